@@ -1,0 +1,51 @@
+//! Allocation (分案): each open, unplaced account goes to one eligible assignee, or stays with a reason (DOMAIN 4).
+//!
+//! [`strategy`] reads what the lender wants; [`candidates`] brings the accounts of a day; [`gates`] says who may
+//! take them; [`deal`] turns shares into accounts; [`run`] simulates and commits. Everything but the last is pure,
+//! and everything random comes from the strategy's seed, so that a run can be repeated byte for byte.
+
+pub mod candidates;
+pub mod deal;
+pub mod gates;
+pub mod run;
+pub mod store;
+pub mod strategy;
+
+use crate::kernel::document::DocumentFault;
+
+/// Why an allocation is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum AllocationError {
+    /// The strategy says something it may not.
+    #[error("{file}, {fault}")]
+    File {
+        /// The file's name.
+        file: String,
+        /// The line and what to do.
+        fault: DocumentFault,
+    },
+    /// The lender is unknown.
+    #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
+    NoLender(String),
+    /// No such run.
+    #[error("there is no run {0} of this lender")]
+    NoRun(i64),
+    /// It is committed already.
+    #[error("run {0} is committed already; nothing was changed")]
+    Committed(i64),
+    /// The book has changed since the simulation.
+    #[error("the book has changed since run {0} was simulated (entry {1} then, {2} now); simulate again and review")]
+    Moved(i64, i64, i64),
+    /// The same strategy decides otherwise now.
+    #[error("run {0} decides otherwise now than when it was simulated; simulate again and review")]
+    Differs(i64),
+    /// The day is in a closed month.
+    #[error(transparent)]
+    Placement(#[from] crate::placement::PlacementError),
+    /// A contract cannot be read.
+    #[error(transparent)]
+    Contract(#[from] crate::contract::ContractError),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] diesel::result::Error),
+}

@@ -1,0 +1,136 @@
+//! Allocation runs and their assignments.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Date, Nullable, Text};
+
+use crate::db::{Db, FactTable, Kind};
+
+/// What runs decided.
+pub const ROWS: FactTable = FactTable {
+    name: "allocation_row",
+    columns: &[
+        ("lender", Kind::Text),
+        ("run_no", Kind::Int),
+        ("account_no", Kind::Text),
+        ("seq", Kind::Int),
+        ("assignee", Kind::Text),
+        ("level", Kind::Int),
+        ("stratum", Kind::Text),
+        ("balance", Kind::Int),
+        ("reason", Kind::Text),
+    ],
+};
+
+/// A stored run.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct RunRow {
+    /// Its number in the book.
+    #[diesel(sql_type = BigInt)]
+    pub run_no: i64,
+    /// The act that simulated it.
+    #[diesel(sql_type = BigInt)]
+    pub seq: i64,
+    /// The strategy's name.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// Its method.
+    #[diesel(sql_type = Text)]
+    pub method: String,
+    /// The day it is for.
+    #[diesel(sql_type = Date)]
+    pub run_on: NaiveDate,
+    /// The strategy's text.
+    #[diesel(sql_type = Text)]
+    pub strategy: String,
+    /// SHA-256 of the assignment.
+    #[diesel(sql_type = Text)]
+    pub hash: String,
+    /// Accounts given to somebody.
+    #[diesel(sql_type = BigInt)]
+    pub placed: i64,
+    /// Accounts left with a reason.
+    #[diesel(sql_type = BigInt)]
+    pub unplaced: i64,
+    /// The act that committed it.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub committed_seq: Option<i64>,
+}
+
+#[derive(QueryableByName)]
+struct AccountRow {
+    #[diesel(sql_type = Text)]
+    account_no: String,
+}
+
+/// Account numbers of a book after one, in order.
+pub fn accounts_after(db: &mut Db, lender: &str, after: &str, most: i64) -> QueryResult<Vec<String>> {
+    let rows: Vec<AccountRow> = diesel::sql_query(
+        "SELECT DISTINCT account_no FROM portfolio_row WHERE lender = $1 AND account_no > $2 ORDER BY account_no LIMIT $3",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(after)
+    .bind::<BigInt, _>(most)
+    .load(db)?;
+    Ok(rows.into_iter().map(|row| row.account_no).collect())
+}
+
+/// A run by its number.
+pub fn run(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<Option<RunRow>> {
+    diesel::sql_query(
+        "SELECT run_no, seq, name, method, run_on, strategy, hash, placed, unplaced, committed_seq FROM allocation_run \
+         WHERE lender = $1 AND run_no = $2",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<BigInt, _>(run_no)
+    .get_result(db)
+    .optional()
+}
+
+pub(super) fn add_run(db: &mut Db, lender: &str, run: &RunRow) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO allocation_run (lender, run_no, seq, name, method, run_on, strategy, book_state, hash, placed, unplaced) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<BigInt, _>(run.run_no)
+    .bind::<BigInt, _>(run.seq)
+    .bind::<Text, _>(&run.name)
+    .bind::<Text, _>(&run.method)
+    .bind::<Date, _>(run.run_on)
+    .bind::<Text, _>(&run.strategy)
+    .bind::<Text, _>(run.seq.to_string())
+    .bind::<Text, _>(&run.hash)
+    .bind::<BigInt, _>(run.placed)
+    .bind::<BigInt, _>(run.unplaced)
+    .execute(db)
+    .map(|_| ())
+}
+
+pub(super) fn set_committed(db: &mut Db, lender: &str, run_no: i64, seq: i64) -> QueryResult<()> {
+    diesel::sql_query("UPDATE allocation_run SET committed_seq = $1 WHERE lender = $2 AND run_no = $3")
+        .bind::<BigInt, _>(seq)
+        .bind::<Text, _>(lender)
+        .bind::<BigInt, _>(run_no)
+        .execute(db)
+        .map(|_| ())
+}
+
+#[derive(QueryableByName)]
+struct OpenRow {
+    #[diesel(sql_type = Text)]
+    assignee: String,
+    #[diesel(sql_type = BigInt)]
+    accounts: i64,
+}
+
+/// How many accounts each assignee holds on a day: active and not run out.
+pub fn open_on(db: &mut Db, lender: &str, on: NaiveDate) -> QueryResult<std::collections::HashMap<String, i64>> {
+    let rows: Vec<OpenRow> = diesel::sql_query(
+        "SELECT assignee, COUNT(*) AS accounts FROM placement WHERE lender = $1 AND closed_on IS NULL AND expires_on >= $2 GROUP BY assignee",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Date, _>(on)
+    .load(db)?;
+    Ok(rows.into_iter().map(|row| (row.assignee, row.accounts)).collect())
+}

@@ -1,0 +1,31 @@
+//! The only reader of the clock and of randomness. Business days never come from here.
+
+use chrono::{SecondsFormat, Utc};
+use rand::RngCore as _;
+
+use crate::audit::By;
+
+/// The instant now, UTC, as it is recorded: to the microsecond.
+#[allow(clippy::disallowed_methods)]
+pub fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// The instant some minutes from now (or ago).
+#[allow(clippy::disallowed_methods)]
+pub fn minutes_from_now(minutes: i64) -> String {
+    (Utc::now() + chrono::Duration::minutes(minutes)).to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// The command line acting as the operator: `cli:` and the system user.
+pub fn operator() -> By {
+    let user = crate::config::system_user();
+    By { actor: format!("cli:{user}"), source: "command line".to_string(), at: now() }
+}
+
+/// Random bytes from the operating system.
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0_u8; N];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
+}

@@ -1,0 +1,79 @@
+//! Who did what to a book, and the numbers the book gives out.
+//!
+//! Every change of a book is one [`Act`]: it takes the next sequence number, writes its rows through
+//! [`Act::write`] (which digests them), posts to the ledger, and ends with one event that carries the digest
+//! and is chained by hash to the event before it. `verify` recomputes both.
+
+mod store;
+
+pub use store::{Book, BookRow, EventRow, book, create_book, event_hash, events, first_hash};
+
+use diesel::QueryResult;
+
+use crate::db::{Cell, Db, FactTable, insert_facts};
+use crate::kernel::digest::RowsDigest;
+
+/// Who acts, from where, and when.
+#[derive(Clone, Debug)]
+pub struct By {
+    /// The person: a login, or `cli:` and the system user.
+    pub actor: String,
+    /// From where: the command line, or an address.
+    pub source: String,
+    /// The instant, UTC, RFC 3339.
+    pub at: String,
+}
+
+/// One change of a book while it is being made, inside the transaction of the book's only writer.
+pub struct Act {
+    /// The head of the book, with this act's own sequence number.
+    pub book: Book,
+    by: By,
+    digest: RowsDigest,
+    /// The journal of this act's ledger transactions.
+    pub journal: crate::ledger::Journal,
+}
+
+impl Act {
+    /// Begins a change: reads the book's head and takes the next sequence number.
+    pub fn begin(db: &mut Db, lender: &str, by: &By) -> QueryResult<Act> {
+        let mut book = store::book(db, lender)?;
+        book.seq += 1;
+        Ok(Act { book, by: by.clone(), digest: RowsDigest::default(), journal: crate::ledger::Journal::default() })
+    }
+
+    /// This change's number in the book.
+    pub fn seq(&self) -> i64 {
+        self.book.seq
+    }
+
+    /// Writes rows of facts and takes them into the event's digest.
+    pub fn write(&mut self, db: &mut Db, table: &FactTable, rows: &[Vec<Cell<'_>>]) -> QueryResult<()> {
+        insert_facts(db, table, rows, &mut self.digest)
+    }
+
+    /// Takes a row that was written by an UPDATE, or with a body kept elsewhere, into the event's digest.
+    pub fn witness(&mut self, table: &FactTable, row: &[Cell<'_>]) {
+        table.digest(row, &mut self.digest);
+    }
+
+    /// Ends the change: the rest of the journal, the event, the new head of the book.
+    pub fn finish(mut self, db: &mut Db, kind: &str, summary: &serde_json::Value) -> QueryResult<i64> {
+        self.journal.flush(db, &mut self.book)?;
+        let event = EventRow {
+            seq: self.book.seq,
+            kind: kind.to_string(),
+            recorded_at: self.by.at,
+            actor: self.by.actor,
+            source: self.by.source,
+            summary: summary.to_string(),
+            digest: self.digest.text(),
+            hash: String::new(),
+        };
+        let hash = store::event_hash(&self.book.event_hash, &event);
+        store::append(db, &self.book.lender, &EventRow { hash: hash.clone(), ..event })?;
+        self.book.event_hash = hash;
+        store::save(db, &self.book)?;
+        Ok(self.book.seq)
+    }
+}

@@ -1,0 +1,192 @@
+//! The head of each book and its chain of events.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+
+use crate::db::Db;
+use crate::kernel::{Month, digest};
+
+/// The head of a lender's book: the last numbers given out.
+#[derive(Clone, Debug)]
+pub struct Book {
+    /// The lender's code.
+    pub lender: String,
+    /// The last event.
+    pub seq: i64,
+    /// Its hash.
+    pub event_hash: String,
+    /// The last ledger transaction.
+    pub transaction_no: i64,
+    /// Its hash.
+    pub transaction_hash: String,
+    /// The last placement.
+    pub placement_no: i64,
+    /// The last batch.
+    pub batch_no: i64,
+    /// The last allocation run.
+    pub run_no: i64,
+    /// The last statement.
+    pub statement_no: i64,
+    /// The first month closed.
+    pub first_month: Option<Month>,
+    /// The last month closed.
+    pub closed_month: Option<Month>,
+}
+
+impl Book {
+    /// The first day of the earliest open month, once a month is closed.
+    pub fn first_open_day(&self) -> Option<chrono::NaiveDate> {
+        self.closed_month.map(|month| month.next().first_day())
+    }
+
+    /// Whether a day lies in a closed month.
+    pub fn is_closed(&self, day: chrono::NaiveDate) -> bool {
+        self.first_open_day().is_some_and(|open| day < open)
+    }
+}
+
+/// A book's head as its row is stored.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct BookRow {
+    #[diesel(sql_type = Text)]
+    lender: String,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = Text)]
+    event_hash: String,
+    #[diesel(sql_type = BigInt)]
+    transaction_no: i64,
+    #[diesel(sql_type = Text)]
+    transaction_hash: String,
+    #[diesel(sql_type = BigInt)]
+    placement_no: i64,
+    #[diesel(sql_type = BigInt)]
+    batch_no: i64,
+    #[diesel(sql_type = BigInt)]
+    run_no: i64,
+    #[diesel(sql_type = BigInt)]
+    statement_no: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    first_month: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    closed_month: Option<String>,
+}
+
+/// The hash that stands before the first event and the first transaction of a book.
+pub fn first_hash(lender: &str) -> String {
+    digest::sha256(format!("consign book {lender}").as_bytes())
+}
+
+/// The head of a lender's book; [`diesel::NotFound`] when the lender is unknown.
+pub fn book(db: &mut Db, lender: &str) -> QueryResult<Book> {
+    let row: BookRow = diesel::sql_query("SELECT * FROM book WHERE lender = $1").bind::<Text, _>(lender).get_result(db)?;
+    let month = |text: Option<String>| text.and_then(|text| text.parse().ok());
+    Ok(Book {
+        lender: row.lender,
+        seq: row.seq,
+        event_hash: row.event_hash,
+        transaction_no: row.transaction_no,
+        transaction_hash: row.transaction_hash,
+        placement_no: row.placement_no,
+        batch_no: row.batch_no,
+        run_no: row.run_no,
+        statement_no: row.statement_no,
+        first_month: month(row.first_month),
+        closed_month: month(row.closed_month),
+    })
+}
+
+/// Opens the book of a new lender.
+pub fn create_book(db: &mut Db, lender: &str) -> QueryResult<()> {
+    let hash = first_hash(lender);
+    diesel::sql_query(
+        "INSERT INTO book (lender, seq, event_hash, transaction_no, transaction_hash, placement_no, batch_no, run_no, statement_no) \
+         VALUES ($1, 0, $2, 0, $2, 0, 0, 0, 0)",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(hash)
+    .execute(db)
+    .map(|_| ())
+}
+
+pub(super) fn save(db: &mut Db, book: &Book) -> QueryResult<()> {
+    diesel::sql_query(
+        "UPDATE book SET seq = $1, event_hash = $2, transaction_no = $3, transaction_hash = $4, placement_no = $5, \
+         batch_no = $6, run_no = $7, statement_no = $8, first_month = $9, closed_month = $10 WHERE lender = $11",
+    )
+    .bind::<BigInt, _>(book.seq)
+    .bind::<Text, _>(&book.event_hash)
+    .bind::<BigInt, _>(book.transaction_no)
+    .bind::<Text, _>(&book.transaction_hash)
+    .bind::<BigInt, _>(book.placement_no)
+    .bind::<BigInt, _>(book.batch_no)
+    .bind::<BigInt, _>(book.run_no)
+    .bind::<BigInt, _>(book.statement_no)
+    .bind::<Nullable<Text>, _>(book.first_month.map(|month| month.to_string()))
+    .bind::<Nullable<Text>, _>(book.closed_month.map(|month| month.to_string()))
+    .bind::<Text, _>(&book.lender)
+    .execute(db)
+    .map(|_| ())
+}
+
+/// One event of a book as it is stored.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct EventRow {
+    /// Its number in the book, without gaps.
+    #[diesel(sql_type = BigInt)]
+    pub seq: i64,
+    /// What was done.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    /// When, UTC.
+    #[diesel(sql_type = Text)]
+    pub recorded_at: String,
+    /// By whom.
+    #[diesel(sql_type = Text)]
+    pub actor: String,
+    /// From where.
+    #[diesel(sql_type = Text)]
+    pub source: String,
+    /// The figures, as JSON.
+    #[diesel(sql_type = Text)]
+    pub summary: String,
+    /// The digest of the rows it wrote.
+    #[diesel(sql_type = Text)]
+    pub digest: String,
+    /// Its hash, over its own content and the hash before.
+    #[diesel(sql_type = Text)]
+    pub hash: String,
+}
+
+/// The hash of an event that follows the event hashed `before`.
+pub fn event_hash(before: &str, event: &EventRow) -> String {
+    let content = [before, &event.kind, &event.recorded_at, &event.actor, &event.source, &event.summary, &event.digest];
+    digest::sha256(format!("{}|{}", event.seq, content.join("|")).as_bytes())
+}
+
+pub(super) fn append(db: &mut Db, lender: &str, event: &EventRow) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO event (lender, seq, kind, recorded_at, actor, source, summary, digest, hash) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<BigInt, _>(event.seq)
+    .bind::<Text, _>(&event.kind)
+    .bind::<Text, _>(&event.recorded_at)
+    .bind::<Text, _>(&event.actor)
+    .bind::<Text, _>(&event.source)
+    .bind::<Text, _>(&event.summary)
+    .bind::<Text, _>(&event.digest)
+    .bind::<Text, _>(&event.hash)
+    .execute(db)
+    .map(|_| ())
+}
+
+/// All events of a book, in order.
+pub fn events(db: &mut Db, lender: &str) -> QueryResult<Vec<EventRow>> {
+    diesel::sql_query(
+        "SELECT seq, kind, recorded_at, actor, source, summary, digest, hash FROM event WHERE lender = $1 ORDER BY seq",
+    )
+    .bind::<Text, _>(lender)
+    .load(db)
+}

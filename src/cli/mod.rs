@@ -1,0 +1,119 @@
+//! The command line: the same verbs as the pages, with text and `--json` out, and the exit codes of FORMATS.
+
+mod allocate;
+mod bar;
+mod import;
+mod ledger;
+mod output;
+mod placements;
+mod serve;
+mod settle;
+mod setup;
+mod verify;
+
+use std::process::ExitCode;
+
+use chrono::NaiveDate;
+use clap::{Parser, Subcommand};
+
+use crate::config;
+use crate::db::{Address, Db, OpenError};
+use crate::kernel::calendar::parse_date;
+use output::{Answer, Failure};
+
+/// Lender–agency outsourcing: placement, commission, settlement, and the ledger that proves them.
+#[derive(Parser)]
+#[command(name = "consign", version, about, max_term_width = 100)]
+struct Arguments {
+    /// The database: sqlite:PATH or postgres://… [default: DATABASE_URL, else sqlite:consign.db]
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+    /// Print one JSON object instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Load the sample book, run its months, and serve it.
+    Demo(serve::DemoArguments),
+    /// Serve the web application.
+    Serve(serve::ServeArguments),
+    /// Create or update lenders, assignees and users from a parties file.
+    Setup(setup::SetupArguments),
+    /// Check and publish contracts.
+    #[command(subcommand)]
+    Contract(setup::ContractCommand),
+    /// Take in files.
+    #[command(subcommand)]
+    Import(import::ImportCommand),
+    /// Simulate an allocation, or commit one.
+    Allocate(allocate::AllocateArguments),
+    /// Write all placements ever, or those of a day.
+    Placements(placements::PlacementsArguments),
+    /// Take accounts back from their assignees.
+    Recall(placements::RecallArguments),
+    /// Close what has run out.
+    Expire(placements::ExpireArguments),
+    /// Close a month: issue and post its statements.
+    Close(settle::CloseArguments),
+    /// Write a statement.
+    Statement(settle::StatementArguments),
+    /// Say why a statement line has its amount.
+    Explain(settle::ExplainArguments),
+    /// Trial balance and exports of the ledger.
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
+    /// Prove the book from its rows.
+    Verify(verify::VerifyArguments),
+}
+
+/// What every command has at hand.
+struct Context {
+    address: Address,
+}
+
+impl Context {
+    fn open(&self) -> Result<Db, OpenError> {
+        self.address.open()
+    }
+}
+
+/// Runs the program on the process's arguments.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.json;
+    let outcome = Address::parse(&config::database(arguments.database.as_deref()))
+        .map_err(Failure::from)
+        .and_then(|address| run(&Context { address }, arguments.command));
+    match outcome {
+        Ok(answer) => answer.print(json),
+        Err(failure) => failure.print(),
+    }
+}
+
+fn run(context: &Context, command: Command) -> Result<Answer, Failure> {
+    match command {
+        Command::Demo(arguments) => serve::demo(context, &arguments),
+        Command::Serve(arguments) => serve::serve(context, &arguments),
+        Command::Setup(arguments) => setup::setup(context, &arguments),
+        Command::Contract(command) => setup::contract(context, &command),
+        Command::Import(command) => import::import(context, &command),
+        Command::Allocate(arguments) => allocate::allocate(context, &arguments),
+        Command::Placements(arguments) => placements::placements(context, &arguments),
+        Command::Recall(arguments) => placements::recall(context, &arguments),
+        Command::Expire(arguments) => placements::expire(context, &arguments),
+        Command::Close(arguments) => settle::close(context, &arguments),
+        Command::Statement(arguments) => settle::statement(context, &arguments),
+        Command::Explain(arguments) => settle::explain(context, &arguments),
+        Command::Ledger(command) => ledger::ledger(context, &command),
+        Command::Verify(arguments) => verify::verify(context, &arguments),
+    }
+}
+
+/// A date given on the command line.
+fn date(text: &str) -> Result<NaiveDate, String> {
+    parse_date(text).ok_or_else(|| format!("\"{text}\" is no calendar date; write it like 2026-11-21"))
+}

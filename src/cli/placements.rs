@@ -1,0 +1,146 @@
+//! `placements`, `recall`, `expire`.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{ArgGroup, Args};
+use serde_json::json;
+
+use super::output::{Answer, Failure, lines, write_with};
+use super::{Context, date};
+use crate::placement::expire as expiry;
+use crate::placement::recall::{self as recalling, Which};
+use crate::placement::{Placement, store, windows};
+use crate::{ambient, party};
+
+#[derive(Args)]
+pub(super) struct PlacementsArguments {
+    /// The lender's code.
+    #[arg(long)]
+    lender: String,
+    /// Only those of an assignee.
+    #[arg(long)]
+    agency: Option<String>,
+    /// Only those that held an account that day.
+    #[arg(long, value_parser = date)]
+    on: Option<NaiveDate>,
+    /// Where they go (CSV).
+    #[arg(short, long)]
+    output: PathBuf,
+}
+
+pub(super) fn placements(context: &Context, arguments: &PlacementsArguments) -> Result<Answer, Failure> {
+    let mut db = context.open()?;
+    let lender = party::store::lender(&mut db, &arguments.lender)?
+        .ok_or_else(|| Failure::new(format!("there is no lender {}", arguments.lender)))?;
+    let mut count = 0_u64;
+    write_with(&arguments.output, |out| {
+        let mut writer = csv::Writer::from_writer(out);
+        writer.write_record([
+            "account_no", "assignee", "batch", "level", "placed_on", "expires_on", "closed_on", "close_reason",
+            "balance_at_placement", "days_past_due_at_placement", "contract", "contract_version",
+        ])?;
+        let mut account: Vec<Placement> = Vec::new();
+        let mut row = |account: &[Placement]| -> Result<(), Failure> {
+            for (placement, window) in account.iter().zip(windows(account)) {
+                let of_agency = arguments.agency.as_ref().is_none_or(|agency| *agency == placement.assignee);
+                // A window without its tail: the days the account was in these hands.
+                let held = |day: NaiveDate| placement.placed_on <= day && day <= placement.last_day().min(window.last);
+                if of_agency && arguments.on.is_none_or(held) {
+                    count += 1;
+                    writer.write_record(record(placement, lender.currency))?;
+                }
+            }
+            Ok(())
+        };
+        store::each(&mut db, &lender.code, |placement| {
+            if account.first().is_some_and(|first| first.account_no != placement.account_no) {
+                row(&account)?;
+                account.clear();
+            }
+            account.push(placement);
+            Ok::<(), Failure>(())
+        })?;
+        row(&account)?;
+        writer.flush().map_err(|error| Failure::new(error.to_string()))
+    })?;
+    Ok(Answer::new(format!("{count} placements written to {}", arguments.output.display()), json!({"placements": count})))
+}
+
+fn record(placement: &Placement, currency: crate::kernel::Currency) -> [String; 12] {
+    [
+        placement.account_no.clone(),
+        placement.assignee.clone(),
+        placement.batch.clone(),
+        placement.facts.level.to_string(),
+        placement.placed_on.to_string(),
+        placement.expires_on.to_string(),
+        placement.closed_on.map(|day| day.to_string()).unwrap_or_default(),
+        placement.close_reason.map(|reason| reason.name().to_string()).unwrap_or_default(),
+        placement.balance().plain(currency),
+        placement.facts.days_past_due.to_string(),
+        placement.contract.clone(),
+        placement.contract_version.to_string(),
+    ]
+}
+
+#[derive(Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["accounts", "agency", "due_by"])))]
+pub(super) struct RecallArguments {
+    /// The lender's code.
+    #[arg(long)]
+    lender: String,
+    /// A file that names the accounts (column account_no).
+    #[arg(long, value_name = "FILE.csv")]
+    accounts: Option<PathBuf>,
+    /// All that an assignee holds.
+    #[arg(long)]
+    agency: Option<String>,
+    /// All that run out by a day.
+    #[arg(long, value_parser = date)]
+    due_by: Option<NaiveDate>,
+    /// Why: a short word.
+    #[arg(long, value_name = "CODE")]
+    reason: String,
+    /// The day of the recall.
+    #[arg(long, value_parser = date)]
+    on: NaiveDate,
+    /// Close at once, on that day.
+    #[arg(long = "final")]
+    at_once: bool,
+}
+
+pub(super) fn recall(context: &Context, arguments: &RecallArguments) -> Result<Answer, Failure> {
+    let which = match (&arguments.accounts, &arguments.agency, arguments.due_by) {
+        (Some(path), _, _) => Which::File(path),
+        (_, Some(agency), _) => Which::Assignee(agency),
+        (_, _, Some(day)) => Which::DueBy(day),
+        (None, None, None) => return Err(Failure::new("name the accounts: --accounts, --agency or --due-by")),
+    };
+    let mut db = context.open()?;
+    let by = ambient::operator();
+    let done = recalling::recall(&mut db, &arguments.lender, &which, &arguments.reason, arguments.on, arguments.at_once, &by)?;
+    let mut shown = vec![format!("{} placements recalled on {}", done.recalled, arguments.on)];
+    if !done.not_placed.is_empty() {
+        shown.push(format!("{} named accounts were not placed:", done.not_placed.len()));
+        shown.extend(done.not_placed.iter().take(20).map(|one| format!("  line {}: {} {}", one.line, one.account_no, one.reason)));
+    }
+    let partial = !done.not_placed.is_empty();
+    Ok(Answer::new(lines(shown), json!(done)).partly(partial))
+}
+
+#[derive(Args)]
+pub(super) struct ExpireArguments {
+    /// The lender's code.
+    #[arg(long)]
+    lender: String,
+    /// Placements whose last day lies before this day are closed.
+    #[arg(long, value_parser = date)]
+    on: NaiveDate,
+}
+
+pub(super) fn expire(context: &Context, arguments: &ExpireArguments) -> Result<Answer, Failure> {
+    let mut db = context.open()?;
+    let done = expiry::expire(&mut db, &arguments.lender, arguments.on, &ambient::operator())?;
+    Ok(Answer::new(format!("{} placements closed as expired", done.expired), json!(done)))
+}

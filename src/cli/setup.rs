@@ -1,0 +1,59 @@
+//! `setup` and `contract publish`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::Context;
+use super::output::{Answer, Failure, lines, read_text};
+use crate::{ambient, contract, party};
+
+#[derive(Args)]
+pub(super) struct SetupArguments {
+    /// The parties file (TOML).
+    file: PathBuf,
+}
+
+pub(super) fn setup(context: &Context, arguments: &SetupArguments) -> Result<Answer, Failure> {
+    let text = read_text(&arguments.file)?;
+    let mut db = context.open()?;
+    let done = party::setup::set_up(&mut db, &arguments.file.display().to_string(), &text, &ambient::operator())?;
+    let mut shown = vec![format!("{} lenders, {} assignees, {} users set up", done.lenders, done.assignees, done.users)];
+    for first in &done.first_passwords {
+        shown.push(format!("  first password of {}: {}  (shown once)", first.login, first.password));
+    }
+    Ok(Answer::new(lines(shown), json!(done)))
+}
+
+#[derive(Subcommand)]
+pub(super) enum ContractCommand {
+    /// Check a contract file and publish it as the next version.
+    Publish(PublishArguments),
+}
+
+#[derive(Args)]
+pub(super) struct PublishArguments {
+    /// The contract file (TOML).
+    file: PathBuf,
+    /// The lender's code.
+    #[arg(long)]
+    lender: String,
+    /// Only check.
+    #[arg(long)]
+    check: bool,
+}
+
+pub(super) fn contract(context: &Context, command: &ContractCommand) -> Result<Answer, Failure> {
+    let ContractCommand::Publish(arguments) = command;
+    let text = read_text(&arguments.file)?;
+    let mut db = context.open()?;
+    let file = arguments.file.display().to_string();
+    let done = contract::publish::publish(&mut db, &arguments.lender, &file, &text, arguments.check, &ambient::operator())?;
+    let said = match done.outcome {
+        "unchanged" => format!("{} was published before as version {}; nothing changed", done.contract, done.version),
+        "checked" => format!("{} is in order and would become version {}; nothing changed", done.contract, done.version),
+        _ => format!("{} published as version {} for {}", done.contract, done.version, done.agency),
+    };
+    Ok(Answer::new(said, json!(done)))
+}

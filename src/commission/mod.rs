@@ -1,0 +1,101 @@
+//! Commission (佣金): what the contract entitles, on the facts known at a cut-off (DOMAIN 6).
+//!
+//! Recoveries of the same contract version, rule and scope form a [`Group`]. [`earning`] says which part of a
+//! recovery earns, [`entitlement`] what each line of a group earns; both are pure. [`gather`] brings the groups
+//! of a book together as known at a cut-off, [`explain`] puts one line into words.
+
+pub mod earning;
+pub mod entitlement;
+pub mod explain;
+pub mod gather;
+
+use chrono::NaiveDate;
+
+use crate::kernel::{Money, Month};
+
+/// What a group is measured over.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// The month in which the payments were received.
+    Month(Month),
+    /// A placement batch, for life.
+    Batch(String),
+}
+
+/// Which group a recovery is in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupKey {
+    /// The agency that earns.
+    pub agency: String,
+    /// The contract.
+    pub contract: String,
+    /// The version that prices.
+    pub version: i64,
+    /// The rule, counted from 0.
+    pub rule: usize,
+    /// What it is measured over.
+    pub scope: Scope,
+}
+
+impl GroupKey {
+    /// The key as statement lines store it.
+    pub fn text(&self) -> String {
+        let scope = match &self.scope {
+            Scope::Month(month) => format!("month {month}"),
+            Scope::Batch(batch) => format!("batch {batch}"),
+        };
+        format!("{}|{}|{}|{scope}", self.contract, self.version, self.rule + 1)
+    }
+
+    /// Reads a stored key.
+    pub fn parse(agency: &str, text: &str) -> Option<GroupKey> {
+        let mut parts = text.splitn(4, '|');
+        let (contract, version, rule) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse::<usize>().ok()?);
+        let scope = match parts.next()?.split_once(' ')? {
+            ("month", month) => Scope::Month(month.parse().ok()?),
+            (_, batch) => Scope::Batch(batch.to_string()),
+        };
+        Some(GroupKey { agency: agency.to_string(), contract: contract.to_string(), version, rule: rule.checked_sub(1)?, scope })
+    }
+}
+
+/// One recovery in a group, with its sign: a reversal is negative.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its reference.
+    pub reference: String,
+    /// The payment's reference: its own, or that of the payment it takes back.
+    pub payment: String,
+    /// The account.
+    pub account_no: String,
+    /// The batch of its placement.
+    pub batch: String,
+    /// The day it was received.
+    pub received_on: NaiveDate,
+    /// Whether it takes a payment back.
+    pub reversal: bool,
+    /// The whole amount.
+    pub amount: Money,
+    /// The part that earns.
+    pub earning: Money,
+    /// Whether the part that earns is the whole because no components were stated.
+    pub undivided: bool,
+}
+
+impl Item {
+    /// The order of a group: by day, payments before reversals, by reference.
+    pub fn order(&self) -> (NaiveDate, bool, &str) {
+        (self.received_on, self.reversal, &self.reference)
+    }
+}
+
+/// Recoveries that are priced together.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Which group.
+    pub key: GroupKey,
+    /// Σ balance placed in the rule's part of the batch; zero for a month.
+    pub placed: Money,
+    /// Its recoveries, in order.
+    pub items: Vec<Item>,
+}

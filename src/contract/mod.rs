@@ -1,0 +1,240 @@
+//! The contract (委托协议) between a lender and an agency: what is earned, when, and how it is paid.
+//!
+//! A contract file becomes typed [`Terms`] once, at publishing ([`publish`]); every later reader gets the same
+//! terms from the stored text. Versions are immutable: a change is a new version (DOMAIN 6).
+
+pub mod condition;
+mod parse;
+pub mod publish;
+mod reach;
+pub mod store;
+pub mod version;
+
+use chrono::NaiveDate;
+
+use crate::kernel::document::DocumentFault;
+use crate::kernel::{Money, Rate, Rounding};
+use condition::Conditions;
+
+pub use parse::{parse, parse_published};
+pub use version::{Version, Versions};
+
+/// Everything a contract version says.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The contract's code.
+    pub code: String,
+    /// The assignee's code.
+    pub agency: String,
+    /// First day in force.
+    pub effective_from: NaiveDate,
+    /// Last day in force.
+    pub effective_to: Option<NaiveDate>,
+    /// Days a placement lasts.
+    pub term_days: i64,
+    /// Days after `placed_on` whose payments earn nothing; 0 means none.
+    pub grace_days: i64,
+    /// Days after the end of a placement whose payments still belong to it.
+    pub tail_days: i64,
+    /// Days an agency may object to a recall.
+    pub objection_days: i64,
+    /// Who keeps the money meanwhile.
+    pub remittance: Remittance,
+    /// What becomes of a negative total.
+    pub credit: Credit,
+    /// How halves are rounded.
+    pub rounding: Rounding,
+    /// Where they are rounded.
+    pub rounded_at: RoundedAt,
+    /// Tax on the commission.
+    pub vat: Rate,
+    /// Whether prices include the tax.
+    pub vat_inclusive: bool,
+    /// The version this one corrects.
+    pub corrects: Option<i64>,
+    /// Least total of a statement before tax.
+    pub minimum: Option<Money>,
+    /// Greatest total of a statement before tax.
+    pub maximum: Option<Money>,
+    /// The fee rules, first match wins.
+    pub fees: Vec<FeeRule>,
+    /// Fixed charges.
+    pub charges: Vec<Charge>,
+}
+
+/// Remittance (回款划付): who hands over what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remittance {
+    /// The agency hands over all it collected; the lender pays the statement.
+    Gross,
+    /// The agency keeps the statement's total.
+    Net,
+}
+
+/// What becomes of a total below zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credit {
+    /// It reduces the next statement.
+    CarryForward,
+    /// The agency pays it.
+    DueFromAgency,
+}
+
+/// Where a fee is rounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoundedAt {
+    /// Each line by itself.
+    Line,
+    /// The group's running sum.
+    Subtotal,
+}
+
+/// One fee rule (费率规则).
+#[derive(Clone, Debug)]
+pub struct FeeRule {
+    /// Its name on statements.
+    pub name: String,
+    /// The frozen facts it asks for.
+    pub when: Conditions,
+    /// What it pays.
+    pub price: Price,
+    /// The components that earn; none means the whole amount.
+    pub base: Option<Vec<Component>>,
+}
+
+/// What a fee rule pays.
+#[derive(Clone, Debug)]
+pub enum Price {
+    /// One rate.
+    Flat(Rate),
+    /// One rate, each payment priced by itself between bounds.
+    PerPayment {
+        /// The rate.
+        rate: Rate,
+        /// Least fee of a payment, never more than the payment.
+        min: Option<Money>,
+        /// Greatest fee of a payment.
+        max: Option<Money>,
+    },
+    /// Rates by how much was recovered.
+    Tiers(Tiers),
+}
+
+/// Tiers (阶梯费率).
+#[derive(Clone, Debug)]
+pub struct Tiers {
+    /// What is compared with the bounds.
+    pub measure: Measure,
+    /// What is summed.
+    pub over: Over,
+    /// Whether each slice has its own rate or the reached step prices everything.
+    pub apply: Apply,
+    /// The steps, bounds rising, the last without a bound.
+    pub steps: Vec<Step>,
+}
+
+/// What tiers compare with their bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// The amount recovered.
+    Recovered,
+    /// The amount recovered ÷ the balance placed.
+    RecoveryRate,
+}
+
+/// What tiers sum over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// The month in which a payment was received.
+    Month,
+    /// The placement batch, for life.
+    Batch,
+}
+
+/// How tiers apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apply {
+    /// 差额累进: each slice at its own rate.
+    Marginal,
+    /// 全额套档: the reached step's rate on everything.
+    Whole,
+}
+
+/// One step of a tier.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Its upper bound; the last step has none.
+    pub bound: Option<Bound>,
+    /// Its rate.
+    pub rate: Rate,
+}
+
+/// The upper bound of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Where it lies.
+    pub at: Limit,
+    /// `up_to` includes the bound, `below` does not.
+    pub inclusive: bool,
+}
+
+/// Where a bound lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// At an amount.
+    Amount(Money),
+    /// At a share of the balance placed.
+    Share(Rate),
+}
+
+/// A component of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Component {
+    /// 本金
+    Principal,
+    /// 利息
+    Interest,
+    /// 费用
+    Fees,
+    /// 诉讼等成本
+    Costs,
+}
+
+/// A fixed charge (定额收费).
+#[derive(Clone, Debug)]
+pub struct Charge {
+    /// Its name on statements.
+    pub name: String,
+    /// What it is charged for.
+    pub per: Per,
+    /// The amount of one.
+    pub amount: Money,
+}
+
+/// What a charge is counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Per {
+    /// Once per account placed.
+    AccountPlaced,
+    /// Once per month in force.
+    Month,
+}
+
+/// Why a contract is refused or not found.
+#[derive(Debug, thiserror::Error)]
+pub enum ContractError {
+    /// The file says something it may not.
+    #[error("{file}, {fault}")]
+    File {
+        /// The file's name.
+        file: String,
+        /// The line and what to do.
+        fault: DocumentFault,
+    },
+    /// The lender is unknown.
+    #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
+    NoLender(String),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] diesel::result::Error),
+}

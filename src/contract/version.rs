@@ -1,0 +1,103 @@
+//! Versions: which one is in force on a day, and which one prices a placement.
+
+use chrono::NaiveDate;
+
+use super::Terms;
+
+/// A published version.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// Its number within its code, from 1.
+    pub number: i64,
+    /// The act that published it.
+    pub seq: i64,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// What it says.
+    pub terms: Terms,
+}
+
+/// All versions of one lender, in the order they were published.
+#[derive(Clone, Debug, Default)]
+pub struct Versions(pub Vec<Version>);
+
+impl Versions {
+    /// The versions known when the book stood at `seq`.
+    pub fn known_at(&self, seq: i64) -> Versions {
+        Versions(self.0.iter().filter(|version| version.seq <= seq).cloned().collect())
+    }
+
+    /// The version of an agency in force on a day: the last published one whose days include it, unless a later
+    /// version of the same contract has taken over (a correction stands in for the version it corrects only).
+    pub fn in_force(&self, agency: &str, day: NaiveDate) -> Option<&Version> {
+        let of_agency = |version: &&Version| version.terms.agency == agency;
+        self.0.iter().filter(of_agency).filter(|version| self.stands(version, day)).max_by_key(|version| version.number)
+    }
+
+    fn stands(&self, version: &Version, day: NaiveDate) -> bool {
+        let covers = version.terms.effective_from <= day && version.terms.effective_to.is_none_or(|last| day <= last);
+        let taken_over = self.0.iter().any(|later| {
+            later.terms.code == version.terms.code
+                && later.number > version.number
+                && later.terms.corrects.is_none()
+                && later.terms.effective_from <= day
+        });
+        covers && !taken_over
+    }
+
+    /// Whether any version of an agency is in force on some day of a span.
+    pub fn in_force_within(&self, agency: &str, first: NaiveDate, last: NaiveDate) -> bool {
+        first.iter_days().take_while(|day| *day <= last).any(|day| self.in_force(agency, day).is_some())
+    }
+
+    /// The version whose terms a statement of a month follows: in force on its last day, else the last one that was.
+    pub fn of_statement(&self, agency: &str, last_day: NaiveDate) -> Option<&Version> {
+        self.in_force(agency, last_day).or_else(|| {
+            let mut days: Vec<NaiveDate> = self.boundaries(agency).into_iter().filter(|day| *day < last_day).collect();
+            days.sort();
+            days.into_iter().rev().find_map(|day| self.in_force(agency, day))
+        })
+    }
+
+    /// The days on which something changes: the last day before a version begins, and the last day of each.
+    fn boundaries(&self, agency: &str) -> Vec<NaiveDate> {
+        let of_agency = self.0.iter().filter(|version| version.terms.agency == agency);
+        of_agency
+            .flat_map(|version| [version.terms.effective_from.pred_opt(), version.terms.effective_to])
+            .flatten()
+            .collect()
+    }
+
+    /// A version by its code and number.
+    pub fn get(&self, code: &str, number: i64) -> Option<&Version> {
+        self.0.iter().find(|version| version.terms.code == code && version.number == number)
+    }
+
+    /// The version that prices a placement made under `number`: corrections published since apply in turn to the
+    /// placements, from their `effective_from` on, that the version they correct has priced.
+    pub fn pricing(&self, code: &str, number: i64, placed_on: NaiveDate) -> Option<&Version> {
+        let mut priced_by = vec![number];
+        for version in self.0.iter().filter(|version| version.terms.code == code) {
+            let corrects = version.terms.corrects.is_some_and(|corrected| priced_by.contains(&corrected));
+            if corrects && placed_on >= version.terms.effective_from {
+                priced_by.push(version.number);
+            }
+        }
+        priced_by.last().and_then(|number| self.get(code, *number))
+    }
+
+    /// The first day on which a contract of another code for the same agency is in force while `candidate` would be.
+    pub fn overlap(&self, candidate: &Terms) -> Option<(&Version, NaiveDate)> {
+        let others: Vec<&Version> = self
+            .0
+            .iter()
+            .filter(|version| version.terms.agency == candidate.agency && version.terms.code != candidate.code)
+            .collect();
+        let mut days: Vec<NaiveDate> = others.iter().map(|version| version.terms.effective_from).collect();
+        days.push(candidate.effective_from);
+        days.sort();
+        days.into_iter()
+            .filter(|day| *day >= candidate.effective_from && candidate.effective_to.is_none_or(|last| *day <= last))
+            .find_map(|day| others.iter().copied().find(|other| self.stands(other, day)).map(|other| (other, day)))
+    }
+}

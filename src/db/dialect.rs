@@ -1,0 +1,227 @@
+//! The only file that matches on the database: how to connect, to be the only writer, and to write many rows.
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+use diesel::sqlite::{Sqlite, SqliteConnection};
+
+use super::fact::{Cell, FactTable, Kind};
+use super::{Address, Db, OpenError};
+
+pub(super) fn connect(address: &Address) -> Result<Db, OpenError> {
+    match address {
+        Address::Sqlite(path) => {
+            let opened = SqliteConnection::establish(path).map_err(|e| e.to_string()).and_then(|mut c| {
+                c.batch_execute(
+                    "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA recursive_triggers = ON;",
+                )
+                .map_err(|e| e.to_string())?;
+                Ok(c)
+            });
+            opened.map(Db::Sqlite).map_err(|why| OpenError::Connect(path.clone(), why))
+        }
+        Address::Postgres(url) => {
+            let opened = PgConnection::establish(url).map_err(|e| e.to_string()).and_then(|mut c| {
+                c.batch_execute("SET client_min_messages = warning; SET timezone = 'UTC'; SET jit = off;")
+                    .map_err(|e| e.to_string())?;
+                Ok(c)
+            });
+            opened.map(Db::Postgres).map_err(|why| OpenError::Connect(without_password(url), why))
+        }
+    }
+}
+
+/// A URL that may be shown: the password is left out.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_string() };
+    match rest.split_once('@') {
+        Some((user, host)) => format!("{scheme}://{}@{host}", user.split(':').next().unwrap_or("")),
+        None => url.to_string(),
+    }
+}
+
+/// Begins the transaction of the only writer: the whole file on SQLite, this lender's book on PostgreSQL.
+pub(super) fn begin_writer(db: &mut Db, lender: &str) -> QueryResult<()> {
+    match db {
+        Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
+        Db::Postgres(c) => {
+            AnsiTransactionManager::begin_transaction_sql(c, "BEGIN")?;
+            diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('consign:' || current_schema() || ':' || $1, 0))")
+                .bind::<Text, _>(lender)
+                .execute(c)
+                .map(|_| ())
+        }
+    }
+}
+
+/// Begins a transaction that sees one snapshot.
+pub(super) fn begin_reader(db: &mut Db) -> QueryResult<()> {
+    match db {
+        Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN DEFERRED"),
+        Db::Postgres(c) => {
+            AnsiTransactionManager::begin_transaction_sql(c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        }
+    }
+}
+
+pub(super) fn commit(db: &mut Db) -> QueryResult<()> {
+    match db {
+        Db::Sqlite(c) => AnsiTransactionManager::commit_transaction(c),
+        Db::Postgres(c) => AnsiTransactionManager::commit_transaction(c),
+    }
+}
+
+pub(super) fn rollback(db: &mut Db) -> QueryResult<()> {
+    match db {
+        Db::Sqlite(c) => AnsiTransactionManager::rollback_transaction(c),
+        Db::Postgres(c) => AnsiTransactionManager::rollback_transaction(c),
+    }
+}
+
+/// Whether a failure means that another process holds the database.
+pub fn is_locked(error: &diesel::result::Error) -> bool {
+    error.to_string().contains("database is locked")
+}
+
+/// `column = one of the keys in the JSON array bound as $n`, so that any number of keys is one bind.
+pub(super) fn keys_in(db: &Db, column: &str, bind: usize) -> String {
+    match db {
+        Db::Sqlite(_) => format!("{column} IN (SELECT value FROM json_each(${bind}))"),
+        Db::Postgres(_) => {
+            format!("{column} = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(${bind} AS jsonb))))")
+        }
+    }
+}
+
+/// A table made of the arrays in the JSON array bound as `$bind`.
+pub(super) fn rows_of_json(db: &Db, bind: usize, columns: &[(&str, Kind)]) -> String {
+    let (source, typed_dates) = match db {
+        Db::Sqlite(_) => (format!("json_each(${bind})"), false),
+        Db::Postgres(_) => (format!("jsonb_array_elements(CAST(${bind} AS jsonb))"), true),
+    };
+    let cells: Vec<String> = columns
+        .iter()
+        .enumerate()
+        .map(|(i, (name, kind))| match kind {
+            Kind::Int => format!("CAST(value->>{i} AS BIGINT) AS {name}"),
+            Kind::Date if typed_dates => format!("CAST(value->>{i} AS DATE) AS {name}"),
+            _ => format!("value->>{i} AS {name}"),
+        })
+        .collect();
+    format!("(SELECT {} FROM {source})", cells.join(", "))
+}
+
+/// Inserts rows given as cells, all columns of the table.
+pub(super) fn insert_rows(db: &mut Db, table: &FactTable, rows: &[Vec<Cell<'_>>]) -> QueryResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    match db {
+        Db::Sqlite(c) => rows.chunks(SQLITE_ROWS).try_for_each(|chunk| {
+            Insert { table, rows: chunk }.execute(c).map(|_| ())
+        }),
+        Db::Postgres(c) => rows.chunks(10_000).try_for_each(|chunk| insert_postgres(c, table, chunk)),
+    }
+}
+
+/// Rows of one statement: more do not help, and 64 × 25 columns stay far below SQLite's limit of binds.
+const SQLITE_ROWS: usize = 64;
+
+/// One insert of several rows; the statement is prepared once per number of rows and cached.
+struct Insert<'a> {
+    table: &'a FactTable,
+    rows: &'a [Vec<Cell<'a>>],
+}
+
+impl QueryId for Insert<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl RunQueryDsl<SqliteConnection> for Insert<'_> {}
+
+impl QueryFragment<Sqlite> for Insert<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO ");
+        out.push_sql(self.table.name);
+        out.push_sql(" (");
+        for (i, (column, _)) in self.table.columns.iter().enumerate() {
+            out.push_sql(if i == 0 { "" } else { ", " });
+            out.push_sql(column);
+        }
+        out.push_sql(") VALUES ");
+        for (i, row) in self.rows.iter().enumerate() {
+            out.push_sql(if i == 0 { "(" } else { ", (" });
+            for (j, cell) in row.iter().enumerate() {
+                if j > 0 {
+                    out.push_sql(", ");
+                }
+                match cell {
+                    Cell::Null => out.push_bind_param::<Nullable<Text>, Option<String>>(&None)?,
+                    Cell::Int(number) => out.push_bind_param::<BigInt, i64>(number)?,
+                    Cell::Bool(flag) => out.push_bind_param::<Bool, bool>(flag)?,
+                    Cell::Text(text) => out.push_bind_param::<Text, _>(text)?,
+                    Cell::Date(day) => out.push_bind_param::<diesel::sql_types::Date, _>(day)?,
+                }
+            }
+            out.push_sql(")");
+        }
+        Ok(())
+    }
+}
+
+/// One insert of many rows on PostgreSQL: an array per column.
+fn insert_postgres(c: &mut PgConnection, table: &FactTable, rows: &[Vec<Cell<'_>>]) -> QueryResult<()> {
+    let names: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
+    let arrays: Vec<String> = table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(i, (_, kind))| match kind {
+            Kind::Text => format!("${}::text[]", i + 1),
+            Kind::Int => format!("${}::bigint[]", i + 1),
+            Kind::Bool => format!("${}::boolean[]", i + 1),
+            Kind::Date => format!("${}::date[]", i + 1),
+        })
+        .collect();
+    let sql = format!("INSERT INTO {} ({}) SELECT * FROM unnest({})", table.name, names.join(", "), arrays.join(", "));
+    let mut query = diesel::sql_query(sql).into_boxed::<diesel::pg::Pg>();
+    for (i, (_, kind)) in table.columns.iter().enumerate() {
+        let column = rows.iter().filter_map(|row| row.get(i));
+        query = match kind {
+            Kind::Text => query.bind::<Array<Nullable<Text>>, _>(column.map(Cell::text).map(|t| t.map(str::to_string)).collect::<Vec<_>>()),
+            Kind::Int => query.bind::<Array<Nullable<BigInt>>, _>(column.map(Cell::int).collect::<Vec<_>>()),
+            Kind::Bool => query.bind::<Array<Nullable<Bool>>, _>(column.map(Cell::bool).collect::<Vec<_>>()),
+            Kind::Date => query.bind::<Array<Nullable<diesel::sql_types::Date>>, _>(column.map(Cell::date).collect::<Vec<_>>()),
+        };
+    }
+    query.execute(c).map(|_| ())
+}
+
+#[derive(QueryableByName)]
+struct ColumnRow {
+    #[diesel(sql_type = Text)]
+    spelled: String,
+}
+
+/// The tables of the database as `table.column type nullable`, spelled alike for both, for the parity test.
+pub fn schema_of(db: &mut Db) -> QueryResult<Vec<String>> {
+    let sql = match db {
+        Db::Sqlite(_) => {
+            "SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || CASE WHEN c.\"notnull\" = 1 THEN 'required' ELSE 'optional' END AS spelled \
+             FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' AND m.name NOT LIKE 'sqlite%' ORDER BY m.name, c.cid"
+        }
+        Db::Postgres(_) => {
+            "SELECT table_name || '.' || column_name || ' ' || \
+             CASE data_type WHEN 'bigint' THEN 'INTEGER' WHEN 'boolean' THEN 'INTEGER' WHEN 'bytea' THEN 'BLOB' ELSE 'TEXT' END \
+             || ' ' || CASE is_nullable WHEN 'NO' THEN 'required' ELSE 'optional' END AS spelled \
+             FROM information_schema.columns WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_\\_%' \
+             ORDER BY table_name COLLATE \"C\", ordinal_position"
+        }
+    };
+    let rows: Vec<ColumnRow> = diesel::sql_query(sql).load(db)?;
+    Ok(rows.into_iter().map(|row| row.spelled).collect())
+}

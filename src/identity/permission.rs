@@ -1,0 +1,80 @@
+//! What each role may see and do: a pure table.
+
+/// A role of a person in an organisation (DOMAIN 10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Lender: places and recalls.
+    PlacementManager,
+    /// Lender: watches over conduct.
+    Compliance,
+    /// Lender: looks.
+    Viewer,
+    /// Finance: prepares.
+    FinancePreparer,
+    /// Finance: approves.
+    FinanceApprover,
+    /// Agency: manages.
+    AgencyManager,
+    /// Agency: looks.
+    AgencyViewer,
+    /// The installation, without personal data.
+    Administrator,
+}
+
+const ROLES: [(&str, Role); 8] = [
+    ("placement_manager", Role::PlacementManager),
+    ("compliance", Role::Compliance),
+    ("viewer", Role::Viewer),
+    ("finance_preparer", Role::FinancePreparer),
+    ("finance_approver", Role::FinanceApprover),
+    ("agency_manager", Role::AgencyManager),
+    ("agency_viewer", Role::AgencyViewer),
+    ("administrator", Role::Administrator),
+];
+
+impl Role {
+    /// Reads a role as a parties file writes it.
+    pub fn parse(text: &str) -> Option<Role> {
+        ROLES.iter().find(|(name, _)| *name == text).map(|(_, role)| *role)
+    }
+
+    /// The role as a parties file writes it.
+    pub fn name(self) -> &'static str {
+        ROLES.iter().find(|(_, role)| *role == self).map_or("", |(name, _)| name)
+    }
+
+    /// All names, for messages.
+    pub fn names() -> String {
+        ROLES.map(|(name, _)| name).join(", ")
+    }
+}
+
+/// What a page shows or does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// A lender's accounts, placements and portfolios.
+    Accounts,
+    /// A lender's recoveries.
+    Recoveries,
+    /// A lender's months and statements.
+    Statements,
+    /// A lender's ledger.
+    Ledger,
+    /// An agency's own placements.
+    OwnPlacements,
+    /// An agency's own statements.
+    OwnStatements,
+}
+
+/// Whether a role has a permission.
+pub fn may(role: Role, permission: Permission) -> bool {
+    use Permission::{Accounts, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements};
+    let allowed: &[Permission] = match role {
+        Role::PlacementManager | Role::Viewer => &[Accounts, Recoveries, Statements],
+        Role::Compliance => &[Accounts, Recoveries],
+        Role::FinancePreparer | Role::FinanceApprover => &[Recoveries, Statements, Ledger],
+        Role::AgencyManager | Role::AgencyViewer => &[OwnPlacements, OwnStatements],
+        Role::Administrator => &[],
+    };
+    allowed.contains(&permission)
+}

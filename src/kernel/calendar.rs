@@ -1,0 +1,124 @@
+//! Months and dates of the lender's calendar. Dates come from files and commands, never from the machine's clock.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{Datelike, Days, Months, NaiveDate};
+
+/// A calendar month, the settlement period (结算周期).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month {
+    first: NaiveDate,
+}
+
+impl Month {
+    /// The month a day is in.
+    pub fn of(day: NaiveDate) -> Month {
+        Month { first: day.with_day(1).unwrap_or(day) }
+    }
+
+    /// Its first day.
+    pub fn first_day(self) -> NaiveDate {
+        self.first
+    }
+
+    /// Its last day.
+    pub fn last_day(self) -> NaiveDate {
+        self.next().first.pred_opt().unwrap_or(self.first)
+    }
+
+    /// The month after.
+    pub fn next(self) -> Month {
+        Month { first: self.first.checked_add_months(Months::new(1)).unwrap_or(self.first) }
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.first.format("%Y-%m"))
+    }
+}
+
+/// The text was no month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not a month; write it like 2026-11")]
+pub struct NotAMonth;
+
+impl FromStr for Month {
+    type Err = NotAMonth;
+    fn from_str(text: &str) -> Result<Month, NotAMonth> {
+        let plain = text.len() == 7 && text.is_char_boundary(4);
+        let day = NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok().filter(|day| in_range(*day));
+        match day {
+            Some(day) if plain => Ok(Month::of(day)),
+            _ => Err(NotAMonth),
+        }
+    }
+}
+
+/// A day some days later; the calendar's end is far beyond any contract.
+pub fn plus_days(day: NaiveDate, days: i64) -> NaiveDate {
+    let shifted = match u64::try_from(days) {
+        Ok(days) => day.checked_add_days(Days::new(days)),
+        Err(_) => day.checked_sub_days(Days::new(days.unsigned_abs())),
+    };
+    shifted.unwrap_or(day)
+}
+
+/// Reads `2026-11-21`, `2026/11/21`, `2026/1/5`, `20261121`, with or without a time of midnight behind it.
+pub fn parse_date(text: &str) -> Option<NaiveDate> {
+    let text = text.strip_suffix(" 00:00:00").or_else(|| text.strip_suffix("T00:00:00")).unwrap_or(text);
+    let (year, month, day) = if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
+        (&text[..4], &text[4..6], &text[6..])
+    } else {
+        let separator = if text.contains('/') { '/' } else { '-' };
+        let mut parts = text.split(separator);
+        let found = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() {
+            return None;
+        }
+        found
+    };
+    let digits = |part: &str, least: usize, most: usize| {
+        let right = (least..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        right.then(|| part.parse::<u32>().ok()).flatten()
+    };
+    let year = i32::try_from(digits(year, 4, 4)?).ok()?;
+    NaiveDate::from_ymd_opt(year, digits(month, 1, 2)?, digits(day, 1, 2)?).filter(|day| in_range(*day))
+}
+
+/// Years a business record can carry; both databases hold them as the same text.
+fn in_range(day: NaiveDate) -> bool {
+    (1900..=2999).contains(&day.year())
+}
+
+/// A date of an Excel workbook: days since 1899-12-30 (or 1904-01-01), times of day dropped.
+pub fn excel_date(serial: i64, from_1904: bool) -> Option<NaiveDate> {
+    let epoch = if from_1904 { NaiveDate::from_ymd_opt(1904, 1, 1) } else { NaiveDate::from_ymd_opt(1899, 12, 30) }?;
+    epoch.checked_add_days(Days::new(u64::try_from(serial).ok()?)).filter(|day| in_range(*day))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read_in_three_spellings_and_must_exist() {
+        let expected = NaiveDate::from_ymd_opt(2026, 11, 21);
+        for text in ["2026-11-21", "2026/11/21", "20261121", "2026-11-21 00:00:00"] {
+            assert_eq!(parse_date(text), expected, "{text}");
+        }
+        for text in ["2026-02-30", "21-11-2026", "2026-11", "2026-11-21-1", "", "0226-11-21"] {
+            assert_eq!(parse_date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn months_know_their_days() {
+        let month: Month = "2028-02".parse().unwrap();
+        assert_eq!(month.last_day(), NaiveDate::from_ymd_opt(2028, 2, 29).unwrap());
+        assert_eq!(month.next().to_string(), "2028-03");
+        assert!("2026-13".parse::<Month>().is_err());
+        assert!("2026-1".parse::<Month>().is_err());
+    }
+}

@@ -1,0 +1,80 @@
+//! Digests: SHA-256 as hexadecimal text, and the digest of a set of rows in whatever order they come.
+
+use sha2::{Digest as _, Sha256};
+
+/// SHA-256 of some bytes, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
+/// Hashes bytes as they pass, for files read once.
+#[derive(Default)]
+pub struct Running(Sha256);
+
+impl Running {
+    /// Takes in some bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all bytes taken in, in hexadecimal.
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
+/// The digest of a multiset of rows: the sum of their SHA-256 values, so that the order in which rows were
+/// written or are read back does not matter, and any changed, missing or added row changes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowsDigest([u64; 4], u64);
+
+impl RowsDigest {
+    /// Adds one row, given as its canonical text.
+    pub fn add(&mut self, canonical: &str) {
+        let hash = Sha256::digest(canonical.as_bytes());
+        for (lane, chunk) in self.0.iter_mut().zip(hash.chunks_exact(8)) {
+            let mut word = [0_u8; 8];
+            word.copy_from_slice(chunk);
+            *lane = lane.wrapping_add(u64::from_be_bytes(word));
+        }
+        self.1 += 1;
+    }
+
+    /// Rows counted so far.
+    pub fn rows(&self) -> u64 {
+        self.1
+    }
+
+    /// The digest as text: the row count and the sum in hexadecimal.
+    pub fn text(&self) -> String {
+        format!("{}:{:016x}{:016x}{:016x}{:016x}", self.1, self.0[0], self.0[1], self.0[2], self.0[3])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_rows_does_not_matter_but_their_content_does() {
+        let digest = |rows: &[&str]| {
+            let mut digest = RowsDigest::default();
+            rows.iter().for_each(|row| digest.add(row));
+            digest.text()
+        };
+        assert_eq!(digest(&["a", "b"]), digest(&["b", "a"]));
+        assert_ne!(digest(&["a", "b"]), digest(&["a", "c"]));
+        assert_ne!(digest(&["a"]), digest(&["a", "a"]));
+    }
+}

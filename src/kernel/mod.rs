@@ -1,0 +1,14 @@
+//! Words every noun shares: money, rates and their rounding, the calendar, digests, text.
+//! Nothing here reads a file, a clock or a database; a word belongs here once three nouns use it.
+
+pub mod calendar;
+pub mod digest;
+pub mod document;
+pub mod money;
+pub mod progress;
+pub mod rate;
+pub mod text;
+
+pub use calendar::Month;
+pub use money::{Currency, Money};
+pub use rate::{Rate, Rounding};

@@ -1,0 +1,28 @@
+//! Text that leaves the program: cells a spreadsheet must not run, names that must be printable.
+
+use std::borrow::Cow;
+
+/// Free text neutralised for spreadsheets: a cell that would be read as a formula gets a leading apostrophe.
+pub fn neutral(text: &str) -> Cow<'_, str> {
+    match text.as_bytes().first() {
+        Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') => Cow::Owned(format!("'{text}")),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// A code of a lender, an assignee or a contract: 1 to 40 letters, digits, `.`, `_` or `-`.
+pub fn is_code(text: &str) -> bool {
+    (1..=40).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
+}
+
+/// Shortens a value quoted in a message.
+pub fn excerpt(text: &str) -> String {
+    const MOST: usize = 60;
+    if text.chars().count() <= MOST {
+        return text.to_string();
+    }
+    let start: String = text.chars().take(MOST).collect();
+    format!("{start}…")
+}

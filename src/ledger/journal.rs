@@ -1,0 +1,94 @@
+//! Posting: transactions take their numbers and hashes and are written in chunks.
+
+use diesel::QueryResult;
+
+use super::transaction::{Transaction, transaction_hash};
+use crate::audit::Book;
+use crate::db::{Cell, Db, FactTable, Kind, insert_facts};
+use crate::kernel::digest::RowsDigest;
+
+const TRANSACTIONS: FactTable = FactTable {
+    name: "ledger_transaction",
+    columns: &[
+        ("lender", Kind::Text),
+        ("number", Kind::Int),
+        ("day", Kind::Date),
+        ("event", Kind::Text),
+        ("seq", Kind::Int),
+        ("corrects", Kind::Text),
+        ("hash", Kind::Text),
+    ],
+};
+
+const POSTINGS: FactTable = FactTable {
+    name: "ledger_posting",
+    columns: &[
+        ("lender", Kind::Text),
+        ("number", Kind::Int),
+        ("leg", Kind::Int),
+        ("account", Kind::Text),
+        ("amount", Kind::Int),
+    ],
+};
+
+/// Transactions waiting to be written.
+#[derive(Default)]
+pub struct Journal {
+    waiting: Vec<Transaction>,
+}
+
+/// Transactions written at once.
+const CHUNK: usize = 5_000;
+
+impl Journal {
+    /// Posts a transaction of this act. The database refuses an event that is already posted.
+    pub fn post(&mut self, db: &mut Db, book: &mut Book, transaction: Option<Transaction>) -> QueryResult<()> {
+        self.waiting.extend(transaction);
+        if self.waiting.len() >= CHUNK { self.flush(db, book) } else { Ok(()) }
+    }
+
+    /// Writes what waits: each transaction takes the next number, moves to the earliest open month when its
+    /// own is closed, and is chained to its predecessor.
+    pub fn flush(&mut self, db: &mut Db, book: &mut Book) -> QueryResult<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut transactions = Vec::with_capacity(waiting.len());
+        let mut postings = Vec::with_capacity(waiting.len() * 2);
+        let lender = book.lender.clone();
+        for transaction in &waiting {
+            let day = book.first_open_day().map_or(transaction.day, |open| transaction.day.max(open));
+            book.transaction_no += 1;
+            let number = book.transaction_no;
+            let legs = transaction.legs();
+            book.transaction_hash = transaction_hash(
+                &book.transaction_hash,
+                number,
+                day,
+                &transaction.event,
+                transaction.corrects.as_deref(),
+                legs.iter().map(|leg| (leg.account.as_str(), leg.amount.0)),
+            );
+            transactions.push(vec![
+                Cell::from(lender.as_str()),
+                Cell::from(number),
+                Cell::from(day),
+                Cell::from(transaction.event.as_str()),
+                Cell::from(book.seq),
+                Cell::from(transaction.corrects.as_deref()),
+                Cell::from(book.transaction_hash.clone()),
+            ]);
+            for (leg, i) in legs.iter().zip(1_i64..) {
+                postings.push(vec![
+                    Cell::from(lender.as_str()),
+                    Cell::from(number),
+                    Cell::from(i),
+                    Cell::from(leg.account.as_str()),
+                    Cell::from(leg.amount),
+                ]);
+            }
+        }
+        // The chain of hashes covers these rows; they need no digest of the event.
+        let mut unused = RowsDigest::default();
+        insert_facts(db, &TRANSACTIONS, &transactions, &mut unused)?;
+        insert_facts(db, &POSTINGS, &postings, &mut unused)
+    }
+}

@@ -1,0 +1,120 @@
+//! Reading the ledger: transactions with their legs, and balances.
+
+use chrono::NaiveDate;
+use diesel::connection::DefaultLoadingMode;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Date, Nullable, Text};
+
+use crate::db::Db;
+
+/// A leg beside its transaction, as they are stored.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct PostingRow {
+    /// The transaction's number in its book.
+    #[diesel(sql_type = BigInt)]
+    pub number: i64,
+    /// Its day.
+    #[diesel(sql_type = Date)]
+    pub day: NaiveDate,
+    /// Its event.
+    #[diesel(sql_type = Text)]
+    pub event: String,
+    /// The event it corrects.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub corrects: Option<String>,
+    /// Its hash.
+    #[diesel(sql_type = Text)]
+    pub hash: String,
+    /// The act that posted it.
+    #[diesel(sql_type = BigInt)]
+    pub seq: i64,
+    /// The leg's account.
+    #[diesel(sql_type = Text)]
+    pub account: String,
+    /// Its amount, minor units, debit positive.
+    #[diesel(sql_type = BigInt)]
+    pub amount: i64,
+}
+
+const POSTINGS: &str = "SELECT t.number, t.day, t.event, t.corrects, t.hash, t.seq, p.account, p.amount \
+     FROM ledger_transaction t JOIN ledger_posting p ON p.lender = t.lender AND p.number = t.number";
+
+/// Walks all legs of a book in order of number and leg, without holding them.
+pub fn each_posting<E: From<diesel::result::Error>>(
+    db: &mut Db,
+    lender: &str,
+    mut each: impl FnMut(PostingRow) -> Result<(), E>,
+) -> Result<(), E> {
+    let sql = format!("{POSTINGS} WHERE t.lender = $1 ORDER BY t.number, p.leg");
+    let rows = diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<PostingRow, DefaultLoadingMode>(db)?;
+    for row in rows {
+        each(row?)?;
+    }
+    Ok(())
+}
+
+/// The legs of one account after a transaction number, oldest first, for paging.
+pub fn postings_of(db: &mut Db, lender: &str, account: &str, after: i64, most: i64) -> QueryResult<Vec<PostingRow>> {
+    let sql = format!(
+        "{POSTINGS} WHERE t.lender = $1 AND p.account = $2 AND t.number > $3 ORDER BY t.number, p.leg LIMIT $4"
+    );
+    diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(account)
+        .bind::<BigInt, _>(after)
+        .bind::<BigInt, _>(most)
+        .load(db)
+}
+
+/// The legs of one transaction.
+pub fn transaction(db: &mut Db, lender: &str, number: i64) -> QueryResult<Vec<PostingRow>> {
+    diesel::sql_query(format!("{POSTINGS} WHERE t.lender = $1 AND t.number = $2 ORDER BY p.leg"))
+        .bind::<Text, _>(lender)
+        .bind::<BigInt, _>(number)
+        .load(db)
+}
+
+/// One line of the trial balance: sums in minor units.
+#[derive(QueryableByName, Clone, Debug, PartialEq, Eq)]
+pub struct BalanceRow {
+    /// The account.
+    #[diesel(sql_type = Text)]
+    pub account: String,
+    /// Σ of its debits.
+    #[diesel(sql_type = BigInt)]
+    pub debit: i64,
+    /// Σ of its credits, as a positive number.
+    #[diesel(sql_type = BigInt)]
+    pub credit: i64,
+}
+
+/// The trial balance, in byte order of the accounts.
+pub fn balances(db: &mut Db, lender: &str) -> QueryResult<Vec<BalanceRow>> {
+    diesel::sql_query(
+        "SELECT account, CAST(SUM(CASE WHEN amount > 0 THEN amount ELSE 0 END) AS BIGINT) AS debit, \
+         CAST(SUM(CASE WHEN amount < 0 THEN -amount ELSE 0 END) AS BIGINT) AS credit \
+         FROM ledger_posting WHERE lender = $1 GROUP BY account ORDER BY account",
+    )
+    .bind::<Text, _>(lender)
+    .load(db)
+}
+
+#[derive(QueryableByName)]
+struct Sum {
+    #[diesel(sql_type = BigInt)]
+    total: i64,
+}
+
+/// The balance of one account over transactions up to a day.
+pub fn balance_until(db: &mut Db, lender: &str, account: &str, last: NaiveDate) -> QueryResult<i64> {
+    let row: Sum = diesel::sql_query(
+        "SELECT CAST(COALESCE(SUM(p.amount), 0) AS BIGINT) AS total FROM ledger_posting p \
+         JOIN ledger_transaction t ON t.lender = p.lender AND t.number = p.number \
+         WHERE p.lender = $1 AND p.account = $2 AND t.day <= $3",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(account)
+    .bind::<Date, _>(last)
+    .get_result(db)?;
+    Ok(row.total)
+}

@@ -1,0 +1,30 @@
+//! Consign: lender–agency outsourcing – contracts, allocation, commission ledger, statements.
+//!
+//! The modules in reading order: words every noun shares, the floor under the stores, then the nouns in a line,
+//! each looking only to its left, and last the program's two faces. `ARCHITECTURE.md` has the map.
+
+pub mod kernel;
+pub mod words;
+
+pub mod ambient;
+pub mod config;
+pub mod db;
+pub mod sheet;
+
+pub mod audit;
+pub mod identity;
+pub mod ledger;
+pub mod party;
+pub mod contract;
+pub mod portfolio;
+pub mod placement;
+pub mod recovery;
+pub mod standing;
+pub mod allocation;
+pub mod commission;
+pub mod settlement;
+pub mod proof;
+
+pub mod cli;
+pub mod demo;
+pub mod web;

@@ -1,0 +1,178 @@
+//! Lenders, bucket maps and assignees.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Date, Nullable, Text};
+
+use super::{Assignee, AssigneeKind, Buckets, Lang, Lender, Status};
+use crate::db::Db;
+use crate::kernel::Currency;
+
+#[derive(QueryableByName)]
+struct LenderRow {
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    currency: String,
+    #[diesel(sql_type = Text)]
+    timezone: String,
+    #[diesel(sql_type = Text)]
+    language: String,
+    #[diesel(sql_type = Text)]
+    bounds: String,
+}
+
+const LENDER: &str = "SELECT l.code, l.name, l.currency, l.timezone, l.language, b.bounds FROM lender l \
+     JOIN bucket_map b ON b.lender = l.code AND b.version = (SELECT MAX(version) FROM bucket_map WHERE lender = l.code)";
+
+fn to_lender(row: LenderRow) -> QueryResult<Lender> {
+    let corrupt = |what: &str| diesel::result::Error::DeserializationError(format!("lender {} has a bad {what}", row.code).into());
+    Ok(Lender {
+        currency: Currency::parse(&row.currency).ok_or_else(|| corrupt("currency"))?,
+        buckets: serde_json::from_str(&row.bounds).map(Buckets).map_err(|_| corrupt("bucket map"))?,
+        language: Lang::of(&row.language),
+        code: row.code,
+        name: row.name,
+        timezone: row.timezone,
+    })
+}
+
+/// A lender with its newest bucket map.
+pub fn lender(db: &mut Db, code: &str) -> QueryResult<Option<Lender>> {
+    let row: Option<LenderRow> =
+        diesel::sql_query(format!("{LENDER} WHERE l.code = $1")).bind::<Text, _>(code).get_result(db).optional()?;
+    row.map(to_lender).transpose()
+}
+
+/// All lenders of the installation.
+pub fn lenders(db: &mut Db) -> QueryResult<Vec<Lender>> {
+    let rows: Vec<LenderRow> = diesel::sql_query(format!("{LENDER} ORDER BY l.code")).load(db)?;
+    rows.into_iter().map(to_lender).collect()
+}
+
+pub(super) fn save_lender(db: &mut Db, lender: &Lender) -> QueryResult<()> {
+    diesel::sql_query("UPDATE lender SET name = $1, timezone = $2, language = $3 WHERE code = $4")
+        .bind::<Text, _>(&lender.name)
+        .bind::<Text, _>(&lender.timezone)
+        .bind::<Text, _>(lender.language.code())
+        .bind::<Text, _>(&lender.code)
+        .execute(db)
+        .map(|_| ())
+}
+
+pub(super) fn add_lender(db: &mut Db, lender: &Lender) -> QueryResult<()> {
+    diesel::sql_query("INSERT INTO lender (code, name, currency, timezone, language) VALUES ($1, $2, $3, $4, $5)")
+        .bind::<Text, _>(&lender.code)
+        .bind::<Text, _>(&lender.name)
+        .bind::<Text, _>(lender.currency.code())
+        .bind::<Text, _>(&lender.timezone)
+        .bind::<Text, _>(lender.language.code())
+        .execute(db)?;
+    crate::audit::create_book(db, &lender.code)?;
+    add_buckets(db, &lender.code, &lender.buckets)
+}
+
+/// Adds a bucket map as the next version.
+pub(super) fn add_buckets(db: &mut Db, lender: &str, buckets: &Buckets) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO bucket_map (lender, version, bounds) \
+         SELECT $1, COALESCE(MAX(version), 0) + 1, $2 FROM bucket_map WHERE lender = $1",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(serde_json::json!(buckets.0).to_string())
+    .execute(db)
+    .map(|_| ())
+}
+
+#[derive(QueryableByName)]
+struct AssigneeRow {
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    capacity: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    regions: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    products: Option<String>,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Nullable<Date>)]
+    licence_expires_on: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Date>)]
+    evaluated_on: Option<NaiveDate>,
+}
+
+fn list(text: Option<String>) -> Option<Vec<String>> {
+    text.and_then(|text| serde_json::from_str(&text).ok())
+}
+
+/// The assignees of a lender, in byte order of their codes.
+pub fn assignees(db: &mut Db, lender: &str) -> QueryResult<Vec<Assignee>> {
+    let rows: Vec<AssigneeRow> = diesel::sql_query(
+        "SELECT code, name, kind, capacity, regions, products, status, licence_expires_on, evaluated_on \
+         FROM assignee WHERE lender = $1 ORDER BY code",
+    )
+    .bind::<Text, _>(lender)
+    .load(db)?;
+    let read = |row: AssigneeRow| Assignee {
+        kind: if row.kind == "team" { AssigneeKind::Team } else { AssigneeKind::Agency },
+        status: match row.status.as_str() {
+            "active" => Status::Active,
+            "suspended" => Status::Suspended,
+            _ => Status::Exited,
+        },
+        code: row.code,
+        name: row.name,
+        capacity: row.capacity,
+        regions: list(row.regions),
+        products: list(row.products),
+        licence_expires_on: row.licence_expires_on,
+        evaluated_on: row.evaluated_on,
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// The lenders that an agency serves.
+pub fn lenders_of(db: &mut Db, assignee: &str) -> QueryResult<Vec<Lender>> {
+    let rows: Vec<LenderRow> =
+        diesel::sql_query(format!("{LENDER} JOIN assignee a ON a.lender = l.code WHERE a.code = $1 AND a.kind = 'agency' ORDER BY l.code"))
+            .bind::<Text, _>(assignee)
+            .load(db)?;
+    rows.into_iter().map(to_lender).collect()
+}
+
+pub(super) fn save_assignee(db: &mut Db, lender: &str, assignee: &Assignee, known: bool) -> QueryResult<()> {
+    let json = |list: &Option<Vec<String>>| list.as_ref().map(|list| serde_json::json!(list).to_string());
+    let kind = if assignee.kind == AssigneeKind::Team { "team" } else { "agency" };
+    let status = match assignee.status {
+        Status::Active => "active",
+        Status::Suspended => "suspended",
+        Status::Exited => "exited",
+    };
+    let sql = if known {
+        "UPDATE assignee SET name = $1, kind = $2, capacity = $3, regions = $4, products = $5, status = $6, \
+         licence_expires_on = $7, evaluated_on = $8 WHERE lender = $9 AND code = $10"
+    } else {
+        "INSERT INTO assignee (name, kind, capacity, regions, products, status, licence_expires_on, evaluated_on, lender, code) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    };
+    diesel::sql_query(sql)
+        .bind::<Text, _>(&assignee.name)
+        .bind::<Text, _>(kind)
+        .bind::<Nullable<BigInt>, _>(assignee.capacity)
+        .bind::<Nullable<Text>, _>(json(&assignee.regions))
+        .bind::<Nullable<Text>, _>(json(&assignee.products))
+        .bind::<Text, _>(status)
+        .bind::<Nullable<Date>, _>(assignee.licence_expires_on)
+        .bind::<Nullable<Date>, _>(assignee.evaluated_on)
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(&assignee.code)
+        .execute(db)
+        .map(|_| ())
+}

@@ -1,0 +1,81 @@
+//! Ending placements: the closing is written once, and what is owed goes back to the house.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use diesel::QueryResult;
+
+use super::store::{self, CLOSINGS, Closing};
+use super::{CloseReason, Placement};
+use crate::audit::Act;
+use crate::db::Db;
+use crate::kernel::Money;
+use crate::ledger::{Transaction, chart};
+use crate::standing::{self, Standing};
+
+/// A placement to close, and why.
+#[derive(Clone, Debug)]
+pub struct ToClose {
+    /// The placement.
+    pub placement: Placement,
+    /// Its last day.
+    pub closed_on: NaiveDate,
+    /// Why.
+    pub reason: CloseReason,
+    /// The word given with a recall.
+    pub code: Option<String>,
+}
+
+/// How an account that owes nothing closes: as paid, unless its placement had run out before (DOMAIN 3).
+pub fn paid(standing: &Standing) -> Option<ToClose> {
+    let placement = standing.active()?;
+    if standing.owed_known() > Money::ZERO {
+        return None;
+    }
+    let paid_on = standing.paid_on()?.max(placement.placed_on);
+    let (closed_on, reason) = if paid_on > placement.expires_on {
+        (placement.expires_on, CloseReason::Expired)
+    } else {
+        (paid_on, CloseReason::Paid)
+    };
+    Some(ToClose { placement: placement.clone(), closed_on, reason, code: None })
+}
+
+/// Closes placements within an act. One ledger transaction per assignee and day carries what is owed to the house.
+pub fn close(db: &mut Db, act: &mut Act, to_close: &[ToClose]) -> QueryResult<()> {
+    for chunk in to_close.chunks(5_000) {
+        let accounts = chunk.iter().map(|closing| closing.placement.account_no.as_str());
+        let standings = standing::load(db, &act.book.lender, accounts)?;
+        let owed = |account_no: &str| standings.get(account_no).map_or(Money::ZERO, Standing::owed_known);
+        let mut moved: BTreeMap<(String, NaiveDate), Money> = BTreeMap::new();
+        let mut closings = Vec::with_capacity(chunk.len());
+        for one in chunk {
+            let owed = owed(&one.placement.account_no);
+            let key = (one.placement.assignee.clone(), one.closed_on);
+            *moved.entry(key).or_default() += owed.positive_part();
+            closings.push(Closing {
+                placement_no: one.placement.placement_no,
+                closed_on: one.closed_on,
+                reason: one.reason,
+                code: one.code.clone(),
+                owed,
+            });
+        }
+        let (lender, seq) = (act.book.lender.clone(), act.seq());
+        let rows = store::close(db, &lender, seq, &closings)?;
+        rows.iter().for_each(|row| act.witness(&CLOSINGS, row));
+        let first = chunk.first().map_or(0, |one| one.placement.placement_no);
+        for ((assignee, day), amount) in moved {
+            let event = format!("closed:{seq}:{assignee}:{day}:{first}");
+            let moves = [(chart::loans(None), amount), (chart::loans(Some(&assignee)), -amount)];
+            let transaction = balanced(Transaction::build(day, event, None, moves))?;
+            act.journal.post(db, &mut act.book, transaction)?;
+        }
+    }
+    Ok(())
+}
+
+/// A transaction that is out of balance stops the command: nothing of it is saved.
+pub fn balanced(built: Result<Option<Transaction>, crate::ledger::Unbalanced>) -> QueryResult<Option<Transaction>> {
+    built.map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))
+}

@@ -1,0 +1,145 @@
+//! A placement (委案): an account in the hands of one assignee, from `placed_on` until it closes (DOMAIN 3).
+//!
+//! Its facts are frozen when it starts; closing is written once. [`window`] says which days' payments belong to
+//! it; [`close`] ends placements (recall, expiry, payment) and moves what is owed back to the house.
+
+pub mod close;
+pub mod expire;
+pub mod recall;
+pub mod store;
+pub mod window;
+
+use chrono::NaiveDate;
+
+use crate::contract::condition::Facts;
+use crate::kernel::Money;
+
+pub use window::{Window, windows};
+
+/// A placement.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    /// Its number in the book, in order of placing.
+    pub placement_no: i64,
+    /// The act that placed it.
+    pub seq: i64,
+    /// The account.
+    pub account_no: String,
+    /// In whose hands.
+    pub assignee: String,
+    /// The batch it was placed with.
+    pub batch: String,
+    /// First day.
+    pub placed_on: NaiveDate,
+    /// Last day, unless it closes before.
+    pub expires_on: NaiveDate,
+    /// Days after its end whose payments still belong to it.
+    pub tail_days: i64,
+    /// The facts fees are keyed on.
+    pub facts: Facts,
+    /// The contract it was placed under.
+    pub contract: String,
+    /// And its version.
+    pub contract_version: i64,
+    /// The act that closed it.
+    pub closed_seq: Option<i64>,
+    /// Its last day, once closed.
+    pub closed_on: Option<NaiveDate>,
+    /// Why it closed.
+    pub close_reason: Option<CloseReason>,
+    /// The word given with a recall.
+    pub close_code: Option<String>,
+}
+
+/// Why a placement closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// 撤案
+    Recalled,
+    /// 退案
+    Returned,
+    /// 到期
+    Expired,
+    /// 结清
+    Paid,
+    /// 转让
+    Transferred,
+}
+
+const REASONS: [(&str, CloseReason); 5] = [
+    ("recalled", CloseReason::Recalled),
+    ("returned", CloseReason::Returned),
+    ("expired", CloseReason::Expired),
+    ("paid", CloseReason::Paid),
+    ("transferred", CloseReason::Transferred),
+];
+
+impl CloseReason {
+    /// As it is stored and written.
+    pub fn name(self) -> &'static str {
+        REASONS.iter().find(|(_, reason)| *reason == self).map_or("", |(name, _)| name)
+    }
+
+    /// Reads a stored reason.
+    pub fn parse(text: &str) -> Option<CloseReason> {
+        REASONS.iter().find(|(name, _)| *name == text).map(|(_, reason)| *reason)
+    }
+}
+
+impl Placement {
+    /// The placement as it was known when the book stood at `seq`: later closings are not yet known.
+    pub fn known_at(&self, seq: i64) -> Placement {
+        let mut known = self.clone();
+        if self.closed_seq.is_some_and(|closed| closed > seq) {
+            known.closed_seq = None;
+            known.closed_on = None;
+            known.close_reason = None;
+            known.close_code = None;
+        }
+        known
+    }
+
+    /// The last day the account was in these hands: closed, or run out.
+    pub fn last_day(&self) -> NaiveDate {
+        self.closed_on.map_or(self.expires_on, |closed| closed.min(self.expires_on))
+    }
+
+    /// The balance frozen at placing.
+    pub fn balance(&self) -> Money {
+        self.facts.balance
+    }
+}
+
+/// Why a placement command is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum PlacementError {
+    /// The day lies in a closed month.
+    #[error("{0} lies in a month that is closed (open from {1}); use a day of an open month")]
+    ClosedMonth(NaiveDate, NaiveDate),
+    /// The lender is unknown.
+    #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
+    NoLender(String),
+    /// The assignee is unknown.
+    #[error("{0} is no assignee of this lender")]
+    NoAssignee(String),
+    /// A recall in two phases is asked for.
+    #[error("a recall that waits for objections is not yet supported; add --final to recall at once")]
+    TwoPhase,
+    /// The reason is no short word.
+    #[error("the reason \"{0}\" must be a short word of letters, digits, hyphens or underscores")]
+    Reason(String),
+    /// The file of accounts cannot be used.
+    #[error(transparent)]
+    Sheet(#[from] crate::sheet::SheetError),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] diesel::result::Error),
+}
+
+/// Refuses a day of a closed month.
+pub fn check_open(book: &crate::audit::Book, day: NaiveDate) -> Result<(), PlacementError> {
+    match book.first_open_day() {
+        Some(open) if day < open => Err(PlacementError::ClosedMonth(day, open)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,271 @@
+//! Placements and batches.
+
+use chrono::NaiveDate;
+use diesel::connection::DefaultLoadingMode;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
+
+use super::{CloseReason, Placement};
+use crate::contract::condition::Facts;
+use crate::db::{Cell, Db, FactTable, Kind, keys_in, rows_of_json};
+use crate::kernel::Money;
+
+/// The frozen columns of a placement.
+pub const PLACEMENTS: FactTable = FactTable {
+    name: "placement",
+    columns: &[
+        ("lender", Kind::Text),
+        ("placement_no", Kind::Int),
+        ("seq", Kind::Int),
+        ("account_no", Kind::Text),
+        ("assignee", Kind::Text),
+        ("batch", Kind::Text),
+        ("level", Kind::Int),
+        ("placed_on", Kind::Date),
+        ("expires_on", Kind::Date),
+        ("tail_days", Kind::Int),
+        ("balance", Kind::Int),
+        ("days_past_due", Kind::Int),
+        ("bucket", Kind::Text),
+        ("product", Kind::Text),
+        ("region", Kind::Text),
+        ("charged_off", Kind::Bool),
+        ("legal", Kind::Bool),
+        ("contract", Kind::Text),
+        ("contract_version", Kind::Int),
+    ],
+};
+
+/// The columns that closing writes.
+pub const CLOSINGS: FactTable = FactTable {
+    name: "placement/closing",
+    columns: &[
+        ("lender", Kind::Text),
+        ("placement_no", Kind::Int),
+        ("closed_seq", Kind::Int),
+        ("closed_on", Kind::Date),
+        ("close_reason", Kind::Text),
+        ("close_code", Kind::Text),
+        ("closed_owed", Kind::Int),
+    ],
+};
+
+/// Batches: the placements that one allocation run gave to one assignee.
+pub const BATCHES: FactTable = FactTable {
+    name: "batch",
+    columns: &[
+        ("lender", Kind::Text),
+        ("code", Kind::Text),
+        ("seq", Kind::Int),
+        ("run_no", Kind::Int),
+        ("assignee", Kind::Text),
+        ("placed_on", Kind::Date),
+        ("accounts", Kind::Int),
+        ("balance", Kind::Int),
+    ],
+};
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    placement_no: i64,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = Text)]
+    account_no: String,
+    #[diesel(sql_type = Text)]
+    assignee: String,
+    #[diesel(sql_type = Text)]
+    batch: String,
+    #[diesel(sql_type = BigInt)]
+    level: i64,
+    #[diesel(sql_type = Date)]
+    placed_on: NaiveDate,
+    #[diesel(sql_type = Date)]
+    expires_on: NaiveDate,
+    #[diesel(sql_type = BigInt)]
+    tail_days: i64,
+    #[diesel(sql_type = BigInt)]
+    balance: i64,
+    #[diesel(sql_type = BigInt)]
+    days_past_due: i64,
+    #[diesel(sql_type = Text)]
+    bucket: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    product: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    region: Option<String>,
+    #[diesel(sql_type = Bool)]
+    charged_off: bool,
+    #[diesel(sql_type = Bool)]
+    legal: bool,
+    #[diesel(sql_type = Text)]
+    contract: String,
+    #[diesel(sql_type = BigInt)]
+    contract_version: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    closed_seq: Option<i64>,
+    #[diesel(sql_type = Nullable<Date>)]
+    closed_on: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Text>)]
+    close_reason: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    close_code: Option<String>,
+}
+
+fn placement(row: Row) -> Placement {
+    Placement {
+        placement_no: row.placement_no,
+        seq: row.seq,
+        account_no: row.account_no,
+        assignee: row.assignee,
+        batch: row.batch,
+        placed_on: row.placed_on,
+        expires_on: row.expires_on,
+        tail_days: row.tail_days,
+        facts: Facts {
+            days_past_due: row.days_past_due,
+            level: row.level,
+            balance: Money(row.balance),
+            bucket: row.bucket,
+            product: row.product,
+            region: row.region,
+            charged_off: row.charged_off,
+            legal: row.legal,
+        },
+        contract: row.contract,
+        contract_version: row.contract_version,
+        closed_seq: row.closed_seq,
+        closed_on: row.closed_on,
+        close_reason: row.close_reason.as_deref().and_then(CloseReason::parse),
+        close_code: row.close_code,
+    }
+}
+
+const SELECT: &str = "SELECT placement_no, seq, account_no, assignee, batch, level, placed_on, expires_on, tail_days, balance, \
+     days_past_due, bucket, product, region, charged_off, legal, contract, contract_version, closed_seq, closed_on, close_reason, \
+     close_code FROM placement";
+
+/// The placements of some accounts (a JSON array of account numbers), in order of account, day and placing.
+pub fn of_accounts(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Placement>> {
+    let listed = keys_in(db, "account_no", 2);
+    let sql = format!("{SELECT} WHERE lender = $1 AND {listed} ORDER BY account_no, placed_on, placement_no");
+    let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    Ok(rows.into_iter().map(placement).collect())
+}
+
+/// Walks all placements in order of account, day and placing.
+pub fn each<E: From<diesel::result::Error>>(
+    db: &mut Db,
+    lender: &str,
+    mut each: impl FnMut(Placement) -> Result<(), E>,
+) -> Result<(), E> {
+    let sql = format!("{SELECT} WHERE lender = $1 ORDER BY account_no, placed_on, placement_no");
+    let rows = diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<Row, DefaultLoadingMode>(db)?;
+    for row in rows {
+        each(placement(row?))?;
+    }
+    Ok(())
+}
+
+/// Active placements that ran out before a day, in order of placing, after a placement number.
+pub fn run_out(db: &mut Db, lender: &str, before: NaiveDate, after: i64, most: i64) -> QueryResult<Vec<Placement>> {
+    let sql = format!(
+        "{SELECT} WHERE lender = $1 AND closed_on IS NULL AND expires_on < $2 AND placement_no > $3 ORDER BY placement_no LIMIT $4"
+    );
+    let rows: Vec<Row> = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Date, _>(before)
+        .bind::<BigInt, _>(after)
+        .bind::<BigInt, _>(most)
+        .load(db)?;
+    Ok(rows.into_iter().map(placement).collect())
+}
+
+/// Active placements of an assignee (or due by a day), in order of placing, after a placement number.
+pub fn active(
+    db: &mut Db,
+    lender: &str,
+    assignee: Option<&str>,
+    due_by: Option<NaiveDate>,
+    after: i64,
+    most: i64,
+) -> QueryResult<Vec<Placement>> {
+    let sql = format!(
+        "{SELECT} WHERE lender = $1 AND closed_on IS NULL AND assignee = COALESCE($2, assignee) \
+         AND expires_on <= COALESCE($3, expires_on) AND placement_no > $4 ORDER BY placement_no LIMIT $5"
+    );
+    let rows: Vec<Row> = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Nullable<Text>, _>(assignee)
+        .bind::<Nullable<Date>, _>(due_by)
+        .bind::<BigInt, _>(after)
+        .bind::<BigInt, _>(most)
+        .load(db)?;
+    Ok(rows.into_iter().map(placement).collect())
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = Text)]
+    assignee: String,
+    #[diesel(sql_type = BigInt)]
+    accounts: i64,
+}
+
+/// How many accounts each assignee holds, as recorded.
+pub fn open_counts(db: &mut Db, lender: &str) -> QueryResult<Vec<(String, i64)>> {
+    let rows: Vec<Count> = diesel::sql_query(
+        "SELECT assignee, COUNT(*) AS accounts FROM placement WHERE lender = $1 AND closed_on IS NULL GROUP BY assignee",
+    )
+    .bind::<Text, _>(lender)
+    .load(db)?;
+    Ok(rows.into_iter().map(|row| (row.assignee, row.accounts)).collect())
+}
+
+/// One closing to write.
+#[derive(Clone, Debug)]
+pub struct Closing {
+    /// Which placement.
+    pub placement_no: i64,
+    /// Its last day.
+    pub closed_on: NaiveDate,
+    /// Why.
+    pub reason: CloseReason,
+    /// The word given with a recall.
+    pub code: Option<String>,
+    /// What was owed on everything known.
+    pub owed: Money,
+}
+
+/// Writes closings of one act; gives back their rows for the act's digest.
+pub(super) fn close<'a>(db: &mut Db, lender: &'a str, seq: i64, closings: &'a [Closing]) -> QueryResult<Vec<Vec<Cell<'a>>>> {
+    let rows: Vec<serde_json::Value> = closings
+        .iter()
+        .map(|c| serde_json::json!([c.placement_no, c.closed_on.to_string(), c.reason.name(), c.code, c.owed.0]))
+        .collect();
+    let columns =
+        [("placement_no", Kind::Int), ("closed_on", Kind::Date), ("close_reason", Kind::Text), ("close_code", Kind::Text), ("closed_owed", Kind::Int)];
+    let table = rows_of_json(db, 3, &columns);
+    let sql = format!(
+        "UPDATE placement SET closed_seq = $1, closed_on = v.closed_on, close_reason = v.close_reason, close_code = v.close_code, \
+         closed_owed = v.closed_owed FROM {table} v WHERE placement.lender = $2 AND placement.placement_no = v.placement_no"
+    );
+    diesel::sql_query(sql)
+        .bind::<BigInt, _>(seq)
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(serde_json::Value::from(rows).to_string())
+        .execute(db)?;
+    let row = |c: &'a Closing| {
+        vec![
+            Cell::from(lender),
+            Cell::from(c.placement_no),
+            Cell::from(seq),
+            Cell::from(c.closed_on),
+            Cell::from(c.reason.name()),
+            Cell::from(c.code.as_deref()),
+            Cell::from(c.owed),
+        ]
+    };
+    Ok(closings.iter().map(row).collect())
+}

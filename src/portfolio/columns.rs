@@ -1,0 +1,194 @@
+//! The columns of a portfolio file, and a row of it read or refused.
+
+use chrono::NaiveDate;
+
+use super::hold::HoldKind;
+use crate::kernel::calendar::parse_date;
+use crate::kernel::{Currency, Money};
+use crate::sheet::{Column, Fault, Row, Sheet};
+
+/// Other names of the account number.
+pub const ACCOUNT_NO_ALIASES: &[&str] = &["案件编号", "借据号", "账号", "案件号", "合同号"];
+
+const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column {
+    Column { name, required: false, aliases }
+}
+
+/// The columns, in the order of the constants below.
+pub const COLUMNS: &[Column] = &[
+    Column { name: "account_no", required: true, aliases: ACCOUNT_NO_ALIASES },
+    column("balance", &["余额", "欠款余额", "委案金额", "剩余金额"]),
+    column("principal", &["本金", "剩余本金"]),
+    column("interest", &["利息", "欠息"]),
+    column("fees", &["费用", "违约金", "滞纳金"]),
+    Column { name: "days_past_due", required: true, aliases: &["逾期天数", "逾期日数"] },
+    column("debtor_ref", &["债务人编号", "客户号", "客户编号"]),
+    column("debtor_name", &["姓名", "客户姓名", "债务人"]),
+    column("id_number", &["身份证号", "证件号码"]),
+    column("phone", &["手机号", "电话", "联系电话"]),
+    column("address", &["地址", "住址"]),
+    column("region", &["地区", "区域", "行政区划"]),
+    column("product", &["产品", "产品类型"]),
+    column("currency", &["币种"]),
+    column("charged_off", &["核销", "是否核销"]),
+    column("legal", &["诉讼", "是否诉讼"]),
+    column("opened_on", &["放款日期", "开户日期", "开立日期"]),
+    column("last_paid_on", &["最近还款日", "最后还款日期"]),
+    column("score", &["评分"]),
+    column("hold", &["停催", "停催类型"]),
+];
+
+const ACCOUNT_NO: usize = 0;
+const BALANCE: usize = 1;
+const PARTS: [usize; 3] = [2, 3, 4];
+const DAYS_PAST_DUE: usize = 5;
+const DEBTOR_REF: usize = 6;
+const PERSONAL: [usize; 4] = [7, 8, 9, 10];
+const REGION: usize = 11;
+const PRODUCT: usize = 12;
+const CURRENCY: usize = 13;
+const CHARGED_OFF: usize = 14;
+const LEGAL: usize = 15;
+const OPENED_ON: usize = 16;
+const LAST_PAID_ON: usize = 17;
+const SCORE: usize = 18;
+const HOLD: usize = 19;
+
+/// A row as it stands in the file: what it leaves out is absent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stated {
+    /// The account.
+    pub account_no: String,
+    /// What is owed.
+    pub balance: Money,
+    /// Principal, interest, fees.
+    pub parts: [Option<Money>; 3],
+    /// Days past due.
+    pub days_past_due: i64,
+    /// The person behind it.
+    pub debtor_ref: Option<String>,
+    /// Name, id number, phone, address.
+    pub personal: [Option<String>; 4],
+    /// The region.
+    pub region: Option<String>,
+    /// The product.
+    pub product: Option<String>,
+    /// Written off.
+    pub charged_off: Option<bool>,
+    /// In court.
+    pub legal: Option<bool>,
+    /// When it was opened.
+    pub opened_on: Option<NaiveDate>,
+    /// When it was last paid.
+    pub last_paid_on: Option<NaiveDate>,
+    /// The lender's own score.
+    pub score: Option<String>,
+    /// The hold the file asks for.
+    pub hold: Option<HoldKind>,
+}
+
+/// Whether the file can say what is owed at all.
+pub fn states_balances(sheet: &Sheet) -> bool {
+    sheet.has(BALANCE) || sheet.has(PARTS[0])
+}
+
+/// Whether the file speaks of holds, so that an empty cell ends one.
+pub fn states_holds(sheet: &Sheet) -> bool {
+    sheet.has(HOLD)
+}
+
+/// The balance of a row for the control total, whatever else is wrong with it.
+pub fn control_amount(row: &Row<'_>, currency: Currency) -> Money {
+    balance(row, currency).map_or(Money::ZERO, |(balance, _)| balance)
+}
+
+/// Reads a row; the first fault refuses it.
+pub fn read(row: &Row<'_>, currency: Currency) -> Result<Stated, Fault> {
+    let account_no = key(row, ACCOUNT_NO)?.ok_or_else(|| row.fault(ACCOUNT_NO, "is empty; every row needs its account number"))?;
+    let (balance, parts) = balance(row, currency)?;
+    if let Some(code) = row.get(CURRENCY)
+        && !code.eq_ignore_ascii_case(currency.code())
+    {
+        return Err(row.fault(CURRENCY, format!("is not the book's currency {currency}")));
+    }
+    let personal = PERSONAL.map(|column| row.get(column).map(str::to_string));
+    let hold = row.get(HOLD).map(|text| HoldKind::parse(text).ok_or_else(|| row.fault(HOLD, format!("is no hold type; they are {}", HoldKind::names()))));
+    Ok(Stated {
+        account_no,
+        balance,
+        parts,
+        days_past_due: days_past_due(row)?,
+        debtor_ref: key(row, DEBTOR_REF)?,
+        personal,
+        region: key(row, REGION)?,
+        product: key(row, PRODUCT)?,
+        charged_off: flag(row, CHARGED_OFF)?,
+        legal: flag(row, LEGAL)?,
+        opened_on: date(row, OPENED_ON)?,
+        last_paid_on: date(row, LAST_PAID_ON)?,
+        score: key(row, SCORE)?,
+        hold: hold.transpose()?,
+    })
+}
+
+/// A short printable text that serves as a key.
+pub fn key(row: &Row<'_>, column: usize) -> Result<Option<String>, Fault> {
+    match row.get(column) {
+        None => Ok(None),
+        Some(text) if text.chars().count() > 100 || text.chars().any(char::is_control) => {
+            Err(row.fault(column, "must be at most 100 printable characters"))
+        }
+        Some(text) => Ok(Some(text.to_string())),
+    }
+}
+
+/// A calendar date, when there is one.
+pub fn date(row: &Row<'_>, column: usize) -> Result<Option<NaiveDate>, Fault> {
+    row.get(column)
+        .map(|text| parse_date(text).ok_or_else(|| row.fault(column, "is no calendar date; write it like 2026-11-21")))
+        .transpose()
+}
+
+/// An amount, when there is one.
+pub fn amount(row: &Row<'_>, column: usize, currency: Currency) -> Result<Option<Money>, Fault> {
+    row.get(column).map(|text| Money::parse(text, currency).map_err(|fault| row.fault(column, fault))).transpose()
+}
+
+fn balance(row: &Row<'_>, currency: Currency) -> Result<(Money, [Option<Money>; 3]), Fault> {
+    let mut parts = [None; 3];
+    for (part, column) in parts.iter_mut().zip(PARTS) {
+        *part = amount(row, column, currency)?;
+        if part.is_some_and(|part| part < Money::ZERO) {
+            return Err(row.fault(column, "is negative; a balance is what is owed"));
+        }
+    }
+    let sum: Option<Money> = parts.iter().any(Option::is_some).then(|| parts.iter().flatten().copied().sum());
+    let balance = match (amount(row, BALANCE, currency)?, sum) {
+        (Some(balance), Some(sum)) if balance != sum => {
+            let sum = sum.plain(currency);
+            return Err(row.fault(BALANCE, format!("is not the sum of principal, interest and fees, which is {sum}")));
+        }
+        (Some(balance), _) => balance,
+        (None, Some(sum)) => sum,
+        (None, None) => return Err(row.fault(BALANCE, "is empty; state the balance, or principal, interest and fees")),
+    };
+    if balance < Money::ZERO {
+        return Err(row.fault(BALANCE, "is negative; a balance is what is owed, zero when paid"));
+    }
+    Ok((balance, parts))
+}
+
+fn days_past_due(row: &Row<'_>) -> Result<i64, Fault> {
+    let text = row.get(DAYS_PAST_DUE).ok_or_else(|| row.fault(DAYS_PAST_DUE, "is empty; state the days past due, 0 when current"))?;
+    let days = text.parse::<i64>().ok().filter(|days| (0..=36_500).contains(days) && text.bytes().all(|b| b.is_ascii_digit()));
+    days.ok_or_else(|| row.fault(DAYS_PAST_DUE, "must be a whole number of days from 0 to 36500"))
+}
+
+fn flag(row: &Row<'_>, column: usize) -> Result<Option<bool>, Fault> {
+    match row.get(column).map(str::to_lowercase).as_deref() {
+        None => Ok(None),
+        Some("true" | "yes" | "1" | "是") => Ok(Some(true)),
+        Some("false" | "no" | "0" | "否") => Ok(Some(false)),
+        Some(_) => Err(row.fault(column, "must be true or false (yes/no, 1/0, 是/否)")),
+    }
+}

@@ -1,0 +1,154 @@
+//! Holds (停催): a layer on accounts that stops contact and new placements, never the attribution of a payment.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
+
+use crate::db::Db;
+
+/// Why an account is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldKind {
+    /// 争议
+    Dispute,
+    /// 投诉
+    Complaint,
+    /// 困难
+    Hardship,
+    /// 分期
+    InstalmentPlan,
+    /// 死亡
+    Deceased,
+    /// 破产
+    Bankrupt,
+    /// 诉讼
+    Litigation,
+    /// 转让
+    Transferred,
+    /// 信息查询
+    DataRequest,
+}
+
+const KINDS: [(&str, &str, HoldKind); 9] = [
+    ("dispute", "争议", HoldKind::Dispute),
+    ("complaint", "投诉", HoldKind::Complaint),
+    ("hardship", "困难", HoldKind::Hardship),
+    ("instalment plan", "分期", HoldKind::InstalmentPlan),
+    ("deceased", "死亡", HoldKind::Deceased),
+    ("bankrupt", "破产", HoldKind::Bankrupt),
+    ("litigation", "诉讼", HoldKind::Litigation),
+    ("transferred", "转让", HoldKind::Transferred),
+    ("data request", "信息查询", HoldKind::DataRequest),
+];
+
+impl HoldKind {
+    /// Reads a type as files write it: English (spaces, hyphens or underscores) or Chinese.
+    pub fn parse(text: &str) -> Option<HoldKind> {
+        let spelled = text.to_lowercase().replace(['_', '-'], " ");
+        KINDS.iter().find(|(name, chinese, _)| *name == spelled || *chinese == text).map(|(_, _, kind)| *kind)
+    }
+
+    /// As it is stored.
+    pub fn name(self) -> &'static str {
+        KINDS.iter().find(|(_, _, kind)| *kind == self).map_or("", |(name, _, _)| name)
+    }
+
+    /// All names, for messages.
+    pub fn names() -> String {
+        KINDS.map(|(name, _, _)| name).join(", ")
+    }
+
+    /// Whether it holds all of the debtor's accounts.
+    pub fn holds_debtor(self) -> bool {
+        matches!(self, HoldKind::Deceased | HoldKind::Bankrupt | HoldKind::Complaint | HoldKind::DataRequest)
+    }
+}
+
+#[derive(QueryableByName, Clone, Debug)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    account_no: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Date)]
+    from_on: NaiveDate,
+    #[diesel(sql_type = Nullable<Date>)]
+    until_on: Option<NaiveDate>,
+    #[diesel(sql_type = Bool)]
+    by_file: bool,
+    #[diesel(sql_type = Nullable<Date>)]
+    ended_on: Option<NaiveDate>,
+}
+
+/// A hold on an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The account it was put on.
+    pub account_no: String,
+    /// Why.
+    pub kind: HoldKind,
+    /// First day.
+    pub from_on: NaiveDate,
+    /// Whether a file opened it.
+    pub by_file: bool,
+    /// Last day, when known.
+    pub until_on: Option<NaiveDate>,
+    /// The day it was ended on.
+    pub ended_on: Option<NaiveDate>,
+}
+
+impl Hold {
+    /// Whether it holds on a day.
+    pub fn holds_on(&self, day: NaiveDate) -> bool {
+        self.from_on <= day && self.until_on.is_none_or(|until| day <= until) && self.ended_on.is_none_or(|ended| day < ended)
+    }
+}
+
+/// All holds of a lender.
+pub fn holds(db: &mut Db, lender: &str) -> QueryResult<Vec<Hold>> {
+    let rows: Vec<Row> =
+        diesel::sql_query("SELECT account_no, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 ORDER BY account_no, seq")
+            .bind::<Text, _>(lender)
+            .load(db)?;
+    let read = |row: Row| {
+        HoldKind::parse(&row.kind).map(|kind| Hold {
+            account_no: row.account_no,
+            kind,
+            from_on: row.from_on,
+            by_file: row.by_file,
+            until_on: row.until_on,
+            ended_on: row.ended_on,
+        })
+    };
+    Ok(rows.into_iter().filter_map(read).collect())
+}
+
+/// Opens a hold that a file asks for.
+pub(super) fn open(db: &mut Db, lender: &str, seq: i64, account_no: &str, kind: HoldKind, from: NaiveDate) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO hold (lender, account_no, seq, kind, reason, from_on, by_file) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(account_no)
+    .bind::<BigInt, _>(seq)
+    .bind::<Text, _>(kind.name())
+    .bind::<Text, _>("stated by the lender's file")
+    .bind::<Date, _>(from)
+    .bind::<Bool, _>(true)
+    .execute(db)
+    .map(|_| ())
+}
+
+/// Ends the holds that files opened on an account, but for one kind that goes on.
+pub(super) fn end(db: &mut Db, lender: &str, seq: i64, account_no: &str, but: Option<HoldKind>, on: NaiveDate) -> QueryResult<()> {
+    diesel::sql_query(
+        "UPDATE hold SET ended_on = $1, ended_seq = $2 WHERE lender = $3 AND account_no = $4 AND by_file AND ended_on IS NULL AND kind <> $5",
+    )
+    .bind::<Date, _>(on)
+    .bind::<BigInt, _>(seq)
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(account_no)
+    .bind::<Text, _>(but.map_or("", HoldKind::name))
+    .execute(db)
+    .map(|_| ())
+}

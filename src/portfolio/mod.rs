@@ -1,0 +1,106 @@
+//! A portfolio (资产包): one uploaded file of delinquent accounts, as of a date (DOMAIN 2).
+//!
+//! Rows of a file are facts and stay; what an account is now is its newest row. [`columns`] reads a row,
+//! [`import`] takes a file into the book.
+
+pub mod columns;
+pub mod hold;
+pub mod import;
+pub mod personal;
+pub mod store;
+
+use chrono::NaiveDate;
+
+use crate::kernel::Money;
+use crate::standing::Stated;
+
+/// One account as one file states it. What a file leaves out is taken over from the file before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRow {
+    /// The account (案件).
+    pub account_no: String,
+    /// The file's day.
+    pub as_of: NaiveDate,
+    /// The act that took the file in.
+    pub seq: i64,
+    /// The line in the file.
+    pub line: i64,
+    /// What is owed.
+    pub balance: Money,
+    /// Principal, interest, fees, when the file splits the balance.
+    pub parts: [Option<Money>; 3],
+    /// Days past due, as stated.
+    pub days_past_due: i64,
+    /// The person behind the account.
+    pub debtor_ref: String,
+    /// The region.
+    pub region: Option<String>,
+    /// The product.
+    pub product: Option<String>,
+    /// Written off.
+    pub charged_off: bool,
+    /// In court.
+    pub legal: bool,
+    /// When the account was opened.
+    pub opened_on: Option<NaiveDate>,
+    /// When it was last paid.
+    pub last_paid_on: Option<NaiveDate>,
+    /// The lender's own score.
+    pub score: Option<String>,
+    /// Name, id number, phone and address, encrypted.
+    pub personal: Option<String>,
+}
+
+impl FileRow {
+    /// The balance it states.
+    pub fn stated(&self) -> Stated {
+        Stated { as_of: self.as_of, seq: self.seq, balance: self.balance }
+    }
+
+    /// Whether a newer row says the same of balance, age and flags.
+    pub fn same_content(&self, other: &FileRow) -> bool {
+        let place = |row: &FileRow| FileRow { as_of: self.as_of, seq: self.seq, line: self.line, ..row.clone() };
+        place(self) == place(other)
+    }
+}
+
+/// Why a portfolio file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum PortfolioError {
+    /// The file as a whole cannot be used.
+    #[error(transparent)]
+    Sheet(#[from] crate::sheet::SheetError),
+    /// A declared control total does not match.
+    #[error("{file}: {what} declared {declared}, the file has {found}; nothing was imported")]
+    ControlTotal {
+        /// The file.
+        file: String,
+        /// Rows or total.
+        what: &'static str,
+        /// As declared.
+        declared: String,
+        /// As found.
+        found: String,
+    },
+    /// Rows were rejected and the whole file was wanted or nothing.
+    #[error("{file}: {rejected} rows are rejected, so nothing was imported (--all-or-nothing); the first: line {first}")]
+    NotWhole {
+        /// The file.
+        file: String,
+        /// How many.
+        rejected: u64,
+        /// The first fault in words.
+        first: String,
+        /// The first faults.
+        faults: Vec<crate::sheet::Fault>,
+    },
+    /// The lender is unknown.
+    #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
+    NoLender(String),
+    /// Personal data cannot be encrypted.
+    #[error("{0}")]
+    Key(String),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] diesel::result::Error),
+}

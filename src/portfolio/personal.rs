@@ -1,0 +1,104 @@
+//! Personal data: name, id number, phone and address, encrypted at rest and masked when shown (DOMAIN 10).
+
+use std::io::Write as _;
+use std::path::Path;
+
+use chacha20poly1305::aead::{Aead, KeyInit};
+use chacha20poly1305::{Key as CipherKey, XChaCha20Poly1305, XNonce};
+
+use crate::ambient;
+use crate::db::Address;
+use crate::kernel::digest::{hex, sha256};
+
+/// The installation's key.
+#[derive(Clone)]
+pub struct Key(XChaCha20Poly1305);
+
+impl Key {
+    /// A key from a secret text of any length.
+    pub fn of(secret: &str) -> Key {
+        let bytes: Vec<u8> = unhex(&sha256(secret.as_bytes())).unwrap_or_default();
+        Key(XChaCha20Poly1305::new(CipherKey::from_slice(&bytes)))
+    }
+
+    /// The key given by the environment, else the file beside an embedded database, created when missing and
+    /// readable by its owner only.
+    pub fn load(address: &Address, from_environment: Option<&str>) -> Result<Option<Key>, String> {
+        if let Some(secret) = from_environment {
+            return Ok(Some(Key::of(secret)));
+        }
+        let Address::Sqlite(path) = address else { return Ok(None) };
+        let path = format!("{path}.key");
+        let secret = match std::fs::read_to_string(&path) {
+            Ok(secret) => secret,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(Path::new(&path))?,
+            Err(error) => return Err(format!("cannot read the key file {path}: {error}")),
+        };
+        Ok(Some(Key::of(secret.trim())))
+    }
+
+    /// Encrypts the four values as one text.
+    pub fn seal(&self, values: &[Option<String>; 4]) -> Result<String, String> {
+        let nonce = ambient::random_bytes::<24>();
+        let plain = serde_json::json!(values).to_string();
+        let sealed = self.0.encrypt(XNonce::from_slice(&nonce), plain.as_bytes()).map_err(|error| error.to_string())?;
+        Ok(format!("{}{}", hex(&nonce), hex(&sealed)))
+    }
+
+    /// Decrypts what [`Key::seal`] made.
+    pub fn open(&self, sealed: &str) -> Option<[Option<String>; 4]> {
+        let bytes = unhex(sealed)?;
+        let (nonce, sealed) = bytes.split_at_checked(24)?;
+        let plain = self.0.decrypt(XNonce::from_slice(nonce), sealed).ok()?;
+        serde_json::from_slice(&plain).ok()
+    }
+}
+
+fn create(path: &Path) -> Result<String, String> {
+    let secret = hex(&ambient::random_bytes::<32>());
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| file.write_all(secret.as_bytes()));
+    written.map(|()| secret).map_err(|error| format!("cannot create the key file {}: {error}", path.display()))
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    if !digits.len().is_multiple_of(2) || !text.is_ascii() {
+        return None;
+    }
+    (0..digits.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok()).collect()
+}
+
+/// A name masked: 张*.
+pub fn mask_name(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map_or(String::new(), |first| format!("{first}{}", "*".repeat(chars.count().min(8))))
+}
+
+/// A number masked: 138****1234.
+pub fn mask_number(number: &str) -> String {
+    let chars: Vec<char> = number.chars().collect();
+    if chars.len() < 8 {
+        return "*".repeat(chars.len());
+    }
+    let (head, tail): (String, String) = (chars[..3].iter().collect(), chars[chars.len() - 4..].iter().collect());
+    format!("{head}****{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_with_the_same_key_only() {
+        let values = [Some("张三".to_string()), None, Some("13812341234".to_string()), None];
+        let sealed = Key::of("a secret").seal(&values).unwrap();
+        assert_eq!(Key::of("a secret").open(&sealed), Some(values));
+        assert_eq!(Key::of("another").open(&sealed), None);
+        assert_eq!(mask_name("张三"), "张*");
+        assert_eq!(mask_number("13812341234"), "138****1234");
+    }
+}

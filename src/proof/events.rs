@@ -1,0 +1,58 @@
+//! The chain of events, and the rows each event wrote.
+
+use std::collections::BTreeMap;
+
+use diesel::QueryResult;
+
+use super::Proof;
+use crate::audit::{self, Book};
+use crate::db::{Db, FactTable, canonical_rows};
+use crate::kernel::digest::RowsDigest;
+use crate::{allocation, contract, placement, portfolio, recovery, settlement};
+
+/// Every table of facts with the column that names the event of each row.
+const FACTS: [(&FactTable, &str); 13] = [
+    (&contract::store::CONTRACTS, "seq"),
+    (&portfolio::store::FILES, "seq"),
+    (&portfolio::store::ROWS, "seq"),
+    (&allocation::store::ROWS, "seq"),
+    (&placement::store::BATCHES, "seq"),
+    (&placement::store::PLACEMENTS, "seq"),
+    (&placement::store::CLOSINGS, "closed_seq"),
+    (&recovery::store::FILES, "seq"),
+    (&recovery::store::RECOVERIES, "seq"),
+    (&settlement::store::PERIODS, "seq"),
+    (&settlement::store::STATEMENTS, "seq"),
+    (&settlement::store::LINES, "seq"),
+    (&settlement::store::DOCUMENTS, "seq"),
+];
+
+pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<()> {
+    let events = audit::events(db, &book.lender)?;
+    let mut hash = audit::first_hash(&book.lender);
+    for (event, expected) in events.iter().zip(1..) {
+        proof.check(event.seq == expected, || format!("event {} stands where event {expected} should", event.seq));
+        let recomputed = audit::event_hash(&hash, event);
+        proof.check(recomputed == event.hash, || format!("event {} ({}) does not match its hash", event.seq, event.kind));
+        hash.clone_from(&event.hash);
+        proof.events += 1;
+    }
+    let last = events.last().map_or(0, |event| event.seq);
+    proof.check(last == book.seq, || format!("the last event is {last}, the book's head says {}", book.seq));
+    proof.check(hash == book.event_hash, || "the last event's hash is not the one in the book's head".to_string());
+    let mut digests: BTreeMap<i64, RowsDigest> = BTreeMap::new();
+    for (table, column) in FACTS {
+        canonical_rows(db, table, column, &book.lender, |seq, canonical| digests.entry(seq).or_default().add(canonical))?;
+    }
+    for event in &events {
+        let digest = digests.remove(&event.seq).unwrap_or_default();
+        proof.rows += digest.rows();
+        proof.check(digest.text() == event.digest, || {
+            format!("rows written by event {} ({}, {}) were changed, added or removed since", event.seq, event.kind, event.recorded_at)
+        });
+    }
+    for seq in digests.keys() {
+        proof.finding(format!("there are rows of event {seq}, which does not exist"));
+    }
+    Ok(())
+}

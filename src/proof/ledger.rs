@@ -1,0 +1,128 @@
+//! The ledger: balanced, gapless, chained, and each recovery and statement posted once.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::{Proof, ProofError};
+use crate::audit::{self, Book};
+use crate::db::Db;
+use crate::kernel::Money;
+use crate::ledger::store::{PostingRow, each_posting};
+use crate::ledger::{chart, transaction_hash};
+use crate::recovery::{self, Channel, Kind};
+use crate::settlement;
+
+/// Balances by account, as the ledger's legs sum.
+pub(super) type Balances = BTreeMap<String, Money>;
+
+pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Balances, ProofError> {
+    let mut walk = Walk {
+        expected: expected_legs(db, &book.lender)?,
+        hash: audit::first_hash(&book.lender),
+        balances: Balances::new(),
+        events: HashSet::new(),
+        current: Vec::new(),
+        number: 0,
+    };
+    each_posting(db, &book.lender, |row| {
+        if walk.current.first().is_some_and(|first| first.number != row.number) {
+            walk.transaction(proof);
+        }
+        walk.current.push(row);
+        Ok::<(), ProofError>(())
+    })?;
+    walk.transaction(proof);
+    proof.check(walk.number == book.transaction_no, || {
+        format!("the last ledger transaction is {}, the book's head says {}", walk.number, book.transaction_no)
+    });
+    proof.check(walk.hash == book.transaction_hash, || "the last transaction's hash is not the one in the book's head".to_string());
+    let mut missing: Vec<&String> = walk.expected.keys().collect();
+    missing.sort();
+    for event in missing {
+        proof.finding(format!("{event} has no ledger transaction"));
+    }
+    Ok(walk.balances)
+}
+
+/// The leg each event must have: its account and amount.
+fn expected_legs(db: &mut Db, lender: &str) -> Result<HashMap<String, (String, Money)>, ProofError> {
+    let mut expected = HashMap::new();
+    let mut waivers: HashSet<String> = HashSet::new();
+    let mut reversals = Vec::new();
+    recovery::store::each(db, lender, |one| {
+        if one.kind == Kind::Waiver {
+            waivers.insert(one.reference.clone());
+        }
+        if one.kind == Kind::Reversal {
+            reversals.push(one);
+            return Ok::<(), ProofError>(());
+        }
+        let account = debited(one.kind == Kind::Waiver, one.channel, one.agency.as_deref());
+        expected.insert(format!("recovery:{}", one.reference), (account, one.amount));
+        Ok(())
+    })?;
+    for one in reversals {
+        let of_waiver = one.reverses.as_ref().is_some_and(|original| waivers.contains(original));
+        let account = debited(of_waiver, one.channel, one.agency.as_deref());
+        expected.insert(format!("recovery:{}", one.reference), (account, -one.amount));
+    }
+    for one in settlement::store::statements(db, lender, None)? {
+        if !one.figures.total.is_zero() {
+            expected.insert(format!("statement:{}", one.statement_no), (chart::payable(&one.agency), -one.figures.total));
+        }
+    }
+    Ok(expected)
+}
+
+fn debited(of_waiver: bool, channel: Channel, agency: Option<&str>) -> String {
+    match (of_waiver, channel, agency) {
+        (true, _, _) => chart::WAIVERS.to_string(),
+        (false, Channel::Agency, Some(agency)) => chart::receivable(agency),
+        (false, _, _) => chart::BANK.to_string(),
+    }
+}
+
+struct Walk {
+    expected: HashMap<String, (String, Money)>,
+    hash: String,
+    balances: Balances,
+    events: HashSet<String>,
+    current: Vec<PostingRow>,
+    number: i64,
+}
+
+impl Walk {
+    /// Checks the transaction whose legs were collected.
+    fn transaction(&mut self, proof: &mut Proof) {
+        let legs = std::mem::take(&mut self.current);
+        let Some(first) = legs.first() else { return };
+        proof.transactions += 1;
+        self.number += 1;
+        let (number, expected) = (first.number, self.number);
+        proof.check(number == expected, || format!("ledger transaction {number} stands where {expected} should: numbers have a gap"));
+        self.number = number;
+        let sum: i64 = legs.iter().map(|leg| leg.amount).sum();
+        proof.check(sum == 0, || format!("ledger transaction {number} is out of balance by {sum} minor units"));
+        let hash = transaction_hash(
+            &self.hash,
+            number,
+            first.day,
+            &first.event,
+            first.corrects.as_deref(),
+            legs.iter().map(|leg| (leg.account.as_str(), leg.amount)),
+        );
+        proof.check(hash == first.hash, || format!("ledger transaction {number} ({}) does not match its hash", first.event));
+        self.hash.clone_from(&first.hash);
+        if let Some((account, amount)) = self.expected.remove(&first.event) {
+            let posted = legs.iter().any(|leg| leg.account == account && leg.amount == amount.0);
+            proof.check(posted, || format!("ledger transaction {number} does not post {} to {account} as {} says", amount.0, first.event));
+        } else if first.event.starts_with("recovery:") || first.event.starts_with("statement:") {
+            proof.finding(format!("ledger transaction {number} posts {}, which does not exist or is posted twice", first.event));
+        } else {
+            let fresh = self.events.insert(first.event.clone());
+            proof.check(fresh, || format!("{} is posted twice", first.event));
+        }
+        for leg in legs {
+            *self.balances.entry(leg.account).or_default() += Money(leg.amount);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Proving a book from its rows (DOMAIN 7): nothing stored is believed that can be worked out again.
+//!
+//! [`verify`] checks the chain of events and the digest of the rows each wrote, the chain and balance of the
+//! ledger, every recovery and statement against its transaction, the control accounts against the detail, and
+//! works out every statement again from the facts its closing knew.
+
+mod control;
+mod events;
+mod ledger;
+mod statements;
+
+use crate::db::Db;
+use crate::party::{self, Lender};
+
+/// What verification found.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Proof {
+    /// The lender.
+    pub lender: String,
+    /// Events checked.
+    pub events: u64,
+    /// Rows whose digests were checked.
+    pub rows: u64,
+    /// Ledger transactions checked.
+    pub transactions: u64,
+    /// Statements worked out again.
+    pub statements: u64,
+    /// What is wrong, in words; empty when the book is proven.
+    pub findings: Vec<String>,
+}
+
+/// Why a book could not be verified at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ProofError {
+    /// The lender is unknown.
+    #[error("there is no lender {0}")]
+    NoLender(String),
+    /// A statement cannot be worked out.
+    #[error(transparent)]
+    Settlement(#[from] crate::settlement::SettlementError),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] diesel::result::Error),
+}
+
+/// Findings kept: after so many a book is beyond repair by reading a list.
+const MOST_FINDINGS: usize = 200;
+
+impl Proof {
+    fn finding(&mut self, what: String) {
+        if self.findings.len() < MOST_FINDINGS {
+            self.findings.push(what);
+        }
+    }
+
+    fn check(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.finding(what());
+        }
+    }
+}
+
+/// Verifies one lender's book, or all, each on one snapshot.
+pub fn verify(db: &mut Db, only: Option<&str>) -> Result<Vec<Proof>, ProofError> {
+    let lenders = match only {
+        Some(code) => vec![party::store::lender(db, code)?.ok_or_else(|| ProofError::NoLender(code.to_string()))?],
+        None => party::store::lenders(db)?,
+    };
+    lenders.iter().map(|lender| crate::db::read(db, |db| prove(db, lender))).collect()
+}
+
+fn prove(db: &mut Db, lender: &Lender) -> Result<Proof, ProofError> {
+    let mut proof = Proof { lender: lender.code.clone(), ..Proof::default() };
+    let book = crate::audit::book(db, &lender.code)?;
+    events::prove(db, &book, &mut proof)?;
+    let balances = ledger::prove(db, &book, &mut proof)?;
+    control::prove(db, lender, &balances, &mut proof)?;
+    statements::prove(db, lender, &book, &mut proof)?;
+    Ok(proof)
+}

@@ -1,0 +1,131 @@
+//! The columns of a recoveries file, and a row of it read or refused.
+
+use super::{Channel, Kind, Recovery};
+use crate::kernel::{Currency, Money};
+use crate::portfolio::columns::{ACCOUNT_NO_ALIASES, amount, date, key};
+use crate::sheet::{Column, Fault, Row};
+
+const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column {
+    Column { name, required: false, aliases }
+}
+
+/// The columns, in the order of the constants below.
+pub const COLUMNS: &[Column] = &[
+    Column { name: "reference", required: true, aliases: &["流水号", "交易流水号", "回款编号"] },
+    Column { name: "account_no", required: true, aliases: ACCOUNT_NO_ALIASES },
+    Column { name: "received_on", required: true, aliases: &["还款日期", "回款日期", "入账日期"] },
+    Column { name: "amount", required: true, aliases: &["金额", "还款金额", "回款金额"] },
+    column("kind", &["类型", "回款类型"]),
+    column("reverses", &["冲正流水号", "原流水号"]),
+    column("channel", &["渠道", "还款渠道"]),
+    column("agency", &["机构", "委外机构"]),
+    column("principal", &["本金", "回款本金"]),
+    column("interest", &["利息", "回款利息"]),
+    column("fees", &["费用", "回款费用"]),
+    column("costs", &["诉讼费", "成本"]),
+    column("note", &["备注"]),
+];
+
+/// `reference`
+pub const REFERENCE: usize = 0;
+/// `account_no`
+pub const ACCOUNT_NO: usize = 1;
+/// `received_on`
+pub const RECEIVED_ON: usize = 2;
+/// `amount`
+pub const AMOUNT: usize = 3;
+const KIND: usize = 4;
+/// `reverses`
+pub const REVERSES: usize = 5;
+const CHANNEL: usize = 6;
+/// `agency`
+pub const AGENCY: usize = 7;
+/// `principal`
+pub const PRINCIPAL: usize = 8;
+const NOTE: usize = 12;
+
+/// Reads a row; the first fault refuses it. `assignees` are the codes that may hold money.
+pub fn read(row: &Row<'_>, currency: Currency, assignees: &[String]) -> Result<Recovery, Fault> {
+    let need = |column: usize, what: &str| row.fault(column, format!("is empty; every row needs {what}"));
+    let reference = key(row, REFERENCE)?.ok_or_else(|| need(REFERENCE, "a reference of its own"))?;
+    let account_no = key(row, ACCOUNT_NO)?.ok_or_else(|| need(ACCOUNT_NO, "its account number"))?;
+    let received_on = date(row, RECEIVED_ON)?.ok_or_else(|| need(RECEIVED_ON, "the day it was received"))?;
+    let amount_read = amount(row, AMOUNT, currency)?.ok_or_else(|| need(AMOUNT, "an amount"))?;
+    if amount_read <= Money::ZERO {
+        return Err(row.fault(AMOUNT, "must be positive; money taken back is a row of kind reversal"));
+    }
+    let kind = kind(row)?;
+    let reverses = key(row, REVERSES)?;
+    match (kind, &reverses) {
+        (Kind::Reversal, None) => return Err(row.fault(REVERSES, "is empty; a reversal names the payment it takes back")),
+        (Kind::Payment | Kind::Waiver, Some(_)) => {
+            return Err(row.fault(REVERSES, format!("is given, but the row is a {}; only a reversal names what it takes back", kind.name())));
+        }
+        _ => {}
+    }
+    let (channel, agency) = channel(row, kind, assignees)?;
+    let components = components(row, currency, amount_read)?;
+    let note = row.get(NOTE).map(|text| text.chars().filter(|c| !c.is_control()).take(500).collect());
+    Ok(Recovery {
+        reference,
+        seq: 0,
+        line: i64::try_from(row.raw.line).unwrap_or(i64::MAX),
+        account_no,
+        received_on,
+        kind,
+        amount: amount_read,
+        reverses,
+        channel,
+        agency,
+        components,
+        note,
+        beyond_owed: Money::ZERO,
+    })
+}
+
+fn kind(row: &Row<'_>) -> Result<Kind, Fault> {
+    match row.get(KIND).map(str::to_lowercase).as_deref() {
+        None | Some("payment" | "回款" | "还款") => Ok(Kind::Payment),
+        Some("reversal" | "冲正") => Ok(Kind::Reversal),
+        Some("waiver" | "减免") => Ok(Kind::Waiver),
+        Some(_) => Err(row.fault(KIND, "is none of payment, reversal, waiver")),
+    }
+}
+
+/// A reversal takes over the channel and agency of its payment, a waiver has neither.
+fn channel(row: &Row<'_>, kind: Kind, assignees: &[String]) -> Result<(Channel, Option<String>), Fault> {
+    let channel = match row.get(CHANNEL).map(str::to_lowercase).as_deref() {
+        None | Some("lender" | "委托方") => Channel::Lender,
+        Some("agency" | "机构" | "受托方") => Channel::Agency,
+        Some(_) => return Err(row.fault(CHANNEL, "is neither lender nor agency")),
+    };
+    if kind != Kind::Payment || channel == Channel::Lender {
+        return Ok((Channel::Lender, None));
+    }
+    match key(row, AGENCY)? {
+        None => Err(row.fault(AGENCY, "is empty; money received by an agency names the agency that holds it")),
+        Some(code) if assignees.contains(&code) => Ok((Channel::Agency, Some(code))),
+        Some(_) => Err(row.fault(AGENCY, "is no assignee of this lender")),
+    }
+}
+
+fn components(row: &Row<'_>, currency: Currency, whole: Money) -> Result<Option<[Money; 4]>, Fault> {
+    let mut parts = [None; 4];
+    for (i, part) in parts.iter_mut().enumerate() {
+        *part = amount(row, PRINCIPAL + i, currency)?;
+        if part.is_some_and(|part| part < Money::ZERO) {
+            return Err(row.fault(PRINCIPAL + i, "is negative; components are parts of the amount"));
+        }
+    }
+    if parts.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let parts = parts.map(|part| part.unwrap_or(Money::ZERO));
+    let sum: Money = parts.iter().copied().sum();
+    if sum == whole {
+        Ok(Some(parts))
+    } else {
+        let sum = sum.plain(currency);
+        Err(row.fault(AMOUNT, format!("is not the sum of principal, interest, fees and costs, which is {sum}")))
+    }
+}

@@ -1,0 +1,109 @@
+//! Recoveries (回款): payments, reversals (冲正) and waivers (减免).
+//!
+//! A recovery is a fact and stays. Which placement it belongs to is never stored: [`attribution`] decides it
+//! from the windows of the account's placements, so that it cannot depend on the order in which facts arrive.
+
+pub mod attribution;
+pub mod columns;
+pub mod import;
+pub mod store;
+
+use chrono::NaiveDate;
+
+use crate::kernel::Money;
+use crate::standing::Receipt;
+
+/// What a recovery is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Money received.
+    Payment,
+    /// Debt forgiven.
+    Waiver,
+    /// Either, taken back.
+    Reversal,
+}
+
+/// Where the money went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// To the lender.
+    Lender,
+    /// To an agency.
+    Agency,
+}
+
+/// One recovery. Amounts are positive whatever the kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// Unique per lender.
+    pub reference: String,
+    /// The act that took it in.
+    pub seq: i64,
+    /// Its line in the file.
+    pub line: i64,
+    /// The account.
+    pub account_no: String,
+    /// The day it was received.
+    pub received_on: NaiveDate,
+    /// What it is.
+    pub kind: Kind,
+    /// How much.
+    pub amount: Money,
+    /// The recovery a reversal takes back.
+    pub reverses: Option<String>,
+    /// Where the money went.
+    pub channel: Channel,
+    /// The agency that holds the money.
+    pub agency: Option<String>,
+    /// Principal, interest, fees, costs, when stated.
+    pub components: Option<[Money; 4]>,
+    /// The lender's note.
+    pub note: Option<String>,
+    /// The part beyond what was owed, as known when it was taken in.
+    pub beyond_owed: Money,
+}
+
+impl Kind {
+    /// As it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Payment => "payment",
+            Kind::Waiver => "waiver",
+            Kind::Reversal => "reversal",
+        }
+    }
+
+    /// Reads a stored or written kind.
+    pub fn parse(text: &str) -> Option<Kind> {
+        [Kind::Payment, Kind::Waiver, Kind::Reversal].into_iter().find(|kind| kind.name() == text)
+    }
+}
+
+impl Recovery {
+    /// What it does to what is owed.
+    pub fn receipt(&self) -> Receipt {
+        let reduces = if self.kind == Kind::Reversal { -self.amount } else { self.amount };
+        Receipt { received_on: self.received_on, reduces }
+    }
+
+    /// Whether a row sent again says the same.
+    pub fn same_content(&self, other: &Recovery) -> bool {
+        let place = |one: &Recovery| Recovery { seq: 0, line: 0, beyond_owed: Money::ZERO, ..one.clone() };
+        place(self) == place(other)
+    }
+}
+
+/// Why a recoveries file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryError {
+    /// The file as a whole cannot be used.
+    #[error(transparent)]
+    Sheet(#[from] crate::sheet::SheetError),
+    /// The lender is unknown.
+    #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
+    NoLender(String),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] diesel::result::Error),
+}

@@ -1,0 +1,209 @@
+//! Recoveries.
+
+use chrono::NaiveDate;
+use diesel::connection::DefaultLoadingMode;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Date, Nullable, Text};
+
+use super::{Channel, Kind, Recovery};
+use crate::db::{Cell, Db, FactTable, Kind as Column, keys_in};
+use crate::kernel::Money;
+use crate::standing::Receipt;
+
+/// Recoveries.
+pub const RECOVERIES: FactTable = FactTable {
+    name: "recovery",
+    columns: &[
+        ("lender", Column::Text),
+        ("reference", Column::Text),
+        ("seq", Column::Int),
+        ("line", Column::Int),
+        ("account_no", Column::Text),
+        ("received_on", Column::Date),
+        ("kind", Column::Text),
+        ("amount", Column::Int),
+        ("reverses", Column::Text),
+        ("channel", Column::Text),
+        ("agency", Column::Text),
+        ("principal", Column::Int),
+        ("interest", Column::Int),
+        ("fees", Column::Int),
+        ("costs", Column::Int),
+        ("note", Column::Text),
+        ("beyond_owed", Column::Int),
+    ],
+};
+
+/// Recoveries files taken in.
+pub const FILES: FactTable = FactTable {
+    name: "recovery_file",
+    columns: &[
+        ("lender", Column::Text),
+        ("seq", Column::Int),
+        ("file_name", Column::Text),
+        ("sha256", Column::Text),
+        ("accepted", Column::Int),
+        ("duplicate", Column::Int),
+        ("rejected", Column::Int),
+        ("total", Column::Int),
+    ],
+};
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    reference: String,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = BigInt)]
+    line: i64,
+    #[diesel(sql_type = Text)]
+    account_no: String,
+    #[diesel(sql_type = Date)]
+    received_on: NaiveDate,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = BigInt)]
+    amount: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    reverses: Option<String>,
+    #[diesel(sql_type = Text)]
+    channel: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    agency: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    principal: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    interest: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    fees: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    costs: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    note: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    beyond_owed: i64,
+}
+
+fn recovery(row: Row) -> QueryResult<Recovery> {
+    let kind = Kind::parse(&row.kind)
+        .ok_or_else(|| diesel::result::Error::DeserializationError(format!("recovery {} has the kind {}", row.reference, row.kind).into()))?;
+    let components = match (row.principal, row.interest, row.fees, row.costs) {
+        (Some(principal), Some(interest), Some(fees), Some(costs)) => Some([principal, interest, fees, costs].map(Money)),
+        _ => None,
+    };
+    Ok(Recovery {
+        reference: row.reference,
+        seq: row.seq,
+        line: row.line,
+        account_no: row.account_no,
+        received_on: row.received_on,
+        kind,
+        amount: Money(row.amount),
+        reverses: row.reverses,
+        channel: if row.channel == "agency" { Channel::Agency } else { Channel::Lender },
+        agency: row.agency,
+        components,
+        note: row.note,
+        beyond_owed: Money(row.beyond_owed),
+    })
+}
+
+const SELECT: &str = "SELECT reference, seq, line, account_no, received_on, kind, amount, reverses, channel, agency, principal, \
+     interest, fees, costs, note, beyond_owed FROM recovery";
+
+fn listed(db: &mut Db, lender: &str, column: &str, keys: &str) -> QueryResult<Vec<Recovery>> {
+    let listed = keys_in(db, column, 2);
+    let sql = format!("{SELECT} WHERE lender = $1 AND {listed}");
+    let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    rows.into_iter().map(recovery).collect()
+}
+
+/// Recoveries by their references (a JSON array).
+pub fn by_reference(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Recovery>> {
+    listed(db, lender, "reference", keys)
+}
+
+/// The reversals of some recoveries (a JSON array of references).
+pub fn reversals_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Recovery>> {
+    listed(db, lender, "reverses", keys)
+}
+
+/// The recoveries of some accounts (a JSON array of account numbers).
+pub fn of_accounts(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Recovery>> {
+    listed(db, lender, "account_no", keys)
+}
+
+#[derive(QueryableByName)]
+struct ReceiptRow {
+    #[diesel(sql_type = Text)]
+    account_no: String,
+    #[diesel(sql_type = Date)]
+    received_on: NaiveDate,
+    #[diesel(sql_type = BigInt)]
+    reduces: i64,
+}
+
+const RECEIPTS: &str = "SELECT account_no, received_on, CASE WHEN kind = 'reversal' THEN -amount ELSE amount END AS reduces FROM recovery";
+
+/// What was received on some accounts (a JSON array of account numbers).
+pub fn receipts_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<(String, Receipt)>> {
+    let listed = keys_in(db, "account_no", 2);
+    let sql = format!("{RECEIPTS} WHERE lender = $1 AND {listed}");
+    let rows: Vec<ReceiptRow> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    let receipt = |row: ReceiptRow| (row.account_no, Receipt { received_on: row.received_on, reduces: Money(row.reduces) });
+    Ok(rows.into_iter().map(receipt).collect())
+}
+
+/// Walks what was received in order of account and day.
+pub fn each_receipt<E: From<diesel::result::Error>>(
+    db: &mut Db,
+    lender: &str,
+    mut each: impl FnMut(String, Receipt) -> Result<(), E>,
+) -> Result<(), E> {
+    let sql = format!("{RECEIPTS} WHERE lender = $1 ORDER BY account_no, received_on");
+    let rows = diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<ReceiptRow, DefaultLoadingMode>(db)?;
+    for row in rows {
+        let row = row?;
+        each(row.account_no, Receipt { received_on: row.received_on, reduces: Money(row.reduces) })?;
+    }
+    Ok(())
+}
+
+/// Walks all recoveries in order of account, day and reference.
+pub fn each<E: From<diesel::result::Error>>(
+    db: &mut Db,
+    lender: &str,
+    mut each: impl FnMut(Recovery) -> Result<(), E>,
+) -> Result<(), E> {
+    let sql = format!("{SELECT} WHERE lender = $1 ORDER BY account_no, received_on, reference");
+    let rows = diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<Row, DefaultLoadingMode>(db)?;
+    for row in rows {
+        each(recovery(row?)?)?;
+    }
+    Ok(())
+}
+
+/// The cells of a recovery, in the order of [`RECOVERIES`].
+pub fn cells<'a>(lender: &'a str, one: &'a Recovery) -> Vec<Cell<'a>> {
+    let part = |i: usize| Cell::from(one.components.and_then(|parts| parts.get(i).copied()));
+    vec![
+        Cell::from(lender),
+        Cell::from(one.reference.as_str()),
+        Cell::from(one.seq),
+        Cell::from(one.line),
+        Cell::from(one.account_no.as_str()),
+        Cell::from(one.received_on),
+        Cell::from(one.kind.name()),
+        Cell::from(one.amount),
+        Cell::from(one.reverses.as_deref()),
+        Cell::from(if one.channel == Channel::Agency { "agency" } else { "lender" }),
+        Cell::from(one.agency.as_deref()),
+        part(0),
+        part(1),
+        part(2),
+        part(3),
+        Cell::from(one.note.as_deref()),
+        Cell::from(one.beyond_owed),
+    ]
+}

@@ -1,0 +1,164 @@
+//! Closing a month: statements are worked out, issued and posted, and the month is closed for ever.
+
+use serde_json::json;
+
+use super::build::MonthEnd;
+use super::{SettlementError, Statement, render, store};
+use crate::audit::{Act, Book, By};
+use crate::commission::gather::{CutOff, gather};
+use crate::contract;
+use crate::db::{Db, write};
+use crate::kernel::Month;
+use crate::kernel::progress::Progress;
+use crate::ledger::{Transaction, chart};
+use crate::party::{self, Lender};
+use crate::placement::close::balanced;
+use crate::placement::expire::record_expiries;
+
+/// What closing did.
+#[derive(Clone, Debug)]
+pub struct Closed {
+    /// The month.
+    pub month: Month,
+    /// Whether it was closed before: nothing changed.
+    pub already_closed: bool,
+    /// Whether nothing was saved.
+    pub preview: bool,
+    /// Placements recorded as expired.
+    pub expired: usize,
+    /// The statements of the month.
+    pub statements: Vec<Statement>,
+}
+
+/// How a closing ends: saved, or undone on purpose.
+enum Ending {
+    Preview(Box<Closed>),
+    Failed(SettlementError),
+}
+
+impl From<diesel::result::Error> for Ending {
+    fn from(error: diesel::result::Error) -> Ending {
+        Ending::Failed(error.into())
+    }
+}
+
+impl From<SettlementError> for Ending {
+    fn from(error: SettlementError) -> Ending {
+        Ending::Failed(error)
+    }
+}
+
+/// Closes a month, or with `preview` works everything out and saves nothing. Closing a closed month changes
+/// nothing. Placements that ran out by the month's end are recorded first.
+pub fn close(
+    db: &mut Db,
+    lender_code: &str,
+    month: Month,
+    preview: bool,
+    by: &By,
+    progress: &mut dyn Progress,
+) -> Result<Closed, SettlementError> {
+    let outcome = write(db, lender_code, |db| {
+        let lender = party::store::lender(db, lender_code)?.ok_or_else(|| SettlementError::NoLender(lender_code.to_string()))?;
+        let book = crate::audit::book(db, lender_code)?;
+        if book.closed_month.is_some_and(|closed| month <= closed) {
+            let statements = store::statements(db, lender_code, None)?.into_iter().filter(|one| one.month == month).collect();
+            return Ok(Closed { month, already_closed: true, preview: false, expired: 0, statements });
+        }
+        if let Some(next) = book.closed_month.map(Month::next)
+            && month != next
+        {
+            return Err(SettlementError::NotNext(month, next).into());
+        }
+        progress.stage("recording expiries", None);
+        let expired = record_expiries(db, lender_code, month.next().first_day(), by).map_err(SettlementError::from)?;
+        progress.stage("pricing recoveries", None);
+        let known = crate::audit::book(db, lender_code)?;
+        let statements = work_out(db, &lender, month, &known)?;
+        let closed = Closed { month, already_closed: false, preview, expired, statements };
+        if preview {
+            return Err(Ending::Preview(Box::new(closed)));
+        }
+        progress.stage("issuing statements", Some(closed.statements.len() as u64));
+        issue(db, &lender, &closed, known.seq, by, progress)?;
+        Ok(closed)
+    });
+    match outcome {
+        Ok(closed) => Ok(closed),
+        Err(Ending::Preview(closed)) => Ok(*closed),
+        Err(Ending::Failed(error)) => Err(error),
+    }
+}
+
+/// The statements of a month on the facts known when the book stood as `known`.
+pub fn work_out(db: &mut Db, lender: &Lender, month: Month, known: &Book) -> Result<Vec<Statement>, SettlementError> {
+    let versions = contract::store::versions(db, lender)?.known_at(known.seq);
+    let cut_off = CutOff { seq: known.seq, last_day: month.last_day() };
+    let gathered = gather(db, &lender.code, &versions, cut_off)?;
+    let settled = store::settled(db, &lender.code, month)?;
+    let month_end = MonthEnd {
+        lender: &lender.code,
+        currency: lender.currency,
+        month,
+        first: known.first_month.is_none_or(|first| first == month),
+        versions: &versions,
+        gathered: &gathered,
+        settled: &settled,
+        last_statement_no: known.statement_no,
+    };
+    Ok(month_end.statements())
+}
+
+/// Saves and posts the statements and closes the month.
+fn issue(
+    db: &mut Db,
+    lender: &Lender,
+    closed: &Closed,
+    known_seq: i64,
+    by: &By,
+    progress: &mut dyn Progress,
+) -> Result<(), SettlementError> {
+    let mut act = Act::begin(db, &lender.code, by)?;
+    let assignees = party::store::assignees(db, &lender.code)?;
+    for one in &closed.statements {
+        store::add(db, &mut act, one)?;
+        post(db, &mut act, one)?;
+        let agency = assignees.iter().find(|assignee| assignee.code == one.agency);
+        let html = render::html(lender, agency, one).map_err(SettlementError::Draw)?;
+        store::add_document(db, &mut act, one, "html", html.as_bytes())?;
+        progress.advance(1);
+    }
+    act.journal.flush(db, &mut act.book)?;
+    let count = i64::try_from(closed.statements.len()).unwrap_or(i64::MAX);
+    let row = vec![
+        lender.code.as_str().into(),
+        closed.month.to_string().into(),
+        act.seq().into(),
+        known_seq.into(),
+        count.into(),
+    ];
+    act.write(db, &store::PERIODS, &[row])?;
+    act.book.statement_no += count;
+    act.book.first_month.get_or_insert(closed.month);
+    act.book.closed_month = Some(closed.month);
+    let numbers: Vec<&str> = closed.statements.iter().map(|one| one.statement_no.as_str()).collect();
+    act.finish(db, "month closed", &json!({"month": closed.month.to_string(), "statements": numbers}))?;
+    Ok(())
+}
+
+/// The ledger transactions of a statement: the commission with its tax, and what net remittance sets off.
+fn post(db: &mut Db, act: &mut Act, one: &Statement) -> Result<(), SettlementError> {
+    let day = one.month.last_day();
+    let (f, payable) = (&one.figures, chart::payable(&one.agency));
+    let issued = [
+        (chart::commission(&one.agency), f.net),
+        (chart::VAT_INPUT.to_string(), f.vat),
+        (payable.clone(), -f.total),
+    ];
+    let set_off = [(payable, f.set_off), (chart::receivable(&one.agency), -f.set_off)];
+    for (event, moves) in [("statement", issued.to_vec()), ("set-off", set_off.to_vec())] {
+        let transaction = balanced(Transaction::build(day, format!("{event}:{}", one.statement_no), None, moves))?;
+        act.journal.post(db, &mut act.book, transaction)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Explaining a line of an issued statement from the facts its closing knew.
+
+use super::{Line, LineKind, SettlementError, Statement, store};
+use crate::commission::explain::{Basis, line_words, placement_words, rule_words, true_up_words};
+use crate::commission::gather::{CutOff, gather};
+use crate::commission::{Group, GroupKey};
+use crate::contract::{self, Versions};
+use crate::db::{Db, keys_json};
+use crate::kernel::{Money, Month};
+use crate::party::{self, Lender};
+use crate::placement::{self, Placement};
+use crate::recovery::attribution::attribute;
+use crate::recovery;
+
+/// A line with the reasons for its amount.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// The statement, without lines.
+    pub statement: Statement,
+    /// The line.
+    pub line: Line,
+    /// The reasons, a sentence each.
+    pub words: Vec<String>,
+}
+
+/// Says why a line of a statement has its amount.
+pub fn explain(db: &mut Db, statement_no: &str, line_no: i64) -> Result<Explained, SettlementError> {
+    let statement = store::head_by_number(db, statement_no)?.ok_or_else(|| SettlementError::NoStatementNo(statement_no.to_string()))?;
+    let line = store::lines(db, &statement.lender, statement_no, line_no - 1, 1)?
+        .into_iter()
+        .find(|line| line.line_no == line_no)
+        .ok_or_else(|| SettlementError::NoLine(statement_no.to_string(), line_no))?;
+    let lender = party::store::lender(db, &statement.lender)?.ok_or_else(|| SettlementError::NoLender(statement.lender.clone()))?;
+    let known_seq = store::periods(db, &lender.code)?
+        .iter()
+        .find(|period| period.month == statement.month.to_string())
+        .map_or(0, |period| period.known_seq);
+    let versions = contract::store::versions(db, &lender)?.known_at(known_seq);
+    let telling = Telling { lender, versions, known_seq, month: statement.month };
+    let words = telling.words(db, &statement, &line)?;
+    Ok(Explained { statement, line, words })
+}
+
+struct Telling {
+    lender: Lender,
+    versions: Versions,
+    known_seq: i64,
+    month: Month,
+}
+
+impl Telling {
+    fn words(&self, db: &mut Db, statement: &Statement, line: &Line) -> Result<Vec<String>, SettlementError> {
+        let mut words = match (&line.reference, &line.account_no) {
+            (Some(reference), Some(account_no)) => self.payment(db, reference, account_no, line)?,
+            _ => Vec::new(),
+        };
+        let key = line.fee_group.as_deref().and_then(|text| GroupKey::parse(&statement.agency, text));
+        match key {
+            Some(key) => words.extend(self.group(db, statement, line, &key)?),
+            None => words.extend(line.note.iter().map(|note| format!("{note}."))),
+        }
+        Ok(words)
+    }
+
+    /// The payment, its window and its rule.
+    fn payment(&self, db: &mut Db, reference: &str, account_no: &str, line: &Line) -> Result<Vec<String>, SettlementError> {
+        let lender = &self.lender.code;
+        let found = recovery::store::by_reference(db, lender, &keys_json([reference].into_iter()))?;
+        let Some(own) = found.into_iter().next() else { return Ok(vec![format!("Recovery {reference} is not in the book.")]) };
+        let original = match &own.reverses {
+            Some(original) => recovery::store::by_reference(db, lender, &keys_json([original.as_str()].into_iter()))?.into_iter().next(),
+            None => None,
+        };
+        let payment = original.as_ref().unwrap_or(&own);
+        let mut words = vec![format!(
+            "{} {} of {} on account {account_no}, received {} ({} channel).",
+            if original.is_some() { "Reversal" } else { "Payment" },
+            own.reference,
+            own.amount.grouped(self.lender.currency),
+            own.received_on,
+            own.agency.as_deref().unwrap_or("lender")
+        )];
+        if let Some(original) = &original {
+            words.push(format!("It takes back payment {} of {}, and follows that payment's placement.", original.reference, original.received_on));
+        }
+        let placements: Vec<Placement> = placement::store::of_accounts(db, lender, &keys_json([account_no].into_iter()))?
+            .into_iter()
+            .filter(|placement| placement.seq <= self.known_seq)
+            .map(|placement| placement.known_at(self.known_seq))
+            .collect();
+        let Ok(index) = attribute(&placements, payment.received_on) else { return Ok(words) };
+        words.extend(placement_words(&placements, index, payment.received_on));
+        let placement = &placements[index];
+        let key = line.fee_group.as_deref().and_then(|text| GroupKey::parse(&placement.assignee, text));
+        if let Some(key) = key
+            && let Some(version) = self.versions.get(&key.contract, key.version)
+        {
+            words.extend(rule_words(&version.terms, version.number, placement, key.rule, self.lender.currency));
+        }
+        Ok(words)
+    }
+
+    fn group(&self, db: &mut Db, statement: &Statement, line: &Line, key: &GroupKey) -> Result<Vec<String>, SettlementError> {
+        let Some(version) = self.versions.get(&key.contract, key.version) else { return Ok(Vec::new()) };
+        let cut_off = CutOff { seq: self.known_seq, last_day: self.month.last_day() };
+        let gathered = gather(db, &self.lender.code, &self.versions, cut_off)?;
+        let empty = Group { key: key.clone(), placed: Money::ZERO, items: Vec::new() };
+        let group = gathered.groups.get(key).unwrap_or(&empty);
+        let basis = Basis { currency: self.lender.currency, terms: &version.terms, version: version.number, group };
+        if line.kind != LineKind::TrueUp {
+            return Ok(line.reference.as_deref().map(|reference| line_words(&basis, reference)).unwrap_or_default());
+        }
+        let settled = store::settled(db, &self.lender.code, self.month)?;
+        let before = settled.groups.get(key).map_or(Money::ZERO, |(sum, _)| *sum);
+        let lines = store::lines(db, &statement.lender, &statement.statement_no, 0, i64::MAX)?;
+        let now = lines.iter().filter(|other| other.kind == LineKind::Commission && other.fee_group == line.fee_group);
+        let mut words = true_up_words(&basis, before, now.map(|other| other.fee).sum(), line.fee);
+        words.extend(line.note.iter().map(|note| format!("{note}.")));
+        Ok(words)
+    }
+}

@@ -1,0 +1,285 @@
+//! A statement for programs (JSON, CSV) and for people (HTML, printable on A4).
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use serde_json::{Map, Value, json};
+
+use super::{Figures, Line, LineKind, Statement};
+use crate::kernel::{Currency, Money, text};
+use crate::party::{Assignee, Lang, Lender};
+
+/// The named amounts of a statement, in the order in which they are written.
+pub fn amounts(figures: &Figures) -> [(&'static str, Money); 13] {
+    [
+        ("commission", figures.commission),
+        ("true_up", figures.true_up),
+        ("charges", figures.charges),
+        ("performance", figures.performance),
+        ("minimum", figures.minimum),
+        ("maximum", figures.maximum),
+        ("deductions", figures.deductions),
+        ("adjustments", figures.adjustments),
+        ("net", figures.net),
+        ("vat", figures.vat),
+        ("total", figures.total),
+        ("collected_by_agency", figures.collected_by_agency),
+        ("payable_to_agency", figures.payable_to_agency),
+    ]
+}
+
+/// The statement as one JSON object: amounts as texts, every key always there.
+pub fn json(one: &Statement, currency: Currency, status: &str) -> Value {
+    let f = &one.figures;
+    let mut object = Map::new();
+    object.insert("statement_no".into(), json!(one.statement_no));
+    object.insert("lender".into(), json!(one.lender));
+    object.insert("agency".into(), json!(one.agency));
+    object.insert("month".into(), json!(one.month.to_string()));
+    object.insert("currency".into(), json!(currency.code()));
+    object.insert("status".into(), json!(status));
+    object.insert("contract".into(), json!(one.terms.as_ref().map(|(code, _)| code)));
+    object.insert("contract_version".into(), json!(one.terms.as_ref().map(|(_, version)| version)));
+    object.insert("opening".into(), json!(f.opening.plain(currency)));
+    for (name, amount) in amounts(f) {
+        object.insert(name.into(), json!(amount.plain(currency)));
+    }
+    for (name, amount) in [
+        ("due_from_agency", f.due_from_agency),
+        ("carried_forward", f.carried_forward),
+        ("payments", f.payments),
+        ("closing", f.closing),
+    ] {
+        object.insert(name.into(), json!(amount.plain(currency)));
+    }
+    let lines: Vec<Value> = one.lines.iter().map(|line| line_json(line, currency)).collect();
+    object.insert("lines".into(), Value::from(lines));
+    Value::Object(object)
+}
+
+fn line_json(line: &Line, currency: Currency) -> Value {
+    json!({
+        "line_no": line.line_no,
+        "kind": line.kind.name(),
+        "fee_rule": line.fee_rule,
+        "batch": line.batch,
+        "reference": line.reference,
+        "account_no": line.account_no,
+        "received_on": line.received_on.map(|day| day.to_string()),
+        "amount": line.amount.map(|amount| amount.plain(currency)),
+        "rate": line.rate.map(|rate| rate.to_string()),
+        "fee": line.fee.plain(currency),
+        "note": line.note,
+    })
+}
+
+/// The lines of a statement as CSV.
+pub fn csv(one: &Statement, currency: Currency) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record([
+        "line_no", "kind", "fee_rule", "batch", "reference", "account_no", "received_on", "amount", "rate", "fee", "note",
+    ])?;
+    for line in &one.lines {
+        let free = |value: &Option<String>| text::neutral(value.as_deref().unwrap_or("")).into_owned();
+        let plain = |value: &Option<String>| value.clone().unwrap_or_default();
+        writer.write_record(&[
+            line.line_no.to_string(),
+            line.kind.name().to_string(),
+            free(&line.fee_rule),
+            plain(&line.batch),
+            plain(&line.reference),
+            plain(&line.account_no),
+            line.received_on.map(|day| day.to_string()).unwrap_or_default(),
+            line.amount.map(|amount| amount.plain(currency)).unwrap_or_default(),
+            line.rate.map(|rate| rate.to_string()).unwrap_or_default(),
+            line.fee.plain(currency),
+            free(&line.note),
+        ])?;
+    }
+    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+}
+
+/// The printable page.
+#[derive(Template)]
+#[template(path = "statement/document.html")]
+struct Document<'a> {
+    t: Lang,
+    currency: Currency,
+    lender: &'a Lender,
+    agency_name: &'a str,
+    one: &'a Statement,
+    capitals: Option<String>,
+    summary: Vec<SummaryRow>,
+    summary_total: (Money, Money),
+    others: Vec<&'a Line>,
+    figure_rows: Vec<(&'static str, Money, bool)>,
+    lines: Vec<&'a Line>,
+}
+
+struct SummaryRow {
+    batch: String,
+    rule: String,
+    rate: String,
+    count: usize,
+    recovered: Money,
+    fee: Money,
+}
+
+impl Document<'_> {
+    fn money(&self, amount: &Money) -> String {
+        amount.grouped(self.currency)
+    }
+
+    fn optional(&self, amount: &Option<Money>) -> String {
+        amount.map(|amount| amount.grouped(self.currency)).unwrap_or_default()
+    }
+
+    fn kind(&self, kind: &LineKind) -> &'static str {
+        kind_word(self.t, *kind)
+    }
+}
+
+/// A line's kind in words.
+pub fn kind_word(t: Lang, kind: LineKind) -> &'static str {
+    match kind {
+        LineKind::Commission => t.kind_commission(),
+        LineKind::TrueUp => t.kind_true_up(),
+        LineKind::Charge => t.kind_charge(),
+        LineKind::Performance => t.kind_performance(),
+        LineKind::Minimum => t.kind_minimum(),
+        LineKind::Maximum => t.kind_maximum(),
+        LineKind::Deduction => t.kind_deduction(),
+        LineKind::Adjustment => t.kind_adjustment(),
+    }
+}
+
+/// The statement as a page of its own, in the lender's language.
+pub fn html(lender: &Lender, agency: Option<&Assignee>, one: &Statement) -> Result<String, String> {
+    let t = lender.language;
+    let f = &one.figures;
+    let due = if f.payable_to_agency > Money::ZERO { f.payable_to_agency } else { f.due_from_agency };
+    let chinese = t == Lang::Zh && lender.currency.code() == "CNY";
+    let (lines, others): (Vec<&Line>, Vec<&Line>) = one.lines.iter().partition(|line| line.kind == LineKind::Commission);
+    let summary = summarise(&lines);
+    let document = Document {
+        t,
+        currency: lender.currency,
+        lender,
+        agency_name: agency.map_or(one.agency.as_str(), |agency| agency.name.as_str()),
+        one,
+        capitals: chinese.then(|| capital_numerals(due)),
+        summary_total: (summary.iter().map(|row| row.recovered).sum(), summary.iter().map(|row| row.fee).sum()),
+        summary,
+        others,
+        figure_rows: figure_rows(t, f),
+        lines,
+    };
+    document.render().map_err(|error| error.to_string())
+}
+
+/// The figures that make the total: those that are zero on most statements only when they are not.
+fn figure_rows(t: Lang, f: &Figures) -> Vec<(&'static str, Money, bool)> {
+    let always = [(t.commission(), f.commission), (t.true_up(), f.true_up)];
+    let sometimes = [
+        (t.charges(), f.charges),
+        (t.performance(), f.performance),
+        (t.minimum(), f.minimum),
+        (t.maximum(), f.maximum),
+        (t.deductions(), f.deductions),
+        (t.adjustments(), f.adjustments),
+    ];
+    let mut rows: Vec<(&'static str, Money, bool)> = always.into_iter().map(|(name, amount)| (name, amount, false)).collect();
+    rows.extend(sometimes.into_iter().filter(|(_, amount)| !amount.is_zero()).map(|(name, amount)| (name, amount, false)));
+    rows.extend([(t.net(), f.net, false), (t.vat(), f.vat, false), (t.total(), f.total, true)]);
+    rows
+}
+
+fn summarise(lines: &[&Line]) -> Vec<SummaryRow> {
+    let mut rows: BTreeMap<(String, String, String), (usize, Money, Money)> = BTreeMap::new();
+    for line in lines {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let rate = line.rate.map(|rate| rate.to_string()).unwrap_or_default();
+        let entry = rows.entry((text(&line.batch), text(&line.fee_rule), rate)).or_default();
+        entry.0 += 1;
+        entry.1 += line.amount.unwrap_or_default();
+        entry.2 += line.fee;
+    }
+    let row = |((batch, rule, rate), (count, recovered, fee))| SummaryRow { batch, rule, rate, count, recovered, fee };
+    rows.into_iter().map(row).collect()
+}
+
+/// An amount of yuan in capital numerals (人民币大写), as Chinese vouchers carry it.
+pub fn capital_numerals(amount: Money) -> String {
+    const DIGITS: [&str; 10] = ["零", "壹", "贰", "叁", "肆", "伍", "陆", "柒", "捌", "玖"];
+    const PLACES: [&str; 4] = ["", "拾", "佰", "仟"];
+    const SECTIONS: [&str; 5] = ["", "万", "亿", "万亿", "亿亿"];
+    let fen = amount.0.unsigned_abs();
+    let (yuan, jiao, rest) = (fen / 100, usize::try_from(fen / 10 % 10).unwrap_or(0), usize::try_from(fen % 10).unwrap_or(0));
+    let mut text = String::new();
+    let sections: Vec<u64> = (0..5).map(|i| yuan / 10_000_u64.pow(i) % 10_000).collect();
+    let mut gap = false;
+    for (i, section) in sections.iter().enumerate().rev() {
+        if *section == 0 {
+            gap = gap || !text.is_empty();
+            continue;
+        }
+        if gap || (!text.is_empty() && *section < 1_000) {
+            text.push_str(DIGITS[0]);
+        }
+        gap = false;
+        let mut zero = false;
+        let mut begun = false;
+        for place in (0..4).rev() {
+            let digit = usize::try_from(section / 10_u64.pow(place) % 10).unwrap_or(0);
+            if digit == 0 {
+                zero = begun;
+                continue;
+            }
+            if zero {
+                text.push_str(DIGITS[0]);
+            }
+            (zero, begun) = (false, true);
+            text.push_str(DIGITS[digit]);
+            text.push_str(PLACES[usize::try_from(place).unwrap_or(0)]);
+        }
+        text.push_str(SECTIONS[i]);
+    }
+    if text.is_empty() && (fen == 0 || yuan > 0) {
+        text.push_str(DIGITS[0]);
+    }
+    if !text.is_empty() {
+        text.push('元');
+    }
+    match (jiao, rest) {
+        (0, 0) => text.push('整'),
+        (jiao, 0) => text.push_str(&format!("{}角整", DIGITS[jiao])),
+        (0, rest) if yuan > 0 => text.push_str(&format!("零{}分", DIGITS[rest])),
+        (0, rest) => text.push_str(&format!("{}分", DIGITS[rest])),
+        (jiao, rest) => text.push_str(&format!("{}角{}分", DIGITS[jiao], DIGITS[rest])),
+    }
+    if amount < Money::ZERO { format!("负{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_in_capital_numerals() {
+        for (fen, expected) in [
+            (0, "零元整"),
+            (100, "壹元整"),
+            (5, "伍分"),
+            (50, "伍角整"),
+            (1_005, "壹拾元零伍分"),
+            (10_000_000, "壹拾万元整"),
+            (100_000_500, "壹佰万零伍元整"),
+            (123_456_789, "壹佰贰拾叁万肆仟伍佰陆拾柒元捌角玖分"),
+            (1_000_000_001_00, "壹拾亿零壹元整"),
+            (-2_000_00, "负贰仟元整"),
+            (1_070_00, "壹仟零柒拾元整"),
+        ] {
+            assert_eq!(capital_numerals(Money(fen)), expected, "{fen}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Finding columns: by name, by Chinese alias, or as a map says.
+
+use std::path::Path;
+
+use super::{SheetError, content, is_blank};
+use crate::kernel::digest;
+use crate::kernel::document::{Document, DocumentFault};
+
+/// A column a file may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether a file without it is refused.
+    pub required: bool,
+    /// Other names it is found by.
+    pub aliases: &'static [&'static str],
+}
+
+/// Where a column is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// In this cell of each row.
+    At(usize),
+    /// The same value in each row.
+    Constant(String),
+    /// Nowhere.
+    Absent,
+}
+
+/// A map from this program's column names to a file's.
+#[derive(Clone, Debug)]
+pub struct ColumnMap {
+    entries: Vec<(String, Target)>,
+    pub(super) sha256: String,
+}
+
+#[derive(Clone, Debug)]
+enum Target {
+    Header(String),
+    Constant(String),
+}
+
+impl ColumnMap {
+    /// Reads a map: `account_no = "借据号"` or `days_past_due = { value = "181" }`.
+    pub fn parse(text: &str, columns: &[Column]) -> Result<ColumnMap, DocumentFault> {
+        let document = Document::parse(text)?;
+        let mut root = document.table();
+        let mut entries = Vec::new();
+        for column in columns {
+            let Some(value) = root.take(column.name) else { continue };
+            let target = match value.table() {
+                Ok(mut table) => {
+                    let constant = table.need("value")?.text()?.to_string();
+                    table.finish()?;
+                    Target::Constant(constant)
+                }
+                Err(_) => Target::Header(value.text()?.trim_matches(is_blank).to_lowercase()),
+            };
+            entries.push((column.name.to_string(), target));
+        }
+        root.finish()?;
+        Ok(ColumnMap { entries, sha256: digest::sha256(text.as_bytes()) })
+    }
+
+    fn target(&self, name: &str) -> Option<&Target> {
+        self.entries.iter().find(|(column, _)| column == name).map(|(_, target)| target)
+    }
+}
+
+/// Columns a rejects file carries behind the original ones; not worth a warning when it comes back.
+const REPORT_COLUMNS: [&str; 4] = ["line", "column", "value", "reason"];
+
+/// Finds each column in the header; says which of the file's columns nobody asked for.
+pub(super) fn place(
+    path: &Path,
+    header: &[String],
+    columns: &[Column],
+    map: Option<&ColumnMap>,
+) -> Result<(Vec<Placed>, Vec<String>), SheetError> {
+    let names: Vec<String> = header.iter().map(|cell| cell.trim_matches(is_blank).to_lowercase()).collect();
+    let find = |name: &str| names.iter().position(|candidate| candidate == name);
+    let mut used = vec![false; names.len()];
+    let mut placed = Vec::with_capacity(columns.len());
+    for column in columns {
+        let place = match map.and_then(|map| map.target(column.name)) {
+            Some(Target::Constant(value)) => Placed::Constant(value.clone()),
+            Some(Target::Header(name)) => Placed::At(find(name).ok_or_else(|| {
+                content(path, format!("has no column \"{name}\", which the map gives for `{}`; its columns are: {}", column.name, header.join(", ")))
+            })?),
+            None => std::iter::once(&column.name)
+                .chain(column.aliases)
+                .find_map(|name| find(name))
+                .map_or(Placed::Absent, Placed::At),
+        };
+        if let Placed::At(index) = place {
+            used[index] = true;
+        }
+        placed.push(place);
+    }
+    let missing: Vec<&str> = columns
+        .iter()
+        .zip(&placed)
+        .filter(|(column, place)| column.required && **place == Placed::Absent)
+        .map(|(column, _)| column.name)
+        .collect();
+    if !missing.is_empty() {
+        return Err(content(
+            path,
+            format!("lacks the column {}; its columns are: {}. Rename the column, or name it with --map", missing.join(", "), header.join(", ")),
+        ));
+    }
+    let seen_before = |i: usize, name: &String| names[..i].iter().zip(&used).any(|(other, used)| *used && other == name);
+    let twice = names.iter().enumerate().find(|(i, name)| !name.is_empty() && seen_before(*i, name));
+    if let Some((_, name)) = twice {
+        return Err(content(path, format!("has the column \"{name}\" twice; remove one")));
+    }
+    let unknown: Vec<&str> = names
+        .iter()
+        .zip(&used)
+        .filter(|(name, used)| !**used && !name.is_empty() && !REPORT_COLUMNS.contains(&name.as_str()))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let warnings = if unknown.is_empty() { Vec::new() } else { vec![format!("ignored columns: {}", unknown.join(", "))] };
+    Ok((placed, warnings))
+}

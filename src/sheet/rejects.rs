@@ -1,0 +1,61 @@
+//! Rejected rows, kept so that they can be corrected and sent again.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use super::{Fault, RawRow, SheetError, io};
+
+/// Counts rejected rows, keeps the first ones for the report, and writes all of them to a file when asked.
+pub struct Rejects {
+    /// How many rows were rejected.
+    pub count: u64,
+    /// The first faults, for the report.
+    pub first: Vec<Fault>,
+    writer: Option<(PathBuf, csv::Writer<BufWriter<File>>)>,
+    width: usize,
+}
+
+/// Faults kept for the report.
+const KEPT: usize = 200;
+
+impl Rejects {
+    /// Collects the rejected rows of a file with this header; `path` gets them as CSV: the columns as they came,
+    /// then line, column, value and reason.
+    pub fn new(header: &[String], path: Option<&Path>) -> Result<Rejects, SheetError> {
+        let writer = match path {
+            None => None,
+            Some(path) => {
+                let file = File::create(path).map_err(|error| io(path, error))?;
+                let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(BufWriter::new(file));
+                let names = header.iter().map(String::as_str).chain(["line", "column", "value", "reason"]);
+                writer.write_record(names).map_err(|error| io(path, error))?;
+                Some((path.to_path_buf(), writer))
+            }
+        };
+        Ok(Rejects { count: 0, first: Vec::new(), writer, width: header.len() })
+    }
+
+    /// Takes in one rejected row.
+    pub fn add(&mut self, row: &RawRow, fault: Fault) -> Result<(), SheetError> {
+        self.count += 1;
+        if let Some((path, writer)) = &mut self.writer {
+            let cells = (0..self.width).map(|i| row.cells.get(i).map_or("", String::as_str));
+            let line = fault.line.to_string();
+            let report = [line.as_str(), &fault.column, &fault.value, &fault.reason];
+            writer.write_record(cells.chain(report)).map_err(|error| io(path, error))?;
+        }
+        if self.first.len() < KEPT {
+            self.first.push(fault);
+        }
+        Ok(())
+    }
+
+    /// Finishes the file.
+    pub fn finish(&mut self) -> Result<(), SheetError> {
+        match &mut self.writer {
+            Some((path, writer)) => writer.flush().map_err(|error| io(path, error)),
+            None => Ok(()),
+        }
+    }
+}
