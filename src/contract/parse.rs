@@ -250,18 +250,18 @@ fn check_rules(document: &Document<'_>, terms: &Terms, lender: &Lender, assignee
             return Err(table.fault(format!("fee \"{}\" names the bucket \"{name}\", which is none of {}", fee.name, lender.buckets.names())));
         }
     }
+    let least_level = if assignee.kind == AssigneeKind::Agency { 1 } else { 0 };
+    if let Some(i) = unreachable_rule(&terms.fees, &lender.buckets, least_level) {
+        return Err(rules[i].fault(format!(
+            "fee \"{}\" can never be reached: the rules before it take every placement it asks for",
+            terms.fees[i].name
+        )));
+    }
     if last.when != Conditions::default() {
         return Err(table.fault(format!(
             "fee \"{}\" is the last and has a condition; end with a rule without `when`, so that every payment has a rule",
             last.name
         )));
     }
-    let least_level = if assignee.kind == AssigneeKind::Agency { 1 } else { 0 };
-    match unreachable_rule(&terms.fees, &lender.buckets, least_level) {
-        Some(i) => Err(rules[i].fault(format!(
-            "fee \"{}\" can never be reached: the rules before it take every placement it asks for",
-            terms.fees[i].name
-        ))),
-        None => Ok(()),
-    }
+    Ok(())
 }
