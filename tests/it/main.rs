@@ -1,0 +1,4 @@
+//! The integration tests: one binary, every test that touches a store on both databases. `tests/run.sh` runs them.
+
+mod support;
+mod vectors;
