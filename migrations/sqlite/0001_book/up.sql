@@ -492,6 +492,10 @@ CREATE TRIGGER ledger_transaction_once BEFORE INSERT ON ledger_transaction
 WHEN EXISTS (SELECT 1 FROM ledger_transaction WHERE lender = NEW.lender AND event = NEW.event) BEGIN
   SELECT RAISE(ABORT, 'ledger_transaction is append-only: this event is posted');
 END;
+CREATE TRIGGER statement_once BEFORE INSERT ON statement
+WHEN EXISTS (SELECT 1 FROM statement WHERE statement_no = NEW.statement_no) BEGIN
+  SELECT RAISE(ABORT, 'statement is append-only: this number is issued');
+END;
 
 -- A placement is frozen when it starts and closes once.
 CREATE TRIGGER placement_frozen BEFORE UPDATE OF lender, placement_no, seq, account_no, assignee, batch, level, placed_on, expires_on, tail_days, balance, days_past_due, bucket, product, region, charged_off, legal, contract, contract_version ON placement BEGIN
@@ -502,4 +506,12 @@ CREATE TRIGGER placement_closes_once BEFORE UPDATE ON placement WHEN OLD.closed_
 END;
 CREATE TRIGGER placement_no_delete BEFORE DELETE ON placement BEGIN
   SELECT RAISE(ABORT, 'placements are never deleted');
+END;
+CREATE TRIGGER placement_no_replace BEFORE INSERT ON placement
+WHEN EXISTS (SELECT 1 FROM placement WHERE lender = NEW.lender AND placement_no = NEW.placement_no) BEGIN
+  SELECT RAISE(ABORT, 'placements are never deleted: this key exists');
+END;
+CREATE TRIGGER placement_one_at_a_time BEFORE INSERT ON placement
+WHEN NEW.closed_on IS NULL AND EXISTS (SELECT 1 FROM placement WHERE lender = NEW.lender AND account_no = NEW.account_no AND closed_on IS NULL) BEGIN
+  SELECT RAISE(ABORT, 'the account has an active placement');
 END;
