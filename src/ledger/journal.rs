@@ -62,10 +62,11 @@ impl Journal {
             book.transaction_hash = transaction_hash(
                 &book.transaction_hash,
                 number,
+                book.seq,
                 day,
                 &transaction.event,
                 transaction.corrects.as_deref(),
-                legs.iter().map(|leg| (leg.account.as_str(), leg.amount.0)),
+                legs.iter().zip(1..).map(|(leg, i)| (i, leg.account.as_str(), leg.amount.0)),
             );
             transactions.push(vec![
                 Cell::from(lender.as_str()),

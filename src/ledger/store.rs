@@ -28,6 +28,9 @@ pub struct PostingRow {
     /// The act that posted it.
     #[diesel(sql_type = BigInt)]
     pub seq: i64,
+    /// The leg's place in the transaction, from 1.
+    #[diesel(sql_type = BigInt)]
+    pub leg: i64,
     /// The leg's account.
     #[diesel(sql_type = Text)]
     pub account: String,
@@ -36,7 +39,7 @@ pub struct PostingRow {
     pub amount: i64,
 }
 
-const POSTINGS: &str = "SELECT t.number, t.day, t.event, t.corrects, t.hash, t.seq, p.account, p.amount \
+const POSTINGS: &str = "SELECT t.number, t.day, t.event, t.corrects, t.hash, t.seq, p.leg, p.account, p.amount \
      FROM ledger_transaction t JOIN ledger_posting p ON p.lender = t.lender AND p.number = t.number";
 
 /// Walks all legs of a book in order of number and leg, without holding them.

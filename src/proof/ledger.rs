@@ -105,10 +105,11 @@ impl Walk {
         let hash = transaction_hash(
             &self.hash,
             number,
+            first.seq,
             first.day,
             &first.event,
             first.corrects.as_deref(),
-            legs.iter().map(|leg| (leg.account.as_str(), leg.amount)),
+            legs.iter().map(|leg| (leg.leg, leg.account.as_str(), leg.amount)),
         );
         proof.check(hash == first.hash, || format!("ledger transaction {number} ({}) does not match its hash", first.event));
         self.hash.clone_from(&first.hash);
