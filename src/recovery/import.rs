@@ -178,7 +178,10 @@ impl Taking {
             RECEIVED_ON => recovery.received_on.to_string(),
             REVERSES => recovery.reverses.clone().unwrap_or_default(),
             AMOUNT => recovery.amount.plain(self.currency),
-            _ => String::new(),
+            component => {
+                let parts = recovery.components.unwrap_or_default();
+                parts.get(component - PRINCIPAL).map_or_else(String::new, |part| part.plain(self.currency))
+            }
         };
         let name = columns::COLUMNS.get(column).map_or("", |column| column.name);
         Fault { line: raw.line, column: name.to_string(), value, reason }
