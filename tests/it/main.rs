@@ -1,5 +1,6 @@
 //! The integration tests: one binary, every test that touches a store on both databases. `tests/run.sh` runs them.
 
+mod commands;
 mod files;
 mod laws;
 mod schema;
