@@ -16,7 +16,8 @@ pub(super) fn connect(address: &Address) -> Result<Db, OpenError> {
             let opened = SqliteConnection::establish(path).map_err(|e| e.to_string()).and_then(|mut c| {
                 c.batch_execute(
                     "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA recursive_triggers = ON;",
+                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA recursive_triggers = ON; \
+                     PRAGMA temp_store = MEMORY;",
                 )
                 .map_err(|e| e.to_string())?;
                 Ok(c)

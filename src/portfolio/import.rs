@@ -162,7 +162,7 @@ impl Taking<'_> {
     /// Takes in some rows: decides in memory what each changes, then writes.
     fn take(&mut self, db: &mut Db, chunk: Vec<(RawRow, Stated)>) -> Result<(), PortfolioError> {
         let accounts = chunk.iter().map(|(_, stated)| stated.account_no.as_str());
-        let mut standings = standing::load(db, &self.lender, accounts)?;
+        let mut standings = standing::load_rows(db, &self.lender, accounts)?;
         let mut rows = Vec::with_capacity(chunk.len());
         let mut paid = Vec::new();
         let mut seen: HashSet<String> = HashSet::with_capacity(chunk.len());
@@ -199,7 +199,7 @@ impl Taking<'_> {
     }
 
     /// What the file leaves out is taken over from the account's row before, the newest up to this day.
-    fn merge(&self, line: u64, stated: Stated, standing: &Standing) -> Result<FileRow, PortfolioError> {
+    fn merge(&self, line: u64, stated: Stated, standing: &Standing<FileRow>) -> Result<FileRow, PortfolioError> {
         let before = standing.newest_on(self.as_of);
         let inherited = |pick: fn(&FileRow) -> Option<String>| before.and_then(pick);
         let personal = self.personal(&stated, before)?;
@@ -243,7 +243,7 @@ impl Taking<'_> {
         key.seal(&values).map(Some).map_err(PortfolioError::Key)
     }
 
-    fn count(&mut self, row: &FileRow, standing: &Standing, newest: bool) {
+    fn count(&mut self, row: &FileRow, standing: &Standing<FileRow>, newest: bool) {
         self.counts.total += row.balance;
         match standing.newest() {
             None => self.counts.new += 1,
