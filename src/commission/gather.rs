@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::earning::{TakenBack, earning};
 use super::entitlement::first_match;
 use super::{Group, GroupKey, Item, Scope};
-use crate::contract::{ContractError, Over, Per, Price, Versions};
+use crate::contract::{ContractError, Over, Per, Price, Version, Versions};
 use crate::db::Db;
 use crate::kernel::calendar::plus_days;
 use crate::kernel::{Money, Month};
@@ -77,13 +77,13 @@ struct Gathering<'a> {
 impl Gathering<'_> {
     /// Counts a placement for charges and for the balance placed in its rule's part of the batch.
     fn place(&mut self, placement: &Placement) {
-        let Some(version) = self.versions.pricing(&placement.contract, placement.contract_version, placement.placed_on) else {
+        let Some(version) = self.versions.pricing(&placement.assignee, placement.contract_version, placement.placed_on) else {
             return;
         };
         if placement.placed_on <= self.cut_off.last_day && version.terms.charges.iter().any(|charge| charge.per == Per::AccountPlaced) {
             let key = (
                 placement.assignee.clone(),
-                placement.contract.clone(),
+                version.terms.code.clone(),
                 version.number,
                 placement.batch.clone(),
                 placement.placed_on,
@@ -92,16 +92,9 @@ impl Gathering<'_> {
         }
         let rule = first_match(&version.terms.fees, &placement.facts);
         if over(&version.terms.fees[rule].price) == Over::Batch {
-            let key = self.key(placement, version.number, rule, placement.placed_on);
+            let key = key(placement, version, rule, placement.placed_on);
             *self.placed.entry(key).or_default() += placement.balance();
         }
-    }
-
-    fn key(&self, placement: &Placement, version: i64, rule: usize, received_on: NaiveDate) -> GroupKey {
-        let terms = self.versions.get(&placement.contract, version).map(|version| &version.terms);
-        let by_batch = terms.and_then(|terms| terms.fees.get(rule)).is_some_and(|fee| over(&fee.price) == Over::Batch);
-        let scope = if by_batch { Scope::Batch(placement.batch.clone()) } else { Scope::Month(Month::of(received_on)) };
-        GroupKey { agency: placement.assignee.clone(), contract: placement.contract.clone(), version, rule, scope }
     }
 
     /// Sorts the recoveries of one account into their groups; gives back the placements of later accounts.
@@ -132,7 +125,7 @@ impl Gathering<'_> {
 
     /// A payment of a placement, with what is taken back from it.
     fn payment(&mut self, placement: &Placement, payment: &Recovery, reversals: &[&Recovery]) {
-        let Some(version) = self.versions.pricing(&placement.contract, placement.contract_version, placement.placed_on) else {
+        let Some(version) = self.versions.pricing(&placement.assignee, placement.contract_version, placement.placed_on) else {
             return;
         };
         let rule = first_match(&version.terms.fees, &placement.facts);
@@ -161,7 +154,7 @@ impl Gathering<'_> {
             self.gathered.grace.entry(placement.assignee.clone()).or_default().extend(items);
             return;
         }
-        let key = self.key(placement, version.number, rule, payment.received_on);
+        let key = key(placement, version, rule, payment.received_on);
         let placed = self.placed.get(&key).copied().unwrap_or_default();
         let group = self.gathered.groups.entry(key.clone()).or_insert_with(|| Group { key, placed, items: Vec::new() });
         group.items.extend(items);
@@ -176,6 +169,13 @@ impl Gathering<'_> {
         }
         self.gathered
     }
+}
+
+/// The group of a placement's payments under a version and rule.
+fn key(placement: &Placement, version: &Version, rule: usize, received_on: NaiveDate) -> GroupKey {
+    let by_batch = version.terms.fees.get(rule).is_some_and(|fee| over(&fee.price) == Over::Batch);
+    let scope = if by_batch { Scope::Batch(placement.batch.clone()) } else { Scope::Month(Month::of(received_on)) };
+    GroupKey { agency: placement.assignee.clone(), contract: version.terms.code.clone(), version: version.number, rule, scope }
 }
 
 /// What a price is measured over; only tiers can be measured over a batch.

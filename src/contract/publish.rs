@@ -22,7 +22,7 @@ pub struct Published {
     pub outcome: &'static str,
 }
 
-/// Checks a contract file and, unless `check_only`, publishes it as the next version of its code.
+/// Checks a contract file and, unless `check_only`, publishes it as the next version of its agency.
 /// The same bytes again change nothing. Errors name the file, the key and its line.
 pub fn publish(
     db: &mut Db,
@@ -69,14 +69,19 @@ fn check_against(versions: &Versions, terms: &Terms, text: &str) -> Result<i64, 
             _ => DocumentFault { line: 1, message },
         }
     };
-    let own: Vec<&super::Version> = versions.0.iter().filter(|version| version.terms.code == terms.code).collect();
-    if let Some(other) = own.iter().find(|version| version.terms.agency != terms.agency) {
+    let of_other = versions.0.iter().find(|version| version.terms.code == terms.code && version.terms.agency != terms.agency);
+    if let Some(other) = of_other {
         return Err(at("code", format!("is the contract of {}; a contract stays with its agency", other.terms.agency)));
     }
+    let last = versions.0.iter().filter(|version| version.terms.agency == terms.agency).map(|version| version.number).max().unwrap_or(0);
     if let Some(corrected) = terms.corrects
-        && !own.iter().any(|version| version.number == corrected)
+        && versions.get(&terms.agency, corrected).is_none()
     {
-        return Err(at("corrects", format!("names no version of {}; its versions are 1 to {}", terms.code, own.len())));
+        let message = match last {
+            0 => format!("names a version, but {} has no contract yet", terms.agency),
+            _ => format!("names no version of {}; its versions are 1 to {last}", terms.agency),
+        };
+        return Err(at("corrects", message));
     }
     if let Some((other, day)) = versions.overlap(terms) {
         let message = format!(
@@ -85,5 +90,5 @@ fn check_against(versions: &Versions, terms: &Terms, text: &str) -> Result<i64, 
         );
         return Err(at("effective_from", message));
     }
-    Ok(own.iter().map(|version| version.number).max().unwrap_or(0) + 1)
+    Ok(last + 1)
 }

@@ -7,7 +7,7 @@ use super::Terms;
 /// A published version.
 #[derive(Clone, Debug)]
 pub struct Version {
-    /// Its number within its code, from 1.
+    /// Its number among the versions of its agency, from 1.
     pub number: i64,
     /// The act that published it.
     pub seq: i64,
@@ -68,32 +68,35 @@ impl Versions {
             .collect()
     }
 
-    /// A version by its code and number.
-    pub fn get(&self, code: &str, number: i64) -> Option<&Version> {
-        self.0.iter().find(|version| version.terms.code == code && version.number == number)
+    /// A version of an agency by its number.
+    pub fn get(&self, agency: &str, number: i64) -> Option<&Version> {
+        self.0.iter().find(|version| version.terms.agency == agency && version.number == number)
     }
 
     /// The version that prices a placement made under `number`: corrections published since apply in turn to the
     /// placements, from their `effective_from` on, that the version they correct has priced.
-    pub fn pricing(&self, code: &str, number: i64, placed_on: NaiveDate) -> Option<&Version> {
+    pub fn pricing(&self, agency: &str, number: i64, placed_on: NaiveDate) -> Option<&Version> {
         let mut priced_by = vec![number];
-        for version in self.0.iter().filter(|version| version.terms.code == code) {
+        for version in self.0.iter().filter(|version| version.terms.agency == agency) {
             let corrects = version.terms.corrects.is_some_and(|corrected| priced_by.contains(&corrected));
             if corrects && placed_on >= version.terms.effective_from {
                 priced_by.push(version.number);
             }
         }
-        priced_by.last().and_then(|number| self.get(code, *number))
+        priced_by.last().and_then(|number| self.get(agency, *number))
     }
 
-    /// The first day on which a contract of another code for the same agency is in force while `candidate` would be.
+    /// Another contract of the same agency in force while `candidate` would be, and the first such day. A later
+    /// version of the same code takes over, and a correction stands in for what it corrects: those are no overlap.
     pub fn overlap(&self, candidate: &Terms) -> Option<(&Version, NaiveDate)> {
+        let corrected = candidate.corrects.and_then(|number| self.get(&candidate.agency, number));
+        let related = |code: &str| code == candidate.code || corrected.is_some_and(|version| version.terms.code == code);
         let others: Vec<&Version> = self
             .0
             .iter()
-            .filter(|version| version.terms.agency == candidate.agency && version.terms.code != candidate.code)
+            .filter(|version| version.terms.agency == candidate.agency && !related(&version.terms.code))
             .collect();
-        let mut days: Vec<NaiveDate> = others.iter().map(|version| version.terms.effective_from).collect();
+        let mut days: Vec<NaiveDate> = self.boundaries(&candidate.agency).iter().filter_map(NaiveDate::succ_opt).collect();
         days.push(candidate.effective_from);
         days.sort();
         days.into_iter()

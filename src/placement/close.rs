@@ -26,19 +26,16 @@ pub struct ToClose {
     pub code: Option<String>,
 }
 
-/// How an account that owes nothing closes: as paid, unless its placement had run out before (DOMAIN 3).
+/// How an account that owes nothing closes: as paid. A placement that had run out before is over already, and is
+/// left to the recording of expiries (DOMAIN 3).
 pub fn paid(standing: &Standing) -> Option<ToClose> {
     let placement = standing.active()?;
     if standing.owed_known() > Money::ZERO {
         return None;
     }
     let paid_on = standing.paid_on()?.max(placement.placed_on);
-    let (closed_on, reason) = if paid_on > placement.expires_on {
-        (placement.expires_on, CloseReason::Expired)
-    } else {
-        (paid_on, CloseReason::Paid)
-    };
-    Some(ToClose { placement: placement.clone(), closed_on, reason, code: None })
+    let in_time = paid_on <= placement.expires_on;
+    in_time.then(|| ToClose { placement: placement.clone(), closed_on: paid_on, reason: CloseReason::Paid, code: None })
 }
 
 /// Closes placements within an act. One ledger transaction per assignee and day carries what is owed to the house.

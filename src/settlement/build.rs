@@ -90,7 +90,7 @@ impl MonthEnd<'_> {
             groups.entry(key.clone()).or_insert(None);
         }
         for (key, group) in groups {
-            let terms = self.versions.get(&key.contract, key.version).map(|version| &version.terms);
+            let terms = self.versions.get(&key.agency, key.version).map(|version| &version.terms);
             if let Some(terms) = terms {
                 self.group_lines(&key, group, terms, &mut commission, &mut true_ups);
             }
@@ -159,8 +159,8 @@ impl MonthEnd<'_> {
                 *counts.entry((contract.clone(), *version, batch.clone())).or_default() += count;
             }
         }
-        for ((contract, version, batch), count) in counts {
-            let charges = self.versions.get(&contract, version).map(|version| version.terms.charges.as_slice()).unwrap_or_default();
+        for ((_, version, batch), count) in counts {
+            let charges = self.versions.get(agency, version).map(|version| version.terms.charges.as_slice()).unwrap_or_default();
             for charge in charges.iter().filter(|charge| charge.per == Per::AccountPlaced) {
                 lines.push(Line { batch: Some(batch.clone()), ..self.charge(charge, count, "accounts placed") });
             }
@@ -270,7 +270,7 @@ fn remit(y: Money, collected: Money, remittance: Remittance, credit: Credit) -> 
     let y = y.positive_part();
     let (payable, due, set_off) = match remittance {
         Remittance::Gross => (y + (-collected).positive_part(), collected.positive_part(), Money::ZERO),
-        Remittance::Net => ((y - collected).positive_part(), (collected - y).positive_part(), y.min(collected)),
+        Remittance::Net => ((y - collected).positive_part(), (collected - y).positive_part(), y.min(collected.positive_part())),
     };
     Remitted { payable, due: due + owed_back, carried, set_off }
 }

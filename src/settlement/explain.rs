@@ -93,7 +93,7 @@ impl Telling {
         let placement = &placements[index];
         let key = line.fee_group.as_deref().and_then(|text| GroupKey::parse(&placement.assignee, text));
         if let Some(key) = key
-            && let Some(version) = self.versions.get(&key.contract, key.version)
+            && let Some(version) = self.versions.get(&key.agency, key.version)
         {
             words.extend(rule_words(&version.terms, version.number, placement, key.rule, self.lender.currency));
         }
@@ -101,7 +101,7 @@ impl Telling {
     }
 
     fn group(&self, db: &mut Db, statement: &Statement, line: &Line, key: &GroupKey) -> Result<Vec<String>, SettlementError> {
-        let Some(version) = self.versions.get(&key.contract, key.version) else { return Ok(Vec::new()) };
+        let Some(version) = self.versions.get(&key.agency, key.version) else { return Ok(Vec::new()) };
         let cut_off = CutOff { seq: self.known_seq, last_day: self.month.last_day() };
         let gathered = gather(db, &self.lender.code, &self.versions, cut_off)?;
         let empty = Group { key: key.clone(), placed: Money::ZERO, items: Vec::new() };

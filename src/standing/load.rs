@@ -84,11 +84,12 @@ impl Standing {
     }
 
     /// The day an account that owes nothing was paid: its last receipt after the newest file, or the file's own
-    /// day when the file says so.
+    /// day when the file says so (and nothing was taken back since).
     pub fn paid_on(&self) -> Option<chrono::NaiveDate> {
         let newest = self.newest()?;
-        let receipts = self.receipts.iter().filter(|receipt| receipt.reduces > Money::ZERO && receipt.received_on > newest.as_of);
-        let last = receipts.map(|receipt| receipt.received_on).max();
-        if newest.balance.is_zero() { Some(newest.as_of) } else { last.or(Some(newest.as_of)) }
+        let since = || self.receipts.iter().filter(|receipt| receipt.received_on > newest.as_of);
+        let reopened = since().any(|receipt| receipt.reduces < Money::ZERO);
+        let last = since().filter(|receipt| receipt.reduces > Money::ZERO).map(|receipt| receipt.received_on).max();
+        if newest.balance.is_zero() && !reopened { Some(newest.as_of) } else { last.or(Some(newest.as_of)) }
     }
 }
