@@ -10,6 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::ACCEPT_LANGUAGE;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use chrono::{DateTime, NaiveDate};
 
 use super::Site;
 use super::problem::Problem;
@@ -43,8 +44,6 @@ pub struct Known {
     pub here: String,
     /// From where, for the audit record.
     pub source: String,
-    /// Whether cookies are marked Secure.
-    pub secure: bool,
 }
 
 impl std::ops::Deref for Who {
@@ -61,6 +60,14 @@ pub struct Book {
     pub lender: Lender,
     /// The agency, when the organisation is one: only what is its own is seen.
     pub agency: Option<String>,
+}
+
+impl Book {
+    /// The machine's day in the lender's time zone: for what a page shows, never for what the book computes.
+    pub fn today(&self) -> NaiveDate {
+        let now = DateTime::parse_from_rfc3339(&ambient::now()).map(|now| now.to_utc()).unwrap_or_default();
+        self.lender.timezone.parse::<chrono_tz::Tz>().map_or(now.date_naive(), |zone| now.with_timezone(&zone).date_naive())
+    }
 }
 
 impl Known {
@@ -134,13 +141,6 @@ pub struct Sees<R> {
     right: PhantomData<R>,
 }
 
-impl<R> Sees<R> {
-    /// The book of a lender, when this person may see it.
-    pub fn book_of(&self, lender: &str) -> Result<&Book, Problem> {
-        self.books.iter().find(|book| book.lender.code == lender).ok_or(Problem::NotFound)
-    }
-}
-
 /// The book a URL chooses.
 #[derive(serde::Deserialize)]
 struct Chosen {
@@ -210,7 +210,6 @@ pub async fn find(request: &HttpRequest) -> Result<Option<Who>, Problem> {
             books,
             here: request.uri().path_and_query().map_or("/", |path| path.as_str()).to_string(),
             source: request.peer_addr().map_or_else(|| "web".to_string(), |peer| peer.ip().to_string()),
-            secure: site.secure,
         }))
     }))
 }
