@@ -34,7 +34,7 @@ struct Section {
     heading: String,
     currency: String,
     figures: Vec<Figure>,
-    hint: Option<String>,
+    hint: Option<(String, String)>,
     holders: Vec<Holder>,
     owed: String,
     statements: Vec<StatementRow>,
@@ -117,7 +117,7 @@ fn lender_section(db: &mut Db, who: &Known, book: &Book) -> Result<(Option<Secti
         Figure::new(
             format!("{} ({currency})", t.owed_in_all()),
             list::money(facts.owed.iter().map(|(_, owed)| *owed).sum(), currency),
-            href(Permission::Ledger, "/ledger"),
+            if sees(Permission::Accounts) { "/accounts".to_string() } else { href(Permission::Ledger, "/ledger") },
         ),
         Figure::new(format!("{} {month}", t.received_in()), list::money(facts.received, currency), href(Permission::Recoveries, &received)),
         Figure::new(t.last_closed(), facts.closed.map_or_else(|| t.none().to_string(), |month| month.to_string()), href(Permission::Statements, "/months")),
@@ -161,19 +161,20 @@ fn lender_facts(db: &mut Db, book: &Book) -> Result<Facts, Problem> {
 }
 
 /// What to do next, in words and as the page's button.
-fn next_step(t: Lang, book: &Book, facts: &Facts, accounts: bool, statements: bool) -> (Option<String>, Step) {
+fn next_step(t: Lang, book: &Book, facts: &Facts, accounts: bool, statements: bool) -> (Option<(String, String)>, Step) {
     let code = &book.lender.code;
     let placed: i64 = facts.placed.values().sum();
     if facts.files == 0 {
-        let hint = format!("{} consign import portfolio FILE --lender {code} --as-of DATE", t.hint_import());
-        return (Some(hint), None);
+        let command = format!("consign import portfolio FILE --lender {code} --as-of DATE");
+        return (Some((t.hint_import().to_string(), command)), None);
     }
     if accounts && facts.open > placed {
-        let hint = format!("{} {} consign allocate STRATEGY.toml --lender {code} --on DATE", list::count(facts.open - placed), t.hint_allocate());
+        let hint = format!("{} {}", list::count(facts.open - placed), t.hint_allocate());
+        let command = format!("consign allocate STRATEGY.toml --lender {code} --on DATE");
         let href = Link::to("/accounts").with("holder", super::accounts::HOUSE).url();
-        return (Some(hint), Some((t.step_unplaced(), href)));
+        return (Some((hint, command)), Some((t.step_unplaced(), href)));
     }
-    let hint = facts.month.map(|month| format!("{} consign close --lender {code} --month {month} --preview", t.hint_close()));
+    let hint = facts.month.map(|month| (t.hint_close().to_string(), format!("consign close --lender {code} --month {month} --preview")));
     (hint, statements.then(|| (t.step_months(), "/months".to_string())))
 }
 

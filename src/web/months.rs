@@ -54,6 +54,7 @@ struct OpenMonth {
 }
 
 struct Shown {
+    anchor: String,
     month: String,
     rows: Vec<Row>,
     totals: Option<Row>,
@@ -110,7 +111,7 @@ fn section(db: &mut Db, book: &Book, before: Option<Month>, recoveries: bool) ->
     let next = if closed.len() > MONTHS { closed.get(MONTHS - 1).copied() } else { None };
     closed.truncate(MONTHS);
     let currency = book.lender.currency;
-    let months = closed.into_iter().map(|month| shown(month, &statements, currency, book.agency.is_none())).collect();
+    let months = closed.into_iter().map(|month| shown(lender, month, &statements, currency, book.agency.is_none())).collect();
     let open = if book.agency.is_none() && before.is_none() { open_month(db, book, recoveries)? } else { None };
     let section = Section {
         heading: book.lender.name.clone(),
@@ -133,7 +134,7 @@ fn open_month(db: &mut Db, book: &Book, recoveries: bool) -> Result<Option<OpenM
     Ok(Some(OpenMonth { month: month.to_string(), received: Cell::link(received, href), rows: list::count(sums.count) }))
 }
 
-fn shown(month: Month, statements: &[Statement], currency: Currency, with_totals: bool) -> Shown {
+fn shown(lender: &str, month: Month, statements: &[Statement], currency: Currency, with_totals: bool) -> Shown {
     let of_month: Vec<&Statement> = statements.iter().filter(|one| one.month == month).collect();
     let sum = |of: &dyn Fn(&Statement) -> Money| list::money(of_month.iter().map(|one| of(one)).sum(), currency);
     let totals = (with_totals && !of_month.is_empty()).then(|| Row {
@@ -148,7 +149,8 @@ fn shown(month: Month, statements: &[Statement], currency: Currency, with_totals
         due: sum(&|one| one.figures.due_from_agency),
         closing: sum(&|one| one.figures.closing),
     });
-    Shown { month: month.to_string(), rows: of_month.iter().map(|one| row(one, currency)).collect(), totals }
+    let anchor = format!("{lender}-{month}");
+    Shown { anchor, month: month.to_string(), rows: of_month.iter().map(|one| row(one, currency)).collect(), totals }
 }
 
 /// Charges, performance, minimum, maximum, deductions and adjustments together.

@@ -5,10 +5,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpMessage as _, HttpResponse, ResponseError};
 
 use super::link::Link;
 use super::page::{self, Frame};
+use super::who;
 use crate::ambient;
 use crate::db::PoolError;
 use crate::identity::sign_in::SignInError;
@@ -144,6 +145,9 @@ pub async fn pages<B: MessageBody + 'static>(request: ServiceRequest, next: Next
     if status.is_server_error() {
         let why = response.error().map(ToString::to_string).unwrap_or_default();
         eprintln!("consign: {} reference {reference}: {} {}: {why}", ambient::now(), request.method(), request.path());
+    }
+    if !status.is_server_error() && let Ok(Some(who)) = who::find(&request).await {
+        request.extensions_mut().insert(who);
     }
     let frame = Frame::of(&request);
     let told = told(frame.t, status, problem, &reference);

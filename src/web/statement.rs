@@ -14,6 +14,7 @@ use super::Site;
 use crate::db::Db;
 use crate::identity::Permission;
 use crate::kernel::{Currency, Money};
+use crate::ledger::chart;
 use crate::party::{self, Lang};
 use crate::settlement::render::{self, kind_word};
 use crate::settlement::{Figures, Line, LineKind, Statement, store};
@@ -94,28 +95,32 @@ pub(super) async fn show(
         .await?;
     let (t, currency) = (sees.who.t, book.lender.currency);
     let here = |kind: &str| Link::to(&link::statement(&one.statement_no)).with("kind", kind);
-    let next = if cut(&mut lines) { lines.last().map(|last| here(&asked.kind).with("after", &last.line_no.to_string()).url()) } else { None };
+    let ledger = book.agency.is_none() && sees.who.may(Permission::Ledger);
+    let next = if cut(&mut lines) { lines.last().map(|last| here(&asked.kind).with("after", &last.line_no.to_string()).then("#lines").url()) } else { None };
     let accounts = book.agency.is_none() && sees.who.may(Permission::Accounts);
     let body = Body {
         t,
         currency: currency.to_string(),
         parties: format!("{} – {}", book.lender.name, agency.map_or_else(|| one.agency.clone(), |agency| agency.name)),
         terms: one.terms.as_ref().map_or_else(|| t.no_contract().to_string(), |(code, version)| format!("{code}, {} {version}", t.version())),
-        figures: figures(t, currency, &one.figures),
+        figures: figures(t, currency, &one, ledger),
         sums: sums_of(t, currency, &one.figures),
         chain: chain(t, currency, &one.figures),
         kinds: tabs(t, &sums, &asked.kind, here),
         rows: lines.into_iter().map(|line| row(t, currency, &one.statement_no, line, accounts)).collect(),
-        pager: Pager { first: (after > 0).then(|| here(&asked.kind).url()), next },
+        pager: Pager { first: (after > 0).then(|| here(&asked.kind).then("#lines").url()), next },
     };
     let page = Page::new(&sees.who, format!("{} {}", t.statement(), one.statement_no));
-    let page = page.under(if book.agency.is_some() { t.statements() } else { t.nav_months() }, "/months").under(one.month.to_string(), "/months");
+    let page = page.under(if book.agency.is_some() { t.statements() } else { t.nav_months() }, "/months").under(one.month.to_string(), format!("/months#{}-{}", one.lender, one.month));
     let file = |ending: &str| Link::to(&link::statement(&one.statement_no)).then(ending).url();
     let page = page.chip(Chip::new(Tone::Good, t.issued())).tool("CSV", file(".csv")).tool("JSON", file(".json"));
     page.step(t.print_document(), file("/document")).show(&body)
 }
 
-fn figures(t: Lang, currency: Currency, f: &Figures) -> Vec<Figure> {
+fn figures(t: Lang, currency: Currency, one: &Statement, ledger: bool) -> Vec<Figure> {
+    let f = &one.figures;
+    let lines = |kind: LineKind| Link::to(&link::statement(&one.statement_no)).with("kind", kind.name()).then("#lines").url();
+    let account = if ledger { link::ledger_account(&chart::payable(&one.agency)) } else { String::new() };
     let shown = |amount: Money| list::money(amount, currency);
     let due = if f.due_from_agency > Money::ZERO { (t.due_from(), f.due_from_agency) } else { (t.payable(), f.payable_to_agency) };
     let both = f.due_from_agency > Money::ZERO && f.payable_to_agency > Money::ZERO;
@@ -125,10 +130,10 @@ fn figures(t: Lang, currency: Currency, f: &Figures) -> Vec<Figure> {
     }
     figures.push(Figure::new(format!("{} ({currency})", due.0), shown(due.1), ""));
     figures.extend([
-        Figure::new(t.commission(), shown(f.commission), "?kind=commission"),
-        Figure::new(t.true_up(), shown(f.true_up), "?kind=true_up"),
+        Figure::new(t.commission(), shown(f.commission), lines(LineKind::Commission)),
+        Figure::new(t.true_up(), shown(f.true_up), lines(LineKind::TrueUp)),
         Figure::new(t.total(), shown(f.total), ""),
-        Figure::new(t.closing(), shown(f.closing), ""),
+        Figure::new(t.closing(), shown(f.closing), account),
     ]);
     figures
 }
@@ -170,10 +175,10 @@ fn chain(t: Lang, currency: Currency, f: &Figures) -> Vec<Named> {
 
 fn tabs(t: Lang, sums: &[store::KindSum], asked: &str, here: impl Fn(&str) -> Link) -> Vec<Tab> {
     let all: i64 = sums.iter().map(|sum| sum.lines).sum();
-    let first = Tab { label: format!("{} {}", t.all(), list::count(all)), href: here("").url(), current: asked.is_empty() };
+    let first = Tab { label: format!("{} {}", t.all(), list::count(all)), href: here("").then("#lines").url(), current: asked.is_empty() };
     let tab = |sum: &store::KindSum| Tab {
         label: format!("{} {}", LineKind::parse(&sum.kind).map_or("", |kind| kind_word(t, kind)), list::count(sum.lines)),
-        href: here(&sum.kind).url(),
+        href: here(&sum.kind).then("#lines").url(),
         current: asked == sum.kind,
     };
     [first].into_iter().chain(sums.iter().map(tab)).collect()
