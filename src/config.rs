@@ -1,10 +1,10 @@
 //! The only reader of the environment.
 
-/// The database's address: `--database`, else `DATABASE_URL`, else a file in this folder.
-pub fn database(flag: Option<&str>) -> String {
+/// The database's address: `--database`, else `DATABASE_URL`, else the fallback, a file in this folder.
+pub fn database(flag: Option<&str>, fallback: &str) -> String {
     flag.map(str::to_string)
         .or_else(|| std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()))
-        .unwrap_or_else(|| "sqlite:consign.db".to_string())
+        .unwrap_or_else(|| fallback.to_string())
 }
 
 /// The key for personal data, when the environment gives one.

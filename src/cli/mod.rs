@@ -85,7 +85,9 @@ impl Context {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let json = arguments.json;
-    let outcome = Address::parse(&config::database(arguments.database.as_deref()))
+    // The demonstration has a file of its own, so that it never lands in somebody's book.
+    let fallback = if matches!(arguments.command, Command::Demo(_)) { "sqlite:consign-demo.db" } else { "sqlite:consign.db" };
+    let outcome = Address::parse(&config::database(arguments.database.as_deref(), fallback))
         .map_err(Failure::from)
         .and_then(|address| run(&Context { address }, arguments.command));
     match outcome {

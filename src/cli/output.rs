@@ -72,6 +72,7 @@ failures!(
     crate::proof::ProofError,
     crate::ledger::export::ExportError,
     crate::sheet::SheetError,
+    crate::demo::DemoError,
     diesel::result::Error,
     csv::Error
 );

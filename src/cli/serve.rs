@@ -4,7 +4,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::Context;
-use super::output::{Answer, Failure};
+use super::bar::Bar;
+use super::output::{Answer, Failure, lines};
+use crate::config;
+use crate::portfolio::personal::Key;
 
 #[derive(Args)]
 pub(super) struct ServeArguments {
@@ -27,8 +30,41 @@ pub(super) struct DemoArguments {
     /// Load and settle the sample book, print the summary, and do not serve it.
     #[arg(long)]
     no_serve: bool,
+    /// How many accounts the sample book has.
+    #[arg(long, default_value_t = 20_000)]
+    accounts: usize,
 }
 
-pub(super) fn demo(_context: &Context, _arguments: &DemoArguments) -> Result<Answer, Failure> {
-    Err(Failure::new("not built yet"))
+pub(super) fn demo(context: &Context, arguments: &DemoArguments) -> Result<Answer, Failure> {
+    let mut db = context.open()?;
+    let mut shown = Vec::new();
+    if crate::demo::is_loaded(&mut db)? {
+        shown.push("the sample book is loaded already".to_string());
+    } else {
+        let key = Key::load(&context.address, config::key().as_deref()).map_err(Failure::new)?;
+        let folder = std::env::temp_dir().join(format!("consign-demo-{}", std::process::id()));
+        let loaded = crate::demo::load(&mut db, &folder, arguments.accounts, key.as_ref(), &mut Bar::new());
+        let removed = std::fs::remove_dir_all(&folder);
+        drop(removed);
+        shown.extend(loaded?.lines);
+    }
+    drop(db);
+    let address = format!("http://{}/", arguments.listen);
+    shown.push(String::new());
+    shown.push(format!("open {address} and sign in, password consign-demo:"));
+    for (login, who) in [
+        ("finance@cfc.example", "finance of the lender: months, statements, ledger"),
+        ("placement@cfc.example", "the lender's placement manager: accounts, placements, recoveries"),
+        ("manager@a01.example", "agency A01: its own placements and statements"),
+        ("manager@a04.example", "agency A04, which keeps its fee from what it collects"),
+    ] {
+        shown.push(format!("  {login:24} {who}"));
+    }
+    if arguments.no_serve {
+        return Ok(Answer::new(lines(shown), json!({"address": address, "loaded": true})));
+    }
+    println!("{}", lines(shown));
+    println!("\nserving; stop with Ctrl-C");
+    crate::web::serve(context.address.clone(), &arguments.listen).map_err(Failure::new)?;
+    Ok(Answer::new("stopped", json!({"stopped": true})))
 }

@@ -1,1 +1,166 @@
-//! The sample book.
+//! The sample book: a Chinese consumer-finance lender, one internal team, six agencies with different contracts,
+//! 20,000 accounts and four months, made from a fixed seed and run through the same verbs as anybody's book.
+
+mod book;
+
+use std::path::Path;
+
+use crate::ambient;
+use crate::audit::By;
+use crate::db::Db;
+use crate::kernel::progress::{Progress, Silent};
+use crate::kernel::{Month, calendar::parse_date};
+use crate::placement::recall::{Which, recall};
+use crate::portfolio::personal::Key;
+use crate::{allocation, contract, party, portfolio, recovery, settlement};
+
+pub use book::{Sample, generate};
+
+/// The sample lender's code.
+pub const LENDER: &str = "CFC";
+
+const PARTIES: &str = include_str!("../../examples/demo/parties.toml");
+const CONTRACTS: [(&str, &str); 7] = [
+    ("contract-T01.toml", include_str!("../../examples/demo/contract-T01.toml")),
+    ("contract-A01.toml", include_str!("../../examples/demo/contract-A01.toml")),
+    ("contract-A02.toml", include_str!("../../examples/demo/contract-A02.toml")),
+    ("contract-A03.toml", include_str!("../../examples/demo/contract-A03.toml")),
+    ("contract-A04.toml", include_str!("../../examples/demo/contract-A04.toml")),
+    ("contract-A05.toml", include_str!("../../examples/demo/contract-A05.toml")),
+    ("contract-A06.toml", include_str!("../../examples/demo/contract-A06.toml")),
+];
+const TEAM: &str = include_str!("../../examples/demo/strategy-team.toml");
+const AGENCIES: &str = include_str!("../../examples/demo/strategy-agencies.toml");
+
+/// Why the sample book could not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct DemoError(String);
+
+fn failed(error: impl std::fmt::Display) -> DemoError {
+    DemoError(error.to_string())
+}
+
+/// What happened while the book was loaded, a line each.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The story in words.
+    pub lines: Vec<String>,
+}
+
+/// Whether the sample lender has a book already.
+pub fn is_loaded(db: &mut Db) -> Result<bool, DemoError> {
+    let lender = party::store::lender(db, LENDER).map_err(failed)?;
+    Ok(lender.is_some() && crate::audit::book(db, LENDER).map_err(failed)?.closed_month.is_some())
+}
+
+/// Loads the sample book: three months closed and one open. Its files are written to `folder` first and taken in
+/// from there, as a lender's would be.
+pub fn load(db: &mut Db, folder: &Path, accounts: usize, key: Option<&Key>, progress: &mut dyn Progress) -> Result<Loaded, DemoError> {
+    let by = ambient::operator();
+    let mut loading = Loading { db, folder, key, by, loaded: Loaded::default() };
+    progress.stage("making the sample book", None);
+    let sample = generate(accounts, folder).map_err(failed)?;
+    progress.stage("setting up lender, agencies and contracts", None);
+    loading.set_up()?;
+    progress.stage("running four months", Some(4));
+    loading.portfolio(&sample.portfolios[0])?;
+    loading.allocate("strategy-team.toml", TEAM, "2026-08-01")?;
+    loading.allocate("strategy-agencies.toml", AGENCIES, "2026-08-01")?;
+    loading.recoveries(&sample.recoveries[0])?;
+    loading.close("2026-08")?;
+    progress.advance(1);
+    loading.recoveries(&sample.recoveries[1])?;
+    loading.allocate("strategy-agencies.toml", AGENCIES, "2026-09-02")?;
+    loading.portfolio(&sample.portfolios[1])?;
+    loading.close("2026-09")?;
+    progress.advance(1);
+    loading.recall(&sample.recall, "2026-10-09")?;
+    loading.allocate("strategy-agencies.toml", AGENCIES, "2026-10-12")?;
+    loading.recoveries(&sample.recoveries[2])?;
+    loading.close("2026-10")?;
+    progress.advance(1);
+    loading.allocate("strategy-agencies.toml", AGENCIES, "2026-11-03")?;
+    loading.recoveries(&sample.recoveries[3])?;
+    progress.advance(1);
+    Ok(loading.loaded)
+}
+
+struct Loading<'a> {
+    db: &'a mut Db,
+    folder: &'a Path,
+    key: Option<&'a Key>,
+    by: By,
+    loaded: Loaded,
+}
+
+impl Loading<'_> {
+    fn say(&mut self, line: String) {
+        self.loaded.lines.push(line);
+    }
+
+    fn set_up(&mut self) -> Result<(), DemoError> {
+        party::setup::set_up(self.db, "parties.toml", PARTIES, &self.by).map_err(failed)?;
+        for (file, text) in CONTRACTS {
+            contract::publish::publish(self.db, LENDER, file, text, false, &self.by).map_err(failed)?;
+        }
+        self.say("set up 1 lender, 1 team, 6 agencies and their contracts".to_string());
+        Ok(())
+    }
+
+    fn portfolio(&mut self, (file, as_of): &(String, String)) -> Result<(), DemoError> {
+        let day = parse_date(as_of).ok_or_else(|| failed("the sample has a bad date"))?;
+        let options = portfolio::import::Options { key: self.key, ..Default::default() };
+        let done = portfolio::import::import(self.db, LENDER, &self.folder.join(file), day, &options, &self.by, &mut Silent).map_err(failed)?;
+        self.say(format!("{file}: {} new, {} updated accounts, {} owed, {} rows rejected", done.new, done.updated, done.total, done.rejected));
+        Ok(())
+    }
+
+    fn allocate(&mut self, file: &str, strategy: &str, on: &str) -> Result<(), DemoError> {
+        let day = parse_date(on).ok_or_else(|| failed("the sample has a bad date"))?;
+        let done = allocation::run::allocate(self.db, LENDER, file, strategy, day, true, &self.by).map_err(failed)?;
+        let totals: Vec<String> = done.decision.totals().iter().map(|(code, (accounts, _))| format!("{code} {accounts}")).collect();
+        self.say(format!("placed on {on} by {}: {}", done.decision.strategy.name, totals.join(", ")));
+        Ok(())
+    }
+
+    fn recoveries(&mut self, file: &str) -> Result<(), DemoError> {
+        let options = recovery::import::Options::default();
+        let done = recovery::import::import(self.db, LENDER, &self.folder.join(file), &options, &self.by, &mut Silent).map_err(failed)?;
+        let house: u64 = done.house.values().sum();
+        self.say(format!(
+            "{file}: payments {}, reversals {}; {} belong to a placement, {house} to the house, {} rejected",
+            done.payments, done.reversals, done.attributed, done.rejected
+        ));
+        Ok(())
+    }
+
+    fn recall(&mut self, file: &str, on: &str) -> Result<(), DemoError> {
+        let day = parse_date(on).ok_or_else(|| failed("the sample has a bad date"))?;
+        let path = self.folder.join(file);
+        let done = recall(self.db, LENDER, &Which::File(&path), "strategy-change", day, true, &self.by).map_err(failed)?;
+        self.say(format!("recalled on {on}: {} placements", done.recalled));
+        Ok(())
+    }
+
+    fn close(&mut self, month: &str) -> Result<(), DemoError> {
+        let month: Month = month.parse().map_err(failed)?;
+        let done = settlement::close::close(self.db, LENDER, month, false, &self.by, &mut Silent).map_err(failed)?;
+        let lender = party::store::lender(self.db, LENDER).map_err(failed)?.ok_or_else(|| failed("the sample lender is gone"))?;
+        self.say(format!("closed {month}:"));
+        for one in &done.statements {
+            let f = &one.figures;
+            self.say(format!(
+                "  {} {}  commission {:>12}  true-up {:>10}  total {:>12}  payable {:>12}  due {:>12}",
+                one.statement_no,
+                one.agency,
+                f.commission.grouped(lender.currency),
+                f.true_up.grouped(lender.currency),
+                f.total.grouped(lender.currency),
+                f.payable_to_agency.grouped(lender.currency),
+                f.due_from_agency.grouped(lender.currency)
+            ));
+        }
+        Ok(())
+    }
+}
