@@ -22,13 +22,7 @@ const TRANSACTIONS: FactTable = FactTable {
 
 const POSTINGS: FactTable = FactTable {
     name: "ledger_posting",
-    columns: &[
-        ("lender", Kind::Text),
-        ("number", Kind::Int),
-        ("leg", Kind::Int),
-        ("account", Kind::Text),
-        ("amount", Kind::Int),
-    ],
+    columns: &[("lender", Kind::Text), ("number", Kind::Int), ("leg", Kind::Int), ("account", Kind::Text), ("amount", Kind::Int)],
 };
 
 /// Transactions waiting to be written.

@@ -290,8 +290,13 @@ pub(super) fn close<'a>(db: &mut Db, lender: &'a str, seq: i64, closings: &'a [C
         .iter()
         .map(|c| serde_json::json!([c.placement_no, c.closed_on.to_string(), c.reason.name(), c.code, c.owed.0]))
         .collect();
-    let columns =
-        [("placement_no", Kind::Int), ("closed_on", Kind::Date), ("close_reason", Kind::Text), ("close_code", Kind::Text), ("closed_owed", Kind::Int)];
+    let columns = [
+        ("placement_no", Kind::Int),
+        ("closed_on", Kind::Date),
+        ("close_reason", Kind::Text),
+        ("close_code", Kind::Text),
+        ("closed_owed", Kind::Int),
+    ];
     // Materialised, so that SQLite indexes the rows instead of reading the JSON again for every placement. Binds are
     // numbered in the order of their first appearance: SQLite goes by that.
     let table = rows_of_json(db, 1, &columns);

@@ -254,9 +254,10 @@ struct Count {
 
 /// How many accounts the book knows.
 pub fn account_count(db: &mut Db, lender: &str) -> QueryResult<i64> {
-    let row: Count = diesel::sql_query("SELECT CAST(COALESCE(SUM(created), 0) AS BIGINT) AS count FROM portfolio WHERE lender = $1")
-        .bind::<Text, _>(lender)
-        .get_result(db)?;
+    let row: Count =
+        diesel::sql_query("SELECT CAST(COALESCE(SUM(created), 0) AS BIGINT) AS count FROM portfolio WHERE lender = $1")
+            .bind::<Text, _>(lender)
+            .get_result(db)?;
     Ok(row.count)
 }
 

@@ -4,12 +4,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::Site;
 use super::link::{self, Link};
 use super::list::{self, Cell, Pager, cut, one_more};
 use super::page::{Chip, Figure, Page, Tone};
 use super::problem::Problem;
 use super::who::{Known, Ledger, Sees};
-use super::Site;
 use crate::identity::Permission;
 use crate::kernel::{Currency, Money};
 use crate::ledger::store::{self, BalanceRow, PostingRow};
@@ -129,7 +129,8 @@ pub(super) async fn account(
         .await?;
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let here = link::ledger_account(&account);
-    let next = if cut(&mut rows) { rows.last().map(|last| Link::to(&here).with("after", &last.number.to_string()).url()) } else { None };
+    let next =
+        if cut(&mut rows) { rows.last().map(|last| Link::to(&here).with("after", &last.number.to_string()).url()) } else { None };
     let figures = vec![
         Figure::new(format!("{} ({currency})", t.debit()), list::money(Money(balance.debit), currency), ""),
         Figure::new(t.credit(), list::money(Money(balance.credit), currency), ""),
@@ -156,7 +157,11 @@ struct Transaction {
     credit: String,
 }
 
-pub(super) async fn transaction(site: web::Data<Site>, sees: Sees<Ledger>, path: web::Path<i64>) -> Result<HttpResponse, Problem> {
+pub(super) async fn transaction(
+    site: web::Data<Site>,
+    sees: Sees<Ledger>,
+    path: web::Path<i64>,
+) -> Result<HttpResponse, Problem> {
     let (lender, number) = (sees.book.lender.code.clone(), path.into_inner());
     let rows = site.read(move |db| Ok(store::transaction(db, &lender, number)?)).await?;
     let first = rows.first().ok_or(Problem::NotFound)?;

@@ -4,8 +4,8 @@
 //! stores on a blocking thread ([`Site::read`]), and hands a template to [`page::Page`]. Whatever goes wrong is a
 //! [`problem::Problem`] and becomes a page in one place; whatever is posted passes [`form::Posted`].
 
-mod accounts;
 mod account;
+mod accounts;
 mod explain;
 mod form;
 mod home;
@@ -66,12 +66,18 @@ impl Site {
     }
 
     /// Asks the stores on one snapshot of the database, away from the threads that answer.
-    async fn read<T: Send + 'static>(&self, work: impl FnOnce(&mut Db) -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
         self.pool.run(move |db| read(db, work)).await?
     }
 
     /// Runs a verb, which opens its own transaction.
-    async fn change<T: Send + 'static>(&self, work: impl FnOnce(&mut Db) -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
         self.pool.run(work).await?
     }
 }
@@ -79,7 +85,15 @@ impl Site {
 /// The application without a server around it, for the server and for tests.
 pub fn application(
     site: Site,
-) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = actix_web::Error, InitError = ()>> {
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
     App::new()
         .app_data(web::Data::new(site))
         .app_data(web::PayloadConfig::new(LARGEST_FORM))

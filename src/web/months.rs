@@ -4,12 +4,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::Site;
 use super::link::{self, Link};
 use super::list::{self, Cell, Pager};
 use super::page::Page;
 use super::problem::Problem;
 use super::who::{Book, Sees, Statements};
-use super::Site;
 use crate::audit;
 use crate::db::Db;
 use crate::identity::Permission;
@@ -74,8 +74,13 @@ struct Row {
     closing: String,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Statements>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
-    let before: Option<Month> = if asked.before.is_empty() { None } else { Some(asked.before.parse().map_err(|_| Problem::NotFound)?) };
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Statements>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let before: Option<Month> =
+        if asked.before.is_empty() { None } else { Some(asked.before.parse().map_err(|_| Problem::NotFound)?) };
     let (books, t, recoveries) = (sees.books.clone(), sees.who.t, sees.who.may(Permission::Recoveries));
     let (sections, more) = site
         .read(move |db| {

@@ -5,6 +5,7 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
+use super::Site;
 use super::accounts::masked_name;
 use super::link::{self, Link};
 use super::list::{self, CHUNK, Cell, Choice, Pager, Tab, cut, one_more};
@@ -12,12 +13,12 @@ use super::page::{Chip, Figure, Page, Tone};
 use super::problem::Problem;
 use super::sheet::{Sheet, attachment, file_name};
 use super::who::{Book, Placements, Sees};
-use super::Site;
 use crate::db::{Db, read};
 use crate::kernel::{Currency, Money, text};
 use crate::party::{self, Lang};
 use crate::placement::store::{self, PlacementFilter, PlacementSums};
 use crate::placement::{CloseReason, Placement};
+use crate::portfolio::FileRow;
 use crate::portfolio::hold;
 use crate::portfolio::personal::Key;
 use crate::standing::{self, Standing};
@@ -100,7 +101,11 @@ struct ShownRow {
     contract: String,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Placements>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Placements>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let asked = asked.into_inner();
     let t = sees.who.t;
     let filter = asked.filter(&sees.book);
@@ -123,7 +128,10 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Placements>, asked: w
         own,
         books: tabs(&sees),
         figures: figures(t, own, currency, sums),
-        assignees: assignees.iter().map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.assignee)).collect(),
+        assignees: assignees
+            .iter()
+            .map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.assignee))
+            .collect(),
         states: vec![Choice::new("open", t.open(), &asked.state), Choice::new("closed", t.closed(), &asked.state)],
         rows: rows.into_iter().map(|row| shown(row, currency, own, &asked)).collect(),
         filtered: !(asked.assignee.is_empty() && asked.state.is_empty() && asked.batch.is_empty() && asked.before.is_empty()),
@@ -146,7 +154,8 @@ fn tabs(sees: &Sees<Placements>) -> Vec<Tab> {
 
 fn figures(t: Lang, own: bool, currency: Currency, sums: PlacementSums) -> Vec<Figure> {
     let open = Figure::new(t.open_placements(), list::count(sums.open), "");
-    let balance = Figure::new(format!("{} ({currency})", t.balance_at_placement()), list::money(Money(sums.balance), currency), "");
+    let balance =
+        Figure::new(format!("{} ({currency})", t.balance_at_placement()), list::money(Money(sums.balance), currency), "");
     if own { vec![open, balance] } else { vec![Figure::new(t.nav_placements(), list::count(sums.placements), ""), open, balance] }
 }
 
@@ -156,7 +165,7 @@ fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
     ShownRow {
         account: Cell::link(&placement.account_no, if own { String::new() } else { link::account(&placement.account_no) }),
         name: row.name,
-        assignee: placement.assignee,
+        assignee: placement.assignee.clone(),
         batch: Cell::link(&placement.batch, batch),
         level: placement.facts.level,
         bucket: placement.facts.bucket.clone(),
@@ -180,12 +189,21 @@ pub fn state(t: Lang, placement: &Placement, today: NaiveDate) -> Chip {
     }
 }
 
-fn rows(db: &mut Db, book: &Book, filter: &PlacementFilter, before: i64, most: i64, key: Option<&Key>, t: Lang) -> Result<Vec<Row>, Problem> {
+fn rows(
+    db: &mut Db,
+    book: &Book,
+    filter: &PlacementFilter,
+    before: i64,
+    most: i64,
+    key: Option<&Key>,
+    t: Lang,
+) -> Result<Vec<Row>, Problem> {
     let lender = &book.lender.code;
     let found = store::listed(db, lender, filter, before, most)?;
-    let standings = standing::load(db, lender, found.iter().map(|placement| placement.account_no.as_str()))?;
-    let newest = |no: &str| standings.get(no).and_then(Standing::newest);
-    let debtor = |placement: &Placement| newest(&placement.account_no).map(|row| (row.account_no.clone(), row.debtor_ref.clone()));
+    let standings = standing::load_rows(db, lender, found.iter().map(|placement| placement.account_no.as_str()))?;
+    let newest = |no: &str| standings.get(no).and_then(Standing::<FileRow>::newest);
+    let debtor =
+        |placement: &Placement| newest(&placement.account_no).map(|row| (row.account_no.clone(), row.debtor_ref.clone()));
     let debtors: Vec<(String, String)> = found.iter().filter_map(debtor).collect();
     let today = book.today();
     let holds = hold::in_force(db, lender, &debtors, today)?;
@@ -195,7 +213,7 @@ fn rows(db: &mut Db, book: &Book, filter: &PlacementFilter, before: i64, most: i
         let sealed = newest(&placement.account_no).and_then(|row| row.personal.as_deref()).filter(|_| held);
         Row {
             name: masked_name(key, sealed),
-            owed: standings.get(&placement.account_no).map(Standing::owed_known).unwrap_or_default(),
+            owed: standings.get(&placement.account_no).map(Standing::<FileRow>::owed_known).unwrap_or_default(),
             holds: if placement.closed_on.is_none() {
                 holds.get(&placement.account_no).into_iter().flatten().map(|kind| t.hold_kind(*kind)).collect()
             } else {
@@ -209,11 +227,28 @@ fn rows(db: &mut Db, book: &Book, filter: &PlacementFilter, before: i64, most: i
 }
 
 const COLUMNS: [&str; 15] = [
-    "account_no", "debtor_name", "assignee", "batch", "level", "bucket", "days_past_due_at_placement", "placed_on", "expires_on",
-    "closed_on", "close_reason", "balance_at_placement", "owed", "hold", "contract",
+    "account_no",
+    "debtor_name",
+    "assignee",
+    "batch",
+    "level",
+    "bucket",
+    "days_past_due_at_placement",
+    "placed_on",
+    "expires_on",
+    "closed_on",
+    "close_reason",
+    "balance_at_placement",
+    "owed",
+    "hold",
+    "contract",
 ];
 
-pub(super) async fn download(site: web::Data<Site>, sees: Sees<Placements>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+pub(super) async fn download(
+    site: web::Data<Site>,
+    sees: Sees<Placements>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let t = sees.who.t;
     let filter = asked.filter(&sees.book);
     let (book, by, key) = (sees.book.clone(), sees.who.by(), site.key.clone());

@@ -45,7 +45,8 @@ impl Sheet {
 
 /// A file as an answer.
 pub fn attachment(name: &str, content_type: &'static str, bytes: Vec<u8>) -> HttpResponse {
-    let safe: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' }).collect();
+    let safe: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' }).collect();
     HttpResponse::Ok()
         .content_type(content_type)
         .insert_header(("Content-Disposition", format!("attachment; filename=\"{safe}\"")))

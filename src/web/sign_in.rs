@@ -6,12 +6,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::Site;
 use super::form::Posted;
 use super::link::is_local;
 use super::page::{Frame, Page, cookie};
 use super::problem::Problem;
 use super::who::{self, LANGUAGE, SESSION};
-use super::Site;
 use crate::db::write;
 use crate::identity::sign_in::{self as door, SignInError};
 use crate::identity::store;
@@ -40,7 +40,13 @@ pub(super) struct SignInForm {
     next: String,
 }
 
-fn draw(request: &HttpRequest, status: StatusCode, login: String, next: String, fault: Option<SignInError>) -> Result<HttpResponse, Problem> {
+fn draw(
+    request: &HttpRequest,
+    status: StatusCode,
+    login: String,
+    next: String,
+    fault: Option<SignInError>,
+) -> Result<HttpResponse, Problem> {
     let frame = Frame::of(request);
     let t = frame.t;
     let fault = match fault {
@@ -64,7 +70,11 @@ fn to(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path.to_string())).finish()
 }
 
-pub(super) async fn sign_in(request: HttpRequest, site: web::Data<Site>, posted: Posted<SignInForm>) -> Result<HttpResponse, Problem> {
+pub(super) async fn sign_in(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    posted: Posted<SignInForm>,
+) -> Result<HttpResponse, Problem> {
     let SignInForm { login, password, next } = posted.form;
     let login = login.trim().to_string();
     let tried = login.clone();

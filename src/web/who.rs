@@ -14,12 +14,12 @@ use chrono::{DateTime, NaiveDate};
 
 use super::Site;
 use super::problem::Problem;
+use crate::ambient;
 use crate::audit::By;
 use crate::db::Db;
 use crate::identity::store::SessionRow;
 use crate::identity::{Permission, Person, may, sign_in};
 use crate::party::{self, Lang, Lender};
-use crate::ambient;
 
 /// The cookie that carries the session's token.
 pub const SESSION: &str = "consign_session";
