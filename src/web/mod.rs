@@ -65,6 +65,11 @@ impl Site {
         })
     }
 
+    /// The same site with another key for personal data.
+    pub fn with_key(self, key: Key) -> Site {
+        Site { key: Some(key), ..self }
+    }
+
     /// Asks the stores on one snapshot of the database, away from the threads that answer.
     async fn read<T: Send + 'static>(&self, work: impl FnOnce(&mut Db) -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
         self.pool.run(move |db| read(db, work)).await?
