@@ -182,7 +182,6 @@ words! {
     score: "评分" / "Score";
     yes: "是" / "yes";
     no: "否" / "no";
-    facts: "案件信息" / "Facts";
     file_rows: "文件记录" / "What the files say";
     line_in_file: "行" / "Line";
     placements_title: "委案记录" / "Placements";

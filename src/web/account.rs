@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::Site;
 use super::accounts::masked_name;
 use super::link::{self, Link};
 use super::list::{self, Cell};
@@ -10,7 +11,6 @@ use super::page::{Chip, Figure, Page, Tone};
 use super::problem::Problem;
 use super::recoveries::{self, Shown};
 use super::who::{Accounts, Book, Sees};
-use super::Site;
 use crate::db::{Db, keys_json};
 use crate::identity::Permission;
 use crate::kernel::Money;
@@ -76,7 +76,11 @@ struct Facts {
     others: Vec<String>,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Accounts>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let account_no = path.into_inner();
     let (book, no) = (sees.book.clone(), account_no.clone());
     let facts = site.read(move |db| load(db, &book, &no)).await?;
@@ -100,7 +104,11 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, path: web:
         facts: facts_of(t, newest, masked_name(site.key.as_ref(), newest.personal.as_deref())),
         files: files(&sees.book, &facts),
         placements: placements(t, &sees.book, &facts.standing.placements),
-        recoveries: facts.recoveries.into_iter().map(|row| row.shown(t, lender.currency, true, sees.who.may(Permission::Statements))).collect(),
+        recoveries: facts
+            .recoveries
+            .into_iter()
+            .map(|row| row.shown(t, lender.currency, true, sees.who.may(Permission::Statements)))
+            .collect(),
         holds: facts.holds.iter().map(|hold| held(t, hold)).collect(),
         others: facts.others.iter().map(|other| Cell::link(other, link::account(other))).collect(),
     };
@@ -155,7 +163,12 @@ fn files(book: &Book, facts: &Facts) -> Vec<FileShown> {
     rows.sort_by_key(|row| std::cmp::Reverse((row.as_of, row.seq)));
     let shown = |row: &FileRow| FileShown {
         as_of: row.as_of.to_string(),
-        file: facts.files.iter().find(|file| file.seq == row.seq).map(|file| file.file_name.clone()).unwrap_or_default(),
+        file: facts
+            .files
+            .iter()
+            .find(|file| file.seq == row.seq)
+            .map(|file| file.file_name.clone())
+            .unwrap_or_default(),
         line: row.line,
         balance: list::money(row.balance, book.lender.currency),
         days_past_due: row.days_past_due,

@@ -4,13 +4,13 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::Site;
 use super::link::{self, Link};
 use super::list::{self, CHUNK, Cell, Choice, Pager, cut, one_more};
 use super::page::Page;
 use super::problem::Problem;
 use super::sheet::{Sheet, attachment, file_name};
 use super::who::{Accounts, Book, Sees};
-use super::Site;
 use crate::db::{Db, read};
 use crate::kernel::{Money, text};
 use crate::party::{self, Lang, Lender};
@@ -40,7 +40,9 @@ impl Asked {
     fn filter(&self, lender: &Lender, t: Lang) -> Result<AccountFilter, Problem> {
         let days_past_due = match self.bucket.as_str() {
             "" => None,
-            name => Some(lender.buckets.range(name).ok_or_else(|| Problem::Bad(format!("{}: {name}", t.no_such_bucket())))?),
+            name => Some(
+                lender.buckets.range(name).ok_or_else(|| Problem::Bad(format!("{}: {name}", t.no_such_bucket())))?,
+            ),
         };
         let holder = match self.holder.as_str() {
             "" => HolderFilter::Any,
@@ -93,7 +95,11 @@ struct ShownRow {
     holds: Vec<&'static str>,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Accounts>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let asked = asked.into_inner();
     let t = sees.who.t;
     let filter = asked.filter(&sees.book.lender, t)?;
@@ -104,7 +110,9 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, asked: web
             Ok((rows, party::store::assignees(db, &book.lender.code)?))
         })
         .await?;
-    let next = cut(&mut rows).then(|| rows.last().map(|last| asked.link("/accounts").with("after", &last.account_no).url())).flatten();
+    let next = cut(&mut rows)
+        .then(|| rows.last().map(|last| asked.link("/accounts").with("after", &last.account_no).url()))
+        .flatten();
     let currency = sees.book.lender.currency;
     let pager = Pager { first: (!asked.after.is_empty()).then(|| asked.link("/accounts").url()), next };
     let house = [Choice::new(HOUSE, t.house(), &asked.holder)].into_iter();
@@ -113,11 +121,18 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, asked: web
         currency: currency.to_string(),
         lender: sees.book.lender.code.clone(),
         buckets: sees.book.lender.buckets.0.iter().map(|(name, _)| Choice::new(name, name, &asked.bucket)).collect(),
-        holders: house.chain(assignees.iter().map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.holder))).collect(),
+        holders: house
+            .chain(
+                assignees.iter().map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.holder)),
+            )
+            .collect(),
         stated: list::money(rows.iter().map(|row| row.stated).sum(), currency),
         owed: list::money(rows.iter().map(|row| row.owed).sum(), currency),
         rows: rows.into_iter().map(|row| shown(row, currency)).collect(),
-        filtered: !(asked.search.is_empty() && asked.bucket.is_empty() && asked.holder.is_empty() && asked.after.is_empty()),
+        filtered: !(asked.search.is_empty()
+            && asked.bucket.is_empty()
+            && asked.holder.is_empty()
+            && asked.after.is_empty()),
         pager,
         asked: asked.clone(),
     };
@@ -140,11 +155,20 @@ fn shown(row: Row, currency: crate::kernel::Currency) -> ShownRow {
 }
 
 /// The rows of a page: which accounts, and how each stands.
-fn rows(db: &mut Db, book: &Book, filter: &AccountFilter, after: &str, most: i64, key: Option<&Key>, t: Lang) -> Result<Vec<Row>, Problem> {
+fn rows(
+    db: &mut Db,
+    book: &Book,
+    filter: &AccountFilter,
+    after: &str,
+    most: i64,
+    key: Option<&Key>,
+    t: Lang,
+) -> Result<Vec<Row>, Problem> {
     let lender = &book.lender;
     let numbers = store::account_numbers(db, &lender.code, filter, after, most)?;
     let mut standings = standing::load(db, &lender.code, numbers.iter().map(String::as_str))?;
-    let debtor = |no: &String| standings.get(no).and_then(Standing::newest).map(|row| (no.clone(), row.debtor_ref.clone()));
+    let debtor =
+        |no: &String| standings.get(no).and_then(Standing::newest).map(|row| (no.clone(), row.debtor_ref.clone()));
     let debtors: Vec<(String, String)> = numbers.iter().filter_map(debtor).collect();
     let holds = hold::in_force(db, &lender.code, &debtors, book.today())?;
     let row = |account_no: String| {
@@ -176,7 +200,11 @@ pub fn masked_name(key: Option<&Key>, sealed: Option<&str>) -> String {
 const COLUMNS: [&str; 9] =
     ["account_no", "debtor_name", "bucket", "days_past_due", "balance", "owed", "holder", "placed_on", "hold"];
 
-pub(super) async fn download(site: web::Data<Site>, sees: Sees<Accounts>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+pub(super) async fn download(
+    site: web::Data<Site>,
+    sees: Sees<Accounts>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let t = sees.who.t;
     let filter = asked.filter(&sees.book.lender, t)?;
     let (book, by, key) = (sees.book.clone(), sees.who.by(), site.key.clone());

@@ -3,13 +3,13 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::Site;
 use super::link;
 use super::list::{self, Cell};
 use super::page::{Figure, Page};
 use super::problem::Problem;
 use super::statement::visible;
 use super::who::{Sees, Statements};
-use super::Site;
 use crate::identity::Permission;
 use crate::party::Lang;
 use crate::settlement::explain::explain;
@@ -24,7 +24,11 @@ struct Body {
     words: Vec<String>,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Statements>, path: web::Path<(String, i64)>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Statements>,
+    path: web::Path<(String, i64)>,
+) -> Result<HttpResponse, Problem> {
     let (number, line_no) = path.into_inner();
     let books = sees.books.clone();
     let (told, book) = site

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::Site;
 use super::link::{self, Link};
 use super::list::{self, Cell};
 use super::page::{Figure, Page};
 use super::problem::Problem;
 use super::who::{Book, Known, Who};
-use super::Site;
 use crate::audit;
 use crate::db::Db;
 use crate::identity::Permission;
@@ -120,8 +120,16 @@ fn lender_section(db: &mut Db, who: &Known, book: &Book) -> Result<(Option<Secti
             list::money(facts.owed.iter().map(|(_, owed)| *owed).sum(), currency),
             if sees(Permission::Accounts) { "/accounts".to_string() } else { href(Permission::Ledger, "/ledger") },
         ),
-        Figure::new(format!("{} {month}", t.received_in()), list::money(facts.received, currency), href(Permission::Recoveries, &received)),
-        Figure::new(t.last_closed(), facts.closed.map_or_else(|| t.none().to_string(), |month| month.to_string()), href(Permission::Statements, "/months")),
+        Figure::new(
+            format!("{} {month}", t.received_in()),
+            list::money(facts.received, currency),
+            href(Permission::Recoveries, &received),
+        ),
+        Figure::new(
+            t.last_closed(),
+            facts.closed.map_or_else(|| t.none().to_string(), |month| month.to_string()),
+            href(Permission::Statements, "/months"),
+        ),
     ];
     let (hint, step) = next_step(t, book, &facts, sees(Permission::Accounts), sees(Permission::Statements));
     let total: Money = facts.owed.iter().map(|(_, owed)| *owed).sum();
@@ -130,7 +138,11 @@ fn lender_section(db: &mut Db, who: &Known, book: &Book) -> Result<(Option<Secti
         currency: currency.to_string(),
         figures,
         hint,
-        holders: facts.owed.iter().map(|(code, owed)| holder(t, book, &facts, code, *owed, total, sees(Permission::Accounts))).collect(),
+        holders: facts
+            .owed
+            .iter()
+            .map(|(code, owed)| holder(t, book, &facts, code, *owed, total, sees(Permission::Accounts)))
+            .collect(),
         owed: list::money(total, currency),
         statements: if sees(Permission::Statements) { last_statements(book, &facts.statements) } else { Vec::new() },
         own: false,
@@ -143,7 +155,10 @@ fn lender_facts(db: &mut Db, book: &Book) -> Result<Facts, Problem> {
     let head = audit::book(db, lender)?;
     let last = recovery::store::last_day(db, lender)?.map(Month::of);
     let month = head.closed_month.map(Month::next).or(last);
-    let sums = month.map(|month| recovery::store::sums(db, lender, Some((month.first_day(), month.last_day())))).transpose()?.unwrap_or_default();
+    let sums = month
+        .map(|month| recovery::store::sums(db, lender, Some((month.first_day(), month.last_day()))))
+        .transpose()?
+        .unwrap_or_default();
     let prefix = chart::loans(Some(""));
     let loans = ledger::store::balances(db, lender)?.into_iter().filter_map(|row| {
         let holder = row.account.strip_prefix(&prefix)?.to_string();
@@ -163,7 +178,13 @@ fn lender_facts(db: &mut Db, book: &Book) -> Result<Facts, Problem> {
 }
 
 /// What to do next, in words and as the page's button.
-fn next_step(t: Lang, book: &Book, facts: &Facts, accounts: bool, statements: bool) -> (Option<(String, String)>, Step) {
+fn next_step(
+    t: Lang,
+    book: &Book,
+    facts: &Facts,
+    accounts: bool,
+    statements: bool,
+) -> (Option<(String, String)>, Step) {
     let code = &book.lender.code;
     let placed: i64 = facts.placed.values().sum();
     if facts.files == 0 {
@@ -176,7 +197,9 @@ fn next_step(t: Lang, book: &Book, facts: &Facts, accounts: bool, statements: bo
         let href = Link::to("/accounts").with("holder", super::accounts::HOUSE).url();
         return (Some((hint, command)), Some((t.step_unplaced(), href)));
     }
-    let hint = facts.month.map(|month| (t.hint_close().to_string(), format!("consign close --lender {code} --month {month} --preview")));
+    let hint = facts
+        .month
+        .map(|month| (t.hint_close().to_string(), format!("consign close --lender {code} --month {month} --preview")));
     (hint, statements.then(|| (t.step_months(), "/months".to_string())))
 }
 
@@ -186,7 +209,11 @@ fn holder(t: Lang, book: &Book, facts: &Facts, code: &str, owed: Money, total: M
     let href = if accounts { Link::to("/accounts").with("holder", asked).url() } else { String::new() };
     let tenths = if total > Money::ZERO { i128::from(owed.0.max(0)) * 10_000 / i128::from(total.0) } else { 0 };
     let hundredths = i64::try_from(tenths).unwrap_or(0);
-    let count = if house { facts.open - facts.placed.values().sum::<i64>() } else { facts.placed.get(code).copied().unwrap_or(0) };
+    let count = if house {
+        facts.open - facts.placed.values().sum::<i64>()
+    } else {
+        facts.placed.get(code).copied().unwrap_or(0)
+    };
     Holder {
         code: Cell::link(if house { t.house().to_string() } else { code.to_string() }, href),
         name: facts.names.get(code).cloned().unwrap_or_default(),
@@ -226,7 +253,11 @@ fn agency_section(db: &mut Db, who: &Known, book: &Book, agency: &str) -> Result
     let own = Link::to("/placements").with("lender", &book.lender.code).url();
     let mut figures = vec![
         Figure::new(t.open_placements(), list::count(sums.open), own.clone()),
-        Figure::new(format!("{} ({currency})", t.balance_at_placement()), list::money(Money(sums.balance), currency), own),
+        Figure::new(
+            format!("{} ({currency})", t.balance_at_placement()),
+            list::money(Money(sums.balance), currency),
+            own,
+        ),
     ];
     figures.extend(last.map(|one| {
         let label = format!("{} {}", t.statement(), one.month);

@@ -4,12 +4,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::Site;
 use super::link::{self, Link};
 use super::list::{self, Cell, Pager, cut, one_more};
 use super::page::{Chip, Figure, Page, Tone};
 use super::problem::Problem;
 use super::who::{Known, Ledger, Sees};
-use super::Site;
 use crate::identity::Permission;
 use crate::kernel::{Currency, Money};
 use crate::ledger::store::{self, BalanceRow, PostingRow};
@@ -55,7 +55,11 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Ledger>) -> Result<Ht
         credit: list::money(credit, currency),
         balance: list::money(debit - credit, currency),
     };
-    let chip = if debit == credit { Chip::new(Tone::Good, t.in_balance()) } else { Chip::new(Tone::Blocked, t.out_of_balance()) };
+    let chip = if debit == credit {
+        Chip::new(Tone::Good, t.in_balance())
+    } else {
+        Chip::new(Tone::Blocked, t.out_of_balance())
+    };
     Page::new(&sees.who, t.trial_balance()).chip(chip).show(&body)
 }
 
@@ -102,7 +106,10 @@ fn leg(who: &Known, currency: Currency, row: PostingRow) -> Leg {
     let amount = Money(row.amount);
     let side = |here: bool| if here { list::money(amount.abs(), currency) } else { String::new() };
     Leg {
-        number: Cell::link(row.number.to_string(), Link::to("/ledger/transactions").segment(&row.number.to_string()).url()),
+        number: Cell::link(
+            row.number.to_string(),
+            Link::to("/ledger/transactions").segment(&row.number.to_string()).url(),
+        ),
         day: row.day.to_string(),
         event: event(who, &row.event),
         corrects: row.corrects.unwrap_or_default(),
@@ -123,13 +130,18 @@ pub(super) async fn account(
     let (lender, name) = (sees.book.lender.code.clone(), account.clone());
     let (balance, mut rows) = site
         .read(move |db| {
-            let balance = store::balances(db, &lender)?.into_iter().find(|row| row.account == name).ok_or(Problem::NotFound)?;
+            let balance =
+                store::balances(db, &lender)?.into_iter().find(|row| row.account == name).ok_or(Problem::NotFound)?;
             Ok((balance, store::postings_of(db, &lender, &name, after, one_more())?))
         })
         .await?;
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let here = link::ledger_account(&account);
-    let next = if cut(&mut rows) { rows.last().map(|last| Link::to(&here).with("after", &last.number.to_string()).url()) } else { None };
+    let next = if cut(&mut rows) {
+        rows.last().map(|last| Link::to(&here).with("after", &last.number.to_string()).url())
+    } else {
+        None
+    };
     let figures = vec![
         Figure::new(format!("{} ({currency})", t.debit()), list::money(Money(balance.debit), currency), ""),
         Figure::new(t.credit(), list::money(Money(balance.credit), currency), ""),
@@ -156,7 +168,11 @@ struct Transaction {
     credit: String,
 }
 
-pub(super) async fn transaction(site: web::Data<Site>, sees: Sees<Ledger>, path: web::Path<i64>) -> Result<HttpResponse, Problem> {
+pub(super) async fn transaction(
+    site: web::Data<Site>,
+    sees: Sees<Ledger>,
+    path: web::Path<i64>,
+) -> Result<HttpResponse, Problem> {
     let (lender, number) = (sees.book.lender.code.clone(), path.into_inner());
     let rows = site.read(move |db| Ok(store::transaction(db, &lender, number)?)).await?;
     let first = rows.first().ok_or(Problem::NotFound)?;

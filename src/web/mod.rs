@@ -4,8 +4,8 @@
 //! stores on a blocking thread ([`Site::read`]), and hands a template to [`page::Page`]. Whatever goes wrong is a
 //! [`problem::Problem`] and becomes a page in one place; whatever is posted passes [`form::Posted`].
 
-mod accounts;
 mod account;
+mod accounts;
 mod explain;
 mod form;
 mod home;
@@ -71,12 +71,18 @@ impl Site {
     }
 
     /// Asks the stores on one snapshot of the database, away from the threads that answer.
-    async fn read<T: Send + 'static>(&self, work: impl FnOnce(&mut Db) -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
         self.pool.run(move |db| read(db, work)).await?
     }
 
     /// Runs a verb, which opens its own transaction.
-    async fn change<T: Send + 'static>(&self, work: impl FnOnce(&mut Db) -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
         self.pool.run(work).await?
     }
 }
@@ -84,7 +90,16 @@ impl Site {
 /// The application without a server around it, for the server and for tests.
 pub fn application(
     site: Site,
-) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = actix_web::Error, InitError = ()>> {
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let secure = site.secure;
     App::new()
         .app_data(web::Data::new(site))
         .app_data(web::PayloadConfig::new(LARGEST_FORM))
@@ -94,16 +109,17 @@ pub fn application(
         .default_service(web::to(problem::nothing_here))
         .wrap(from_fn(problem::pages::<BoxBody>))
         .wrap(Compress::default())
-        .wrap(security_headers())
+        .wrap(security_headers(secure))
 }
 
 /// What every answer tells the browser; a page that needs less strictness says so itself.
-fn security_headers() -> DefaultHeaders {
-    DefaultHeaders::new()
+fn security_headers(secure: bool) -> DefaultHeaders {
+    let headers = DefaultHeaders::new()
         .add(("Content-Security-Policy", page::POLICY))
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("Referrer-Policy", "same-origin"))
-        .add(("Cache-Control", "no-store"))
+        .add(("Cache-Control", "no-store"));
+    if secure { headers.add(("Strict-Transport-Security", "max-age=31536000")) } else { headers }
 }
 
 /// Serves the application until it is stopped.

@@ -4,12 +4,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::Site;
 use super::link::{self, Link};
 use super::list::{self, Cell, Pager};
 use super::page::Page;
 use super::problem::Problem;
 use super::who::{Book, Sees, Statements};
-use super::Site;
 use crate::audit;
 use crate::db::Db;
 use crate::identity::Permission;
@@ -74,8 +74,13 @@ struct Row {
     closing: String,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Statements>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
-    let before: Option<Month> = if asked.before.is_empty() { None } else { Some(asked.before.parse().map_err(|_| Problem::NotFound)?) };
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Statements>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let before: Option<Month> =
+        if asked.before.is_empty() { None } else { Some(asked.before.parse().map_err(|_| Problem::NotFound)?) };
     let (books, t, recoveries) = (sees.books.clone(), sees.who.t, sees.who.may(Permission::Recoveries));
     let (sections, more) = site
         .read(move |db| {
@@ -98,7 +103,12 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Statements>, asked: w
 }
 
 /// One book's months before one, newest first, and the month the next page goes on from.
-fn section(db: &mut Db, book: &Book, before: Option<Month>, recoveries: bool) -> Result<(Section, Option<Month>), Problem> {
+fn section(
+    db: &mut Db,
+    book: &Book,
+    before: Option<Month>,
+    recoveries: bool,
+) -> Result<(Section, Option<Month>), Problem> {
     let lender = &book.lender.code;
     let statements = store::statements(db, lender, book.agency.as_deref())?;
     let mut closed: Vec<Month> = match &book.agency {
@@ -111,7 +121,8 @@ fn section(db: &mut Db, book: &Book, before: Option<Month>, recoveries: bool) ->
     let next = if closed.len() > MONTHS { closed.get(MONTHS - 1).copied() } else { None };
     closed.truncate(MONTHS);
     let currency = book.lender.currency;
-    let months = closed.into_iter().map(|month| shown(lender, month, &statements, currency, book.agency.is_none())).collect();
+    let months =
+        closed.into_iter().map(|month| shown(lender, month, &statements, currency, book.agency.is_none())).collect();
     let open = if book.agency.is_none() && before.is_none() { open_month(db, book, recoveries)? } else { None };
     let section = Section {
         heading: book.lender.name.clone(),
@@ -131,7 +142,11 @@ fn open_month(db: &mut Db, book: &Book, recoveries: bool) -> Result<Option<OpenM
     let sums = recovery::store::sums(db, lender, Some((month.first_day(), month.last_day())))?;
     let href = if recoveries { Link::to("/recoveries").with("month", &month.to_string()).url() } else { String::new() };
     let received = list::money(Money(sums.payments) - Money(sums.reversals), book.lender.currency);
-    Ok(Some(OpenMonth { month: month.to_string(), received: Cell::link(received, href), rows: list::count(sums.count) }))
+    Ok(Some(OpenMonth {
+        month: month.to_string(),
+        received: Cell::link(received, href),
+        rows: list::count(sums.count),
+    }))
 }
 
 fn shown(lender: &str, month: Month, statements: &[Statement], currency: Currency, with_totals: bool) -> Shown {

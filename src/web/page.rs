@@ -9,10 +9,10 @@ use super::form::FORM;
 use super::problem::Problem;
 use super::who::{self, Known, Who};
 use super::{Site, static_files};
+use crate::ambient;
 use crate::identity::Permission;
 use crate::kernel::digest;
 use crate::party::Lang;
-use crate::ambient;
 
 /// What the browser may load and do on a page of ours.
 pub const POLICY: &str =
@@ -87,7 +87,9 @@ fn nav(who: &Known) -> Vec<Nav> {
         (t.nav_ledger(), "/ledger", Ledger, None),
     ];
     let path = who.here.split('?').next().unwrap_or("/");
-    let current = |href: &str| path == href || path.starts_with(&format!("{href}/")) || (href == "/months" && path.starts_with("/statements/"));
+    let current = |href: &str| {
+        path == href || path.starts_with(&format!("{href}/")) || (href == "/months" && path.starts_with("/statements/"))
+    };
     let shown = entries.into_iter().filter(|(_, _, lender, agency)| !who.books_for(*lender, *agency).is_empty());
     let home = Nav { label: t.nav_home(), href: "/", current: path == "/" };
     [home].into_iter().chain(shown.map(|(label, href, _, _)| Nav { label, href, current: current(href) })).collect()

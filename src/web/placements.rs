@@ -5,6 +5,7 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
+use super::Site;
 use super::accounts::masked_name;
 use super::link::{self, Link};
 use super::list::{self, CHUNK, Cell, Choice, Pager, Tab, cut, one_more};
@@ -12,7 +13,6 @@ use super::page::{Chip, Figure, Page, Tone};
 use super::problem::Problem;
 use super::sheet::{Sheet, attachment, file_name};
 use super::who::{Book, Placements, Sees};
-use super::Site;
 use crate::db::{Db, read};
 use crate::kernel::{Currency, Money, text};
 use crate::party::{self, Lang};
@@ -43,7 +43,9 @@ impl Asked {
     fn filter(&self, book: &Book) -> PlacementFilter {
         let asked = |text: &str| (!text.is_empty()).then(|| text.to_string());
         match &book.agency {
-            Some(agency) => PlacementFilter { assignee: Some(agency.clone()), open: Some(true), batch: asked(&self.batch) },
+            Some(agency) => {
+                PlacementFilter { assignee: Some(agency.clone()), open: Some(true), batch: asked(&self.batch) }
+            }
             None => PlacementFilter {
                 assignee: asked(&self.assignee),
                 open: match self.state.as_str() {
@@ -100,11 +102,16 @@ struct ShownRow {
     contract: String,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Placements>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Placements>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let asked = asked.into_inner();
     let t = sees.who.t;
     let filter = asked.filter(&sees.book);
-    let before = if asked.before.is_empty() { i64::MAX } else { asked.before.parse().map_err(|_| Problem::NotFound)? };
+    let before =
+        if asked.before.is_empty() { i64::MAX } else { asked.before.parse().map_err(|_| Problem::NotFound)? };
     let (book, key) = (sees.book.clone(), site.key.clone());
     let (mut rows, sums, assignees) = site
         .read(move |db| {
@@ -123,10 +130,16 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Placements>, asked: w
         own,
         books: tabs(&sees),
         figures: figures(t, own, currency, sums),
-        assignees: assignees.iter().map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.assignee)).collect(),
+        assignees: assignees
+            .iter()
+            .map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.assignee))
+            .collect(),
         states: vec![Choice::new("open", t.open(), &asked.state), Choice::new("closed", t.closed(), &asked.state)],
         rows: rows.into_iter().map(|row| shown(row, currency, own, &asked)).collect(),
-        filtered: !(asked.assignee.is_empty() && asked.state.is_empty() && asked.batch.is_empty() && asked.before.is_empty()),
+        filtered: !(asked.assignee.is_empty()
+            && asked.state.is_empty()
+            && asked.batch.is_empty()
+            && asked.before.is_empty()),
         pager: Pager { first: (!asked.before.is_empty()).then(|| asked.link("/placements").url()), next },
         asked: asked.clone(),
     };
@@ -146,15 +159,26 @@ fn tabs(sees: &Sees<Placements>) -> Vec<Tab> {
 
 fn figures(t: Lang, own: bool, currency: Currency, sums: PlacementSums) -> Vec<Figure> {
     let open = Figure::new(t.open_placements(), list::count(sums.open), "");
-    let balance = Figure::new(format!("{} ({currency})", t.balance_at_placement()), list::money(Money(sums.balance), currency), "");
-    if own { vec![open, balance] } else { vec![Figure::new(t.nav_placements(), list::count(sums.placements), ""), open, balance] }
+    let balance = Figure::new(
+        format!("{} ({currency})", t.balance_at_placement()),
+        list::money(Money(sums.balance), currency),
+        "",
+    );
+    if own {
+        vec![open, balance]
+    } else {
+        vec![Figure::new(t.nav_placements(), list::count(sums.placements), ""), open, balance]
+    }
 }
 
 fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
     let placement = row.placement;
     let batch = Link::to("/placements").with("lender", &asked.lender).with("batch", &placement.batch).url();
     ShownRow {
-        account: Cell::link(&placement.account_no, if own { String::new() } else { link::account(&placement.account_no) }),
+        account: Cell::link(
+            &placement.account_no,
+            if own { String::new() } else { link::account(&placement.account_no) },
+        ),
         name: row.name,
         assignee: placement.assignee,
         batch: Cell::link(&placement.batch, batch),
@@ -180,12 +204,22 @@ pub fn state(t: Lang, placement: &Placement, today: NaiveDate) -> Chip {
     }
 }
 
-fn rows(db: &mut Db, book: &Book, filter: &PlacementFilter, before: i64, most: i64, key: Option<&Key>, t: Lang) -> Result<Vec<Row>, Problem> {
+fn rows(
+    db: &mut Db,
+    book: &Book,
+    filter: &PlacementFilter,
+    before: i64,
+    most: i64,
+    key: Option<&Key>,
+    t: Lang,
+) -> Result<Vec<Row>, Problem> {
     let lender = &book.lender.code;
     let found = store::listed(db, lender, filter, before, most)?;
     let standings = standing::load(db, lender, found.iter().map(|placement| placement.account_no.as_str()))?;
     let newest = |no: &str| standings.get(no).and_then(Standing::newest);
-    let debtor = |placement: &Placement| newest(&placement.account_no).map(|row| (row.account_no.clone(), row.debtor_ref.clone()));
+    let debtor = |placement: &Placement| {
+        newest(&placement.account_no).map(|row| (row.account_no.clone(), row.debtor_ref.clone()))
+    };
     let debtors: Vec<(String, String)> = found.iter().filter_map(debtor).collect();
     let today = book.today();
     let holds = hold::in_force(db, lender, &debtors, today)?;
@@ -209,11 +243,28 @@ fn rows(db: &mut Db, book: &Book, filter: &PlacementFilter, before: i64, most: i
 }
 
 const COLUMNS: [&str; 15] = [
-    "account_no", "debtor_name", "assignee", "batch", "level", "bucket", "days_past_due_at_placement", "placed_on", "expires_on",
-    "closed_on", "close_reason", "balance_at_placement", "owed", "hold", "contract",
+    "account_no",
+    "debtor_name",
+    "assignee",
+    "batch",
+    "level",
+    "bucket",
+    "days_past_due_at_placement",
+    "placed_on",
+    "expires_on",
+    "closed_on",
+    "close_reason",
+    "balance_at_placement",
+    "owed",
+    "hold",
+    "contract",
 ];
 
-pub(super) async fn download(site: web::Data<Site>, sees: Sees<Placements>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+pub(super) async fn download(
+    site: web::Data<Site>,
+    sees: Sees<Placements>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let t = sees.who.t;
     let filter = asked.filter(&sees.book);
     let (book, by, key) = (sees.book.clone(), sees.who.by(), site.key.clone());

@@ -3,11 +3,11 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::Site;
 use super::list;
 use super::page::{Figure, Page};
 use super::problem::Problem;
 use super::who::{Accounts, Sees};
-use super::Site;
 use crate::kernel::Money;
 use crate::party::Lang;
 use crate::portfolio::store::{self, FileEntry};
@@ -37,7 +37,8 @@ struct Shown {
 
 pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>) -> Result<HttpResponse, Problem> {
     let lender = sees.book.lender.clone();
-    let (files, accounts) = site.read(move |db| Ok((store::files(db, &lender.code)?, store::account_count(db, &lender.code)?))).await?;
+    let (files, accounts) =
+        site.read(move |db| Ok((store::files(db, &lender.code)?, store::account_count(db, &lender.code)?))).await?;
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let newest = files.iter().map(|file| file.as_of).max();
     let figures = vec![

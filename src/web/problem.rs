@@ -58,7 +58,9 @@ impl From<PoolError> for Problem {
 impl From<SettlementError> for Problem {
     fn from(error: SettlementError) -> Problem {
         match error {
-            SettlementError::NoStatementNo(_) | SettlementError::NoLine(..) | SettlementError::NoStatement { .. } => Problem::NotFound,
+            SettlementError::NoStatementNo(_) | SettlementError::NoLine(..) | SettlementError::NoStatement { .. } => {
+                Problem::NotFound
+            }
             SettlementError::Db(error) => error.into(),
             other => Problem::Ours(other.to_string()),
         }
@@ -128,10 +130,15 @@ pub async fn nothing_here() -> Result<HttpResponse, Problem> {
 }
 
 /// Draws the page of every answer that is a problem; a failure of ours is logged here, once, under the reference shown.
-pub async fn pages<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+pub async fn pages<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let answer = next.call(request).await?;
     let status = answer.status();
-    if answer.response().error().is_none() && !(status.is_client_error() && answer.headers().get(CONTENT_TYPE).is_none()) {
+    if answer.response().error().is_none()
+        && !(status.is_client_error() && answer.headers().get(CONTENT_TYPE).is_none())
+    {
         return Ok(answer.map_into_boxed_body());
     }
     let (request, response) = answer.into_parts();
@@ -146,7 +153,9 @@ pub async fn pages<B: MessageBody + 'static>(request: ServiceRequest, next: Next
         let why = response.error().map(ToString::to_string).unwrap_or_default();
         eprintln!("consign: {} reference {reference}: {} {}: {why}", ambient::now(), request.method(), request.path());
     }
-    if !status.is_server_error() && let Ok(Some(who)) = who::find(&request).await {
+    if !status.is_server_error()
+        && let Ok(Some(who)) = who::find(&request).await
+    {
         request.extensions_mut().insert(who);
     }
     let frame = Frame::of(&request);

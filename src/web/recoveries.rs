@@ -7,13 +7,13 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
+use super::Site;
 use super::link::{self, Link};
 use super::list::{self, CHUNK, Cell, Choice, Pager, ROWS, cut, one_more};
 use super::page::{Figure, Page};
 use super::problem::Problem;
 use super::sheet::{Sheet, attachment, file_name};
 use super::who::{Recoveries, Sees};
-use super::Site;
 use crate::audit;
 use crate::db::{Db, keys_json, read};
 use crate::identity::Permission;
@@ -106,8 +106,16 @@ impl Row {
             received_on: one.received_on.to_string(),
             kind: t.recovery_kind(one.kind),
             amount: list::money(sign, currency),
-            channel: if one.channel == Channel::Agency { one.agency.unwrap_or_default() } else { t.to_the_lender().to_string() },
-            placed: self.placed.as_ref().map(|placement| format!("{} · {}", placement.assignee, placement.batch)).unwrap_or_default(),
+            channel: if one.channel == Channel::Agency {
+                one.agency.unwrap_or_default()
+            } else {
+                t.to_the_lender().to_string()
+            },
+            placed: self
+                .placed
+                .as_ref()
+                .map(|placement| format!("{} · {}", placement.assignee, placement.batch))
+                .unwrap_or_default(),
             house: self.placed.err().unwrap_or_default(),
             beyond: if one.beyond_owed.is_zero() { String::new() } else { list::money(one.beyond_owed, currency) },
             settled: settled.unwrap_or_default(),
@@ -124,13 +132,22 @@ pub(super) fn attributed(db: &mut Db, lender: &str, found: Vec<Recovery>) -> Res
     let payments: HashMap<String, NaiveDate> =
         store::by_reference(db, lender, &reversed)?.into_iter().map(|one| (one.reference, one.received_on)).collect();
     let mut placements: HashMap<String, Vec<Placement>> = HashMap::new();
-    for placement in placement::store::of_accounts(db, lender, &keys_json(found.iter().map(|one| one.account_no.as_str())))? {
+    for placement in
+        placement::store::of_accounts(db, lender, &keys_json(found.iter().map(|one| one.account_no.as_str())))?
+    {
         placements.entry(placement.account_no.clone()).or_default().push(placement);
     }
-    let lines = settlement::store::lines_of_references(db, lender, &keys_json(found.iter().map(|one| one.reference.as_str())))?;
-    let mut lines: HashMap<String, settlement::store::SettledAt> = lines.into_iter().map(|at| (at.reference.clone(), at)).collect();
+    let lines =
+        settlement::store::lines_of_references(db, lender, &keys_json(found.iter().map(|one| one.reference.as_str())))?;
+    let mut lines: HashMap<String, settlement::store::SettledAt> =
+        lines.into_iter().map(|at| (at.reference.clone(), at)).collect();
     let row = |recovery: Recovery| {
-        let day = recovery.reverses.as_ref().and_then(|payment| payments.get(payment)).copied().unwrap_or(recovery.received_on);
+        let day = recovery
+            .reverses
+            .as_ref()
+            .and_then(|payment| payments.get(payment))
+            .copied()
+            .unwrap_or(recovery.received_on);
         let of_account = placements.get(&recovery.account_no).map_or(&[][..], Vec::as_slice);
         let placed = attribute(of_account, day).map(|index| of_account[index].clone()).map_err(|reason| reason.code());
         Row { settled: lines.remove(&recovery.reference), placed, recovery }
@@ -139,7 +156,13 @@ pub(super) fn attributed(db: &mut Db, lender: &str, found: Vec<Recovery>) -> Res
 }
 
 /// Rows of a list, at most so many; those that turn out not to be the house's are read past.
-fn rows(db: &mut Db, lender: &str, filter: &RecoveryFilter, before: Option<(NaiveDate, String)>, most: i64) -> Result<Vec<Row>, Problem> {
+fn rows(
+    db: &mut Db,
+    lender: &str,
+    filter: &RecoveryFilter,
+    before: Option<(NaiveDate, String)>,
+    most: i64,
+) -> Result<Vec<Row>, Problem> {
     let (mut rows, mut before) = (Vec::new(), before);
     let wanted = usize::try_from(most).unwrap_or(ROWS);
     loop {
@@ -171,7 +194,11 @@ struct Body {
     pager: Pager,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Recoveries>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Recoveries>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let asked = asked.into_inner();
     let (filter, before, days) = (asked.filter()?, asked.before()?, asked.days()?);
     let (lender, reference) = (sees.book.lender.code.clone(), asked.reference.trim().to_string());
@@ -188,15 +215,24 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Recoveries>, asked: w
         .await?;
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let key = |row: &Row| format!("{} {}", row.recovery.received_on, row.recovery.reference);
-    let next = if cut(&mut rows) { rows.last().map(|last| asked.link("/recoveries").with("before", &key(last)).url()) } else { None };
+    let next = if cut(&mut rows) {
+        rows.last().map(|last| asked.link("/recoveries").with("before", &key(last)).url())
+    } else {
+        None
+    };
     let (accounts, statements) = (sees.who.may(Permission::Accounts), sees.who.may(Permission::Statements));
     let body = Body {
         t,
         currency: currency.to_string(),
         lender: sees.book.lender.code.clone(),
         figures: figures(t, currency, &asked, sums),
-        kinds: [Kind::Payment, Kind::Reversal, Kind::Waiver].map(|kind| Choice::new(kind.name(), t.recovery_kind(kind), &asked.kind)).into(),
-        onlys: vec![Choice::new("house", t.only_house(), &asked.only), Choice::new("beyond", t.only_beyond(), &asked.only)],
+        kinds: [Kind::Payment, Kind::Reversal, Kind::Waiver]
+            .map(|kind| Choice::new(kind.name(), t.recovery_kind(kind), &asked.kind))
+            .into(),
+        onlys: vec![
+            Choice::new("house", t.only_house(), &asked.only),
+            Choice::new("beyond", t.only_beyond(), &asked.only),
+        ],
         months: months.into_iter().map(|month| Choice::new(&month, &month, &asked.month)).collect(),
         rows: rows.into_iter().map(|row| row.shown(t, currency, accounts, statements)).collect(),
         filtered: asked.link("").with("before", &asked.before).url() != *"",
@@ -226,7 +262,11 @@ fn figures(t: Lang, currency: Currency, asked: &Asked, sums: RecoverySums) -> Ve
     let of = |kind: &str| Link::to("/recoveries").with("month", &asked.month).with("kind", kind).url();
     let only = |only: &str| Link::to("/recoveries").with("month", &asked.month).with("only", only).url();
     vec![
-        Figure::new(format!("{} ({currency})", t.payments_received()), list::money(Money(sums.payments), currency), of("payment")),
+        Figure::new(
+            format!("{} ({currency})", t.payments_received()),
+            list::money(Money(sums.payments), currency),
+            of("payment"),
+        ),
         Figure::new(t.reversals(), list::money(-Money(sums.reversals), currency), of("reversal")),
         Figure::new(t.waivers(), list::money(Money(sums.waivers), currency), of("waiver")),
         Figure::new(t.rows(), list::count(sums.count), ""),
@@ -235,11 +275,26 @@ fn figures(t: Lang, currency: Currency, asked: &Asked, sums: RecoverySums) -> Ve
 }
 
 const COLUMNS: [&str; 13] = [
-    "reference", "account_no", "received_on", "kind", "amount", "reverses", "channel", "agency", "assignee", "batch", "house_reason",
-    "beyond_owed", "statement_line",
+    "reference",
+    "account_no",
+    "received_on",
+    "kind",
+    "amount",
+    "reverses",
+    "channel",
+    "agency",
+    "assignee",
+    "batch",
+    "house_reason",
+    "beyond_owed",
+    "statement_line",
 ];
 
-pub(super) async fn download(site: web::Data<Site>, sees: Sees<Recoveries>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+pub(super) async fn download(
+    site: web::Data<Site>,
+    sees: Sees<Recoveries>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let filter = asked.filter()?;
     let (lender, currency, by) = (sees.book.lender.code.clone(), sees.book.lender.currency, sees.who.by());
     let name = file_name(&sees.who, &lender, "recoveries");

@@ -1,4 +1,5 @@
-//! "Download what I see": the rows of a list as CSV, recorded in the book: who, which columns, how many rows, which bytes.
+//! "Download what I see": the rows of a list as CSV, recorded in the book: who, which columns, how many rows,
+//! which bytes.
 
 use actix_web::HttpResponse;
 use serde_json::json;
@@ -33,7 +34,8 @@ impl Sheet {
     /// Ends the file and records that it leaves the book.
     pub fn finish(self, db: &mut Db, lender: &str, by: &By, what: &str) -> Result<Vec<u8>, Problem> {
         let bytes = self.writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
-        let summary = json!({"what": what, "columns": self.columns, "rows": self.rows, "sha256": digest::sha256(&bytes)});
+        let summary =
+            json!({"what": what, "columns": self.columns, "rows": self.rows, "sha256": digest::sha256(&bytes)});
         write(db, lender, |db| {
             let act = Act::begin(db, lender, by)?;
             act.finish(db, "export", &summary)
@@ -45,7 +47,8 @@ impl Sheet {
 
 /// A file as an answer.
 pub fn attachment(name: &str, content_type: &'static str, bytes: Vec<u8>) -> HttpResponse {
-    let safe: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' }).collect();
+    let safe: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' }).collect();
     HttpResponse::Ok()
         .content_type(content_type)
         .insert_header(("Content-Disposition", format!("attachment; filename=\"{safe}\"")))

@@ -6,16 +6,19 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::Site;
 use super::form::Posted;
 use super::link::is_local;
 use super::page::{Frame, Page, cookie};
 use super::problem::Problem;
 use super::who::{self, LANGUAGE, SESSION};
-use super::Site;
 use crate::db::write;
 use crate::identity::sign_in::{self as door, SignInError};
 use crate::identity::store;
 use crate::party::Lang;
+
+/// The longest login or password that is looked at.
+const LONGEST: usize = 400;
 
 #[derive(Template)]
 #[template(path = "web/sign_in.html")]
@@ -40,7 +43,13 @@ pub(super) struct SignInForm {
     next: String,
 }
 
-fn draw(request: &HttpRequest, status: StatusCode, login: String, next: String, fault: Option<SignInError>) -> Result<HttpResponse, Problem> {
+fn draw(
+    request: &HttpRequest,
+    status: StatusCode,
+    login: String,
+    next: String,
+    fault: Option<SignInError>,
+) -> Result<HttpResponse, Problem> {
     let frame = Frame::of(request);
     let t = frame.t;
     let fault = match fault {
@@ -64,9 +73,16 @@ fn to(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path.to_string())).finish()
 }
 
-pub(super) async fn sign_in(request: HttpRequest, site: web::Data<Site>, posted: Posted<SignInForm>) -> Result<HttpResponse, Problem> {
+pub(super) async fn sign_in(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    posted: Posted<SignInForm>,
+) -> Result<HttpResponse, Problem> {
     let SignInForm { login, password, next } = posted.form;
     let login = login.trim().to_string();
+    if login.len() > LONGEST || password.len() > LONGEST {
+        return draw(&request, StatusCode::UNAUTHORIZED, String::new(), next, Some(SignInError::Wrong));
+    }
     let tried = login.clone();
     match site.door.run(move |db| door::sign_in(db, &tried, &password)).await? {
         Ok(token) => {
@@ -75,7 +91,9 @@ pub(super) async fn sign_in(request: HttpRequest, site: web::Data<Site>, posted:
             added.map_err(|error| Problem::Ours(error.to_string()))?;
             Ok(answer)
         }
-        Err(SignInError::Locked) => draw(&request, StatusCode::TOO_MANY_REQUESTS, login, next, Some(SignInError::Locked)),
+        Err(SignInError::Locked) => {
+            draw(&request, StatusCode::TOO_MANY_REQUESTS, login, next, Some(SignInError::Locked))
+        }
         Err(SignInError::Wrong) => draw(&request, StatusCode::UNAUTHORIZED, login, next, Some(SignInError::Wrong)),
         Err(SignInError::Db(error)) => Err(error.into()),
     }
@@ -108,7 +126,9 @@ pub(super) async fn language(site: web::Data<Site>, posted: Posted<LanguageForm>
         site.change(move |db| write(db, "", |db| Ok(store::set_language(db, &who.person.login, code)?))).await?;
     }
     let mut answer = to(&without_language(&posted.form.here));
-    answer.add_cookie(&cookie(LANGUAGE, code.to_string(), site.secure)).map_err(|error| Problem::Ours(error.to_string()))?;
+    answer
+        .add_cookie(&cookie(LANGUAGE, code.to_string(), site.secure))
+        .map_err(|error| Problem::Ours(error.to_string()))?;
     Ok(answer)
 }
 

@@ -4,13 +4,13 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::Site;
 use super::link::{self, Link};
 use super::list::{self, Cell, Pager, Tab, cut, one_more};
 use super::page::{Chip, Figure, Page, Tone};
 use super::problem::Problem;
 use super::sheet::attachment;
 use super::who::{Book, Sees, Statements};
-use super::Site;
 use crate::db::Db;
 use crate::identity::Permission;
 use crate::kernel::{Currency, Money};
@@ -67,7 +67,9 @@ struct Row {
 /// A statement of a book that this person may see, without its lines; somebody else's is not found.
 pub(super) fn visible(db: &mut Db, books: &[Book], statement_no: &str) -> Result<(Statement, Book), Problem> {
     let one = store::head_by_number(db, statement_no)?.ok_or(Problem::NotFound)?;
-    let theirs = |book: &&Book| book.lender.code == one.lender && book.agency.as_ref().is_none_or(|agency| *agency == one.agency);
+    let theirs = |book: &&Book| {
+        book.lender.code == one.lender && book.agency.as_ref().is_none_or(|agency| *agency == one.agency)
+    };
     let book = books.iter().find(theirs).cloned().ok_or(Problem::NotFound)?;
     Ok((one, book))
 }
@@ -96,13 +98,20 @@ pub(super) async fn show(
     let (t, currency) = (sees.who.t, book.lender.currency);
     let here = |kind: &str| Link::to(&link::statement(&one.statement_no)).with("kind", kind);
     let ledger = book.agency.is_none() && sees.who.may(Permission::Ledger);
-    let next = if cut(&mut lines) { lines.last().map(|last| here(&asked.kind).with("after", &last.line_no.to_string()).then("#lines").url()) } else { None };
+    let next = if cut(&mut lines) {
+        lines.last().map(|last| here(&asked.kind).with("after", &last.line_no.to_string()).then("#lines").url())
+    } else {
+        None
+    };
     let accounts = book.agency.is_none() && sees.who.may(Permission::Accounts);
     let body = Body {
         t,
         currency: currency.to_string(),
         parties: format!("{} – {}", book.lender.name, agency.map_or_else(|| one.agency.clone(), |agency| agency.name)),
-        terms: one.terms.as_ref().map_or_else(|| t.no_contract().to_string(), |(code, version)| format!("{code}, {} {version}", t.version())),
+        terms: one.terms.as_ref().map_or_else(
+            || t.no_contract().to_string(),
+            |(code, version)| format!("{code}, {} {version}", t.version()),
+        ),
         figures: figures(t, currency, &one, ledger),
         sums: sums_of(t, currency, &one.figures),
         chain: chain(t, currency, &one.figures),
@@ -111,7 +120,9 @@ pub(super) async fn show(
         pager: Pager { first: (after > 0).then(|| here(&asked.kind).then("#lines").url()), next },
     };
     let page = Page::new(&sees.who, format!("{} {}", t.statement(), one.statement_no));
-    let page = page.under(if book.agency.is_some() { t.statements() } else { t.nav_months() }, "/months").under(one.month.to_string(), format!("/months#{}-{}", one.lender, one.month));
+    let page = page
+        .under(if book.agency.is_some() { t.statements() } else { t.nav_months() }, "/months")
+        .under(one.month.to_string(), format!("/months#{}-{}", one.lender, one.month));
     let file = |ending: &str| Link::to(&link::statement(&one.statement_no)).then(ending).url();
     let page = page.chip(Chip::new(Tone::Good, t.issued())).tool("CSV", file(".csv")).tool("JSON", file(".json"));
     page.step(t.print_document(), file("/document")).show(&body)
@@ -119,10 +130,15 @@ pub(super) async fn show(
 
 fn figures(t: Lang, currency: Currency, one: &Statement, ledger: bool) -> Vec<Figure> {
     let f = &one.figures;
-    let lines = |kind: LineKind| Link::to(&link::statement(&one.statement_no)).with("kind", kind.name()).then("#lines").url();
+    let lines =
+        |kind: LineKind| Link::to(&link::statement(&one.statement_no)).with("kind", kind.name()).then("#lines").url();
     let account = if ledger { link::ledger_account(&chart::payable(&one.agency)) } else { String::new() };
     let shown = |amount: Money| list::money(amount, currency);
-    let due = if f.due_from_agency > Money::ZERO { (t.due_from(), f.due_from_agency) } else { (t.payable(), f.payable_to_agency) };
+    let due = if f.due_from_agency > Money::ZERO {
+        (t.due_from(), f.due_from_agency)
+    } else {
+        (t.payable(), f.payable_to_agency)
+    };
     let both = f.due_from_agency > Money::ZERO && f.payable_to_agency > Money::ZERO;
     let mut figures = Vec::new();
     if both {
@@ -155,7 +171,13 @@ fn sums_of(t: Lang, currency: Currency, f: &Figures) -> Vec<Named> {
         (t.total(), f.total),
     ];
     let shown = all.into_iter().filter(|(name, amount)| always(name) || !amount.is_zero());
-    shown.map(|(name, amount)| Named { name: name.to_string(), amount: list::money(amount, currency), last: name == t.total() }).collect()
+    shown
+        .map(|(name, amount)| Named {
+            name: name.to_string(),
+            amount: list::money(amount, currency),
+            last: name == t.total(),
+        })
+        .collect()
 }
 
 fn chain(t: Lang, currency: Currency, f: &Figures) -> Vec<Named> {
@@ -175,9 +197,17 @@ fn chain(t: Lang, currency: Currency, f: &Figures) -> Vec<Named> {
 
 fn tabs(t: Lang, sums: &[store::KindSum], asked: &str, here: impl Fn(&str) -> Link) -> Vec<Tab> {
     let all: i64 = sums.iter().map(|sum| sum.lines).sum();
-    let first = Tab { label: format!("{} {}", t.all(), list::count(all)), href: here("").then("#lines").url(), current: asked.is_empty() };
+    let first = Tab {
+        label: format!("{} {}", t.all(), list::count(all)),
+        href: here("").then("#lines").url(),
+        current: asked.is_empty(),
+    };
     let tab = |sum: &store::KindSum| Tab {
-        label: format!("{} {}", LineKind::parse(&sum.kind).map_or("", |kind| kind_word(t, kind)), list::count(sum.lines)),
+        label: format!(
+            "{} {}",
+            LineKind::parse(&sum.kind).map_or("", |kind| kind_word(t, kind)),
+            list::count(sum.lines)
+        ),
         href: here(&sum.kind).then("#lines").url(),
         current: asked == sum.kind,
     };
@@ -214,23 +244,34 @@ async fn whole(site: &Site, sees: &Sees<Statements>, number: String) -> Result<(
     .await
 }
 
-pub(super) async fn csv(site: web::Data<Site>, sees: Sees<Statements>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub(super) async fn csv(
+    site: web::Data<Site>,
+    sees: Sees<Statements>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let (one, book) = whole(&site, &sees, path.into_inner()).await?;
     let bytes = render::csv(&one, book.lender.currency)?;
     Ok(attachment(&format!("{}.csv", one.statement_no), "text/csv; charset=utf-8", bytes))
 }
 
-pub(super) async fn json(site: web::Data<Site>, sees: Sees<Statements>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub(super) async fn json(
+    site: web::Data<Site>,
+    sees: Sees<Statements>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let (one, book) = whole(&site, &sees, path.into_inner()).await?;
     let bytes = format!("{}\n", render::json(&one, book.lender.currency, "issued")).into_bytes();
     Ok(attachment(&format!("{}.json", one.statement_no), "application/json", bytes))
 }
 
 /// The document as it was stored at closing. It brings its own style and nothing else, and may load nothing.
-const DOCUMENT_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'; sandbox allow-modals";
+const DOCUMENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'; sandbox allow-modals";
 
-pub(super) async fn document(site: web::Data<Site>, sees: Sees<Statements>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub(super) async fn document(
+    site: web::Data<Site>,
+    sees: Sees<Statements>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let (number, books) = (path.into_inner(), sees.books.clone());
     let body = site
         .read(move |db| {

@@ -14,12 +14,12 @@ use chrono::{DateTime, NaiveDate};
 
 use super::Site;
 use super::problem::Problem;
+use crate::ambient;
 use crate::audit::By;
 use crate::db::Db;
 use crate::identity::store::SessionRow;
 use crate::identity::{Permission, Person, may, sign_in};
 use crate::party::{self, Lang, Lender};
-use crate::ambient;
 
 /// The cookie that carries the session's token.
 pub const SESSION: &str = "consign_session";
@@ -68,7 +68,10 @@ impl Book {
     /// The machine's day in the lender's time zone: for what a page shows, never for what the book computes.
     pub fn today(&self) -> NaiveDate {
         let now = DateTime::parse_from_rfc3339(&ambient::now()).map(|now| now.to_utc()).unwrap_or_default();
-        self.lender.timezone.parse::<chrono_tz::Tz>().map_or(now.date_naive(), |zone| now.with_timezone(&zone).date_naive())
+        self.lender
+            .timezone
+            .parse::<chrono_tz::Tz>()
+            .map_or(now.date_naive(), |zone| now.with_timezone(&zone).date_naive())
     }
 }
 
@@ -236,7 +239,8 @@ struct Spoken {
 
 /// The language of a page: the URL's, the person's, the cookie's, the browser's.
 pub fn language(request: &HttpRequest, person: Option<&str>) -> Lang {
-    let in_url = web::Query::<Spoken>::from_query(request.query_string()).ok().and_then(|spoken| spoken.into_inner().lang);
+    let in_url =
+        web::Query::<Spoken>::from_query(request.query_string()).ok().and_then(|spoken| spoken.into_inner().lang);
     let in_cookie = || request.cookie(LANGUAGE).map(|cookie| cookie.value().to_string());
     let of_browser = || request.headers().get(ACCEPT_LANGUAGE)?.to_str().ok().map(str::to_string);
     let code = in_url.or_else(|| person.map(str::to_string)).or_else(in_cookie).or_else(of_browser);

@@ -87,7 +87,8 @@ fn lender(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Option
         );
         contract::publish::publish(db, code, "contract.toml", &terms, false, &operator()).unwrap();
     }
-    let mut accounts = format!("account_no,balance,days_past_due,debtor_name,phone\n\"{STRANGE}\",900.00,45,欧阳测试,13812345678\n");
+    let mut accounts =
+        format!("account_no,balance,days_past_due,debtor_name,phone\n\"{STRANGE}\",900.00,45,欧阳测试,13812345678\n");
     let mut receipts = format!("reference,account_no,received_on,amount\n{code}-P,\"{STRANGE}\",2026-03-10,100.00\n");
     for i in 0..120 {
         accounts.push_str(&format!("L{i:03},1000.00,45,欧阳测试,13812345678\n"));
@@ -96,9 +97,16 @@ fn lender(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Option
     let (portfolio_file, recovery_file) = (folder.join(format!("{code}-p.csv")), folder.join(format!("{code}-r.csv")));
     std::fs::write(&portfolio_file, accounts).unwrap();
     std::fs::write(&recovery_file, receipts).unwrap();
-    let options =
-        portfolio::import::Options { map: None, all_or_nothing: true, expect_rows: None, expect_total: None, rejects: None, key };
-    portfolio::import::import(db, code, &portfolio_file, day("2026-02-28"), &options, &operator(), &mut Silent).unwrap();
+    let options = portfolio::import::Options {
+        map: None,
+        all_or_nothing: true,
+        expect_rows: None,
+        expect_total: None,
+        rejects: None,
+        key,
+    };
+    portfolio::import::import(db, code, &portfolio_file, day("2026-02-28"), &options, &operator(), &mut Silent)
+        .unwrap();
     let strategy = "name = \"x\"\nmethod = \"equal\"\nseed = 1\n";
     allocation::run::allocate(db, code, "strategy.toml", strategy, day("2026-03-01"), true, &operator()).unwrap();
     let options = recovery::import::Options { map: None, rejects: None };
@@ -169,10 +177,17 @@ pub fn all(address: &Address) {
         let app = |request: TestRequest| -> Pin<Box<dyn Future<Output = Answer> + '_>> {
             Box::pin(async move {
                 let response = test::call_service(service, request.to_request()).await;
-                let cookies = response.response().cookies().map(|cookie| (cookie.name().to_string(), cookie.value().to_string())).collect();
-                let header = |name: &str| response.headers().get(name).map_or(String::new(), |value| value.to_str().unwrap().to_string());
+                let cookies = response
+                    .response()
+                    .cookies()
+                    .map(|cookie| (cookie.name().to_string(), cookie.value().to_string()))
+                    .collect();
+                let header = |name: &str| {
+                    response.headers().get(name).map_or(String::new(), |value| value.to_str().unwrap().to_string())
+                };
                 assert!(!header("Content-Security-Policy").is_empty() && header("X-Content-Type-Options") == "nosniff");
-                let (status, location, content_type) = (response.status().as_u16(), header("Location"), header("Content-Type"));
+                let (status, location, content_type) =
+                    (response.status().as_u16(), header("Location"), header("Content-Type"));
                 let body = String::from_utf8_lossy(&test::read_body(response).await).into_owned();
                 Answer { status, location, content_type, cookies, body }
             })
@@ -193,7 +208,10 @@ async fn signing_in(app: App<'_>) {
     assert_eq!((answer.status, answer.location.as_str()), (303, "/sign-in?next=%2Faccounts%3Fbucket%3DM2"));
     let wrong = browser.post(app, "/sign-in", "/sign-in", &[("login", "manager@cfc"), ("password", "wrong")]).await;
     assert_eq!(wrong.status, 401);
-    assert!(wrong.body.contains("value=\"manager@cfc\"") && !wrong.body.contains("value=\"wrong\""), "the form keeps the login only");
+    assert!(
+        wrong.body.contains("value=\"manager@cfc\"") && !wrong.body.contains("value=\"wrong\""),
+        "the form keeps the login only"
+    );
     let nobody = browser.post(app, "/sign-in", "/sign-in", &[("login", "nobody"), ("password", "wrong")]).await;
     assert_eq!(nobody.status, 401);
     let right = [("login", "manager@cfc"), ("password", PASSWORD), ("next", "/accounts?bucket=M2")];
@@ -204,7 +222,10 @@ async fn signing_in(app: App<'_>) {
     assert_eq!((answer.status, answer.location.as_str()), (303, "/"));
     let mut locked = Browser::default();
     for _ in 0..5 {
-        assert_eq!(locked.post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", "x")]).await.status, 401);
+        assert_eq!(
+            locked.post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", "x")]).await.status,
+            401
+        );
     }
     let answer = locked.post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", PASSWORD)]).await;
     assert_eq!(answer.status, 429, "five failures lock a login, whatever comes then");
@@ -225,11 +246,19 @@ async fn forms(app: App<'_>) {
     assert_eq!(browser.ask(app, from).await.status, 403, "from another site");
     let from = post(&with_token).insert_header(("Sec-Fetch-Site", "cross-site"));
     assert_eq!(browser.ask(app, from).await.status, 403, "from another site, says the browser");
-    let from = post(&with_token).insert_header(("Origin", "https://consign.test")).insert_header(("Sec-Fetch-Site", "same-origin"));
+    let from = post(&with_token)
+        .insert_header(("Origin", "https://consign.test"))
+        .insert_header(("Sec-Fetch-Site", "same-origin"));
     assert_eq!(browser.ask(app, from).await.status, 303);
     assert!(browser.get(app, "/").await.body.contains("<html lang=\"zh\">"), "the language is remembered");
     let mut stranger = Browser::default();
-    assert_eq!(stranger.ask(app, TestRequest::post().uri("/sign-in").set_form([("login", "x"), ("password", "y")])).await.status, 403);
+    assert_eq!(
+        stranger
+            .ask(app, TestRequest::post().uri("/sign-in").set_form([("login", "x"), ("password", "y")]))
+            .await
+            .status,
+        403
+    );
 }
 
 /// Every route × every role × both languages: 200 for those the table lets see it, 404 for the others.
@@ -246,14 +275,28 @@ async fn routes(app: App<'_>) {
         for route in ROUTES {
             let seen = match route.seen {
                 Seen::ByAnybody | Seen::SignedIn => true,
-                Seen::With(lender, own) => if agency { own.is_some_and(|own| may(role, own)) } else { may(role, lender) },
+                Seen::With(lender, own) => {
+                    if agency {
+                        own.is_some_and(|own| may(role, own))
+                    } else {
+                        may(role, lender)
+                    }
+                }
             };
             for lang in ["zh", "en"] {
                 let path = filled(route.path, statement);
                 let answer = browser.get(app, &format!("{path}?lang={lang}")).await;
-                let expected = if route.path == "/sign-in" { 303 } else if seen { 200 } else { 404 };
+                let expected = if route.path == "/sign-in" {
+                    303
+                } else if seen {
+                    200
+                } else {
+                    404
+                };
                 assert_eq!(answer.status, expected, "{login} {path} {lang}");
-                let drawn = answer.content_type.starts_with("text/html") && answer.status != 303 && !path.ends_with("/document");
+                let drawn = answer.content_type.starts_with("text/html")
+                    && answer.status != 303
+                    && !path.ends_with("/document");
                 assert!(!drawn || answer.body.contains(&format!("<html lang=\"{lang}\">")), "{login} {path} {lang}");
             }
         }
@@ -264,7 +307,10 @@ async fn routes(app: App<'_>) {
     }
     let mut browser = Browser::sign_in(app, "manager@cfc").await;
     let nowhere = browser.get(app, "/nowhere?lang=en").await;
-    assert!(nowhere.status == 404 && nowhere.body.contains("Sign out"), "a page that is not there has the common layout");
+    assert!(
+        nowhere.status == 404 && nowhere.body.contains("Sign out"),
+        "a page that is not there has the common layout"
+    );
 }
 
 fn filled(path: &str, statement: &str) -> String {
@@ -278,7 +324,13 @@ fn filled(path: &str, statement: &str) -> String {
 /// What is another lender's or another agency's is not found, whatever the URL.
 async fn other_books(app: App<'_>) {
     let parts = ["", ".csv", ".json", "/document", "/lines/1"];
-    let theirs = [("viewer@a02", "CFC-000001"), ("viewer@a02", "NBK-000001"), ("manager@a01", "CFC-000002"), ("manager@nbk", "CFC-000001"), ("manager@cfc", "NBK-000001")];
+    let theirs = [
+        ("viewer@a02", "CFC-000001"),
+        ("viewer@a02", "NBK-000001"),
+        ("manager@a01", "CFC-000002"),
+        ("manager@nbk", "CFC-000001"),
+        ("manager@cfc", "NBK-000001"),
+    ];
     for (login, statement) in theirs {
         let mut browser = Browser::sign_in(app, login).await;
         for part in parts {
@@ -307,14 +359,28 @@ async fn other_books(app: App<'_>) {
 
 /// Names are masked; finance and the administrator see none.
 async fn personal_data(app: App<'_>) {
-    let pages = ["/", "/accounts", "/accounts.csv", "/accounts/L001", "/placements", "/placements.csv", "/recoveries", "/recoveries.csv", "/months", "/ledger"];
+    let pages = [
+        "/",
+        "/accounts",
+        "/accounts.csv",
+        "/accounts/L001",
+        "/placements",
+        "/placements.csv",
+        "/recoveries",
+        "/recoveries.csv",
+        "/months",
+        "/ledger",
+    ];
     for (login, ..) in PEOPLE.iter().filter(|(login, ..)| *login != "locked@cfc") {
         let mut browser = Browser::sign_in(app, login).await;
         let mut shown = String::new();
         for page in pages {
             shown.push_str(&browser.get(app, page).await.body);
         }
-        assert!(!shown.contains("欧阳") && !shown.contains("13812345678") && !shown.contains("5678"), "{login} sees personal data in the clear");
+        assert!(
+            !shown.contains("欧阳") && !shown.contains("13812345678") && !shown.contains("5678"),
+            "{login} sees personal data in the clear"
+        );
         let masked = ["manager", "compliance", "viewer"].iter().any(|role| login.starts_with(role));
         assert_eq!(shown.contains("欧***"), masked, "{login}");
     }
@@ -323,13 +389,20 @@ async fn personal_data(app: App<'_>) {
 /// Pages by key hold every row once; filters hold; free text is neutralised and identifiers are not.
 async fn lists(app: App<'_>) {
     let mut browser = Browser::sign_in(app, "manager@cfc").await;
-    for (first, key) in [("/accounts", "/accounts/"), ("/placements", "/accounts/"), ("/recoveries", "/accounts/"), ("/statements/CFC-000001", "/lines/")] {
+    for (first, key) in [
+        ("/accounts", "/accounts/"),
+        ("/placements", "/accounts/"),
+        ("/recoveries", "/accounts/"),
+        ("/statements/CFC-000001", "/lines/"),
+    ] {
         let (mut path, mut rows) = (first.to_string(), Vec::new());
         loop {
             let body = browser.get(app, &path).await.body;
             let links = body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
             rows.extend(links.clone().filter(|href| href.contains(key)).map(str::to_string));
-            let next = body.find("rel=\"next\"").and_then(|at| body[..at].rfind("href=\"").map(|start| body[start + 6..at - 2].to_string()));
+            let next = body
+                .find("rel=\"next\"")
+                .and_then(|at| body[..at].rfind("href=\"").map(|start| body[start + 6..at - 2].to_string()));
             let Some(next) = next else { break };
             path = next.replace("&amp;", "&").replace("&#38;", "&");
         }
@@ -344,7 +417,10 @@ async fn lists(app: App<'_>) {
     let body = browser.get(app, "/accounts.csv?search=%3D").await.body;
     assert!(body.contains(&format!("\n{STRANGE},")), "an identifier is written as it is: {body}");
     assert_eq!(browser.get(app, "/accounts.csv?holder=-").await.body.lines().count(), 1, "the house has nothing");
-    assert!(browser.get(app, "/recoveries.csv?only=house").await.body.lines().count() == 1, "nothing went to the house");
+    assert!(
+        browser.get(app, "/recoveries.csv?only=house").await.body.lines().count() == 1,
+        "nothing went to the house"
+    );
     assert_eq!(browser.get(app, "/accounts?bucket=M99").await.status, 400);
     assert_eq!(browser.get(app, "/accounts?search=nothing&lang=en").await.status, 200);
 }
@@ -356,5 +432,9 @@ fn downloads_are_recorded(address: &Address) {
     assert_eq!(export.actor, "manager@cfc");
     assert!(export.summary.contains("sha256") && export.summary.contains("account_no"), "{}", export.summary);
     let proofs = consign::proof::verify(&mut db, None).unwrap();
-    assert!(proofs.iter().all(|proof| proof.findings.is_empty()), "{:?}", proofs.iter().map(|proof| &proof.findings).collect::<Vec<_>>());
+    assert!(
+        proofs.iter().all(|proof| proof.findings.is_empty()),
+        "{:?}",
+        proofs.iter().map(|proof| &proof.findings).collect::<Vec<_>>()
+    );
 }
