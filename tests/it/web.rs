@@ -421,6 +421,8 @@ async fn lists(app: App<'_>) {
         browser.get(app, "/recoveries.csv?only=house").await.body.lines().count() == 1,
         "nothing went to the house"
     );
+    let one = browser.get(app, "/recoveries.csv?reference=CFC-007").await.body;
+    assert!(one.lines().count() == 2 && one.contains("\nCFC-007,L007,2026-03-10,payment,10.00,"), "{one}");
     assert_eq!(browser.get(app, "/accounts?bucket=M99").await.status, 400);
     assert_eq!(browser.get(app, "/accounts?search=nothing&lang=en").await.status, 200);
 }
