@@ -76,11 +76,7 @@ struct Facts {
     others: Vec<String>,
 }
 
-pub(super) async fn show(
-    site: web::Data<Site>,
-    sees: Sees<Accounts>,
-    path: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let account_no = path.into_inner();
     let (book, no) = (sees.book.clone(), account_no.clone());
     let facts = site.read(move |db| load(db, &book, &no)).await?;
@@ -163,12 +159,7 @@ fn files(book: &Book, facts: &Facts) -> Vec<FileShown> {
     rows.sort_by_key(|row| std::cmp::Reverse((row.as_of, row.seq)));
     let shown = |row: &FileRow| FileShown {
         as_of: row.as_of.to_string(),
-        file: facts
-            .files
-            .iter()
-            .find(|file| file.seq == row.seq)
-            .map(|file| file.file_name.clone())
-            .unwrap_or_default(),
+        file: facts.files.iter().find(|file| file.seq == row.seq).map(|file| file.file_name.clone()).unwrap_or_default(),
         line: row.line,
         balance: list::money(row.balance, book.lender.currency),
         days_past_due: row.days_past_due,

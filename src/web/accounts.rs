@@ -40,9 +40,7 @@ impl Asked {
     fn filter(&self, lender: &Lender, t: Lang) -> Result<AccountFilter, Problem> {
         let days_past_due = match self.bucket.as_str() {
             "" => None,
-            name => Some(
-                lender.buckets.range(name).ok_or_else(|| Problem::Bad(format!("{}: {name}", t.no_such_bucket())))?,
-            ),
+            name => Some(lender.buckets.range(name).ok_or_else(|| Problem::Bad(format!("{}: {name}", t.no_such_bucket())))?),
         };
         let holder = match self.holder.as_str() {
             "" => HolderFilter::Any,
@@ -95,11 +93,7 @@ struct ShownRow {
     holds: Vec<&'static str>,
 }
 
-pub(super) async fn show(
-    site: web::Data<Site>,
-    sees: Sees<Accounts>,
-    asked: web::Query<Asked>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
     let asked = asked.into_inner();
     let t = sees.who.t;
     let filter = asked.filter(&sees.book.lender, t)?;
@@ -110,9 +104,8 @@ pub(super) async fn show(
             Ok((rows, party::store::assignees(db, &book.lender.code)?))
         })
         .await?;
-    let next = cut(&mut rows)
-        .then(|| rows.last().map(|last| asked.link("/accounts").with("after", &last.account_no).url()))
-        .flatten();
+    let next =
+        cut(&mut rows).then(|| rows.last().map(|last| asked.link("/accounts").with("after", &last.account_no).url())).flatten();
     let currency = sees.book.lender.currency;
     let pager = Pager { first: (!asked.after.is_empty()).then(|| asked.link("/accounts").url()), next };
     let house = [Choice::new(HOUSE, t.house(), &asked.holder)].into_iter();
@@ -122,17 +115,12 @@ pub(super) async fn show(
         lender: sees.book.lender.code.clone(),
         buckets: sees.book.lender.buckets.0.iter().map(|(name, _)| Choice::new(name, name, &asked.bucket)).collect(),
         holders: house
-            .chain(
-                assignees.iter().map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.holder)),
-            )
+            .chain(assignees.iter().map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.holder)))
             .collect(),
         stated: list::money(rows.iter().map(|row| row.stated).sum(), currency),
         owed: list::money(rows.iter().map(|row| row.owed).sum(), currency),
         rows: rows.into_iter().map(|row| shown(row, currency)).collect(),
-        filtered: !(asked.search.is_empty()
-            && asked.bucket.is_empty()
-            && asked.holder.is_empty()
-            && asked.after.is_empty()),
+        filtered: !(asked.search.is_empty() && asked.bucket.is_empty() && asked.holder.is_empty() && asked.after.is_empty()),
         pager,
         asked: asked.clone(),
     };
@@ -167,8 +155,7 @@ fn rows(
     let lender = &book.lender;
     let numbers = store::account_numbers(db, &lender.code, filter, after, most)?;
     let mut standings = standing::load(db, &lender.code, numbers.iter().map(String::as_str))?;
-    let debtor =
-        |no: &String| standings.get(no).and_then(Standing::newest).map(|row| (no.clone(), row.debtor_ref.clone()));
+    let debtor = |no: &String| standings.get(no).and_then(Standing::newest).map(|row| (no.clone(), row.debtor_ref.clone()));
     let debtors: Vec<(String, String)> = numbers.iter().filter_map(debtor).collect();
     let holds = hold::in_force(db, &lender.code, &debtors, book.today())?;
     let row = |account_no: String| {

@@ -48,9 +48,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Posted<T> {
             };
             let given = web::Query::<Token>::from_query(&body).ok().and_then(|token| token.into_inner().csrf);
             // Digests are compared, so that the time it takes says nothing about the token.
-            let same = expected
-                .zip(given)
-                .is_some_and(|(expected, given)| sha256(expected.as_bytes()) == sha256(given.as_bytes()));
+            let same =
+                expected.zip(given).is_some_and(|(expected, given)| sha256(expected.as_bytes()) == sha256(given.as_bytes()));
             if !same {
                 return Err(Problem::Forged.into());
             }

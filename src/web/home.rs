@@ -178,13 +178,7 @@ fn lender_facts(db: &mut Db, book: &Book) -> Result<Facts, Problem> {
 }
 
 /// What to do next, in words and as the page's button.
-fn next_step(
-    t: Lang,
-    book: &Book,
-    facts: &Facts,
-    accounts: bool,
-    statements: bool,
-) -> (Option<(String, String)>, Step) {
+fn next_step(t: Lang, book: &Book, facts: &Facts, accounts: bool, statements: bool) -> (Option<(String, String)>, Step) {
     let code = &book.lender.code;
     let placed: i64 = facts.placed.values().sum();
     if facts.files == 0 {
@@ -197,9 +191,8 @@ fn next_step(
         let href = Link::to("/accounts").with("holder", super::accounts::HOUSE).url();
         return (Some((hint, command)), Some((t.step_unplaced(), href)));
     }
-    let hint = facts
-        .month
-        .map(|month| (t.hint_close().to_string(), format!("consign close --lender {code} --month {month} --preview")));
+    let hint =
+        facts.month.map(|month| (t.hint_close().to_string(), format!("consign close --lender {code} --month {month} --preview")));
     (hint, statements.then(|| (t.step_months(), "/months".to_string())))
 }
 
@@ -209,11 +202,8 @@ fn holder(t: Lang, book: &Book, facts: &Facts, code: &str, owed: Money, total: M
     let href = if accounts { Link::to("/accounts").with("holder", asked).url() } else { String::new() };
     let tenths = if total > Money::ZERO { i128::from(owed.0.max(0)) * 10_000 / i128::from(total.0) } else { 0 };
     let hundredths = i64::try_from(tenths).unwrap_or(0);
-    let count = if house {
-        facts.open - facts.placed.values().sum::<i64>()
-    } else {
-        facts.placed.get(code).copied().unwrap_or(0)
-    };
+    let count =
+        if house { facts.open - facts.placed.values().sum::<i64>() } else { facts.placed.get(code).copied().unwrap_or(0) };
     Holder {
         code: Cell::link(if house { t.house().to_string() } else { code.to_string() }, href),
         name: facts.names.get(code).cloned().unwrap_or_default(),
@@ -253,11 +243,7 @@ fn agency_section(db: &mut Db, who: &Known, book: &Book, agency: &str) -> Result
     let own = Link::to("/placements").with("lender", &book.lender.code).url();
     let mut figures = vec![
         Figure::new(t.open_placements(), list::count(sums.open), own.clone()),
-        Figure::new(
-            format!("{} ({currency})", t.balance_at_placement()),
-            list::money(Money(sums.balance), currency),
-            own,
-        ),
+        Figure::new(format!("{} ({currency})", t.balance_at_placement()), list::money(Money(sums.balance), currency), own),
     ];
     figures.extend(last.map(|one| {
         let label = format!("{} {}", t.statement(), one.month);

@@ -55,11 +55,7 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Ledger>) -> Result<Ht
         credit: list::money(credit, currency),
         balance: list::money(debit - credit, currency),
     };
-    let chip = if debit == credit {
-        Chip::new(Tone::Good, t.in_balance())
-    } else {
-        Chip::new(Tone::Blocked, t.out_of_balance())
-    };
+    let chip = if debit == credit { Chip::new(Tone::Good, t.in_balance()) } else { Chip::new(Tone::Blocked, t.out_of_balance()) };
     Page::new(&sees.who, t.trial_balance()).chip(chip).show(&body)
 }
 
@@ -106,10 +102,7 @@ fn leg(who: &Known, currency: Currency, row: PostingRow) -> Leg {
     let amount = Money(row.amount);
     let side = |here: bool| if here { list::money(amount.abs(), currency) } else { String::new() };
     Leg {
-        number: Cell::link(
-            row.number.to_string(),
-            Link::to("/ledger/transactions").segment(&row.number.to_string()).url(),
-        ),
+        number: Cell::link(row.number.to_string(), Link::to("/ledger/transactions").segment(&row.number.to_string()).url()),
         day: row.day.to_string(),
         event: event(who, &row.event),
         corrects: row.corrects.unwrap_or_default(),
@@ -130,18 +123,14 @@ pub(super) async fn account(
     let (lender, name) = (sees.book.lender.code.clone(), account.clone());
     let (balance, mut rows) = site
         .read(move |db| {
-            let balance =
-                store::balances(db, &lender)?.into_iter().find(|row| row.account == name).ok_or(Problem::NotFound)?;
+            let balance = store::balances(db, &lender)?.into_iter().find(|row| row.account == name).ok_or(Problem::NotFound)?;
             Ok((balance, store::postings_of(db, &lender, &name, after, one_more())?))
         })
         .await?;
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let here = link::ledger_account(&account);
-    let next = if cut(&mut rows) {
-        rows.last().map(|last| Link::to(&here).with("after", &last.number.to_string()).url())
-    } else {
-        None
-    };
+    let next =
+        if cut(&mut rows) { rows.last().map(|last| Link::to(&here).with("after", &last.number.to_string()).url()) } else { None };
     let figures = vec![
         Figure::new(format!("{} ({currency})", t.debit()), list::money(Money(balance.debit), currency), ""),
         Figure::new(t.credit(), list::money(Money(balance.credit), currency), ""),

@@ -103,12 +103,7 @@ pub(super) async fn show(
 }
 
 /// One book's months before one, newest first, and the month the next page goes on from.
-fn section(
-    db: &mut Db,
-    book: &Book,
-    before: Option<Month>,
-    recoveries: bool,
-) -> Result<(Section, Option<Month>), Problem> {
+fn section(db: &mut Db, book: &Book, before: Option<Month>, recoveries: bool) -> Result<(Section, Option<Month>), Problem> {
     let lender = &book.lender.code;
     let statements = store::statements(db, lender, book.agency.as_deref())?;
     let mut closed: Vec<Month> = match &book.agency {
@@ -121,8 +116,7 @@ fn section(
     let next = if closed.len() > MONTHS { closed.get(MONTHS - 1).copied() } else { None };
     closed.truncate(MONTHS);
     let currency = book.lender.currency;
-    let months =
-        closed.into_iter().map(|month| shown(lender, month, &statements, currency, book.agency.is_none())).collect();
+    let months = closed.into_iter().map(|month| shown(lender, month, &statements, currency, book.agency.is_none())).collect();
     let open = if book.agency.is_none() && before.is_none() { open_month(db, book, recoveries)? } else { None };
     let section = Section {
         heading: book.lender.name.clone(),
@@ -142,11 +136,7 @@ fn open_month(db: &mut Db, book: &Book, recoveries: bool) -> Result<Option<OpenM
     let sums = recovery::store::sums(db, lender, Some((month.first_day(), month.last_day())))?;
     let href = if recoveries { Link::to("/recoveries").with("month", &month.to_string()).url() } else { String::new() };
     let received = list::money(Money(sums.payments) - Money(sums.reversals), book.lender.currency);
-    Ok(Some(OpenMonth {
-        month: month.to_string(),
-        received: Cell::link(received, href),
-        rows: list::count(sums.count),
-    }))
+    Ok(Some(OpenMonth { month: month.to_string(), received: Cell::link(received, href), rows: list::count(sums.count) }))
 }
 
 fn shown(lender: &str, month: Month, statements: &[Statement], currency: Currency, with_totals: bool) -> Shown {

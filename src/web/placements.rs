@@ -43,9 +43,7 @@ impl Asked {
     fn filter(&self, book: &Book) -> PlacementFilter {
         let asked = |text: &str| (!text.is_empty()).then(|| text.to_string());
         match &book.agency {
-            Some(agency) => {
-                PlacementFilter { assignee: Some(agency.clone()), open: Some(true), batch: asked(&self.batch) }
-            }
+            Some(agency) => PlacementFilter { assignee: Some(agency.clone()), open: Some(true), batch: asked(&self.batch) },
             None => PlacementFilter {
                 assignee: asked(&self.assignee),
                 open: match self.state.as_str() {
@@ -110,8 +108,7 @@ pub(super) async fn show(
     let asked = asked.into_inner();
     let t = sees.who.t;
     let filter = asked.filter(&sees.book);
-    let before =
-        if asked.before.is_empty() { i64::MAX } else { asked.before.parse().map_err(|_| Problem::NotFound)? };
+    let before = if asked.before.is_empty() { i64::MAX } else { asked.before.parse().map_err(|_| Problem::NotFound)? };
     let (book, key) = (sees.book.clone(), site.key.clone());
     let (mut rows, sums, assignees) = site
         .read(move |db| {
@@ -136,10 +133,7 @@ pub(super) async fn show(
             .collect(),
         states: vec![Choice::new("open", t.open(), &asked.state), Choice::new("closed", t.closed(), &asked.state)],
         rows: rows.into_iter().map(|row| shown(row, currency, own, &asked)).collect(),
-        filtered: !(asked.assignee.is_empty()
-            && asked.state.is_empty()
-            && asked.batch.is_empty()
-            && asked.before.is_empty()),
+        filtered: !(asked.assignee.is_empty() && asked.state.is_empty() && asked.batch.is_empty() && asked.before.is_empty()),
         pager: Pager { first: (!asked.before.is_empty()).then(|| asked.link("/placements").url()), next },
         asked: asked.clone(),
     };
@@ -159,26 +153,16 @@ fn tabs(sees: &Sees<Placements>) -> Vec<Tab> {
 
 fn figures(t: Lang, own: bool, currency: Currency, sums: PlacementSums) -> Vec<Figure> {
     let open = Figure::new(t.open_placements(), list::count(sums.open), "");
-    let balance = Figure::new(
-        format!("{} ({currency})", t.balance_at_placement()),
-        list::money(Money(sums.balance), currency),
-        "",
-    );
-    if own {
-        vec![open, balance]
-    } else {
-        vec![Figure::new(t.nav_placements(), list::count(sums.placements), ""), open, balance]
-    }
+    let balance =
+        Figure::new(format!("{} ({currency})", t.balance_at_placement()), list::money(Money(sums.balance), currency), "");
+    if own { vec![open, balance] } else { vec![Figure::new(t.nav_placements(), list::count(sums.placements), ""), open, balance] }
 }
 
 fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
     let placement = row.placement;
     let batch = Link::to("/placements").with("lender", &asked.lender).with("batch", &placement.batch).url();
     ShownRow {
-        account: Cell::link(
-            &placement.account_no,
-            if own { String::new() } else { link::account(&placement.account_no) },
-        ),
+        account: Cell::link(&placement.account_no, if own { String::new() } else { link::account(&placement.account_no) }),
         name: row.name,
         assignee: placement.assignee,
         batch: Cell::link(&placement.batch, batch),
@@ -217,9 +201,8 @@ fn rows(
     let found = store::listed(db, lender, filter, before, most)?;
     let standings = standing::load(db, lender, found.iter().map(|placement| placement.account_no.as_str()))?;
     let newest = |no: &str| standings.get(no).and_then(Standing::newest);
-    let debtor = |placement: &Placement| {
-        newest(&placement.account_no).map(|row| (row.account_no.clone(), row.debtor_ref.clone()))
-    };
+    let debtor =
+        |placement: &Placement| newest(&placement.account_no).map(|row| (row.account_no.clone(), row.debtor_ref.clone()));
     let debtors: Vec<(String, String)> = found.iter().filter_map(debtor).collect();
     let today = book.today();
     let holds = hold::in_force(db, lender, &debtors, today)?;

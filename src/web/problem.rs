@@ -136,9 +136,7 @@ pub async fn pages<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let answer = next.call(request).await?;
     let status = answer.status();
-    if answer.response().error().is_none()
-        && !(status.is_client_error() && answer.headers().get(CONTENT_TYPE).is_none())
-    {
+    if answer.response().error().is_none() && !(status.is_client_error() && answer.headers().get(CONTENT_TYPE).is_none()) {
         return Ok(answer.map_into_boxed_body());
     }
     let (request, response) = answer.into_parts();

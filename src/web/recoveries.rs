@@ -106,11 +106,7 @@ impl Row {
             received_on: one.received_on.to_string(),
             kind: t.recovery_kind(one.kind),
             amount: list::money(sign, currency),
-            channel: if one.channel == Channel::Agency {
-                one.agency.unwrap_or_default()
-            } else {
-                t.to_the_lender().to_string()
-            },
+            channel: if one.channel == Channel::Agency { one.agency.unwrap_or_default() } else { t.to_the_lender().to_string() },
             placed: self
                 .placed
                 .as_ref()
@@ -132,22 +128,14 @@ pub(super) fn attributed(db: &mut Db, lender: &str, found: Vec<Recovery>) -> Res
     let payments: HashMap<String, NaiveDate> =
         store::by_reference(db, lender, &reversed)?.into_iter().map(|one| (one.reference, one.received_on)).collect();
     let mut placements: HashMap<String, Vec<Placement>> = HashMap::new();
-    for placement in
-        placement::store::of_accounts(db, lender, &keys_json(found.iter().map(|one| one.account_no.as_str())))?
-    {
+    for placement in placement::store::of_accounts(db, lender, &keys_json(found.iter().map(|one| one.account_no.as_str())))? {
         placements.entry(placement.account_no.clone()).or_default().push(placement);
     }
-    let lines =
-        settlement::store::lines_of_references(db, lender, &keys_json(found.iter().map(|one| one.reference.as_str())))?;
+    let lines = settlement::store::lines_of_references(db, lender, &keys_json(found.iter().map(|one| one.reference.as_str())))?;
     let mut lines: HashMap<String, settlement::store::SettledAt> =
         lines.into_iter().map(|at| (at.reference.clone(), at)).collect();
     let row = |recovery: Recovery| {
-        let day = recovery
-            .reverses
-            .as_ref()
-            .and_then(|payment| payments.get(payment))
-            .copied()
-            .unwrap_or(recovery.received_on);
+        let day = recovery.reverses.as_ref().and_then(|payment| payments.get(payment)).copied().unwrap_or(recovery.received_on);
         let of_account = placements.get(&recovery.account_no).map_or(&[][..], Vec::as_slice);
         let placed = attribute(of_account, day).map(|index| of_account[index].clone()).map_err(|reason| reason.code());
         Row { settled: lines.remove(&recovery.reference), placed, recovery }
@@ -219,11 +207,8 @@ pub(super) async fn show(
         .await?;
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let key = |row: &Row| format!("{} {}", row.recovery.received_on, row.recovery.reference);
-    let next = if cut(&mut rows) {
-        rows.last().map(|last| asked.link("/recoveries").with("before", &key(last)).url())
-    } else {
-        None
-    };
+    let next =
+        if cut(&mut rows) { rows.last().map(|last| asked.link("/recoveries").with("before", &key(last)).url()) } else { None };
     let (accounts, statements) = (sees.who.may(Permission::Accounts), sees.who.may(Permission::Statements));
     let body = Body {
         t,
@@ -233,10 +218,7 @@ pub(super) async fn show(
         kinds: [Kind::Payment, Kind::Reversal, Kind::Waiver]
             .map(|kind| Choice::new(kind.name(), t.recovery_kind(kind), &asked.kind))
             .into(),
-        onlys: vec![
-            Choice::new("house", t.only_house(), &asked.only),
-            Choice::new("beyond", t.only_beyond(), &asked.only),
-        ],
+        onlys: vec![Choice::new("house", t.only_house(), &asked.only), Choice::new("beyond", t.only_beyond(), &asked.only)],
         months: months.into_iter().map(|month| Choice::new(&month, &month, &asked.month)).collect(),
         rows: rows.into_iter().map(|row| row.shown(t, currency, accounts, statements)).collect(),
         filtered: asked.link("").with("before", &asked.before).url() != *"",
@@ -312,13 +294,7 @@ pub(super) async fn download(
     Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
 }
 
-fn sheet(
-    db: &mut Db,
-    lender: &str,
-    currency: Currency,
-    filter: &RecoveryFilter,
-    reference: &str,
-) -> Result<Sheet, Problem> {
+fn sheet(db: &mut Db, lender: &str, currency: Currency, filter: &RecoveryFilter, reference: &str) -> Result<Sheet, Problem> {
     let mut sheet = Sheet::new(&COLUMNS)?;
     if !reference.is_empty() {
         named(db, lender, reference)?.into_iter().try_for_each(|row| sheet.row(&cells(row, currency)))?;

@@ -3,8 +3,7 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::{
-    account, accounts, explain, home, ledger, months, placements, portfolio, recoveries, sign_in, statement,
-    static_files,
+    account, accounts, explain, home, ledger, months, placements, portfolio, recoveries, sign_in, statement, static_files,
 };
 use crate::identity::Permission::{self, Accounts, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements};
 

@@ -34,8 +34,7 @@ impl Sheet {
     /// Ends the file and records that it leaves the book.
     pub fn finish(self, db: &mut Db, lender: &str, by: &By, what: &str) -> Result<Vec<u8>, Problem> {
         let bytes = self.writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
-        let summary =
-            json!({"what": what, "columns": self.columns, "rows": self.rows, "sha256": digest::sha256(&bytes)});
+        let summary = json!({"what": what, "columns": self.columns, "rows": self.rows, "sha256": digest::sha256(&bytes)});
         write(db, lender, |db| {
             let act = Act::begin(db, lender, by)?;
             act.finish(db, "export", &summary)

@@ -91,9 +91,7 @@ pub(super) async fn sign_in(
             added.map_err(|error| Problem::Ours(error.to_string()))?;
             Ok(answer)
         }
-        Err(SignInError::Locked) => {
-            draw(&request, StatusCode::TOO_MANY_REQUESTS, login, next, Some(SignInError::Locked))
-        }
+        Err(SignInError::Locked) => draw(&request, StatusCode::TOO_MANY_REQUESTS, login, next, Some(SignInError::Locked)),
         Err(SignInError::Wrong) => draw(&request, StatusCode::UNAUTHORIZED, login, next, Some(SignInError::Wrong)),
         Err(SignInError::Db(error)) => Err(error.into()),
     }
@@ -126,9 +124,7 @@ pub(super) async fn language(site: web::Data<Site>, posted: Posted<LanguageForm>
         site.change(move |db| write(db, "", |db| Ok(store::set_language(db, &who.person.login, code)?))).await?;
     }
     let mut answer = to(&without_language(&posted.form.here));
-    answer
-        .add_cookie(&cookie(LANGUAGE, code.to_string(), site.secure))
-        .map_err(|error| Problem::Ours(error.to_string()))?;
+    answer.add_cookie(&cookie(LANGUAGE, code.to_string(), site.secure)).map_err(|error| Problem::Ours(error.to_string()))?;
     Ok(answer)
 }
 

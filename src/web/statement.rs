@@ -67,9 +67,7 @@ struct Row {
 /// A statement of a book that this person may see, without its lines; somebody else's is not found.
 pub(super) fn visible(db: &mut Db, books: &[Book], statement_no: &str) -> Result<(Statement, Book), Problem> {
     let one = store::head_by_number(db, statement_no)?.ok_or(Problem::NotFound)?;
-    let theirs = |book: &&Book| {
-        book.lender.code == one.lender && book.agency.as_ref().is_none_or(|agency| *agency == one.agency)
-    };
+    let theirs = |book: &&Book| book.lender.code == one.lender && book.agency.as_ref().is_none_or(|agency| *agency == one.agency);
     let book = books.iter().find(theirs).cloned().ok_or(Problem::NotFound)?;
     Ok((one, book))
 }
@@ -108,10 +106,10 @@ pub(super) async fn show(
         t,
         currency: currency.to_string(),
         parties: format!("{} – {}", book.lender.name, agency.map_or_else(|| one.agency.clone(), |agency| agency.name)),
-        terms: one.terms.as_ref().map_or_else(
-            || t.no_contract().to_string(),
-            |(code, version)| format!("{code}, {} {version}", t.version()),
-        ),
+        terms: one
+            .terms
+            .as_ref()
+            .map_or_else(|| t.no_contract().to_string(), |(code, version)| format!("{code}, {} {version}", t.version())),
         figures: figures(t, currency, &one, ledger),
         sums: sums_of(t, currency, &one.figures),
         chain: chain(t, currency, &one.figures),
@@ -130,15 +128,11 @@ pub(super) async fn show(
 
 fn figures(t: Lang, currency: Currency, one: &Statement, ledger: bool) -> Vec<Figure> {
     let f = &one.figures;
-    let lines =
-        |kind: LineKind| Link::to(&link::statement(&one.statement_no)).with("kind", kind.name()).then("#lines").url();
+    let lines = |kind: LineKind| Link::to(&link::statement(&one.statement_no)).with("kind", kind.name()).then("#lines").url();
     let account = if ledger { link::ledger_account(&chart::payable(&one.agency)) } else { String::new() };
     let shown = |amount: Money| list::money(amount, currency);
-    let due = if f.due_from_agency > Money::ZERO {
-        (t.due_from(), f.due_from_agency)
-    } else {
-        (t.payable(), f.payable_to_agency)
-    };
+    let due =
+        if f.due_from_agency > Money::ZERO { (t.due_from(), f.due_from_agency) } else { (t.payable(), f.payable_to_agency) };
     let both = f.due_from_agency > Money::ZERO && f.payable_to_agency > Money::ZERO;
     let mut figures = Vec::new();
     if both {
@@ -172,11 +166,7 @@ fn sums_of(t: Lang, currency: Currency, f: &Figures) -> Vec<Named> {
     ];
     let shown = all.into_iter().filter(|(name, amount)| always(name) || !amount.is_zero());
     shown
-        .map(|(name, amount)| Named {
-            name: name.to_string(),
-            amount: list::money(amount, currency),
-            last: name == t.total(),
-        })
+        .map(|(name, amount)| Named { name: name.to_string(), amount: list::money(amount, currency), last: name == t.total() })
         .collect()
 }
 
@@ -203,11 +193,7 @@ fn tabs(t: Lang, sums: &[store::KindSum], asked: &str, here: impl Fn(&str) -> Li
         current: asked.is_empty(),
     };
     let tab = |sum: &store::KindSum| Tab {
-        label: format!(
-            "{} {}",
-            LineKind::parse(&sum.kind).map_or("", |kind| kind_word(t, kind)),
-            list::count(sum.lines)
-        ),
+        label: format!("{} {}", LineKind::parse(&sum.kind).map_or("", |kind| kind_word(t, kind)), list::count(sum.lines)),
         href: here(&sum.kind).then("#lines").url(),
         current: asked == sum.kind,
     };
@@ -244,11 +230,7 @@ async fn whole(site: &Site, sees: &Sees<Statements>, number: String) -> Result<(
     .await
 }
 
-pub(super) async fn csv(
-    site: web::Data<Site>,
-    sees: Sees<Statements>,
-    path: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn csv(site: web::Data<Site>, sees: Sees<Statements>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let (one, book) = whole(&site, &sees, path.into_inner()).await?;
     let bytes = render::csv(&one, book.lender.currency)?;
     Ok(attachment(&format!("{}.csv", one.statement_no), "text/csv; charset=utf-8", bytes))

@@ -68,10 +68,7 @@ impl Book {
     /// The machine's day in the lender's time zone: for what a page shows, never for what the book computes.
     pub fn today(&self) -> NaiveDate {
         let now = DateTime::parse_from_rfc3339(&ambient::now()).map(|now| now.to_utc()).unwrap_or_default();
-        self.lender
-            .timezone
-            .parse::<chrono_tz::Tz>()
-            .map_or(now.date_naive(), |zone| now.with_timezone(&zone).date_naive())
+        self.lender.timezone.parse::<chrono_tz::Tz>().map_or(now.date_naive(), |zone| now.with_timezone(&zone).date_naive())
     }
 }
 
@@ -239,8 +236,7 @@ struct Spoken {
 
 /// The language of a page: the URL's, the person's, the cookie's, the browser's.
 pub fn language(request: &HttpRequest, person: Option<&str>) -> Lang {
-    let in_url =
-        web::Query::<Spoken>::from_query(request.query_string()).ok().and_then(|spoken| spoken.into_inner().lang);
+    let in_url = web::Query::<Spoken>::from_query(request.query_string()).ok().and_then(|spoken| spoken.into_inner().lang);
     let in_cookie = || request.cookie(LANGUAGE).map(|cookie| cookie.value().to_string());
     let of_browser = || request.headers().get(ACCEPT_LANGUAGE)?.to_str().ok().map(str::to_string);
     let code = in_url.or_else(|| person.map(str::to_string)).or_else(in_cookie).or_else(of_browser);

@@ -97,16 +97,9 @@ fn lender(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Option
     let (portfolio_file, recovery_file) = (folder.join(format!("{code}-p.csv")), folder.join(format!("{code}-r.csv")));
     std::fs::write(&portfolio_file, accounts).unwrap();
     std::fs::write(&recovery_file, receipts).unwrap();
-    let options = portfolio::import::Options {
-        map: None,
-        all_or_nothing: true,
-        expect_rows: None,
-        expect_total: None,
-        rejects: None,
-        key,
-    };
-    portfolio::import::import(db, code, &portfolio_file, day("2026-02-28"), &options, &operator(), &mut Silent)
-        .unwrap();
+    let options =
+        portfolio::import::Options { map: None, all_or_nothing: true, expect_rows: None, expect_total: None, rejects: None, key };
+    portfolio::import::import(db, code, &portfolio_file, day("2026-02-28"), &options, &operator(), &mut Silent).unwrap();
     let strategy = "name = \"x\"\nmethod = \"equal\"\nseed = 1\n";
     allocation::run::allocate(db, code, "strategy.toml", strategy, day("2026-03-01"), true, &operator()).unwrap();
     let options = recovery::import::Options { map: None, rejects: None };
@@ -177,17 +170,12 @@ pub fn all(address: &Address) {
         let app = |request: TestRequest| -> Pin<Box<dyn Future<Output = Answer> + '_>> {
             Box::pin(async move {
                 let response = test::call_service(service, request.to_request()).await;
-                let cookies = response
-                    .response()
-                    .cookies()
-                    .map(|cookie| (cookie.name().to_string(), cookie.value().to_string()))
-                    .collect();
-                let header = |name: &str| {
-                    response.headers().get(name).map_or(String::new(), |value| value.to_str().unwrap().to_string())
-                };
+                let cookies =
+                    response.response().cookies().map(|cookie| (cookie.name().to_string(), cookie.value().to_string())).collect();
+                let header =
+                    |name: &str| response.headers().get(name).map_or(String::new(), |value| value.to_str().unwrap().to_string());
                 assert!(!header("Content-Security-Policy").is_empty() && header("X-Content-Type-Options") == "nosniff");
-                let (status, location, content_type) =
-                    (response.status().as_u16(), header("Location"), header("Content-Type"));
+                let (status, location, content_type) = (response.status().as_u16(), header("Location"), header("Content-Type"));
                 let body = String::from_utf8_lossy(&test::read_body(response).await).into_owned();
                 Answer { status, location, content_type, cookies, body }
             })
@@ -222,10 +210,7 @@ async fn signing_in(app: App<'_>) {
     assert_eq!((answer.status, answer.location.as_str()), (303, "/"));
     let mut locked = Browser::default();
     for _ in 0..5 {
-        assert_eq!(
-            locked.post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", "x")]).await.status,
-            401
-        );
+        assert_eq!(locked.post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", "x")]).await.status, 401);
     }
     let answer = locked.post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", PASSWORD)]).await;
     assert_eq!(answer.status, 429, "five failures lock a login, whatever comes then");
@@ -246,17 +231,13 @@ async fn forms(app: App<'_>) {
     assert_eq!(browser.ask(app, from).await.status, 403, "from another site");
     let from = post(&with_token).insert_header(("Sec-Fetch-Site", "cross-site"));
     assert_eq!(browser.ask(app, from).await.status, 403, "from another site, says the browser");
-    let from = post(&with_token)
-        .insert_header(("Origin", "https://consign.test"))
-        .insert_header(("Sec-Fetch-Site", "same-origin"));
+    let from =
+        post(&with_token).insert_header(("Origin", "https://consign.test")).insert_header(("Sec-Fetch-Site", "same-origin"));
     assert_eq!(browser.ask(app, from).await.status, 303);
     assert!(browser.get(app, "/").await.body.contains("<html lang=\"zh\">"), "the language is remembered");
     let mut stranger = Browser::default();
     assert_eq!(
-        stranger
-            .ask(app, TestRequest::post().uri("/sign-in").set_form([("login", "x"), ("password", "y")]))
-            .await
-            .status,
+        stranger.ask(app, TestRequest::post().uri("/sign-in").set_form([("login", "x"), ("password", "y")])).await.status,
         403
     );
 }
@@ -294,9 +275,7 @@ async fn routes(app: App<'_>) {
                     404
                 };
                 assert_eq!(answer.status, expected, "{login} {path} {lang}");
-                let drawn = answer.content_type.starts_with("text/html")
-                    && answer.status != 303
-                    && !path.ends_with("/document");
+                let drawn = answer.content_type.starts_with("text/html") && answer.status != 303 && !path.ends_with("/document");
                 assert!(!drawn || answer.body.contains(&format!("<html lang=\"{lang}\">")), "{login} {path} {lang}");
             }
         }
@@ -307,10 +286,7 @@ async fn routes(app: App<'_>) {
     }
     let mut browser = Browser::sign_in(app, "manager@cfc").await;
     let nowhere = browser.get(app, "/nowhere?lang=en").await;
-    assert!(
-        nowhere.status == 404 && nowhere.body.contains("Sign out"),
-        "a page that is not there has the common layout"
-    );
+    assert!(nowhere.status == 404 && nowhere.body.contains("Sign out"), "a page that is not there has the common layout");
 }
 
 fn filled(path: &str, statement: &str) -> String {
@@ -417,10 +393,7 @@ async fn lists(app: App<'_>) {
     let body = browser.get(app, "/accounts.csv?search=%3D").await.body;
     assert!(body.contains(&format!("\n{STRANGE},")), "an identifier is written as it is: {body}");
     assert_eq!(browser.get(app, "/accounts.csv?holder=-").await.body.lines().count(), 1, "the house has nothing");
-    assert!(
-        browser.get(app, "/recoveries.csv?only=house").await.body.lines().count() == 1,
-        "nothing went to the house"
-    );
+    assert!(browser.get(app, "/recoveries.csv?only=house").await.body.lines().count() == 1, "nothing went to the house");
     let one = browser.get(app, "/recoveries.csv?reference=CFC-007").await.body;
     assert!(one.lines().count() == 2 && one.contains("\nCFC-007,L007,2026-03-10,payment,10.00,"), "{one}");
     assert_eq!(browser.get(app, "/accounts?bucket=M99").await.status, 400);
