@@ -39,7 +39,7 @@ start_postgres() {
   if [ "$(id -u)" = 0 ]; then user=postgres; id postgres >/dev/null 2>&1 || user=nobody; chown "$user" "$cluster"; fi
   run_as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups "$@"; else "$@"; fi; }
   local port=$((20000 + RANDOM % 20000))
-  run_as "$bin/initdb" -D "$cluster/data" -U consign -A trust -E UTF8 --locale=C.UTF-8 >"$cluster/log" 2>&1 || { cat "$cluster/log"; return 1; }
+  run_as "$bin/initdb" -D "$cluster/data" -U consign -A trust -E UTF8 --locale=C.UTF-8 >"$cluster/initdb" 2>&1 || { cat "$cluster/initdb"; return 1; }
   (cd "$cluster" && run_as "$bin/pg_ctl" -D "$cluster/data" -w -l "$cluster/log" \
     -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=200" start >/dev/null) || { cat "$cluster/log"; return 1; }
   trap 'cd /tmp; run_as "'"$bin"'/pg_ctl" -D "$cluster/data" -m immediate stop >/dev/null 2>&1; rm -rf "$cluster"' EXIT

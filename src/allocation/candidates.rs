@@ -11,6 +11,7 @@ use crate::db::Db;
 use crate::kernel::Money;
 use crate::kernel::calendar::plus_days;
 use crate::party::{Assignee, AssigneeKind, Buckets};
+use crate::portfolio::FileRow;
 use crate::portfolio::hold::{self, Hold};
 use crate::standing::{self, Standing};
 
@@ -65,7 +66,7 @@ pub fn field(db: &mut Db, asked: &Asked<'_>) -> QueryResult<Field> {
         let accounts = store::accounts_after(db, asked.lender, &after, 5_000)?;
         let Some(last) = accounts.last() else { return Ok(field) };
         after.clone_from(last);
-        let mut standings = standing::load(db, asked.lender, accounts.iter().map(String::as_str))?;
+        let mut standings = standing::load_rows(db, asked.lender, accounts.iter().map(String::as_str))?;
         for account_no in accounts {
             let Some(standing) = standings.remove(&account_no) else { continue };
             match look(asked, &holds, account_no, &standing, &mut field.debtor_holders) {
@@ -81,7 +82,7 @@ fn look(
     asked: &Asked<'_>,
     holds: &Holds,
     account_no: String,
-    standing: &Standing,
+    standing: &Standing<FileRow>,
     debtor_holders: &mut HashMap<String, String>,
 ) -> Result<Candidate, &'static str> {
     let on = asked.on;
@@ -140,7 +141,7 @@ impl Holds {
     fn load(db: &mut Db, lender: &str, on: NaiveDate) -> QueryResult<Holds> {
         let active: Vec<Hold> = hold::holds(db, lender)?.into_iter().filter(|one| one.holds_on(on)).collect();
         let whole: Vec<&str> = active.iter().filter(|one| one.kind.holds_debtor()).map(|one| one.account_no.as_str()).collect();
-        let standings = standing::load(db, lender, whole.iter().copied())?;
+        let standings = standing::load_rows(db, lender, whole.iter().copied())?;
         let debtors = standings.values().filter_map(|standing| standing.newest()).map(|row| row.debtor_ref.clone()).collect();
         Ok(Holds { accounts: active.into_iter().map(|one| one.account_no).collect(), debtors })
     }

@@ -16,7 +16,8 @@ pub(super) fn connect(address: &Address) -> Result<Db, OpenError> {
             let opened = SqliteConnection::establish(path).map_err(|e| e.to_string()).and_then(|mut c| {
                 c.batch_execute(
                     "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA recursive_triggers = ON;",
+                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA recursive_triggers = ON; \
+                     PRAGMA temp_store = MEMORY;",
                 )
                 .map_err(|e| e.to_string())?;
                 Ok(c)
@@ -61,9 +62,7 @@ pub(super) fn begin_writer(db: &mut Db, lender: &str) -> QueryResult<()> {
 pub(super) fn begin_reader(db: &mut Db) -> QueryResult<()> {
     match db {
         Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN DEFERRED"),
-        Db::Postgres(c) => {
-            AnsiTransactionManager::begin_transaction_sql(c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        }
+        Db::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
     }
 }
 
@@ -120,9 +119,7 @@ pub(super) fn insert_rows(db: &mut Db, table: &FactTable, rows: &[Vec<Cell<'_>>]
         return Ok(());
     }
     match db {
-        Db::Sqlite(c) => rows.chunks(SQLITE_ROWS).try_for_each(|chunk| {
-            Insert { table, rows: chunk }.execute(c).map(|_| ())
-        }),
+        Db::Sqlite(c) => rows.chunks(SQLITE_ROWS).try_for_each(|chunk| Insert { table, rows: chunk }.execute(c).map(|_| ())),
         Db::Postgres(c) => rows.chunks(10_000).try_for_each(|chunk| insert_postgres(c, table, chunk)),
     }
 }
@@ -192,7 +189,9 @@ fn insert_postgres(c: &mut PgConnection, table: &FactTable, rows: &[Vec<Cell<'_>
     for (i, (_, kind)) in table.columns.iter().enumerate() {
         let column = rows.iter().filter_map(|row| row.get(i));
         query = match kind {
-            Kind::Text => query.bind::<Array<Nullable<Text>>, _>(column.map(Cell::text).map(|t| t.map(str::to_string)).collect::<Vec<_>>()),
+            Kind::Text => {
+                query.bind::<Array<Nullable<Text>>, _>(column.map(Cell::text).map(|t| t.map(str::to_string)).collect::<Vec<_>>())
+            }
             Kind::Int => query.bind::<Array<Nullable<BigInt>>, _>(column.map(Cell::int).collect::<Vec<_>>()),
             Kind::Bool => query.bind::<Array<Nullable<Bool>>, _>(column.map(Cell::bool).collect::<Vec<_>>()),
             Kind::Date => query.bind::<Array<Nullable<diesel::sql_types::Date>>, _>(column.map(Cell::date).collect::<Vec<_>>()),

@@ -2,7 +2,7 @@
 
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Db, OpenError};
+use super::{Db, OpenError, write};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -13,13 +13,23 @@ pub fn migrate(db: &mut Db) -> Result<(), OpenError> {
         Db::Sqlite(c) => c.has_pending_migration(SQLITE),
         Db::Postgres(c) => c.has_pending_migration(POSTGRES),
     };
-    match pending {
-        Ok(false) => return Ok(()),
-        Ok(true) | Err(_) => {}
+    if let Ok(false) = pending {
+        return Ok(());
     }
-    let done = match db {
-        Db::Sqlite(c) => c.run_pending_migrations(SQLITE).map(|_| ()),
-        Db::Postgres(c) => c.run_pending_migrations(POSTGRES).map(|_| ()),
-    };
-    done.map_err(|error| OpenError::Migrate(error.to_string()))
+    write(db, "", |db| {
+        let done = match db {
+            Db::Sqlite(c) => c.run_pending_migrations(SQLITE).map(|_| ()),
+            Db::Postgres(c) => c.run_pending_migrations(POSTGRES).map(|_| ()),
+        };
+        done.map_err(|error| Failed(error.to_string()))
+    })
+    .map_err(|failed| OpenError::Migrate(failed.0))
+}
+
+struct Failed(String);
+
+impl From<diesel::result::Error> for Failed {
+    fn from(error: diesel::result::Error) -> Failed {
+        Failed(error.to_string())
+    }
 }

@@ -22,13 +22,7 @@ const TRANSACTIONS: FactTable = FactTable {
 
 const POSTINGS: FactTable = FactTable {
     name: "ledger_posting",
-    columns: &[
-        ("lender", Kind::Text),
-        ("number", Kind::Int),
-        ("leg", Kind::Int),
-        ("account", Kind::Text),
-        ("amount", Kind::Int),
-    ],
+    columns: &[("lender", Kind::Text), ("number", Kind::Int), ("leg", Kind::Int), ("account", Kind::Text), ("amount", Kind::Int)],
 };
 
 /// Transactions waiting to be written.
@@ -62,10 +56,11 @@ impl Journal {
             book.transaction_hash = transaction_hash(
                 &book.transaction_hash,
                 number,
+                book.seq,
                 day,
                 &transaction.event,
                 transaction.corrects.as_deref(),
-                legs.iter().map(|leg| (leg.account.as_str(), leg.amount.0)),
+                legs.iter().zip(1..).map(|(leg, i)| (i, leg.account.as_str(), leg.amount.0)),
             );
             transactions.push(vec![
                 Cell::from(lender.as_str()),

@@ -28,6 +28,9 @@ pub struct PostingRow {
     /// The act that posted it.
     #[diesel(sql_type = BigInt)]
     pub seq: i64,
+    /// The leg's place in the transaction, from 1.
+    #[diesel(sql_type = BigInt)]
+    pub leg: i64,
     /// The leg's account.
     #[diesel(sql_type = Text)]
     pub account: String,
@@ -36,7 +39,7 @@ pub struct PostingRow {
     pub amount: i64,
 }
 
-const POSTINGS: &str = "SELECT t.number, t.day, t.event, t.corrects, t.hash, t.seq, p.account, p.amount \
+const POSTINGS: &str = "SELECT t.number, t.day, t.event, t.corrects, t.hash, t.seq, p.leg, p.account, p.amount \
      FROM ledger_transaction t JOIN ledger_posting p ON p.lender = t.lender AND p.number = t.number";
 
 /// Walks all legs of a book in order of number and leg, without holding them.
@@ -55,9 +58,7 @@ pub fn each_posting<E: From<diesel::result::Error>>(
 
 /// The legs of one account after a transaction number, oldest first, for paging.
 pub fn postings_of(db: &mut Db, lender: &str, account: &str, after: i64, most: i64) -> QueryResult<Vec<PostingRow>> {
-    let sql = format!(
-        "{POSTINGS} WHERE t.lender = $1 AND p.account = $2 AND t.number > $3 ORDER BY t.number, p.leg LIMIT $4"
-    );
+    let sql = format!("{POSTINGS} WHERE t.lender = $1 AND p.account = $2 AND t.number > $3 ORDER BY t.number, p.leg LIMIT $4");
     diesel::sql_query(sql)
         .bind::<Text, _>(lender)
         .bind::<Text, _>(account)

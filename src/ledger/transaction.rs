@@ -69,15 +69,16 @@ impl Transaction {
 pub fn transaction_hash<'a>(
     before: &str,
     number: i64,
+    seq: i64,
     day: NaiveDate,
     event: &str,
     corrects: Option<&str>,
-    legs: impl Iterator<Item = (&'a str, i64)>,
+    legs: impl Iterator<Item = (i64, &'a str, i64)>,
 ) -> String {
     use std::fmt::Write as _;
-    let mut content = format!("{before}|{number}|{day}|{event}|{}", corrects.unwrap_or("~"));
-    for (account, amount) in legs {
-        let _never_fails = write!(content, "|{account}={amount}");
+    let mut content = format!("{before}|{number}|{seq}|{day}|{event}|{}", corrects.unwrap_or("~"));
+    for (leg, account, amount) in legs {
+        let _never_fails = write!(content, "|{leg}:{account}={amount}");
     }
     digest::sha256(content.as_bytes())
 }

@@ -6,18 +6,18 @@ use chrono::NaiveDate;
 use diesel::QueryResult;
 
 use super::store::{self, CLOSINGS, Closing};
-use super::{CloseReason, Placement};
+use super::{CloseReason, Span};
 use crate::audit::Act;
 use crate::db::Db;
 use crate::kernel::Money;
 use crate::ledger::{Transaction, chart};
-use crate::standing::{self, Standing};
+use crate::standing::{self, Standing, Stated, States};
 
 /// A placement to close, and why.
 #[derive(Clone, Debug)]
 pub struct ToClose {
     /// The placement.
-    pub placement: Placement,
+    pub placement: Span,
     /// Its last day.
     pub closed_on: NaiveDate,
     /// Why.
@@ -28,7 +28,7 @@ pub struct ToClose {
 
 /// How an account that owes nothing closes: as paid. A placement that had run out before is over already, and is
 /// left to the recording of expiries (DOMAIN 3).
-pub fn paid(standing: &Standing) -> Option<ToClose> {
+pub fn paid<F: States>(standing: &Standing<F>) -> Option<ToClose> {
     let placement = standing.active()?;
     if standing.owed_known() > Money::ZERO {
         return None;
@@ -43,7 +43,7 @@ pub fn close(db: &mut Db, act: &mut Act, to_close: &[ToClose]) -> QueryResult<()
     for chunk in to_close.chunks(5_000) {
         let accounts = chunk.iter().map(|closing| closing.placement.account_no.as_str());
         let standings = standing::load(db, &act.book.lender, accounts)?;
-        let owed = |account_no: &str| standings.get(account_no).map_or(Money::ZERO, Standing::owed_known);
+        let owed = |account_no: &str| standings.get(account_no).map_or(Money::ZERO, Standing::<Stated>::owed_known);
         let mut moved: BTreeMap<(String, NaiveDate), Money> = BTreeMap::new();
         let mut closings = Vec::with_capacity(chunk.len());
         for one in chunk {

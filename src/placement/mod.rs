@@ -16,25 +16,36 @@ use crate::kernel::Money;
 
 pub use window::{Window, windows};
 
-/// A placement.
+/// Whose hands an account is in, and from when to when: what windows and balances are decided from.
 #[derive(Clone, Debug)]
-pub struct Placement {
+pub struct Span {
     /// Its number in the book, in order of placing.
     pub placement_no: i64,
-    /// The act that placed it.
-    pub seq: i64,
     /// The account.
     pub account_no: String,
     /// In whose hands.
     pub assignee: String,
-    /// The batch it was placed with.
-    pub batch: String,
     /// First day.
     pub placed_on: NaiveDate,
     /// Last day, unless it closes before.
     pub expires_on: NaiveDate,
     /// Days after its end whose payments still belong to it.
     pub tail_days: i64,
+    /// Its last day, once closed.
+    pub closed_on: Option<NaiveDate>,
+    /// Why it closed.
+    pub close_reason: Option<CloseReason>,
+}
+
+/// A placement: its span and the facts frozen when it started.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    /// Whose hands, from when to when.
+    pub span: Span,
+    /// The act that placed it.
+    pub seq: i64,
+    /// The batch it was placed with.
+    pub batch: String,
     /// The facts fees are keyed on.
     pub facts: Facts,
     /// The contract it was placed under.
@@ -43,12 +54,35 @@ pub struct Placement {
     pub contract_version: i64,
     /// The act that closed it.
     pub closed_seq: Option<i64>,
-    /// Its last day, once closed.
-    pub closed_on: Option<NaiveDate>,
-    /// Why it closed.
-    pub close_reason: Option<CloseReason>,
     /// The word given with a recall.
     pub close_code: Option<String>,
+}
+
+/// A placement is a span with more to say.
+impl std::ops::Deref for Placement {
+    type Target = Span;
+    fn deref(&self) -> &Span {
+        &self.span
+    }
+}
+
+impl AsRef<Span> for Placement {
+    fn as_ref(&self) -> &Span {
+        &self.span
+    }
+}
+
+impl AsRef<Span> for Span {
+    fn as_ref(&self) -> &Span {
+        self
+    }
+}
+
+impl Span {
+    /// The last day the account was in these hands: closed, or run out.
+    pub fn last_day(&self) -> NaiveDate {
+        self.closed_on.map_or(self.expires_on, |closed| closed.min(self.expires_on))
+    }
 }
 
 /// Why a placement closed.
@@ -92,16 +126,11 @@ impl Placement {
         let mut known = self.clone();
         if self.closed_seq.is_some_and(|closed| closed > seq) {
             known.closed_seq = None;
-            known.closed_on = None;
-            known.close_reason = None;
+            known.span.closed_on = None;
+            known.span.close_reason = None;
             known.close_code = None;
         }
         known
-    }
-
-    /// The last day the account was in these hands: closed, or run out.
-    pub fn last_day(&self) -> NaiveDate {
-        self.closed_on.map_or(self.expires_on, |closed| closed.min(self.expires_on))
     }
 
     /// The balance frozen at placing.

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::close::{ToClose, close};
-use super::{CloseReason, Placement, PlacementError, check_open, expire, store};
+use super::{CloseReason, PlacementError, Span, check_open, expire, store};
 use crate::audit::{Act, By};
 use crate::db::{Db, keys_json, write};
 use crate::party;
@@ -82,7 +82,12 @@ pub fn recall(
         while let Some(chunk) = source.next(db, lender, on, &mut done)? {
             let closings: Vec<ToClose> = chunk
                 .into_iter()
-                .map(|placement| ToClose { placement, closed_on: on, reason: CloseReason::Recalled, code: Some(reason.to_string()) })
+                .map(|placement| ToClose {
+                    placement,
+                    closed_on: on,
+                    reason: CloseReason::Recalled,
+                    code: Some(reason.to_string()),
+                })
                 .collect();
             done.recalled += closings.len();
             close(db, &mut act, &closings)?;
@@ -119,7 +124,7 @@ impl<'a> Source<'a> {
         lender: &str,
         on: NaiveDate,
         done: &mut Recalled,
-    ) -> Result<Option<Vec<Placement>>, PlacementError> {
+    ) -> Result<Option<Vec<Span>>, PlacementError> {
         let Some(named) = &mut self.named else {
             let chunk = store::active(db, lender, self.assignee, self.due_by, self.after, 5_000)?;
             self.after = chunk.last().map_or(self.after, |last| last.placement_no);
@@ -131,9 +136,9 @@ impl<'a> Source<'a> {
             return Ok(None);
         }
         let keys = keys_json(lines.iter().map(|(_, account_no)| account_no.as_str()));
-        let active: Vec<Placement> =
-            store::of_accounts(db, lender, &keys)?.into_iter().filter(|placement| placement.closed_on.is_none()).collect();
-        let (open, later): (Vec<Placement>, Vec<Placement>) = active.into_iter().partition(|placement| placement.placed_on <= on);
+        let active: Vec<Span> =
+            store::spans_of(db, lender, &keys)?.into_iter().filter(|placement| placement.closed_on.is_none()).collect();
+        let (open, later): (Vec<Span>, Vec<Span>) = active.into_iter().partition(|placement| placement.placed_on <= on);
         let opened: HashSet<&str> = open.iter().map(|placement| placement.account_no.as_str()).collect();
         for (line, account_no) in &lines {
             if opened.contains(account_no.as_str()) {

@@ -5,7 +5,7 @@ use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
 
-use super::{CloseReason, Placement};
+use super::{CloseReason, Placement, Span};
 use crate::contract::condition::Facts;
 use crate::db::{Cell, Db, FactTable, Kind, keys_in, rows_of_json};
 use crate::kernel::Money;
@@ -115,14 +115,18 @@ struct Row {
 
 fn placement(row: Row) -> Placement {
     Placement {
-        placement_no: row.placement_no,
+        span: Span {
+            placement_no: row.placement_no,
+            account_no: row.account_no,
+            assignee: row.assignee,
+            placed_on: row.placed_on,
+            expires_on: row.expires_on,
+            tail_days: row.tail_days,
+            closed_on: row.closed_on,
+            close_reason: row.close_reason.as_deref().and_then(CloseReason::parse),
+        },
         seq: row.seq,
-        account_no: row.account_no,
-        assignee: row.assignee,
         batch: row.batch,
-        placed_on: row.placed_on,
-        expires_on: row.expires_on,
-        tail_days: row.tail_days,
         facts: Facts {
             days_past_due: row.days_past_due,
             level: row.level,
@@ -136,8 +140,6 @@ fn placement(row: Row) -> Placement {
         contract: row.contract,
         contract_version: row.contract_version,
         closed_seq: row.closed_seq,
-        closed_on: row.closed_on,
-        close_reason: row.close_reason.as_deref().and_then(CloseReason::parse),
         close_code: row.close_code,
     }
 }
@@ -152,6 +154,50 @@ pub fn of_accounts(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Pla
     let sql = format!("{SELECT} WHERE lender = $1 AND {listed} ORDER BY account_no, placed_on, placement_no");
     let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
     Ok(rows.into_iter().map(placement).collect())
+}
+
+#[derive(QueryableByName)]
+struct SpanRow {
+    #[diesel(sql_type = BigInt)]
+    placement_no: i64,
+    #[diesel(sql_type = Text)]
+    account_no: String,
+    #[diesel(sql_type = Text)]
+    assignee: String,
+    #[diesel(sql_type = Date)]
+    placed_on: NaiveDate,
+    #[diesel(sql_type = Date)]
+    expires_on: NaiveDate,
+    #[diesel(sql_type = BigInt)]
+    tail_days: i64,
+    #[diesel(sql_type = Nullable<Date>)]
+    closed_on: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Text>)]
+    close_reason: Option<String>,
+}
+
+fn span(row: SpanRow) -> Span {
+    Span {
+        placement_no: row.placement_no,
+        account_no: row.account_no,
+        assignee: row.assignee,
+        placed_on: row.placed_on,
+        expires_on: row.expires_on,
+        tail_days: row.tail_days,
+        closed_on: row.closed_on,
+        close_reason: row.close_reason.as_deref().and_then(CloseReason::parse),
+    }
+}
+
+const SELECT_SPAN: &str =
+    "SELECT placement_no, account_no, assignee, placed_on, expires_on, tail_days, closed_on, close_reason FROM placement";
+
+/// The spans of some accounts' placements (a JSON array of account numbers), in order of account, day and placing.
+pub fn spans_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Span>> {
+    let listed = keys_in(db, "account_no", 2);
+    let sql = format!("{SELECT_SPAN} WHERE lender = $1 AND {listed} ORDER BY account_no, placed_on, placement_no");
+    let rows: Vec<SpanRow> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    Ok(rows.into_iter().map(span).collect())
 }
 
 /// Walks all placements in order of account, day and placing.
@@ -169,17 +215,17 @@ pub fn each<E: From<diesel::result::Error>>(
 }
 
 /// Active placements that ran out before a day, in order of placing, after a placement number.
-pub fn run_out(db: &mut Db, lender: &str, before: NaiveDate, after: i64, most: i64) -> QueryResult<Vec<Placement>> {
+pub fn run_out(db: &mut Db, lender: &str, before: NaiveDate, after: i64, most: i64) -> QueryResult<Vec<Span>> {
     let sql = format!(
-        "{SELECT} WHERE lender = $1 AND closed_on IS NULL AND expires_on < $2 AND placement_no > $3 ORDER BY placement_no LIMIT $4"
+        "{SELECT_SPAN} WHERE lender = $1 AND closed_on IS NULL AND expires_on < $2 AND placement_no > $3 ORDER BY placement_no LIMIT $4"
     );
-    let rows: Vec<Row> = diesel::sql_query(sql)
+    let rows: Vec<SpanRow> = diesel::sql_query(sql)
         .bind::<Text, _>(lender)
         .bind::<Date, _>(before)
         .bind::<BigInt, _>(after)
         .bind::<BigInt, _>(most)
         .load(db)?;
-    Ok(rows.into_iter().map(placement).collect())
+    Ok(rows.into_iter().map(span).collect())
 }
 
 /// Active placements of an assignee (or due by a day), in order of placing, after a placement number.
@@ -190,19 +236,19 @@ pub fn active(
     due_by: Option<NaiveDate>,
     after: i64,
     most: i64,
-) -> QueryResult<Vec<Placement>> {
+) -> QueryResult<Vec<Span>> {
     let sql = format!(
-        "{SELECT} WHERE lender = $1 AND closed_on IS NULL AND assignee = COALESCE($2, assignee) \
+        "{SELECT_SPAN} WHERE lender = $1 AND closed_on IS NULL AND assignee = COALESCE($2, assignee) \
          AND expires_on <= COALESCE($3, expires_on) AND placement_no > $4 ORDER BY placement_no LIMIT $5"
     );
-    let rows: Vec<Row> = diesel::sql_query(sql)
+    let rows: Vec<SpanRow> = diesel::sql_query(sql)
         .bind::<Text, _>(lender)
         .bind::<Nullable<Text>, _>(assignee)
         .bind::<Nullable<Date>, _>(due_by)
         .bind::<BigInt, _>(after)
         .bind::<BigInt, _>(most)
         .load(db)?;
-    Ok(rows.into_iter().map(placement).collect())
+    Ok(rows.into_iter().map(span).collect())
 }
 
 #[derive(QueryableByName)]
@@ -244,8 +290,13 @@ pub(super) fn close<'a>(db: &mut Db, lender: &'a str, seq: i64, closings: &'a [C
         .iter()
         .map(|c| serde_json::json!([c.placement_no, c.closed_on.to_string(), c.reason.name(), c.code, c.owed.0]))
         .collect();
-    let columns =
-        [("placement_no", Kind::Int), ("closed_on", Kind::Date), ("close_reason", Kind::Text), ("close_code", Kind::Text), ("closed_owed", Kind::Int)];
+    let columns = [
+        ("placement_no", Kind::Int),
+        ("closed_on", Kind::Date),
+        ("close_reason", Kind::Text),
+        ("close_code", Kind::Text),
+        ("closed_owed", Kind::Int),
+    ];
     // Materialised, so that SQLite indexes the rows instead of reading the JSON again for every placement. Binds are
     // numbered in the order of their first appearance: SQLite goes by that.
     let table = rows_of_json(db, 1, &columns);

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::{CloseReason, Placement};
+use super::{CloseReason, Span};
 use crate::kernel::calendar::plus_days;
 
 /// The days whose payments belong to a placement.
@@ -23,31 +23,26 @@ impl Window {
 
 /// The windows of one account's placements, which must be in order of `placed_on` and placing.
 /// A window never runs past the day before the next placement, so no two overlap.
-pub fn windows(placements: &[Placement]) -> Vec<Window> {
-    let ends = placements.iter().map(|placement| plus_days(end_of_work(placement), placement.tail_days));
-    let next_starts = placements.iter().skip(1).map(|placement| Some(placement.placed_on)).chain([None]);
+pub fn windows<S: AsRef<Span>>(placements: &[S]) -> Vec<Window> {
+    let next_starts = placements.iter().skip(1).map(|next| Some(next.as_ref().placed_on)).chain([None]);
     placements
         .iter()
-        .zip(ends.zip(next_starts))
-        .map(|(placement, (end, next))| {
-            let last = next.map_or(end, |next| end.min(plus_days(next, -1)));
-            Window { first: placement.placed_on, last }
+        .zip(next_starts)
+        .map(|(placement, next)| {
+            let span = placement.as_ref();
+            let end = plus_days(end_of_work(span), span.tail_days);
+            Window { first: span.placed_on, last: next.map_or(end, |next| end.min(plus_days(next, -1))) }
         })
         .collect()
 }
 
 /// The day work ended: earlier than `expires_on` only by recall, return or transfer. Closing as paid does not
 /// shorten the window.
-fn end_of_work(placement: &Placement) -> NaiveDate {
+fn end_of_work(placement: &Span) -> NaiveDate {
     match (placement.close_reason, placement.closed_on) {
         (Some(CloseReason::Recalled | CloseReason::Returned | CloseReason::Transferred), Some(closed)) => {
             closed.min(placement.expires_on)
         }
         _ => placement.expires_on,
     }
-}
-
-/// The index of the placement whose window holds a day.
-pub fn holder_on(placements: &[Placement], day: NaiveDate) -> Option<usize> {
-    windows(placements).iter().position(|window| window.holds(day))
 }

@@ -106,10 +106,11 @@ impl Hold {
 
 /// All holds of a lender.
 pub fn holds(db: &mut Db, lender: &str) -> QueryResult<Vec<Hold>> {
-    let rows: Vec<Row> =
-        diesel::sql_query("SELECT account_no, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 ORDER BY account_no, seq")
-            .bind::<Text, _>(lender)
-            .load(db)?;
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT account_no, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 ORDER BY account_no, seq",
+    )
+    .bind::<Text, _>(lender)
+    .load(db)?;
     let read = |row: Row| {
         HoldKind::parse(&row.kind).map(|kind| Hold {
             account_no: row.account_no,
@@ -140,7 +141,14 @@ pub(super) fn open(db: &mut Db, lender: &str, seq: i64, account_no: &str, kind: 
 }
 
 /// Ends the holds that files opened on an account, but for one kind that goes on.
-pub(super) fn end(db: &mut Db, lender: &str, seq: i64, account_no: &str, but: Option<HoldKind>, on: NaiveDate) -> QueryResult<()> {
+pub(super) fn end(
+    db: &mut Db,
+    lender: &str,
+    seq: i64,
+    account_no: &str,
+    but: Option<HoldKind>,
+    on: NaiveDate,
+) -> QueryResult<()> {
     diesel::sql_query(
         "UPDATE hold SET ended_on = $1, ended_seq = $2 WHERE lender = $3 AND account_no = $4 AND by_file AND ended_on IS NULL AND kind <> $5",
     )
@@ -156,7 +164,9 @@ pub(super) fn end(db: &mut Db, lender: &str, seq: i64, account_no: &str, but: Op
 /// The holds of some accounts (a JSON array of account numbers), in order of account and opening.
 pub fn holds_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Hold>> {
     let listed = crate::db::keys_in(db, "account_no", 2);
-    let sql = format!("SELECT account_no, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 AND {listed} ORDER BY account_no, seq");
+    let sql = format!(
+        "SELECT account_no, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 AND {listed} ORDER BY account_no, seq"
+    );
     let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
     let read = |row: Row| {
         HoldKind::parse(&row.kind).map(|kind| Hold {

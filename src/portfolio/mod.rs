@@ -12,7 +12,7 @@ pub mod store;
 use chrono::NaiveDate;
 
 use crate::kernel::Money;
-use crate::standing::Stated;
+use crate::standing::{Stated, States};
 
 /// One account as one file states it. What a file leaves out is taken over from the file before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,12 +51,13 @@ pub struct FileRow {
     pub personal: Option<String>,
 }
 
-impl FileRow {
-    /// The balance it states.
-    pub fn stated(&self) -> Stated {
+impl States for FileRow {
+    fn stated(&self) -> Stated {
         Stated { as_of: self.as_of, seq: self.seq, balance: self.balance }
     }
+}
 
+impl FileRow {
     /// Whether a newer row says the same of balance, age and flags.
     pub fn same_content(&self, other: &FileRow) -> bool {
         let place = |row: &FileRow| FileRow { as_of: self.as_of, seq: self.seq, line: self.line, ..row.clone() };

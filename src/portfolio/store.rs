@@ -8,6 +8,7 @@ use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
 use super::FileRow;
 use crate::db::{Cell, Db, FactTable, Kind, keys_in};
 use crate::kernel::Money;
+use crate::standing::Stated;
 
 /// Rows of portfolio files.
 pub const ROWS: FactTable = FactTable {
@@ -126,6 +127,27 @@ pub fn rows_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<FileRow
     Ok(rows.into_iter().map(file_row).collect())
 }
 
+#[derive(QueryableByName)]
+struct StatedRow {
+    #[diesel(sql_type = Text)]
+    account_no: String,
+    #[diesel(sql_type = Date)]
+    as_of: NaiveDate,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = BigInt)]
+    balance: i64,
+}
+
+/// The balances files state of some accounts (a JSON array of account numbers).
+pub fn stated_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<(String, Stated)>> {
+    let listed = keys_in(db, "account_no", 2);
+    let sql = format!("SELECT account_no, as_of, seq, balance FROM portfolio_row WHERE lender = $1 AND {listed}");
+    let rows: Vec<StatedRow> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    let stated = |row: StatedRow| (row.account_no, Stated { as_of: row.as_of, seq: row.seq, balance: Money(row.balance) });
+    Ok(rows.into_iter().map(stated).collect())
+}
+
 /// Walks all rows of a book in order of account, day and uploading.
 pub fn each<E: From<diesel::result::Error>>(
     db: &mut Db,
@@ -232,9 +254,10 @@ struct Count {
 
 /// How many accounts the book knows.
 pub fn account_count(db: &mut Db, lender: &str) -> QueryResult<i64> {
-    let row: Count = diesel::sql_query("SELECT CAST(COALESCE(SUM(created), 0) AS BIGINT) AS count FROM portfolio WHERE lender = $1")
-        .bind::<Text, _>(lender)
-        .get_result(db)?;
+    let row: Count =
+        diesel::sql_query("SELECT CAST(COALESCE(SUM(created), 0) AS BIGINT) AS count FROM portfolio WHERE lender = $1")
+            .bind::<Text, _>(lender)
+            .get_result(db)?;
     Ok(row.count)
 }
 

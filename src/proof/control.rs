@@ -56,7 +56,7 @@ fn owed_by_holder(db: &mut Db, lender: &str, detail: &mut Balances) -> Result<()
     let mut holders: HashMap<String, String> = HashMap::new();
     placement::store::each(db, lender, |one| {
         if one.closed_on.is_none() {
-            holders.insert(one.account_no, one.assignee);
+            holders.insert(one.span.account_no, one.span.assignee);
         }
         Ok::<(), ProofError>(())
     })?;

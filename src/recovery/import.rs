@@ -19,7 +19,7 @@ use crate::ledger::{Transaction, chart};
 use crate::party;
 use crate::placement::close::{self, balanced};
 use crate::sheet::{ColumnMap, Fault, RawRow, Rejects, Sheet};
-use crate::standing::{self, Standing};
+use crate::standing::{self, Standing, Stated};
 
 /// What an import did.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -178,13 +178,16 @@ impl Taking {
             RECEIVED_ON => recovery.received_on.to_string(),
             REVERSES => recovery.reverses.clone().unwrap_or_default(),
             AMOUNT => recovery.amount.plain(self.currency),
-            _ => String::new(),
+            component => {
+                let parts = recovery.components.unwrap_or_default();
+                parts.get(component - PRINCIPAL).map_or_else(String::new, |part| part.plain(self.currency))
+            }
         };
         let name = columns::COLUMNS.get(column).map_or("", |column| column.name);
         Fault { line: raw.line, column: name.to_string(), value, reason }
     }
 
-    fn count(&mut self, recovery: &Recovery, standing: &Standing) {
+    fn count(&mut self, recovery: &Recovery, standing: &Standing<Stated>) {
         self.done.accepted += 1;
         *self.sums.entry(recovery.kind.name()).or_default() += recovery.amount;
         if recovery.kind == Kind::Payment {
@@ -251,7 +254,7 @@ struct Known {
     recoveries: HashMap<String, Recovery>,
     /// Reversals by what they take back.
     reversals: HashMap<String, Vec<Recovery>>,
-    standings: HashMap<String, Standing>,
+    standings: HashMap<String, Standing<Stated>>,
 }
 
 impl Known {
@@ -308,7 +311,8 @@ impl Known {
     }
 
     fn inherit(&self, recovery: &mut Recovery) -> Result<(), Refusal> {
-        let original = recovery.reverses.as_ref().and_then(|reference| self.recoveries.get(reference)).ok_or_else(unknown_original)?;
+        let original =
+            recovery.reverses.as_ref().and_then(|reference| self.recoveries.get(reference)).ok_or_else(unknown_original)?;
         recovery.channel = original.channel;
         recovery.agency = original.agency.clone();
         Ok(())
@@ -320,7 +324,7 @@ fn unknown_original() -> Refusal {
 }
 
 /// A waiver reduces what is owed, never beyond it.
-fn check_waiver(waiver: &Recovery, standing: &Standing) -> Result<(), Refusal> {
+fn check_waiver(waiver: &Recovery, standing: &Standing<Stated>) -> Result<(), Refusal> {
     if standing.is_inside_file(waiver.received_on) {
         return Ok(());
     }
@@ -360,7 +364,11 @@ fn check_reversal(reversal: &Recovery, original: &Recovery, earlier: &[Recovery]
 
 /// The ledger transaction of a recovery (DOMAIN 7), and its effect on the account's standing. What the newest
 /// file's figure already contains moves cash only: its effect on the balance is cancelled against the portfolio.
-fn post(recovery: &mut Recovery, of_waiver: bool, standing: &mut Standing) -> Result<Option<Transaction>, crate::ledger::Unbalanced> {
+fn post(
+    recovery: &mut Recovery,
+    of_waiver: bool,
+    standing: &mut Standing<Stated>,
+) -> Result<Option<Transaction>, crate::ledger::Unbalanced> {
     let before = standing.owed_known();
     let receipt = recovery.receipt();
     standing.receipts.push(receipt);

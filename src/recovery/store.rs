@@ -86,8 +86,9 @@ struct Row {
 }
 
 fn recovery(row: Row) -> QueryResult<Recovery> {
-    let kind = Kind::parse(&row.kind)
-        .ok_or_else(|| diesel::result::Error::DeserializationError(format!("recovery {} has the kind {}", row.reference, row.kind).into()))?;
+    let kind = Kind::parse(&row.kind).ok_or_else(|| {
+        diesel::result::Error::DeserializationError(format!("recovery {} has the kind {}", row.reference, row.kind).into())
+    })?;
     let components = match (row.principal, row.interest, row.fees, row.costs) {
         (Some(principal), Some(interest), Some(fees), Some(costs)) => Some([principal, interest, fees, costs].map(Money)),
         _ => None,
@@ -144,7 +145,8 @@ struct ReceiptRow {
     reduces: i64,
 }
 
-const RECEIPTS: &str = "SELECT account_no, received_on, CASE WHEN kind = 'reversal' THEN -amount ELSE amount END AS reduces FROM recovery";
+const RECEIPTS: &str =
+    "SELECT account_no, received_on, CASE WHEN kind = 'reversal' THEN -amount ELSE amount END AS reduces FROM recovery";
 
 /// What was received on some accounts (a JSON array of account numbers).
 pub fn receipts_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<(String, Receipt)>> {
@@ -316,6 +318,8 @@ struct LastDay {
 
 /// The newest day anything was received.
 pub fn last_day(db: &mut Db, lender: &str) -> QueryResult<Option<NaiveDate>> {
-    let row: LastDay = diesel::sql_query("SELECT MAX(received_on) AS day FROM recovery WHERE lender = $1").bind::<Text, _>(lender).get_result(db)?;
+    let row: LastDay = diesel::sql_query("SELECT MAX(received_on) AS day FROM recovery WHERE lender = $1")
+        .bind::<Text, _>(lender)
+        .get_result(db)?;
     Ok(row.day)
 }

@@ -268,7 +268,8 @@ pub fn lines(db: &mut Db, lender: &str, statement_no: &str, after: i64, most: i6
     .bind::<BigInt, _>(most)
     .load(db)?;
     let read = |row: LineRow| {
-        let kind = LineKind::parse(&row.kind).ok_or_else(|| corrupt(format!("line {} of {statement_no} has the kind {}", row.line_no, row.kind)))?;
+        let kind = LineKind::parse(&row.kind)
+            .ok_or_else(|| corrupt(format!("line {} of {statement_no} has the kind {}", row.line_no, row.kind)))?;
         let rate = row.rate.as_deref().map(str::parse).transpose();
         Ok(Line {
             line_no: row.line_no,
@@ -385,8 +386,25 @@ fn head_cells(one: &Statement, seq: i64) -> Vec<Cell<'_>> {
         Cell::from(version),
     ];
     let amounts = [
-        f.opening, f.commission, f.true_up, f.charges, f.performance, f.minimum, f.maximum, f.deductions, f.adjustments, f.net, f.vat,
-        f.total, f.collected_by_agency, f.payable_to_agency, f.due_from_agency, f.carried_forward, f.set_off, f.payments, f.closing,
+        f.opening,
+        f.commission,
+        f.true_up,
+        f.charges,
+        f.performance,
+        f.minimum,
+        f.maximum,
+        f.deductions,
+        f.adjustments,
+        f.net,
+        f.vat,
+        f.total,
+        f.collected_by_agency,
+        f.payable_to_agency,
+        f.due_from_agency,
+        f.carried_forward,
+        f.set_off,
+        f.payments,
+        f.closing,
     ];
     cells.extend(amounts.into_iter().map(Cell::from));
     cells
@@ -515,7 +533,14 @@ struct LineNo {
 }
 
 /// Lines of one kind after a line number, at most so many.
-pub fn lines_of_kind(db: &mut Db, lender: &str, statement_no: &str, kind: LineKind, after: i64, most: i64) -> QueryResult<Vec<Line>> {
+pub fn lines_of_kind(
+    db: &mut Db,
+    lender: &str,
+    statement_no: &str,
+    kind: LineKind,
+    after: i64,
+    most: i64,
+) -> QueryResult<Vec<Line>> {
     let numbers: Vec<LineNo> = diesel::sql_query(
         "SELECT line_no FROM statement_line WHERE lender = $1 AND statement_no = $2 AND kind = $3 AND line_no > $4 ORDER BY line_no LIMIT $5",
     )

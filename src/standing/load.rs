@@ -4,77 +4,101 @@ use std::collections::HashMap;
 
 use diesel::QueryResult;
 
-use super::owed::{Receipt, Stated, newest, owed_known, owed_on};
+use super::owed::{Receipt, Stated, States, newest, owed_known, owed_on};
 use crate::db::Db;
 use crate::kernel::Money;
-use crate::placement::{self, Placement};
+use crate::placement::{self, Span};
 use crate::portfolio::{self, FileRow};
 use crate::recovery;
 
-/// Everything known of one account.
-#[derive(Clone, Debug, Default)]
-pub struct Standing {
+/// Everything known of one account; of its files either the balances (`Stated`) or the whole rows (`FileRow`).
+#[derive(Clone, Debug)]
+pub struct Standing<F> {
     /// What each file says of it, in any order.
-    pub files: Vec<FileRow>,
+    pub files: Vec<F>,
     /// What was received on it.
     pub receipts: Vec<Receipt>,
     /// Its placements, in order.
-    pub placements: Vec<Placement>,
+    pub placements: Vec<Span>,
 }
 
-/// Loads the standing of some accounts; accounts no file knows are absent.
-pub fn load<'a>(db: &mut Db, lender: &str, accounts: impl Iterator<Item = &'a str>) -> QueryResult<HashMap<String, Standing>> {
-    let keys = crate::db::keys_json(accounts);
-    let mut standings: HashMap<String, Standing> = HashMap::new();
-    for row in portfolio::store::rows_of(db, lender, &keys)? {
-        standings.entry(row.account_no.clone()).or_default().files.push(row);
+impl<F> Default for Standing<F> {
+    fn default() -> Standing<F> {
+        Standing { files: Vec::new(), receipts: Vec::new(), placements: Vec::new() }
     }
-    for (account_no, receipt) in recovery::store::receipts_of(db, lender, &keys)? {
+}
+
+/// Loads the standing of some accounts with the balances files state; accounts no file knows are absent.
+pub fn load<'a>(
+    db: &mut Db,
+    lender: &str,
+    accounts: impl Iterator<Item = &'a str>,
+) -> QueryResult<HashMap<String, Standing<Stated>>> {
+    let keys = crate::db::keys_json(accounts);
+    let files = portfolio::store::stated_of(db, lender, &keys)?;
+    with_the_rest(db, lender, &keys, files)
+}
+
+/// Loads the standing of some accounts with the whole rows of their files.
+pub fn load_rows<'a>(
+    db: &mut Db,
+    lender: &str,
+    accounts: impl Iterator<Item = &'a str>,
+) -> QueryResult<HashMap<String, Standing<FileRow>>> {
+    let keys = crate::db::keys_json(accounts);
+    let rows = portfolio::store::rows_of(db, lender, &keys)?;
+    let files = rows.into_iter().map(|row| (row.account_no.clone(), row)).collect();
+    with_the_rest(db, lender, &keys, files)
+}
+
+fn with_the_rest<F>(db: &mut Db, lender: &str, keys: &str, files: Vec<(String, F)>) -> QueryResult<HashMap<String, Standing<F>>> {
+    let mut standings: HashMap<String, Standing<F>> = HashMap::with_capacity(files.len());
+    for (account_no, file) in files {
+        standings.entry(account_no).or_default().files.push(file);
+    }
+    for (account_no, receipt) in recovery::store::receipts_of(db, lender, keys)? {
         if let Some(standing) = standings.get_mut(&account_no) {
             standing.receipts.push(receipt);
         }
     }
-    for placement in placement::store::of_accounts(db, lender, &keys)? {
-        if let Some(standing) = standings.get_mut(&placement.account_no) {
-            standing.placements.push(placement);
+    for span in placement::store::spans_of(db, lender, keys)? {
+        if let Some(standing) = standings.get_mut(&span.account_no) {
+            standing.placements.push(span);
         }
     }
     Ok(standings)
 }
 
-impl Standing {
-    /// The balances its files state.
-    pub fn stated(&self) -> Vec<Stated> {
-        self.files.iter().map(FileRow::stated).collect()
-    }
-
-    /// The newest file row.
-    pub fn newest(&self) -> Option<&FileRow> {
-        self.files.iter().max_by_key(|row| (row.as_of, row.seq))
-    }
-
+impl Standing<FileRow> {
     /// The newest file row of a day or before.
     pub fn newest_on(&self, day: chrono::NaiveDate) -> Option<&FileRow> {
         self.files.iter().filter(|row| row.as_of <= day).max_by_key(|row| (row.as_of, row.seq))
     }
+}
+
+impl<F: States> Standing<F> {
+    /// What the newest file says.
+    pub fn newest(&self) -> Option<&F> {
+        self.files.iter().max_by_key(|file| (file.stated().as_of, file.stated().seq))
+    }
 
     /// What is owed on everything known.
     pub fn owed_known(&self) -> Money {
-        owed_known(&self.stated(), &self.receipts).unwrap_or(Money::ZERO)
+        owed_known(&self.files, &self.receipts).unwrap_or(Money::ZERO)
     }
 
     /// What is owed at the end of a day, as known now.
     pub fn owed_on(&self, day: chrono::NaiveDate) -> Option<Money> {
-        owed_on(&self.stated(), &self.receipts, day)
+        owed_on(&self.files, &self.receipts, day)
     }
 
     /// Whether a recovery of a day is already inside the newest file's figure.
     pub fn is_inside_file(&self, received_on: chrono::NaiveDate) -> bool {
-        newest(&self.stated(), |_| true).is_some_and(|stated| received_on <= stated.as_of)
+        newest(&self.files, |_| true).is_some_and(|stated| received_on <= stated.as_of)
     }
 
     /// The placement that is recorded as active.
-    pub fn active(&self) -> Option<&Placement> {
+    pub fn active(&self) -> Option<&Span> {
         self.placements.iter().find(|placement| placement.closed_on.is_none())
     }
 
@@ -86,7 +110,7 @@ impl Standing {
     /// The day an account that owes nothing was paid: its last receipt after the newest file, or the file's own
     /// day when the file says so (and nothing was taken back since).
     pub fn paid_on(&self) -> Option<chrono::NaiveDate> {
-        let newest = self.newest()?;
+        let newest = newest(&self.files, |_| true)?;
         let since = || self.receipts.iter().filter(|receipt| receipt.received_on > newest.as_of);
         let reopened = since().any(|receipt| receipt.reduces < Money::ZERO);
         let last = since().filter(|receipt| receipt.reduces > Money::ZERO).map(|receipt| receipt.received_on).max();

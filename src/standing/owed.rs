@@ -16,6 +16,18 @@ pub struct Stated {
     pub balance: Money,
 }
 
+/// Something that states a balance: a whole row of a file, or just the balance.
+pub trait States {
+    /// The balance it states.
+    fn stated(&self) -> Stated;
+}
+
+impl States for Stated {
+    fn stated(&self) -> Stated {
+        *self
+    }
+}
+
 /// What a recovery does to what is owed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -26,19 +38,19 @@ pub struct Receipt {
 }
 
 /// The newest of the files that pass a test.
-pub fn newest(files: &[Stated], passes: impl Fn(&Stated) -> bool) -> Option<Stated> {
-    files.iter().copied().filter(|stated| passes(stated)).max_by_key(|stated| (stated.as_of, stated.seq))
+pub fn newest<F: States>(files: &[F], passes: impl Fn(&Stated) -> bool) -> Option<Stated> {
+    files.iter().map(States::stated).filter(|stated| passes(stated)).max_by_key(|stated| (stated.as_of, stated.seq))
 }
 
 /// What is owed at the end of a day, as known now; `None` when no file reaches back to that day.
-pub fn owed_on(files: &[Stated], receipts: &[Receipt], day: NaiveDate) -> Option<Money> {
+pub fn owed_on<F: States>(files: &[F], receipts: &[Receipt], day: NaiveDate) -> Option<Money> {
     let stated = newest(files, |stated| stated.as_of <= day)?;
     let since = receipts.iter().filter(|receipt| receipt.received_on > stated.as_of && receipt.received_on <= day);
     Some(stated.balance - since.map(|receipt| receipt.reduces).sum())
 }
 
 /// What is owed on everything known, whatever its day; `None` when no file names the account.
-pub fn owed_known(files: &[Stated], receipts: &[Receipt]) -> Option<Money> {
+pub fn owed_known<F: States>(files: &[F], receipts: &[Receipt]) -> Option<Money> {
     let stated = newest(files, |_| true)?;
     let since = receipts.iter().filter(|receipt| receipt.received_on > stated.as_of);
     Some(stated.balance - since.map(|receipt| receipt.reduces).sum())

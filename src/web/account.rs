@@ -15,7 +15,7 @@ use crate::db::{Db, keys_json};
 use crate::identity::Permission;
 use crate::kernel::Money;
 use crate::party::Lang;
-use crate::placement::{Placement, windows};
+use crate::placement::{self, Placement, windows};
 use crate::portfolio::hold::{self, Hold};
 use crate::portfolio::{self, FileRow};
 use crate::recovery;
@@ -69,7 +69,8 @@ struct HoldShown {
 
 /// Everything the page shows, as the stores give it.
 struct Facts {
-    standing: Standing,
+    standing: Standing<FileRow>,
+    placements: Vec<Placement>,
     files: Vec<portfolio::store::FileEntry>,
     recoveries: Vec<recoveries::Row>,
     holds: Vec<Hold>,
@@ -99,7 +100,7 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, path: web:
         figures,
         facts: facts_of(t, newest, masked_name(site.key.as_ref(), newest.personal.as_deref())),
         files: files(&sees.book, &facts),
-        placements: placements(t, &sees.book, &facts.standing.placements),
+        placements: placements(t, &sees.book, &facts.placements),
         recoveries: facts
             .recoveries
             .into_iter()
@@ -120,7 +121,7 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, path: web:
 
 fn load(db: &mut Db, book: &Book, account_no: &str) -> Result<Facts, Problem> {
     let lender = &book.lender.code;
-    let standing = standing::load(db, lender, [account_no].into_iter())?.remove(account_no).ok_or(Problem::NotFound)?;
+    let standing = standing::load_rows(db, lender, [account_no].into_iter())?.remove(account_no).ok_or(Problem::NotFound)?;
     let debtor_ref = standing.newest().map(|row| row.debtor_ref.clone()).unwrap_or_default();
     let mut others = portfolio::store::accounts_of_debtor(db, lender, &debtor_ref, 50)?;
     others.retain(|other| other != account_no);
@@ -132,6 +133,7 @@ fn load(db: &mut Db, book: &Book, account_no: &str) -> Result<Facts, Problem> {
     Ok(Facts {
         recoveries: recoveries::attributed(db, lender, found)?,
         files: portfolio::store::files(db, lender)?,
+        placements: placement::store::of_accounts(db, lender, &keys_json([account_no].into_iter()))?,
         standing,
         holds,
         others,

@@ -14,6 +14,7 @@ use super::who::{Accounts, Book, Sees};
 use crate::db::{Db, read};
 use crate::kernel::{Money, text};
 use crate::party::{self, Lang, Lender};
+use crate::portfolio::FileRow;
 use crate::portfolio::hold;
 use crate::portfolio::personal::{Key, mask_name};
 use crate::portfolio::store::{self, AccountFilter, HolderFilter};
@@ -154,8 +155,9 @@ fn rows(
 ) -> Result<Vec<Row>, Problem> {
     let lender = &book.lender;
     let numbers = store::account_numbers(db, &lender.code, filter, after, most)?;
-    let mut standings = standing::load(db, &lender.code, numbers.iter().map(String::as_str))?;
-    let debtor = |no: &String| standings.get(no).and_then(Standing::newest).map(|row| (no.clone(), row.debtor_ref.clone()));
+    let mut standings = standing::load_rows(db, &lender.code, numbers.iter().map(String::as_str))?;
+    let debtor =
+        |no: &String| standings.get(no).and_then(Standing::<FileRow>::newest).map(|row| (no.clone(), row.debtor_ref.clone()));
     let debtors: Vec<(String, String)> = numbers.iter().filter_map(debtor).collect();
     let holds = hold::in_force(db, &lender.code, &debtors, book.today())?;
     let row = |account_no: String| {

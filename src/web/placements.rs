@@ -18,6 +18,7 @@ use crate::kernel::{Currency, Money, text};
 use crate::party::{self, Lang};
 use crate::placement::store::{self, PlacementFilter, PlacementSums};
 use crate::placement::{CloseReason, Placement};
+use crate::portfolio::FileRow;
 use crate::portfolio::hold;
 use crate::portfolio::personal::Key;
 use crate::standing::{self, Standing};
@@ -164,7 +165,7 @@ fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
     ShownRow {
         account: Cell::link(&placement.account_no, if own { String::new() } else { link::account(&placement.account_no) }),
         name: row.name,
-        assignee: placement.assignee,
+        assignee: placement.assignee.clone(),
         batch: Cell::link(&placement.batch, batch),
         level: placement.facts.level,
         bucket: placement.facts.bucket.clone(),
@@ -199,8 +200,8 @@ fn rows(
 ) -> Result<Vec<Row>, Problem> {
     let lender = &book.lender.code;
     let found = store::listed(db, lender, filter, before, most)?;
-    let standings = standing::load(db, lender, found.iter().map(|placement| placement.account_no.as_str()))?;
-    let newest = |no: &str| standings.get(no).and_then(Standing::newest);
+    let standings = standing::load_rows(db, lender, found.iter().map(|placement| placement.account_no.as_str()))?;
+    let newest = |no: &str| standings.get(no).and_then(Standing::<FileRow>::newest);
     let debtor =
         |placement: &Placement| newest(&placement.account_no).map(|row| (row.account_no.clone(), row.debtor_ref.clone()));
     let debtors: Vec<(String, String)> = found.iter().filter_map(debtor).collect();
@@ -212,7 +213,7 @@ fn rows(
         let sealed = newest(&placement.account_no).and_then(|row| row.personal.as_deref()).filter(|_| held);
         Row {
             name: masked_name(key, sealed),
-            owed: standings.get(&placement.account_no).map(Standing::owed_known).unwrap_or_default(),
+            owed: standings.get(&placement.account_no).map(Standing::<FileRow>::owed_known).unwrap_or_default(),
             holds: if placement.closed_on.is_none() {
                 holds.get(&placement.account_no).into_iter().flatten().map(|kind| t.hold_kind(*kind)).collect()
             } else {

@@ -312,7 +312,7 @@ fn sheet(db: &mut Db, lender: &str, currency: Currency, filter: &RecoveryFilter,
 fn cells(row: Row, currency: Currency) -> [String; 13] {
     let one = row.recovery;
     let (assignee, batch, house) = match row.placed {
-        Ok(placement) => (placement.assignee, placement.batch, ""),
+        Ok(placement) => (placement.span.assignee, placement.batch, ""),
         Err(reason) => (String::new(), String::new(), reason),
     };
     [

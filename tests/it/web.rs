@@ -15,6 +15,8 @@ use consign::portfolio::personal::Key;
 use consign::web::{ROUTES, Seen, Site, application};
 use consign::{allocation, ambient, audit, contract, party, portfolio, recovery, settlement};
 
+use crate::support::on_each_database;
+
 /// An account number of every character that means something in a URL or a spreadsheet.
 const STRANGE: &str = "=a/b ?#%25&+中";
 const STRANGE_IN_URL: &str = "%3Da%2Fb%20%3F%23%2525%26%2B%E4%B8%AD";
@@ -157,6 +159,11 @@ impl Browser {
 fn token(page: &str) -> String {
     let start = page.find("name=\"csrf\" value=\"").expect("the page has a form") + 19;
     page[start..].split('"').next().unwrap().to_string()
+}
+
+#[test]
+fn everybody_sees_their_own_and_nothing_else() {
+    on_each_database(|book| all(&book.address));
 }
 
 /// Everything, on a database that is empty before.

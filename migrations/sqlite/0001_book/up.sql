@@ -492,6 +492,10 @@ CREATE TRIGGER ledger_transaction_once BEFORE INSERT ON ledger_transaction
 WHEN EXISTS (SELECT 1 FROM ledger_transaction WHERE lender = NEW.lender AND event = NEW.event) BEGIN
   SELECT RAISE(ABORT, 'ledger_transaction is append-only: this event is posted');
 END;
+CREATE TRIGGER statement_once BEFORE INSERT ON statement
+WHEN EXISTS (SELECT 1 FROM statement WHERE statement_no = NEW.statement_no) BEGIN
+  SELECT RAISE(ABORT, 'statement is append-only: this number is issued');
+END;
 
 -- A placement is frozen when it starts and closes once.
 CREATE TRIGGER placement_frozen BEFORE UPDATE OF lender, placement_no, seq, account_no, assignee, batch, level, placed_on, expires_on, tail_days, balance, days_past_due, bucket, product, region, charged_off, legal, contract, contract_version ON placement BEGIN
@@ -503,3 +507,33 @@ END;
 CREATE TRIGGER placement_no_delete BEFORE DELETE ON placement BEGIN
   SELECT RAISE(ABORT, 'placements are never deleted');
 END;
+CREATE TRIGGER placement_no_replace BEFORE INSERT ON placement
+WHEN EXISTS (SELECT 1 FROM placement WHERE lender = NEW.lender AND placement_no = NEW.placement_no) BEGIN
+  SELECT RAISE(ABORT, 'placements are never deleted: this key exists');
+END;
+CREATE TRIGGER placement_one_at_a_time BEFORE INSERT ON placement
+WHEN NEW.closed_on IS NULL AND EXISTS (SELECT 1 FROM placement WHERE lender = NEW.lender AND account_no = NEW.account_no AND closed_on IS NULL) BEGIN
+  SELECT RAISE(ABORT, 'the account has an active placement');
+END;
+
+-- Fixed statistics for the query planner: a lender has many rows, an account few. Without them a book's first column
+-- looks selective, and a look-up of some accounts reads the whole book. ANALYZE on an empty book makes the table.
+ANALYZE;
+DELETE FROM sqlite_stat1;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+  ('portfolio_row', 'portfolio_row', '1000000 500000 12 1 1'),
+  ('portfolio_row', 'portfolio_row_debtor', '100000 50000 2'),
+  ('placement', 'placement', '1000000 500000 1'),
+  ('placement', 'placement_one_active', '1000000 500000 1'),
+  ('placement', 'placement_account', '1000000 500000 3 1'),
+  ('placement', 'placement_assignee', '1000000 500000 50000 3'),
+  ('recovery', 'recovery', '1000000 500000 1'),
+  ('recovery', 'recovery_account', '1000000 500000 3 1'),
+  ('recovery', 'recovery_reverses', '20000 10000 1'),
+  ('ledger_transaction', 'ledger_transaction', '1000000 500000 1'),
+  ('ledger_transaction', 'ledger_transaction_event', '1000000 500000 1'),
+  ('ledger_posting', 'ledger_posting', '2000000 1000000 2 1'),
+  ('statement_line', 'statement_line', '1000000 500000 20000 1'),
+  ('statement_line', 'statement_line_reference', '1000000 500000 1'),
+  ('allocation_row', 'allocation_row', '1000000 500000 100000 1');
+ANALYZE sqlite_schema;

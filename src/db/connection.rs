@@ -1,0 +1,16 @@
+//! One connection type over both databases.
+
+// The derive writes conversions for every type that a database has, floats among them, without documentation.
+#![allow(clippy::disallowed_types, missing_docs)]
+
+use diesel::pg::PgConnection;
+use diesel::sqlite::SqliteConnection;
+
+/// A connection to either database; queries use the subset of SQL that both speak, with `$1` binds.
+#[derive(diesel::MultiConnection)]
+pub enum Db {
+    /// PostgreSQL.
+    Postgres(PgConnection),
+    /// SQLite, one file.
+    Sqlite(SqliteConnection),
+}
