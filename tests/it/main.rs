@@ -16,3 +16,4 @@ mod schema;
 mod support;
 mod tamper;
 mod vectors;
+mod web;
