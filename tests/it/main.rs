@@ -3,6 +3,7 @@
 mod commands;
 mod files;
 mod laws;
+mod real_data;
 mod schema;
 mod support;
 mod tamper;
