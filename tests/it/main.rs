@@ -5,6 +5,7 @@ mod files;
 mod laws;
 mod real_data;
 mod schema;
+mod settlement;
 mod support;
 mod tamper;
 mod vectors;
