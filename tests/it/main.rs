@@ -12,7 +12,9 @@
 mod commands;
 mod files;
 mod laws;
+mod real_data;
 mod schema;
+mod settlement;
 mod support;
 mod tamper;
 mod vectors;
