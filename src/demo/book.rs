@@ -1,21 +1,21 @@
 //! The files of the sample book, made from a fixed seed: believable, and nobody's data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-/// The files of the sample book, by name.
-#[derive(Clone, Debug)]
-pub struct Sample {
-    /// Portfolio files with their days.
-    pub portfolios: Vec<(String, String)>,
-    /// Recoveries files, one a month.
-    pub recoveries: Vec<String>,
-    /// The accounts recalled in October.
-    pub recall: String,
+/// The sample book while it is made, month by month.
+pub struct Book {
+    folder: PathBuf,
+    accounts: Vec<Account>,
+    chance: ChaCha8Rng,
+    /// References given out.
+    numbers: u64,
+    /// Payments that are reported only after their month is closed.
+    late: Vec<Payment>,
 }
 
 const SEED: u64 = 20_260_731;
@@ -26,7 +26,6 @@ const PRODUCTS: [&str; 3] = ["card", "cash_loan", "instalment"];
 /// First and last day past due of each bucket, and how many of a hundred accounts are in it.
 const AGES: [(i64, i64, u32); 7] =
     [(1, 30, 30), (31, 60, 16), (61, 90, 12), (91, 120, 10), (121, 150, 9), (151, 180, 8), (181, 900, 15)];
-const AGENCIES: [&str; 6] = ["A01", "A02", "A03", "A04", "A05", "A06"];
 
 struct Account {
     number: String,
@@ -56,45 +55,87 @@ struct Payment {
     fen: i64,
     kind: &'static str,
     reverses: String,
-    agency: Option<&'static str>,
+    agency: Option<String>,
 }
 
 fn yuan(fen: i64) -> String {
     format!("{}.{:02}", fen / 100, fen % 100)
 }
 
-/// Writes the files of a book of so many accounts.
-pub fn generate(count: usize, folder: &Path) -> std::io::Result<Sample> {
-    std::fs::create_dir_all(folder)?;
-    let mut chance = ChaCha8Rng::seed_from_u64(SEED);
-    let mut accounts = accounts(count, &mut chance);
-    write_portfolio(&folder.join("portfolio-2026-07-31.csv"), &accounts)?;
-    let mut numbers = 0;
-    let mut late: Vec<Payment> = Vec::new();
-    let mut recoveries = Vec::new();
-    for (i, month) in ["2026-08", "2026-09", "2026-10", "2026-11"].into_iter().enumerate() {
-        let mut payments = payments(month, i, &mut accounts, &mut numbers, &mut chance);
-        // Some payments are reported only after their month is closed.
-        let kept_back = payments.len() / 50;
-        let held: Vec<Payment> = payments.split_off(payments.len() - kept_back);
-        payments.append(&mut std::mem::replace(&mut late, held));
-        let name = format!("recoveries-{month}.csv");
-        write_recoveries(&folder.join(&name), &payments, &accounts)?;
-        recoveries.push(name);
-        if month == "2026-09" {
-            accounts.iter_mut().for_each(age_two_months);
-            write_portfolio(&folder.join("portfolio-2026-09-30.csv"), &accounts)?;
-        }
+impl Book {
+    /// A book of so many accounts whose files go to a folder.
+    pub fn new(count: usize, folder: &Path) -> std::io::Result<Book> {
+        std::fs::create_dir_all(folder)?;
+        let mut chance = ChaCha8Rng::seed_from_u64(SEED);
+        let accounts = accounts(count, &mut chance);
+        Ok(Book { folder: folder.to_path_buf(), accounts, chance, numbers: 0, late: Vec::new() })
     }
-    write_recall(&folder.join("recall-2026-10.csv"), &accounts)?;
-    Ok(Sample {
-        portfolios: vec![
-            ("portfolio-2026-07-31.csv".to_string(), "2026-07-31".to_string()),
-            ("portfolio-2026-09-30.csv".to_string(), "2026-09-30".to_string()),
-        ],
-        recoveries,
-        recall: "recall-2026-10.csv".to_string(),
-    })
+
+    /// Writes the portfolio as it stands.
+    pub fn portfolio(&self, name: &str) -> std::io::Result<PathBuf> {
+        let path = self.folder.join(name);
+        write_portfolio(&path, &self.accounts).map(|()| path)
+    }
+
+    /// Two months pass: balances fall by what was paid, the rest grows older.
+    pub fn age_two_months(&mut self) {
+        self.accounts.iter_mut().for_each(age_two_months);
+    }
+
+    /// Writes the recoveries of a month up to a day; `holders` says which agency has an account, and may be paid first.
+    pub fn recoveries(&mut self, month: &str, last_day: u32, holders: &HashMap<String, String>) -> std::io::Result<PathBuf> {
+        let mut payments = self.payments(month, last_day, holders);
+        let kept_back = payments.len() / 50;
+        let held = payments.split_off(payments.len() - kept_back);
+        payments.append(&mut std::mem::replace(&mut self.late, held));
+        let path = self.folder.join(format!("recoveries-{month}.csv"));
+        write_recoveries(&path, &payments, &self.accounts).map(|()| path)
+    }
+
+    /// Writes the accounts that are recalled: every ninth of the oldest.
+    pub fn recall(&self, name: &str) -> std::io::Result<PathBuf> {
+        let path = self.folder.join(name);
+        write_recall(&path, &self.accounts).map(|()| path)
+    }
+
+    /// Younger and smaller debts pay more often; a few pay in full; some money reaches the agency first.
+    fn payments(&mut self, month: &str, last_day: u32, holders: &HashMap<String, String>) -> Vec<Payment> {
+        let (chance, numbers) = (&mut self.chance, &mut self.numbers);
+        let mut payments = Vec::new();
+        let compact = month.replace('-', "");
+        for (i, account) in self.accounts.iter_mut().enumerate() {
+            let likely = match account.days_past_due {
+                ..=30 => 26,
+                31..=60 => 13,
+                61..=90 => 9,
+                91..=180 => 6,
+                _ => 3,
+            };
+            let open = account.balance() - account.paid;
+            if open <= 0 || !chance.random_ratio(likely, 100) {
+                continue;
+            }
+            *numbers += 1;
+            let whole = chance.random_ratio(1, 9);
+            let fen = if whole { open } else { (open * chance.random_range(3..28) / 100).max(100) };
+            account.paid += fen;
+            let day = format!("{month}-{:02}", chance.random_range(1..=last_day));
+            let agency = holders.get(&account.number).filter(|_| chance.random_ratio(1, 5)).cloned();
+            let reference = format!("HK{compact}{numbers:07}");
+            let payment =
+                Payment { reference: reference.clone(), account: i, day, fen, kind: "payment", reverses: String::new(), agency };
+            payments.push(payment);
+            // One in a hundred bounces a few days later.
+            if chance.random_ratio(1, 100) {
+                *numbers += 1;
+                account.paid -= fen;
+                let (reference, reverses) = (format!("CZ{compact}{numbers:07}"), reference);
+                let day = format!("{month}-{last_day:02}");
+                payments.push(Payment { reference, account: i, day, fen, kind: "reversal", reverses, agency: None });
+            }
+        }
+        payments
+    }
 }
 
 fn accounts(count: usize, chance: &mut ChaCha8Rng) -> Vec<Account> {
@@ -136,57 +177,6 @@ fn accounts(count: usize, chance: &mut ChaCha8Rng) -> Vec<Account> {
         });
     }
     accounts
-}
-
-/// Younger and smaller debts pay more often; a few pay in full; some money reaches the agency first.
-fn payments(month: &str, index: usize, accounts: &mut [Account], numbers: &mut u64, chance: &mut ChaCha8Rng) -> Vec<Payment> {
-    let mut payments = Vec::new();
-    let last_day = if index == 3 { 18 } else { 30 };
-    for (i, account) in accounts.iter_mut().enumerate() {
-        let likely = match account.days_past_due {
-            ..=30 => 26,
-            31..=60 => 13,
-            61..=90 => 9,
-            91..=180 => 6,
-            _ => 3,
-        };
-        let open = account.balance() - account.paid;
-        if open <= 0 || !chance.random_ratio(likely, 100) {
-            continue;
-        }
-        *numbers += 1;
-        let whole = chance.random_ratio(1, 9);
-        let fen = if whole { open } else { (open * chance.random_range(3..28) / 100).max(100) };
-        account.paid += fen;
-        let day = format!("{month}-{:02}", chance.random_range(1..=last_day));
-        let agency = chance.random_ratio(1, 8).then(|| AGENCIES[chance.random_range(0..AGENCIES.len())]);
-        let reference = format!("HK{}{:07}", month.replace('-', ""), numbers);
-        payments.push(Payment {
-            reference: reference.clone(),
-            account: i,
-            day: day.clone(),
-            fen,
-            kind: "payment",
-            reverses: String::new(),
-            agency,
-        });
-        // One in a hundred bounces a few days later.
-        if chance.random_ratio(1, 100) {
-            *numbers += 1;
-            account.paid -= fen;
-            let day = format!("{month}-{:02}", last_day);
-            payments.push(Payment {
-                reference: format!("CZ{}{:07}", month.replace('-', ""), numbers),
-                account: i,
-                day,
-                fen,
-                kind: "reversal",
-                reverses: reference,
-                agency: None,
-            });
-        }
-    }
-    payments
 }
 
 fn age_two_months(account: &mut Account) {
@@ -257,7 +247,7 @@ fn write_recoveries(path: &Path, payments: &[Payment], accounts: &[Account]) -> 
             yuan(one.fen),
             one.kind,
             one.reverses,
-            one.agency.unwrap_or(""),
+            one.agency.as_deref().unwrap_or(""),
             parts[0],
             parts[1],
             parts[2]

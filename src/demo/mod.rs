@@ -3,6 +3,7 @@
 
 mod book;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::ambient;
@@ -12,9 +13,9 @@ use crate::kernel::progress::{Progress, Silent};
 use crate::kernel::{Month, calendar::parse_date};
 use crate::placement::recall::{Which, recall};
 use crate::portfolio::personal::Key;
-use crate::{allocation, contract, party, portfolio, recovery, settlement};
+use crate::{allocation, contract, party, placement, portfolio, recovery, settlement};
 
-pub use book::{Sample, generate};
+use book::Book;
 
 /// The sample lender's code.
 pub const LENDER: &str = "CFC";
@@ -63,38 +64,38 @@ pub fn load(
     key: Option<&Key>,
     progress: &mut dyn Progress,
 ) -> Result<Loaded, DemoError> {
-    let by = ambient::operator();
-    let mut loading = Loading { db, folder, key, by, loaded: Loaded::default() };
     progress.stage("making the sample book", None);
-    let sample = generate(accounts, folder).map_err(failed)?;
+    let book = Book::new(accounts, folder).map_err(failed)?;
+    let mut loading = Loading { db, book, key, by: ambient::operator(), loaded: Loaded::default() };
     progress.stage("setting up lender, agencies and contracts", None);
     loading.set_up()?;
     progress.stage("running four months", Some(4));
-    loading.portfolio(&sample.portfolios[0])?;
+    loading.portfolio("2026-07-31")?;
     loading.allocate("strategy-team.toml", TEAM, "2026-08-01")?;
     loading.allocate("strategy-agencies.toml", AGENCIES, "2026-08-01")?;
-    loading.recoveries(&sample.recoveries[0])?;
+    loading.recoveries("2026-08", 31)?;
     loading.close("2026-08")?;
     progress.advance(1);
-    loading.recoveries(&sample.recoveries[1])?;
     loading.allocate("strategy-agencies.toml", AGENCIES, "2026-09-02")?;
-    loading.portfolio(&sample.portfolios[1])?;
+    loading.recoveries("2026-09", 30)?;
+    loading.book.age_two_months();
+    loading.portfolio("2026-09-30")?;
     loading.close("2026-09")?;
     progress.advance(1);
-    loading.recall(&sample.recall, "2026-10-09")?;
+    loading.recall("2026-10-09")?;
     loading.allocate("strategy-agencies.toml", AGENCIES, "2026-10-12")?;
-    loading.recoveries(&sample.recoveries[2])?;
+    loading.recoveries("2026-10", 31)?;
     loading.close("2026-10")?;
     progress.advance(1);
     loading.allocate("strategy-agencies.toml", AGENCIES, "2026-11-03")?;
-    loading.recoveries(&sample.recoveries[3])?;
+    loading.recoveries("2026-11", 18)?;
     progress.advance(1);
     Ok(loading.loaded)
 }
 
 struct Loading<'a> {
     db: &'a mut Db,
-    folder: &'a Path,
+    book: Book,
     key: Option<&'a Key>,
     by: By,
     loaded: Loaded,
@@ -114,11 +115,12 @@ impl Loading<'_> {
         Ok(())
     }
 
-    fn portfolio(&mut self, (file, as_of): &(String, String)) -> Result<(), DemoError> {
-        let day = parse_date(as_of).ok_or_else(|| failed("the sample has a bad date"))?;
+    fn portfolio(&mut self, as_of: &str) -> Result<(), DemoError> {
+        let day = day(as_of)?;
+        let file = format!("portfolio-{as_of}.csv");
+        let path = self.book.portfolio(&file).map_err(failed)?;
         let options = portfolio::import::Options { key: self.key, ..Default::default() };
-        let done = portfolio::import::import(self.db, LENDER, &self.folder.join(file), day, &options, &self.by, &mut Silent)
-            .map_err(failed)?;
+        let done = portfolio::import::import(self.db, LENDER, &path, day, &options, &self.by, &mut Silent).map_err(failed)?;
         self.say(format!(
             "{file}: {} new, {} updated accounts, {} owed, {} rows rejected",
             done.new, done.updated, done.total, done.rejected
@@ -127,7 +129,7 @@ impl Loading<'_> {
     }
 
     fn allocate(&mut self, file: &str, strategy: &str, on: &str) -> Result<(), DemoError> {
-        let day = parse_date(on).ok_or_else(|| failed("the sample has a bad date"))?;
+        let day = day(on)?;
         let done = allocation::run::allocate(self.db, LENDER, file, strategy, day, true, &self.by).map_err(failed)?;
         let totals: Vec<String> =
             done.decision.totals().iter().map(|(code, (accounts, _))| format!("{code} {accounts}")).collect();
@@ -135,22 +137,30 @@ impl Loading<'_> {
         Ok(())
     }
 
-    fn recoveries(&mut self, file: &str) -> Result<(), DemoError> {
+    fn recoveries(&mut self, month: &str, last_day: u32) -> Result<(), DemoError> {
+        let mut holders = HashMap::new();
+        placement::store::each(self.db, LENDER, |one| {
+            if one.closed_on.is_none() && one.assignee.starts_with('A') {
+                holders.insert(one.span.account_no, one.span.assignee);
+            }
+            Ok::<(), diesel::result::Error>(())
+        })
+        .map_err(failed)?;
+        let path = self.book.recoveries(month, last_day, &holders).map_err(failed)?;
         let options = recovery::import::Options::default();
-        let done = recovery::import::import(self.db, LENDER, &self.folder.join(file), &options, &self.by, &mut Silent)
-            .map_err(failed)?;
+        let done = recovery::import::import(self.db, LENDER, &path, &options, &self.by, &mut Silent).map_err(failed)?;
         let house: u64 = done.house.values().sum();
         self.say(format!(
-            "{file}: payments {}, reversals {}; {} belong to a placement, {house} to the house, {} rejected",
+            "recoveries of {month}: payments {}, reversals {}; {} belong to a placement, {house} to the house, {} rejected",
             done.payments, done.reversals, done.attributed, done.rejected
         ));
         Ok(())
     }
 
-    fn recall(&mut self, file: &str, on: &str) -> Result<(), DemoError> {
-        let day = parse_date(on).ok_or_else(|| failed("the sample has a bad date"))?;
-        let path = self.folder.join(file);
-        let done = recall(self.db, LENDER, &Which::File(&path), "strategy-change", day, true, &self.by).map_err(failed)?;
+    fn recall(&mut self, on: &str) -> Result<(), DemoError> {
+        let path = self.book.recall("recall-2026-10.csv").map_err(failed)?;
+        let which = Which::File(&path);
+        let done = recall(self.db, LENDER, &which, "strategy-change", day(on)?, true, &self.by).map_err(failed)?;
         self.say(format!("recalled on {on}: {} placements", done.recalled));
         Ok(())
     }
@@ -175,4 +185,8 @@ impl Loading<'_> {
         }
         Ok(())
     }
+}
+
+fn day(text: &str) -> Result<chrono::NaiveDate, DemoError> {
+    parse_date(text).ok_or_else(|| failed("the sample has a bad date"))
 }
