@@ -1,8 +1,5 @@
 //! One connection type over both databases.
 
-// The derive writes conversions for every type that a database has, floats among them, without documentation.
-#![allow(clippy::disallowed_types, missing_docs)]
-
 use diesel::pg::PgConnection;
 use diesel::sqlite::SqliteConnection;
 

@@ -1,5 +1,7 @@
 //! The floor under the stores: one connection type over SQLite and PostgreSQL, one writer at a time per book.
 
+// The derive of the connection writes conversions for every type a database has, floats among them, undocumented.
+#[allow(clippy::disallowed_types, missing_docs)]
 mod connection;
 mod dialect;
 mod fact;
@@ -7,7 +9,7 @@ mod migrate;
 mod pool;
 
 pub use connection::Db;
-pub use dialect::{is_locked, schema_of};
+pub use dialect::{insert_rows, is_locked, schema_of};
 pub use fact::{Cell, FactTable, Kind, canonical_rows, insert_facts, keys_in, keys_json, rows_of_json};
 pub use migrate::migrate;
 pub use pool::{Pool, PoolError};

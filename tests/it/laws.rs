@@ -87,13 +87,14 @@ fn price() -> impl Strategy<Value = String> {
     let measure = prop::sample::select(vec![("recovered", "month"), ("recovered", "batch"), ("recovery_rate", "batch")]);
     let apply = prop::sample::select(vec!["marginal", "whole"]);
     let steps = prop::collection::vec((side(), 1_u32..30, rate.clone()), 1..4);
-    let tiers = (measure, apply, steps, rate).prop_map(|((measure, over), apply, steps, last)| {
+    let scale = prop::sample::select(vec![1_u32, 1, 10, 100]);
+    let tiers = (measure, apply, steps, rate, scale).prop_map(|((measure, over), apply, steps, last, scale)| {
         let mut bound = 0;
         let written: String = steps
             .iter()
             .map(|(side, rise, rate)| {
                 bound += rise;
-                let bound = if measure == "recovered" { format!("{}.37", bound * 100) } else { format!("{bound}.5%") };
+                let bound = if measure == "recovered" { format!("{}.37", bound * scale) } else { format!("{bound}.5%") };
                 format!("{{ {side} = \"{bound}\", rate = \"{rate}\" }}, ")
             })
             .collect();
@@ -113,7 +114,7 @@ fn rule() -> impl Strategy<Value = String> {
 /// The body of a contract: terms and rules; whose it is comes before.
 fn terms() -> impl Strategy<Value = String> {
     let modes = prop::sample::select(vec!["half_up", "half_even"]);
-    let places = prop::sample::select(vec!["subtotal", "line"]);
+    let places = prop::sample::select(vec!["subtotal", "line", "line"]);
     let days = (
         prop::sample::select(vec![30_u32, 45, 90, 150]),
         prop::sample::select(vec![0_u32, 0, 1, 5]),
@@ -168,8 +169,16 @@ fn payments() -> impl Strategy<Value = Vec<Paid>> {
         stated,
         arrives,
     });
-    let amounts = prop_oneof![1 => 1_i64..300, 4 => 1_i64..200_000, 1 => Just(50_000_i64)];
-    let paid = (0_usize..5, 0_u64..180, amounts, 0_u8..4, weights, 0_usize..6, prop::collection::vec(taken, 0..3));
+    let amounts = prop_oneof![4 => 1_i64..1_500, 2 => 1_i64..200_000, 1 => Just(50_000_i64)];
+    let paid = (
+        0_usize..5,
+        prop_oneof![3 => 0_u64..30, 2 => 0_u64..180],
+        amounts,
+        0_u8..4,
+        weights,
+        0_usize..6,
+        prop::collection::vec(taken, 0..3),
+    );
     prop::collection::vec(
         paid.prop_map(|(account, after, cents, channel, components, arrives, reversals)| Paid {
             account,
@@ -180,7 +189,7 @@ fn payments() -> impl Strategy<Value = Vec<Paid>> {
             arrives,
             reversals,
         }),
-        1..14,
+        1..24,
     )
 }
 

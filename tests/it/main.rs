@@ -1,12 +1,20 @@
 //! The integration tests: one binary, every test that touches a store on both databases. `tests/run.sh` runs them.
 
 // A test that cannot go on says so by panicking.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::disallowed_types, clippy::float_arithmetic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::float_arithmetic
+)]
 
 mod commands;
 mod files;
 mod laws;
+mod real_data;
 mod schema;
+mod settlement;
 mod support;
 mod tamper;
 mod vectors;

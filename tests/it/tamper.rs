@@ -269,6 +269,24 @@ fn verify_finds_a_row_that_was_removed() {
 }
 
 #[test]
+fn verify_finds_text_that_was_moved_from_one_cell_into_the_next() {
+    on_each_database(|book| {
+        book.set_up("CNY", &["A01"]);
+        book.portfolio("2025-12-31", "account_no,balance,days_past_due,region,product\n1,10.00,40,a|=b,c\n2,10.00,40,x\\,|=y\n");
+        book.assert_proven();
+        open_the_tables(book, &["portfolio_row"]);
+        for change in
+            ["region = 'a', product = 'b|=c' WHERE account_no = '1'", "region = 'x', product = '\\||=y' WHERE account_no = '2'"]
+        {
+            book.sql(&format!("UPDATE portfolio_row SET {change}")).unwrap();
+            assert!(found_by_verify(book), "verify does not see {change}");
+            restore(book, "portfolio_row");
+        }
+        book.assert_proven();
+    });
+}
+
+#[test]
 fn verify_finds_a_book_whose_end_was_cut_off() {
     on_each_database(|book| {
         settle(book);
