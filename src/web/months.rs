@@ -63,6 +63,7 @@ struct Shown {
 #[derive(Default)]
 struct Row {
     number: Cell,
+    /// The agency; on an agency's own page, the month.
     agency: String,
     commission: String,
     true_up: String,
@@ -116,7 +117,10 @@ fn section(db: &mut Db, book: &Book, before: Option<Month>, recoveries: bool) ->
     let next = if closed.len() > MONTHS { closed.get(MONTHS - 1).copied() } else { None };
     closed.truncate(MONTHS);
     let currency = book.lender.currency;
-    let months = closed.into_iter().map(|month| shown(lender, month, &statements, currency, book.agency.is_none())).collect();
+    let months = match &book.agency {
+        None => closed.into_iter().map(|month| shown(lender, month, &statements, currency)).collect(),
+        Some(_) => own(lender, &closed, &statements, currency).into_iter().collect(),
+    };
     let open = if book.agency.is_none() && before.is_none() { open_month(db, book, recoveries)? } else { None };
     let section = Section {
         heading: book.lender.name.clone(),
@@ -139,10 +143,10 @@ fn open_month(db: &mut Db, book: &Book, recoveries: bool) -> Result<Option<OpenM
     Ok(Some(OpenMonth { month: month.to_string(), received: Cell::link(received, href), rows: list::count(sums.count) }))
 }
 
-fn shown(lender: &str, month: Month, statements: &[Statement], currency: Currency, with_totals: bool) -> Shown {
+fn shown(lender: &str, month: Month, statements: &[Statement], currency: Currency) -> Shown {
     let of_month: Vec<&Statement> = statements.iter().filter(|one| one.month == month).collect();
     let sum = |of: &dyn Fn(&Statement) -> Money| list::money(of_month.iter().map(|one| of(one)).sum(), currency);
-    let totals = (with_totals && !of_month.is_empty()).then(|| Row {
+    let totals = (!of_month.is_empty()).then(|| Row {
         number: Cell::default(),
         agency: String::new(),
         commission: sum(&|one| one.figures.commission),
@@ -156,6 +160,13 @@ fn shown(lender: &str, month: Month, statements: &[Statement], currency: Currenc
     });
     let anchor = format!("{lender}-{month}");
     Shown { anchor, month: month.to_string(), rows: of_month.iter().map(|one| row(one, currency)).collect(), totals }
+}
+
+/// An agency has one statement a month: all of them make one table, month by month.
+fn own(lender: &str, months: &[Month], statements: &[Statement], currency: Currency) -> Option<Shown> {
+    let of_months = statements.iter().rev().filter(|one| months.contains(&one.month));
+    let rows: Vec<Row> = of_months.map(|one| Row { agency: one.month.to_string(), ..row(one, currency) }).collect();
+    (!rows.is_empty()).then(|| Shown { anchor: lender.to_string(), month: String::new(), rows, totals: None })
 }
 
 /// Charges, performance, minimum, maximum, deductions and adjustments together.

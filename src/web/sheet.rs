@@ -34,14 +34,17 @@ impl Sheet {
     /// Ends the file and records that it leaves the book.
     pub fn finish(self, db: &mut Db, lender: &str, by: &By, what: &str) -> Result<Vec<u8>, Problem> {
         let bytes = self.writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
-        let summary = json!({"what": what, "columns": self.columns, "rows": self.rows, "sha256": digest::sha256(&bytes)});
-        write(db, lender, |db| {
-            let act = Act::begin(db, lender, by)?;
-            act.finish(db, "export", &summary)
-        })
-        .map_err(|error: diesel::result::Error| Problem::from(error))?;
+        record(db, lender, by, what, &self.columns, self.rows, &bytes)?;
         Ok(bytes)
     }
+}
+
+/// Records that rows of a book leave it: who took which columns, how many rows, and the digest of the bytes.
+pub fn record(db: &mut Db, lender: &str, by: &By, what: &str, columns: &[&str], rows: u64, bytes: &[u8]) -> Result<(), Problem> {
+    let summary = json!({"what": what, "columns": columns, "rows": rows, "sha256": digest::sha256(bytes)});
+    let recorded: diesel::QueryResult<i64> = write(db, lender, |db| Act::begin(db, lender, by)?.finish(db, "export", &summary));
+    recorded?;
+    Ok(())
 }
 
 /// A file as an answer.

@@ -9,9 +9,9 @@ use super::link::{self, Link};
 use super::list::{self, Cell, Pager, Tab, cut, one_more};
 use super::page::{Chip, Figure, Page, Tone};
 use super::problem::Problem;
-use super::sheet::attachment;
+use super::sheet::{attachment, record};
 use super::who::{Book, Sees, Statements};
-use crate::db::Db;
+use crate::db::{Db, read};
 use crate::identity::Permission;
 use crate::kernel::{Currency, Money};
 use crate::ledger::chart;
@@ -219,21 +219,37 @@ fn row(t: Lang, currency: Currency, statement_no: &str, line: Line, accounts: bo
     }
 }
 
-/// The whole statement with its lines, for a download.
-async fn whole(site: &Site, sees: &Sees<Statements>, number: String) -> Result<(Statement, Book), Problem> {
-    let books = sees.books.clone();
-    site.read(move |db| {
-        let (head, book) = visible(db, &books, &number)?;
-        let lines = store::lines(db, &head.lender, &number, 0, i64::MAX)?;
-        Ok((Statement { lines, ..head }, book))
+/// Writes the whole statement with its lines as a file, and records that it leaves the book.
+async fn file(
+    site: &Site,
+    sees: &Sees<Statements>,
+    number: String,
+    ending: &'static str,
+    draw: impl FnOnce(&Statement, Currency) -> Result<Vec<u8>, Problem> + Send + 'static,
+) -> Result<(String, Vec<u8>), Problem> {
+    let (books, by) = (sees.books.clone(), sees.who.by());
+    site.change(move |db| {
+        let (one, bytes) = read(db, |db| {
+            let (head, book) = visible(db, &books, &number)?;
+            let one = Statement { lines: store::lines(db, &head.lender, &number, 0, i64::MAX)?, ..head };
+            let bytes = draw(&one, book.lender.currency)?;
+            Ok::<_, Problem>((one, bytes))
+        })?;
+        let name = format!("{}.{ending}", one.statement_no);
+        let rows = u64::try_from(one.lines.len()).unwrap_or(u64::MAX);
+        record(db, &one.lender, &by, &name, &COLUMNS, rows, &bytes)?;
+        Ok((name, bytes))
     })
     .await
 }
 
+/// The columns of a statement's lines, as the record of a download names them.
+const COLUMNS: [&str; 11] =
+    ["line_no", "kind", "fee_rule", "batch", "reference", "account_no", "received_on", "amount", "rate", "fee", "note"];
+
 pub(super) async fn csv(site: web::Data<Site>, sees: Sees<Statements>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let (one, book) = whole(&site, &sees, path.into_inner()).await?;
-    let bytes = render::csv(&one, book.lender.currency)?;
-    Ok(attachment(&format!("{}.csv", one.statement_no), "text/csv; charset=utf-8", bytes))
+    let (name, bytes) = file(&site, &sees, path.into_inner(), "csv", |one, currency| Ok(render::csv(one, currency)?)).await?;
+    Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
 }
 
 pub(super) async fn json(
@@ -241,9 +257,9 @@ pub(super) async fn json(
     sees: Sees<Statements>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let (one, book) = whole(&site, &sees, path.into_inner()).await?;
-    let bytes = format!("{}\n", render::json(&one, book.lender.currency, "issued")).into_bytes();
-    Ok(attachment(&format!("{}.json", one.statement_no), "application/json", bytes))
+    let draw = |one: &Statement, currency: Currency| Ok(format!("{}\n", render::json(one, currency, "issued")).into_bytes());
+    let (name, bytes) = file(&site, &sees, path.into_inner(), "json", draw).await?;
+    Ok(attachment(&name, "application/json", bytes))
 }
 
 /// The document as it was stored at closing. It brings its own style and nothing else, and may load nothing.
