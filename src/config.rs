@@ -1,5 +1,7 @@
 //! The only reader of the environment.
 
+#![allow(clippy::disallowed_methods)]
+
 /// The database's address: `--database`, else `DATABASE_URL`, else the fallback, a file in this folder.
 pub fn database(flag: Option<&str>, fallback: &str) -> String {
     flag.map(str::to_string)

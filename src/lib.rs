@@ -11,19 +11,19 @@ pub mod config;
 pub mod db;
 pub mod sheet;
 
+pub mod allocation;
 pub mod audit;
+pub mod commission;
+pub mod contract;
 pub mod identity;
 pub mod ledger;
 pub mod party;
-pub mod contract;
-pub mod portfolio;
 pub mod placement;
-pub mod recovery;
-pub mod standing;
-pub mod allocation;
-pub mod commission;
-pub mod settlement;
+pub mod portfolio;
 pub mod proof;
+pub mod recovery;
+pub mod settlement;
+pub mod standing;
 
 pub mod cli;
 pub mod demo;

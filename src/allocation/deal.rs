@@ -86,7 +86,8 @@ impl Dealing<'_> {
                 self.follow(holder, &members);
                 continue;
             }
-            let largest = members.iter().copied().max_by_key(|index| (self.candidate(*index).facts.balance, std::cmp::Reverse(*index)));
+            let largest =
+                members.iter().copied().max_by_key(|index| (self.candidate(*index).facts.balance, std::cmp::Reverse(*index)));
             let eligible: Vec<usize> = (0..self.takers.len()).filter(|taker| self.refusal(*taker, &members).is_none()).collect();
             let Some(largest) = largest else { continue };
             let stratum = self.stratum_name(self.candidate(largest), &eligible);
@@ -107,7 +108,9 @@ impl Dealing<'_> {
     }
 
     fn refusals(&self, members: &[usize]) -> String {
-        let each = |taker: usize| self.refusal(taker, members).map(|gate| format!("{} {}", self.takers[taker].assignee.code, gate.name()));
+        let each = |taker: usize| {
+            self.refusal(taker, members).map(|gate| format!("{} {}", self.takers[taker].assignee.code, gate.name()))
+        };
         (0..self.takers.len()).filter_map(each).collect::<Vec<_>>().join(", ")
     }
 
@@ -124,7 +127,9 @@ impl Dealing<'_> {
                 },
             };
             match (taker, refused) {
-                (Some(taker), None) => self.give(taker, &[*index], &stratum, &format!("follows the debtor's other account to {holder}")),
+                (Some(taker), None) => {
+                    self.give(taker, &[*index], &stratum, &format!("follows the debtor's other account to {holder}"))
+                }
                 (_, refused) => {
                     let why = refused.unwrap_or_default();
                     self.leave(&[*index], &stratum, &format!("waits: the debtor's other account is with {holder}, {why}"));
@@ -145,9 +150,15 @@ impl Dealing<'_> {
     }
 
     fn put(&mut self, taker: Option<usize>, members: &[usize], stratum: &str, reason: &str) {
-        let together = if members.len() > 1 { format!("; {} accounts of the debtor stay together", members.len()) } else { String::new() };
+        let together =
+            if members.len() > 1 { format!("; {} accounts of the debtor stay together", members.len()) } else { String::new() };
         for index in members {
-            self.assigned.push(Assigned { index: *index, taker, stratum: stratum.to_string(), reason: format!("{reason}{together}") });
+            self.assigned.push(Assigned {
+                index: *index,
+                taker,
+                stratum: stratum.to_string(),
+                reason: format!("{reason}{together}"),
+            });
         }
     }
 
@@ -192,7 +203,11 @@ impl Dealing<'_> {
         let singles_from = units.partition_point(|unit| unit.members.len() > 1);
         let reason = |taker: usize, dealing: &Dealing<'_>| {
             let code = &dealing.takers[taker].assignee.code;
-            format!("{} share: {code} gets {} of {total} in this stratum", dealing.strategy.method.name(), quotas.get(&taker).copied().unwrap_or(0))
+            format!(
+                "{} share: {code} gets {} of {total} in this stratum",
+                dealing.strategy.method.name(),
+                quotas.get(&taker).copied().unwrap_or(0)
+            )
         };
         for unit in &units[..singles_from] {
             let size = i64::try_from(unit.members.len()).unwrap_or(i64::MAX);
@@ -214,7 +229,11 @@ impl Dealing<'_> {
         let mut slots = slots.into_iter();
         for unit in singles {
             let next = slots.by_ref().find(|taker| self.room[*taker].is_none_or(|room| room > 0));
-            let next = next.or_else(|| order.iter().copied().find(|taker| self.room[*taker].is_none_or(|room| room > 0) && targets.get(taker).is_some_and(|target| *target > 0)));
+            let next = next.or_else(|| {
+                order.iter().copied().find(|taker| {
+                    self.room[*taker].is_none_or(|room| room > 0) && targets.get(taker).is_some_and(|target| *target > 0)
+                })
+            });
             match next {
                 Some(taker) => {
                     let why = reason(taker, self);
@@ -235,7 +254,11 @@ impl Dealing<'_> {
         let total = i64::try_from(total).unwrap_or(i64::MAX);
         let weight = |taker: usize| {
             let code = &self.takers[taker].assignee.code;
-            self.strategy.assignees.iter().find(|(listed, _)| listed == code).map_or(0, |(_, share)| share.decimal().mantissa() * 10_i128.pow(10 - share.decimal().scale()))
+            self.strategy
+                .assignees
+                .iter()
+                .find(|(listed, _)| listed == code)
+                .map_or(0, |(_, share)| share.decimal().mantissa() * 10_i128.pow(10 - share.decimal().scale()))
         };
         let sum: i128 = eligible.iter().map(|taker| weight(*taker)).sum();
         if sum == 0 {
@@ -244,8 +267,10 @@ impl Dealing<'_> {
         let target = |taker: usize| i128::from(total) * UNIT * weight(taker) / sum + self.carried[taker];
         let targets: BTreeMap<usize, i128> = eligible.iter().map(|taker| (*taker, target(*taker))).collect();
         let most = |taker: usize| if weight(taker) == 0 { 0 } else { self.room[taker].unwrap_or(i64::MAX) };
-        let mut quotas: BTreeMap<usize, i64> =
-            targets.iter().map(|(taker, target)| (*taker, i64::try_from(target.div_euclid(UNIT)).unwrap_or(0).clamp(0, most(*taker)))).collect();
+        let mut quotas: BTreeMap<usize, i64> = targets
+            .iter()
+            .map(|(taker, target)| (*taker, i64::try_from(target.div_euclid(UNIT)).unwrap_or(0).clamp(0, most(*taker))))
+            .collect();
         loop {
             let given: i64 = quotas.values().sum();
             let short = |taker: &usize, quotas: &BTreeMap<usize, i64>| targets[taker] - i128::from(quotas[taker]) * UNIT;

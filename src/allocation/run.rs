@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde_json::json;
 
+use super::AllocationError;
 use super::candidates::{Asked, Candidate, Field, field};
 use super::deal::{Assigned, deal};
 use super::gates::Taker;
 use super::store::{self, RunRow};
 use super::strategy::{self, Strategy};
-use super::AllocationError;
 use crate::audit::{Act, By};
 use crate::contract;
 use crate::db::{Cell, Db, write};
@@ -18,10 +18,10 @@ use crate::kernel::calendar::plus_days;
 use crate::kernel::{Money, digest, text};
 use crate::ledger::{Transaction, chart};
 use crate::party::{self, AssigneeKind, Lender};
+use crate::placement::check_open;
 use crate::placement::close::balanced;
 use crate::placement::expire::record_expiries;
 use crate::placement::store::{BATCHES, PLACEMENTS};
-use crate::placement::check_open;
 
 /// What a run decided.
 pub struct Outcome {
@@ -88,7 +88,15 @@ impl Decision {
             let level = self.level(one).to_string();
             let account_no = &self.candidate(one).account_no;
             let reason = text::neutral(&one.reason);
-            writer.write_record([account_no, self.code(one).unwrap_or(""), &level, &one.stratum, self.strategy.method.name(), "", &reason])?;
+            writer.write_record([
+                account_no,
+                self.code(one).unwrap_or(""),
+                &level,
+                &one.stratum,
+                self.strategy.method.name(),
+                "",
+                &reason,
+            ])?;
         }
         writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
     }
@@ -106,8 +114,17 @@ impl Decision {
         }
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record([
-            "stratum", "assignee", "accounts", "balance", "stratum_rate", "index", "fee_rate", "value_per_account", "min_accounts",
-            "max_accounts", "assigned",
+            "stratum",
+            "assignee",
+            "accounts",
+            "balance",
+            "stratum_rate",
+            "index",
+            "fee_rate",
+            "value_per_account",
+            "min_accounts",
+            "max_accounts",
+            "assigned",
         ])?;
         for (stratum, (accounts, balance, given)) in &strata {
             let eligible = stratum.rsplit('|').next().unwrap_or("").split('+').filter(|code| !code.is_empty());
@@ -216,7 +233,13 @@ fn decide(db: &mut Db, lender: &Lender, file: &str, strategy_text: &str, on: Nai
 }
 
 /// Stores the run and what it decided.
-fn simulate(db: &mut Db, act: &mut Act, decision: &Decision, strategy_text: &str, on: NaiveDate) -> Result<RunRow, AllocationError> {
+fn simulate(
+    db: &mut Db,
+    act: &mut Act,
+    decision: &Decision,
+    strategy_text: &str,
+    on: NaiveDate,
+) -> Result<RunRow, AllocationError> {
     let placed = decision.assigned.iter().filter(|one| one.taker.is_some()).count();
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let run = RunRow {

@@ -73,7 +73,9 @@ pub fn parse(text: &str, lender: &Lender, known: &[Assignee]) -> Read<Strategy> 
     let method = match method_value.text()? {
         "equal" => Method::Equal,
         "fixed" => Method::Fixed,
-        "score" | "optimise" => return Err(method_value.fault("is not yet supported: it needs the scorecard; use equal or fixed")),
+        "score" | "optimise" => {
+            return Err(method_value.fault("is not yet supported: it needs the scorecard; use equal or fixed"));
+        }
         _ => return Err(method_value.fault("must be one of: equal, fixed, score, optimise")),
     };
     let dimensions = root.take("strata").map(|value| dimensions(&value)).transpose()?.unwrap_or_default();
@@ -98,7 +100,9 @@ pub fn parse(text: &str, lender: &Lender, known: &[Assignee]) -> Read<Strategy> 
     let tables_at = root.take("assignee");
     let assignees = match &tables_at {
         Some(value) => listed(value, method, known)?,
-        None if method == Method::Fixed => return Err(method_value.fault("needs an [[assignee]] with a share for each that takes part")),
+        None if method == Method::Fixed => {
+            return Err(method_value.fault("needs an [[assignee]] with a share for each that takes part"));
+        }
         None => known.iter().map(|assignee| (assignee.code.clone(), Rate::ONE)).collect(),
     };
     root.finish()?;
@@ -116,7 +120,10 @@ fn dimensions(value: &Value<'_>) -> Read<Vec<Dimension>> {
             "region" => Dimension::Region,
             "level" => Dimension::Level,
             "charged_off" => Dimension::ChargedOff,
-            _ => return Err(value.fault(format!("names \"{name}\"; strata go by bucket, balance_band, product, region, level, charged_off"))),
+            _ => {
+                return Err(value
+                    .fault(format!("names \"{name}\"; strata go by bucket, balance_band, product, region, level, charged_off")));
+            }
         };
         if !dimensions.contains(&dimension) {
             dimensions.push(dimension);

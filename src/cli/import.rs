@@ -89,7 +89,8 @@ fn import_portfolio(context: &Context, arguments: &PortfolioArguments) -> Result
         key: key.as_ref(),
     };
     let (lender, file) = (&arguments.lender, &arguments.file);
-    let done = portfolio::import::import(&mut db, lender, file, arguments.as_of, &options, &ambient::operator(), &mut Bar::new())?;
+    let done =
+        portfolio::import::import(&mut db, lender, file, arguments.as_of, &options, &ambient::operator(), &mut Bar::new())?;
     if done.already_imported {
         let said = format!("{} was imported before as of {}; nothing changed", file.display(), arguments.as_of);
         return Ok(Answer::new(said, json!(done)));
@@ -111,7 +112,8 @@ fn import_recoveries(context: &Context, arguments: &RecoveriesArguments) -> Resu
     let map = read_map(arguments.map.as_ref(), recovery::columns::COLUMNS)?;
     let mut db = context.open()?;
     let options = recovery::import::Options { map: map.as_ref(), rejects: arguments.rejects.as_deref() };
-    let done = recovery::import::import(&mut db, &arguments.lender, &arguments.file, &options, &ambient::operator(), &mut Bar::new())?;
+    let done =
+        recovery::import::import(&mut db, &arguments.lender, &arguments.file, &options, &ambient::operator(), &mut Bar::new())?;
     let mut shown: Vec<String> = done.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
     shown.push(format!(
         "{} rows: {} accepted, {} duplicate, {} rejected; payments {}, reversals {}, waivers {}",
@@ -119,7 +121,10 @@ fn import_recoveries(context: &Context, arguments: &RecoveriesArguments) -> Resu
     ));
     let house: Vec<String> = done.house.iter().map(|(code, count)| format!("{count} {code}")).collect();
     let house = if house.is_empty() { "none to the house".to_string() } else { format!("to the house: {}", house.join(", ")) };
-    shown.push(format!("{} payments belong to a placement, {house}; {} go beyond what was owed", done.attributed, done.beyond_owed));
+    shown.push(format!(
+        "{} payments belong to a placement, {house}; {} go beyond what was owed",
+        done.attributed, done.beyond_owed
+    ));
     if done.closed_as_paid > 0 {
         shown.push(format!("{} placements closed as paid", done.closed_as_paid));
     }

@@ -86,5 +86,8 @@ fn write_export(context: &Context, arguments: &ExportArguments) -> Result<Answer
     write_with(&arguments.output, |out| {
         crate::db::read(&mut db, |db| export(db, &lender.code, lender.currency, arguments.format, out)).map_err(Failure::from)
     })?;
-    Ok(Answer::new(format!("the ledger of {} written to {}", lender.code, arguments.output.display()), json!({"lender": lender.code})))
+    Ok(Answer::new(
+        format!("the ledger of {} written to {}", lender.code, arguments.output.display()),
+        json!({"lender": lender.code}),
+    ))
 }

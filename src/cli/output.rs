@@ -88,10 +88,7 @@ pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Writes an output file through `fill`, under another name until it is whole; `-` is standard output.
-pub(super) fn write_with(
-    path: &Path,
-    fill: impl FnOnce(&mut dyn std::io::Write) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+pub(super) fn write_with(path: &Path, fill: impl FnOnce(&mut dyn std::io::Write) -> Result<(), Failure>) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::new(format!("{}: cannot be written: {error}", path.display()));
     if path == Path::new("-") {
         return fill(&mut std::io::stdout().lock());

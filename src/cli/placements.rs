@@ -37,8 +37,18 @@ pub(super) fn placements(context: &Context, arguments: &PlacementsArguments) -> 
     write_with(&arguments.output, |out| {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record([
-            "account_no", "assignee", "batch", "level", "placed_on", "expires_on", "closed_on", "close_reason",
-            "balance_at_placement", "days_past_due_at_placement", "contract", "contract_version",
+            "account_no",
+            "assignee",
+            "batch",
+            "level",
+            "placed_on",
+            "expires_on",
+            "closed_on",
+            "close_reason",
+            "balance_at_placement",
+            "days_past_due_at_placement",
+            "contract",
+            "contract_version",
         ])?;
         let mut account: Vec<Placement> = Vec::new();
         let mut row = |account: &[Placement]| -> Result<(), Failure> {
@@ -123,7 +133,8 @@ pub(super) fn recall(context: &Context, arguments: &RecallArguments) -> Result<A
     let mut shown = vec![format!("{} placements recalled on {}", done.recalled, arguments.on)];
     if !done.not_placed.is_empty() {
         shown.push(format!("{} named accounts were not placed:", done.not_placed.len()));
-        shown.extend(done.not_placed.iter().take(20).map(|one| format!("  line {}: {} {}", one.line, one.account_no, one.reason)));
+        shown
+            .extend(done.not_placed.iter().take(20).map(|one| format!("  line {}: {} {}", one.line, one.account_no, one.reason)));
     }
     let partial = !done.not_placed.is_empty();
     Ok(Answer::new(lines(shown), json!(done)).partly(partial))

@@ -39,7 +39,8 @@ pub(super) fn close(context: &Context, arguments: &CloseArguments) -> Result<Ans
         (_, true) => "would close with these statements; nothing was changed",
         _ => "closed",
     };
-    let mut shown = vec![format!("{} {state}: {} statements, {} placements expired", done.month, done.statements.len(), done.expired)];
+    let mut shown =
+        vec![format!("{} {state}: {} statements, {} placements expired", done.month, done.statements.len(), done.expired)];
     for one in &done.statements {
         let f = &one.figures;
         shown.push(format!(
@@ -108,11 +109,10 @@ pub(super) struct StatementArguments {
 
 pub(super) fn statement(context: &Context, arguments: &StatementArguments) -> Result<Answer, Failure> {
     let mut db = context.open()?;
-    let lender = party::store::lender(&mut db, &arguments.lender)?
-        .ok_or_else(|| SettlementError::NoLender(arguments.lender.clone()))?;
-    let one = store::find(&mut db, &lender.code, &arguments.agency, arguments.month)?.ok_or_else(|| {
-        SettlementError::NoStatement { agency: arguments.agency.clone(), month: arguments.month.to_string() }
-    })?;
+    let lender =
+        party::store::lender(&mut db, &arguments.lender)?.ok_or_else(|| SettlementError::NoLender(arguments.lender.clone()))?;
+    let one = store::find(&mut db, &lender.code, &arguments.agency, arguments.month)?
+        .ok_or_else(|| SettlementError::NoStatement { agency: arguments.agency.clone(), month: arguments.month.to_string() })?;
     let bytes = match arguments.format {
         StatementFormat::Json => format!("{}\n", render::json(&one, lender.currency, "issued")).into_bytes(),
         StatementFormat::Csv => {
@@ -120,9 +120,11 @@ pub(super) fn statement(context: &Context, arguments: &StatementArguments) -> Re
             bytes.extend(render::csv(&one, lender.currency)?);
             bytes
         }
-        StatementFormat::Html => store::document(&mut db, &lender.code, &one.statement_no, "html")?
-            .and_then(|(_, body)| body)
-            .ok_or_else(|| Failure::new(format!("the stored document of {} is damaged; run `consign verify`", one.statement_no)))?,
+        StatementFormat::Html => {
+            store::document(&mut db, &lender.code, &one.statement_no, "html")?.and_then(|(_, body)| body).ok_or_else(|| {
+                Failure::new(format!("the stored document of {} is damaged; run `consign verify`", one.statement_no))
+            })?
+        }
         StatementFormat::Xlsx | StatementFormat::Pdf => {
             return Err(Failure::new("xlsx and pdf are not yet supported; use html (printable), csv or json"));
         }

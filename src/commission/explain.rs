@@ -81,9 +81,23 @@ pub fn true_up_words(basis: &Basis<'_>, settled_before: Money, settled_now: Mone
     let recovered: Money = basis.group.items.iter().map(|item| item.earning).sum();
     vec![
         format!("Fee group: {}.", scope_words(&basis.group.key)),
-        format!("On the facts known at this closing the group has recovered {} and is entitled to {}.", shown(recovered), shown(entitled)),
-        format!("Earlier statements settled {}; new commission lines of this statement settle {}.", shown(settled_before), shown(settled_now)),
-        format!("The rest, {} − {} − {} = {}, is this true-up.", shown(entitled), shown(settled_before), shown(settled_now), shown(change)),
+        format!(
+            "On the facts known at this closing the group has recovered {} and is entitled to {}.",
+            shown(recovered),
+            shown(entitled)
+        ),
+        format!(
+            "Earlier statements settled {}; new commission lines of this statement settle {}.",
+            shown(settled_before),
+            shown(settled_now)
+        ),
+        format!(
+            "The rest, {} − {} − {} = {}, is this true-up.",
+            shown(entitled),
+            shown(settled_before),
+            shown(settled_now),
+            shown(change)
+        ),
     ]
 }
 
@@ -99,7 +113,9 @@ fn base_words(basis: &Basis<'_>, rule: &FeeRule, item: &Item) -> String {
     let (amount, earning) = (item.amount.grouped(basis.currency), item.earning.grouped(basis.currency));
     match &rule.base {
         None => format!("The whole amount {amount} earns."),
-        Some(_) if item.undivided => format!("The payment states no components, so all of {amount} earns (listed as an exception)."),
+        Some(_) if item.undivided => {
+            format!("The payment states no components, so all of {amount} earns (listed as an exception).")
+        }
         Some(base) => {
             let names: Vec<&str> = base.iter().map(|component| component_name(*component)).collect();
             format!("Of {amount} the components {} earn: {earning}.", names.join(", "))
@@ -126,7 +142,10 @@ fn price_words(basis: &Basis<'_>, rule: &FeeRule, item: &Item, priced: &Priced) 
             .filter_map(|(word, bound)| bound.map(|bound| format!("{word} {}", shown(bound))))
             .collect();
         return vec![
-            format!("{rate} of each payment, {}, rounded {mode} at the line; a minimum never exceeds the payment.", bounds.join(", ")),
+            format!(
+                "{rate} of each payment, {}, rounded {mode} at the line; a minimum never exceeds the payment.",
+                bounds.join(", ")
+            ),
             format!("Of this payment {before} was left before this line and {after} after it; the price changes by {fee}."),
         ];
     }
@@ -155,9 +174,19 @@ fn tier_words(basis: &Basis<'_>, tiers: &Tiers) -> Vec<String> {
     } else {
         words.push(format!("The group recovered {}.", shown(total)));
     }
-    let steps: Vec<String> = tiers.steps.iter().map(|step| format!("{} {}", step.bound.map_or("beyond".to_string(), |bound| bound_words(bound, basis.currency)), step.rate)).collect();
+    let steps: Vec<String> = tiers
+        .steps
+        .iter()
+        .map(|step| {
+            format!("{} {}", step.bound.map_or("beyond".to_string(), |bound| bound_words(bound, basis.currency)), step.rate)
+        })
+        .collect();
     words.push(match tiers.apply {
-        Apply::Whole => format!("Whole tiers ({}): the group reaches {} on everything.", steps.join("; "), reached(&tiers.steps, total, basis.group.placed)),
+        Apply::Whole => format!(
+            "Whole tiers ({}): the group reaches {} on everything.",
+            steps.join("; "),
+            reached(&tiers.steps, total, basis.group.placed)
+        ),
         Apply::Marginal => format!("Marginal tiers ({}): each slice earns its own rate.", steps.join("; ")),
     });
     words

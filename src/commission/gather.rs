@@ -80,7 +80,9 @@ impl Gathering<'_> {
         let Some(version) = self.versions.pricing(&placement.assignee, placement.contract_version, placement.placed_on) else {
             return;
         };
-        if placement.placed_on <= self.cut_off.last_day && version.terms.charges.iter().any(|charge| charge.per == Per::AccountPlaced) {
+        if placement.placed_on <= self.cut_off.last_day
+            && version.terms.charges.iter().any(|charge| charge.per == Per::AccountPlaced)
+        {
             let key = (
                 placement.assignee.clone(),
                 version.terms.code.clone(),
@@ -148,7 +150,8 @@ impl Gathering<'_> {
                 undivided,
             }
         };
-        let items = std::iter::once(payment).chain(reversals.iter().copied()).zip(earnings).map(|(one, earning)| item(one, earning));
+        let items =
+            std::iter::once(payment).chain(reversals.iter().copied()).zip(earnings).map(|(one, earning)| item(one, earning));
         let grace = version.terms.grace_days;
         if grace > 0 && payment.received_on <= plus_days(placement.placed_on, grace) {
             self.gathered.grace.entry(placement.assignee.clone()).or_default().extend(items);

@@ -3,8 +3,7 @@
 use super::condition::Conditions;
 use super::reach::unreachable_rule;
 use super::{
-    Apply, Bound, Charge, Component, Credit, FeeRule, Limit, Measure, Over, Per, Price, Remittance, RoundedAt, Step,
-    Terms, Tiers,
+    Apply, Bound, Charge, Component, Credit, FeeRule, Limit, Measure, Over, Per, Price, Remittance, RoundedAt, Step, Terms, Tiers,
 };
 use crate::kernel::document::{Document, DocumentFault, Table, Value};
 use crate::kernel::{Currency, Money, Rate, Rounding};
@@ -54,7 +53,11 @@ fn read(document: &Document<'_>, currency: Currency) -> Read<Terms> {
         tail_days: days(&mut root, "tail_days")?,
         objection_days: days(&mut root, "objection_days")?,
         remittance: word(&mut root, "remittance", &[("gross", Remittance::Gross), ("net", Remittance::Net)])?,
-        credit: word(&mut root, "credit", &[("carry_forward", Credit::CarryForward), ("due_from_agency", Credit::DueFromAgency)])?,
+        credit: word(
+            &mut root,
+            "credit",
+            &[("carry_forward", Credit::CarryForward), ("due_from_agency", Credit::DueFromAgency)],
+        )?,
         rounding,
         rounded_at,
         vat,
@@ -110,9 +113,7 @@ fn statement_bounds(root: &mut Table<'_>, currency: Currency) -> Read<(Option<Mo
     let value = root.take("maximum_per_statement");
     let maximum = value.as_ref().map(|value| value.amount(currency)).transpose()?;
     match (minimum, maximum, &value) {
-        (Some(least), Some(most), Some(value)) if least > most => {
-            Err(value.fault("is less than minimum_per_statement"))
-        }
+        (Some(least), Some(most), Some(value)) if least > most => Err(value.fault("is less than minimum_per_statement")),
         _ => Ok((minimum, maximum)),
     }
 }
@@ -247,7 +248,11 @@ fn check_rules(document: &Document<'_>, terms: &Terms, lender: &Lender, assignee
     };
     for (fee, table) in terms.fees.iter().zip(&rules) {
         if let Some(name) = fee.when.bucket.iter().flatten().find(|name| lender.buckets.range(name).is_none()) {
-            return Err(table.fault(format!("fee \"{}\" names the bucket \"{name}\", which is none of {}", fee.name, lender.buckets.names())));
+            return Err(table.fault(format!(
+                "fee \"{}\" names the bucket \"{name}\", which is none of {}",
+                fee.name,
+                lender.buckets.names()
+            )));
         }
     }
     let least_level = if assignee.kind == AssigneeKind::Agency { 1 } else { 0 };

@@ -73,7 +73,8 @@ fn check_against(versions: &Versions, terms: &Terms, text: &str) -> Result<i64, 
     if let Some(other) = of_other {
         return Err(at("code", format!("is the contract of {}; a contract stays with its agency", other.terms.agency)));
     }
-    let last = versions.0.iter().filter(|version| version.terms.agency == terms.agency).map(|version| version.number).max().unwrap_or(0);
+    let last =
+        versions.0.iter().filter(|version| version.terms.agency == terms.agency).map(|version| version.number).max().unwrap_or(0);
     if let Some(corrected) = terms.corrects
         && versions.get(&terms.agency, corrected).is_none()
     {

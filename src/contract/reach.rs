@@ -24,8 +24,7 @@ pub(super) fn unreachable_rule(fees: &[FeeRule], buckets: &Buckets, least_level:
         names.into_iter().collect()
     };
     let (products, regions) = (named(|when| &when.product), named(|when| &when.region));
-    let all: Vec<Vec<Region>> =
-        fees.iter().map(|fee| regions_of(&fee.when, buckets, &products, &regions, least_level)).collect();
+    let all: Vec<Vec<Region>> = fees.iter().map(|fee| regions_of(&fee.when, buckets, &products, &regions, least_level)).collect();
     (0..fees.len()).find(|i| all[*i].iter().all(|region| covered(region.clone(), &all[..*i].concat())))
 }
 

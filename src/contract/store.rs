@@ -42,12 +42,15 @@ struct Row {
 
 /// All versions of a lender, in the order they were published.
 pub fn versions(db: &mut Db, lender: &Lender) -> Result<Versions, ContractError> {
-    let rows: Vec<Row> = diesel::sql_query("SELECT code, version, seq, sha256, source FROM contract WHERE lender = $1 ORDER BY seq")
-        .bind::<Text, _>(&lender.code)
-        .load(db)?;
+    let rows: Vec<Row> =
+        diesel::sql_query("SELECT code, version, seq, sha256, source FROM contract WHERE lender = $1 ORDER BY seq")
+            .bind::<Text, _>(&lender.code)
+            .load(db)?;
     let read = |row: Row| {
-        let terms = parse_published(&row.source, lender.currency)
-            .map_err(|fault| ContractError::File { file: format!("stored contract {} version {}", row.code, row.version), fault })?;
+        let terms = parse_published(&row.source, lender.currency).map_err(|fault| ContractError::File {
+            file: format!("stored contract {} version {}", row.code, row.version),
+            fault,
+        })?;
         Ok(Version { number: row.version, seq: row.seq, sha256: row.sha256, terms })
     };
     rows.into_iter().map(read).collect::<Result<Vec<_>, _>>().map(Versions)
@@ -55,13 +58,14 @@ pub fn versions(db: &mut Db, lender: &Lender) -> Result<Versions, ContractError>
 
 /// The stored text of a version.
 pub fn source(db: &mut Db, lender: &str, code: &str, version: i64) -> QueryResult<Option<String>> {
-    let row: Option<Row> =
-        diesel::sql_query("SELECT code, version, seq, sha256, source FROM contract WHERE lender = $1 AND code = $2 AND version = $3")
-            .bind::<Text, _>(lender)
-            .bind::<Text, _>(code)
-            .bind::<BigInt, _>(version)
-            .get_result(db)
-            .optional()?;
+    let row: Option<Row> = diesel::sql_query(
+        "SELECT code, version, seq, sha256, source FROM contract WHERE lender = $1 AND code = $2 AND version = $3",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(code)
+    .bind::<BigInt, _>(version)
+    .get_result(db)
+    .optional()?;
     Ok(row.map(|row| row.source))
 }
 

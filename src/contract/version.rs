@@ -62,10 +62,7 @@ impl Versions {
     /// The days on which something changes: the last day before a version begins, and the last day of each.
     fn boundaries(&self, agency: &str) -> Vec<NaiveDate> {
         let of_agency = self.0.iter().filter(|version| version.terms.agency == agency);
-        of_agency
-            .flat_map(|version| [version.terms.effective_from.pred_opt(), version.terms.effective_to])
-            .flatten()
-            .collect()
+        of_agency.flat_map(|version| [version.terms.effective_from.pred_opt(), version.terms.effective_to]).flatten().collect()
     }
 
     /// A version of an agency by its number.
@@ -91,11 +88,8 @@ impl Versions {
     pub fn overlap(&self, candidate: &Terms) -> Option<(&Version, NaiveDate)> {
         let corrected = candidate.corrects.and_then(|number| self.get(&candidate.agency, number));
         let related = |code: &str| code == candidate.code || corrected.is_some_and(|version| version.terms.code == code);
-        let others: Vec<&Version> = self
-            .0
-            .iter()
-            .filter(|version| version.terms.agency == candidate.agency && !related(&version.terms.code))
-            .collect();
+        let others: Vec<&Version> =
+            self.0.iter().filter(|version| version.terms.agency == candidate.agency && !related(&version.terms.code)).collect();
         let mut days: Vec<NaiveDate> = self.boundaries(&candidate.agency).iter().filter_map(NaiveDate::succ_opt).collect();
         days.push(candidate.effective_from);
         days.sort();

@@ -62,9 +62,7 @@ pub(super) fn begin_writer(db: &mut Db, lender: &str) -> QueryResult<()> {
 pub(super) fn begin_reader(db: &mut Db) -> QueryResult<()> {
     match db {
         Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN DEFERRED"),
-        Db::Postgres(c) => {
-            AnsiTransactionManager::begin_transaction_sql(c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        }
+        Db::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
     }
 }
 
@@ -116,14 +114,12 @@ pub(super) fn rows_of_json(db: &Db, bind: usize, columns: &[(&str, Kind)]) -> St
 }
 
 /// Inserts rows given as cells, all columns of the table.
-pub(super) fn insert_rows(db: &mut Db, table: &FactTable, rows: &[Vec<Cell<'_>>]) -> QueryResult<()> {
+pub fn insert_rows(db: &mut Db, table: &FactTable, rows: &[Vec<Cell<'_>>]) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
     match db {
-        Db::Sqlite(c) => rows.chunks(SQLITE_ROWS).try_for_each(|chunk| {
-            Insert { table, rows: chunk }.execute(c).map(|_| ())
-        }),
+        Db::Sqlite(c) => rows.chunks(SQLITE_ROWS).try_for_each(|chunk| Insert { table, rows: chunk }.execute(c).map(|_| ())),
         Db::Postgres(c) => rows.chunks(10_000).try_for_each(|chunk| insert_postgres(c, table, chunk)),
     }
 }
@@ -193,7 +189,7 @@ fn insert_postgres(c: &mut PgConnection, table: &FactTable, rows: &[Vec<Cell<'_>
     for (i, (_, kind)) in table.columns.iter().enumerate() {
         let column = rows.iter().filter_map(|row| row.get(i));
         query = match kind {
-            Kind::Text => query.bind::<Array<Nullable<Text>>, _>(column.map(Cell::text).map(|t| t.map(str::to_string)).collect::<Vec<_>>()),
+            Kind::Text => query.bind::<Array<Nullable<Text>>, _>(column.map(Cell::text).collect::<Vec<_>>()),
             Kind::Int => query.bind::<Array<Nullable<BigInt>>, _>(column.map(Cell::int).collect::<Vec<_>>()),
             Kind::Bool => query.bind::<Array<Nullable<Bool>>, _>(column.map(Cell::bool).collect::<Vec<_>>()),
             Kind::Date => query.bind::<Array<Nullable<diesel::sql_types::Date>>, _>(column.map(Cell::date).collect::<Vec<_>>()),

@@ -166,7 +166,8 @@ pub fn canonical_rows(
         cells.join(" || '|' || "),
         real_table(table),
     );
-    let rows = diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<CanonicalRow, diesel::connection::DefaultLoadingMode>(db)?;
+    let rows =
+        diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<CanonicalRow, diesel::connection::DefaultLoadingMode>(db)?;
     for row in rows {
         let row = row?;
         each(row.seq, &row.canonical);

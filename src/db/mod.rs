@@ -1,26 +1,18 @@
 //! The floor under the stores: one connection type over SQLite and PostgreSQL, one writer at a time per book.
 
+// The derive of the connection writes conversions for every type a database has, floats among them, undocumented.
+#[allow(clippy::disallowed_types, missing_docs)]
+mod connection;
 mod dialect;
 mod fact;
 mod migrate;
 mod pool;
 
-use diesel::pg::PgConnection;
-use diesel::sqlite::SqliteConnection;
-
-pub use dialect::{is_locked, schema_of};
+pub use connection::Db;
+pub use dialect::{insert_rows, is_locked, schema_of};
 pub use fact::{Cell, FactTable, Kind, canonical_rows, insert_facts, keys_in, keys_json, rows_of_json};
 pub use migrate::migrate;
 pub use pool::{Pool, PoolError};
-
-/// A connection to either database; queries use the subset of SQL that both speak, with `$1` binds.
-#[derive(diesel::MultiConnection)]
-pub enum Db {
-    /// PostgreSQL.
-    Postgres(PgConnection),
-    /// SQLite, one file.
-    Sqlite(SqliteConnection),
-}
 
 /// Where a database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,10 +76,7 @@ pub fn write<T, E: From<diesel::result::Error>>(
 }
 
 /// Runs `work` on one snapshot of the database; nothing is written.
-pub fn read<T, E: From<diesel::result::Error>>(
-    db: &mut Db,
-    work: impl FnOnce(&mut Db) -> Result<T, E>,
-) -> Result<T, E> {
+pub fn read<T, E: From<diesel::result::Error>>(db: &mut Db, work: impl FnOnce(&mut Db) -> Result<T, E>) -> Result<T, E> {
     dialect::begin_reader(db)?;
     let outcome = work(db);
     dialect::rollback(db)?;

@@ -24,7 +24,8 @@ const GIVEN: [&str; 16] = ["伟", "芳", "娜", "敏", "静", "磊", "洋", "勇
 const REGIONS: [&str; 10] = ["110000", "310000", "320000", "330000", "350000", "370000", "410000", "440000", "450000", "510000"];
 const PRODUCTS: [&str; 3] = ["card", "cash_loan", "instalment"];
 /// First and last day past due of each bucket, and how many of a hundred accounts are in it.
-const AGES: [(i64, i64, u32); 7] = [(1, 30, 30), (31, 60, 16), (61, 90, 12), (91, 120, 10), (121, 150, 9), (151, 180, 8), (181, 900, 15)];
+const AGES: [(i64, i64, u32); 7] =
+    [(1, 30, 30), (31, 60, 16), (61, 90, 12), (91, 120, 10), (121, 150, 9), (151, 180, 8), (181, 900, 15)];
 const AGENCIES: [&str; 6] = ["A01", "A02", "A03", "A04", "A05", "A06"];
 
 struct Account {
@@ -160,7 +161,15 @@ fn payments(month: &str, index: usize, accounts: &mut [Account], numbers: &mut u
         let day = format!("{month}-{:02}", chance.random_range(1..=last_day));
         let agency = chance.random_ratio(1, 8).then(|| AGENCIES[chance.random_range(0..AGENCIES.len())]);
         let reference = format!("HK{}{:07}", month.replace('-', ""), numbers);
-        payments.push(Payment { reference: reference.clone(), account: i, day: day.clone(), fen, kind: "payment", reverses: String::new(), agency });
+        payments.push(Payment {
+            reference: reference.clone(),
+            account: i,
+            day: day.clone(),
+            fen,
+            kind: "payment",
+            reverses: String::new(),
+            agency,
+        });
         // One in a hundred bounces a few days later.
         if chance.random_ratio(1, 100) {
             *numbers += 1;

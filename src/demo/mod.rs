@@ -56,7 +56,13 @@ pub fn is_loaded(db: &mut Db) -> Result<bool, DemoError> {
 
 /// Loads the sample book: three months closed and one open. Its files are written to `folder` first and taken in
 /// from there, as a lender's would be.
-pub fn load(db: &mut Db, folder: &Path, accounts: usize, key: Option<&Key>, progress: &mut dyn Progress) -> Result<Loaded, DemoError> {
+pub fn load(
+    db: &mut Db,
+    folder: &Path,
+    accounts: usize,
+    key: Option<&Key>,
+    progress: &mut dyn Progress,
+) -> Result<Loaded, DemoError> {
     let by = ambient::operator();
     let mut loading = Loading { db, folder, key, by, loaded: Loaded::default() };
     progress.stage("making the sample book", None);
@@ -111,22 +117,28 @@ impl Loading<'_> {
     fn portfolio(&mut self, (file, as_of): &(String, String)) -> Result<(), DemoError> {
         let day = parse_date(as_of).ok_or_else(|| failed("the sample has a bad date"))?;
         let options = portfolio::import::Options { key: self.key, ..Default::default() };
-        let done = portfolio::import::import(self.db, LENDER, &self.folder.join(file), day, &options, &self.by, &mut Silent).map_err(failed)?;
-        self.say(format!("{file}: {} new, {} updated accounts, {} owed, {} rows rejected", done.new, done.updated, done.total, done.rejected));
+        let done = portfolio::import::import(self.db, LENDER, &self.folder.join(file), day, &options, &self.by, &mut Silent)
+            .map_err(failed)?;
+        self.say(format!(
+            "{file}: {} new, {} updated accounts, {} owed, {} rows rejected",
+            done.new, done.updated, done.total, done.rejected
+        ));
         Ok(())
     }
 
     fn allocate(&mut self, file: &str, strategy: &str, on: &str) -> Result<(), DemoError> {
         let day = parse_date(on).ok_or_else(|| failed("the sample has a bad date"))?;
         let done = allocation::run::allocate(self.db, LENDER, file, strategy, day, true, &self.by).map_err(failed)?;
-        let totals: Vec<String> = done.decision.totals().iter().map(|(code, (accounts, _))| format!("{code} {accounts}")).collect();
+        let totals: Vec<String> =
+            done.decision.totals().iter().map(|(code, (accounts, _))| format!("{code} {accounts}")).collect();
         self.say(format!("placed on {on} by {}: {}", done.decision.strategy.name, totals.join(", ")));
         Ok(())
     }
 
     fn recoveries(&mut self, file: &str) -> Result<(), DemoError> {
         let options = recovery::import::Options::default();
-        let done = recovery::import::import(self.db, LENDER, &self.folder.join(file), &options, &self.by, &mut Silent).map_err(failed)?;
+        let done = recovery::import::import(self.db, LENDER, &self.folder.join(file), &options, &self.by, &mut Silent)
+            .map_err(failed)?;
         let house: u64 = done.house.values().sum();
         self.say(format!(
             "{file}: payments {}, reversals {}; {} belong to a placement, {house} to the house, {} rejected",

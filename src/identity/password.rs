@@ -1,7 +1,7 @@
 //! Passwords: argon2, slow on purpose, so called away from the threads that answer requests.
 
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::Argon2;
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 
 use crate::ambient;
 

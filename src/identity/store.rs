@@ -42,7 +42,8 @@ struct PersonRow {
 
 /// A person by login.
 pub fn person(db: &mut Db, login: &str) -> QueryResult<Option<Person>> {
-    let row: Option<PersonRow> = diesel::sql_query("SELECT * FROM person WHERE login = $1").bind::<Text, _>(login).get_result(db).optional()?;
+    let row: Option<PersonRow> =
+        diesel::sql_query("SELECT * FROM person WHERE login = $1").bind::<Text, _>(login).get_result(db).optional()?;
     Ok(row.map(|row| Person {
         login: row.login,
         name: row.name,

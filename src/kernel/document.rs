@@ -230,8 +230,7 @@ impl<'a> Value<'a> {
     /// A list of texts; an empty list is refused.
     pub fn names(&self) -> Result<Vec<String>, DocumentFault> {
         let array = self.value.as_array().ok_or_else(|| self.fault("must be a list of texts, like [\"a\", \"b\"]"))?;
-        let names: Option<Vec<String>> =
-            array.iter().map(|item| item.get_ref().as_str().map(str::to_string)).collect();
+        let names: Option<Vec<String>> = array.iter().map(|item| item.get_ref().as_str().map(str::to_string)).collect();
         match names {
             Some(names) if !names.is_empty() && names.iter().all(|name| !name.trim().is_empty()) => Ok(names),
             Some(_) => Err(self.fault("must not be empty")),

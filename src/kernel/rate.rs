@@ -53,8 +53,8 @@ impl Rate {
             None => (trimmed, false),
         };
         let plain = digits.strip_prefix('-').unwrap_or(digits);
-        let well_formed = plain.bytes().next().is_some_and(|b| b.is_ascii_digit())
-            && plain.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let well_formed =
+            plain.bytes().next().is_some_and(|b| b.is_ascii_digit()) && plain.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         if !well_formed {
             return Err(RateFault::NotARate);
         }

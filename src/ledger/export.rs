@@ -118,7 +118,8 @@ fn journal(
 
 impl Language for Beancount {
     fn head(&self, lender: &str, accounts: &BTreeMap<String, String>, first: NaiveDate) -> String {
-        let mut head = format!("option \"title\" \"Ledger of {lender}\"\noption \"operating_currency\" \"{}\"\n\n", self.currency);
+        let mut head =
+            format!("option \"title\" \"Ledger of {lender}\"\noption \"operating_currency\" \"{}\"\n\n", self.currency);
         for name in accounts.values() {
             head.push_str(&format!("{first} open {name} {}\n", self.currency));
         }

@@ -4,8 +4,7 @@ use diesel::QueryResult;
 
 use super::transaction::{Transaction, transaction_hash};
 use crate::audit::Book;
-use crate::db::{Cell, Db, FactTable, Kind, insert_facts};
-use crate::kernel::digest::RowsDigest;
+use crate::db::{Cell, Db, FactTable, Kind, insert_rows};
 
 const TRANSACTIONS: FactTable = FactTable {
     name: "ledger_transaction",
@@ -22,13 +21,7 @@ const TRANSACTIONS: FactTable = FactTable {
 
 const POSTINGS: FactTable = FactTable {
     name: "ledger_posting",
-    columns: &[
-        ("lender", Kind::Text),
-        ("number", Kind::Int),
-        ("leg", Kind::Int),
-        ("account", Kind::Text),
-        ("amount", Kind::Int),
-    ],
+    columns: &[("lender", Kind::Text), ("number", Kind::Int), ("leg", Kind::Int), ("account", Kind::Text), ("amount", Kind::Int)],
 };
 
 /// Transactions waiting to be written.
@@ -88,8 +81,7 @@ impl Journal {
             }
         }
         // The chain of hashes covers these rows; they need no digest of the event.
-        let mut unused = RowsDigest::default();
-        insert_facts(db, &TRANSACTIONS, &transactions, &mut unused)?;
-        insert_facts(db, &POSTINGS, &postings, &mut unused)
+        insert_rows(db, &TRANSACTIONS, &transactions)?;
+        insert_rows(db, &POSTINGS, &postings)
     }
 }

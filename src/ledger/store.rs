@@ -58,9 +58,7 @@ pub fn each_posting<E: From<diesel::result::Error>>(
 
 /// The legs of one account after a transaction number, oldest first, for paging.
 pub fn postings_of(db: &mut Db, lender: &str, account: &str, after: i64, most: i64) -> QueryResult<Vec<PostingRow>> {
-    let sql = format!(
-        "{POSTINGS} WHERE t.lender = $1 AND p.account = $2 AND t.number > $3 ORDER BY t.number, p.leg LIMIT $4"
-    );
+    let sql = format!("{POSTINGS} WHERE t.lender = $1 AND p.account = $2 AND t.number > $3 ORDER BY t.number, p.leg LIMIT $4");
     diesel::sql_query(sql)
         .bind::<Text, _>(lender)
         .bind::<Text, _>(account)

@@ -53,7 +53,8 @@ fn lender(mut table: Table<'_>) -> Read<(Lender, Vec<Assignee>)> {
     let code = table.need("code")?.code()?;
     let name = table.need("name")?.name()?;
     let value = table.need("currency")?;
-    let currency = Currency::parse(value.text()?).ok_or_else(|| value.fault("must be a currency code of three capitals, like CNY"))?;
+    let currency =
+        Currency::parse(value.text()?).ok_or_else(|| value.fault("must be a currency code of three capitals, like CNY"))?;
     let value = table.need("timezone")?;
     let timezone = value.text()?.to_string();
     if timezone.parse::<chrono_tz::Tz>().is_err() {
@@ -125,8 +126,8 @@ fn user(mut table: Table<'_>) -> Read<NewUser> {
     let value = table.need("roles")?;
     let mut roles = Vec::new();
     for role in value.names()? {
-        let known = Role::parse(&role)
-            .ok_or_else(|| value.fault(format!("names \"{role}\"; the roles are {}", Role::names())))?;
+        let known =
+            Role::parse(&role).ok_or_else(|| value.fault(format!("names \"{role}\"; the roles are {}", Role::names())))?;
         roles.push(known);
     }
     let password = match table.take("password") {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{NewUser, PartyError, Parties, store};
+use super::{NewUser, Parties, PartyError, store};
 use crate::audit::{Act, By};
 use crate::db::{Db, write};
 use crate::identity;

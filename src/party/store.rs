@@ -28,7 +28,8 @@ const LENDER: &str = "SELECT l.code, l.name, l.currency, l.timezone, l.language,
      JOIN bucket_map b ON b.lender = l.code AND b.version = (SELECT MAX(version) FROM bucket_map WHERE lender = l.code)";
 
 fn to_lender(row: LenderRow) -> QueryResult<Lender> {
-    let corrupt = |what: &str| diesel::result::Error::DeserializationError(format!("lender {} has a bad {what}", row.code).into());
+    let corrupt =
+        |what: &str| diesel::result::Error::DeserializationError(format!("lender {} has a bad {what}", row.code).into());
     Ok(Lender {
         currency: Currency::parse(&row.currency).ok_or_else(|| corrupt("currency"))?,
         buckets: serde_json::from_str(&row.bounds).map(Buckets).map_err(|_| corrupt("bucket map"))?,
@@ -140,10 +141,11 @@ pub fn assignees(db: &mut Db, lender: &str) -> QueryResult<Vec<Assignee>> {
 
 /// The lenders that an agency serves.
 pub fn lenders_of(db: &mut Db, assignee: &str) -> QueryResult<Vec<Lender>> {
-    let rows: Vec<LenderRow> =
-        diesel::sql_query(format!("{LENDER} JOIN assignee a ON a.lender = l.code WHERE a.code = $1 AND a.kind = 'agency' ORDER BY l.code"))
-            .bind::<Text, _>(assignee)
-            .load(db)?;
+    let rows: Vec<LenderRow> = diesel::sql_query(format!(
+        "{LENDER} JOIN assignee a ON a.lender = l.code WHERE a.code = $1 AND a.kind = 'agency' ORDER BY l.code"
+    ))
+    .bind::<Text, _>(assignee)
+    .load(db)?;
     rows.into_iter().map(to_lender).collect()
 }
 

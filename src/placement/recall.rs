@@ -82,7 +82,12 @@ pub fn recall(
         while let Some(chunk) = source.next(db, lender, on, &mut done)? {
             let closings: Vec<ToClose> = chunk
                 .into_iter()
-                .map(|placement| ToClose { placement, closed_on: on, reason: CloseReason::Recalled, code: Some(reason.to_string()) })
+                .map(|placement| ToClose {
+                    placement,
+                    closed_on: on,
+                    reason: CloseReason::Recalled,
+                    code: Some(reason.to_string()),
+                })
                 .collect();
             done.recalled += closings.len();
             close(db, &mut act, &closings)?;

@@ -290,8 +290,13 @@ pub(super) fn close<'a>(db: &mut Db, lender: &'a str, seq: i64, closings: &'a [C
         .iter()
         .map(|c| serde_json::json!([c.placement_no, c.closed_on.to_string(), c.reason.name(), c.code, c.owed.0]))
         .collect();
-    let columns =
-        [("placement_no", Kind::Int), ("closed_on", Kind::Date), ("close_reason", Kind::Text), ("close_code", Kind::Text), ("closed_owed", Kind::Int)];
+    let columns = [
+        ("placement_no", Kind::Int),
+        ("closed_on", Kind::Date),
+        ("close_reason", Kind::Text),
+        ("close_code", Kind::Text),
+        ("closed_owed", Kind::Int),
+    ];
     // Materialised, so that SQLite indexes the rows instead of reading the JSON again for every placement. Binds are
     // numbered in the order of their first appearance: SQLite goes by that.
     let table = rows_of_json(db, 1, &columns);
@@ -317,4 +322,68 @@ pub(super) fn close<'a>(db: &mut Db, lender: &'a str, seq: i64, closings: &'a [C
         ]
     };
     Ok(closings.iter().map(row).collect())
+}
+
+/// Which placements a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct PlacementFilter {
+    /// Of one assignee.
+    pub assignee: Option<String>,
+    /// Only open ones, or only closed ones.
+    pub open: Option<bool>,
+    /// Of one batch.
+    pub batch: Option<String>,
+}
+
+/// Placements of a list before a placement number, newest first, at most so many.
+pub fn listed(db: &mut Db, lender: &str, filter: &PlacementFilter, before: i64, most: i64) -> QueryResult<Vec<Placement>> {
+    let state = match filter.open {
+        None => "",
+        Some(true) => "AND closed_on IS NULL",
+        Some(false) => "AND closed_on IS NOT NULL",
+    };
+    let sql = format!(
+        "{SELECT} WHERE lender = $1 AND assignee = COALESCE($2, assignee) AND batch = COALESCE($3, batch) {state} \
+         AND placement_no < $4 ORDER BY placement_no DESC LIMIT $5"
+    );
+    let rows: Vec<Row> = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Nullable<Text>, _>(filter.assignee.as_deref())
+        .bind::<Nullable<Text>, _>(filter.batch.as_deref())
+        .bind::<BigInt, _>(before)
+        .bind::<BigInt, _>(most)
+        .load(db)?;
+    Ok(rows.into_iter().map(placement).collect())
+}
+
+/// What a list of placements adds up to.
+#[derive(QueryableByName, Clone, Copy, Debug, Default)]
+pub struct PlacementSums {
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub placements: i64,
+    /// How many of them are open.
+    #[diesel(sql_type = BigInt)]
+    pub open: i64,
+    /// Σ balance at placing.
+    #[diesel(sql_type = BigInt)]
+    pub balance: i64,
+}
+
+/// The sums of a list of placements.
+pub fn sums(db: &mut Db, lender: &str, filter: &PlacementFilter) -> QueryResult<PlacementSums> {
+    let state = match filter.open {
+        None => "",
+        Some(true) => "AND closed_on IS NULL",
+        Some(false) => "AND closed_on IS NOT NULL",
+    };
+    let sql = format!(
+        "SELECT COUNT(*) AS placements, COUNT(*) - COUNT(closed_on) AS open, CAST(COALESCE(SUM(balance), 0) AS BIGINT) AS balance \
+         FROM placement WHERE lender = $1 AND assignee = COALESCE($2, assignee) AND batch = COALESCE($3, batch) {state}"
+    );
+    diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Nullable<Text>, _>(filter.assignee.as_deref())
+        .bind::<Nullable<Text>, _>(filter.batch.as_deref())
+        .get_result(db)
 }

@@ -104,7 +104,8 @@ pub fn control_amount(row: &Row<'_>, currency: Currency) -> Money {
 
 /// Reads a row; the first fault refuses it.
 pub fn read(row: &Row<'_>, currency: Currency) -> Result<Stated, Fault> {
-    let account_no = key(row, ACCOUNT_NO)?.ok_or_else(|| row.fault(ACCOUNT_NO, "is empty; every row needs its account number"))?;
+    let account_no =
+        key(row, ACCOUNT_NO)?.ok_or_else(|| row.fault(ACCOUNT_NO, "is empty; every row needs its account number"))?;
     let (balance, parts) = balance(row, currency)?;
     if let Some(code) = row.get(CURRENCY)
         && !code.eq_ignore_ascii_case(currency.code())
@@ -112,7 +113,9 @@ pub fn read(row: &Row<'_>, currency: Currency) -> Result<Stated, Fault> {
         return Err(row.fault(CURRENCY, format!("is not the book's currency {currency}")));
     }
     let personal = PERSONAL.map(|column| row.get(column).map(str::to_string));
-    let hold = row.get(HOLD).map(|text| HoldKind::parse(text).ok_or_else(|| row.fault(HOLD, format!("is no hold type; they are {}", HoldKind::names()))));
+    let hold = row.get(HOLD).map(|text| {
+        HoldKind::parse(text).ok_or_else(|| row.fault(HOLD, format!("is no hold type; they are {}", HoldKind::names())))
+    });
     Ok(Stated {
         account_no,
         balance,
@@ -179,7 +182,8 @@ fn balance(row: &Row<'_>, currency: Currency) -> Result<(Money, [Option<Money>; 
 }
 
 fn days_past_due(row: &Row<'_>) -> Result<i64, Fault> {
-    let text = row.get(DAYS_PAST_DUE).ok_or_else(|| row.fault(DAYS_PAST_DUE, "is empty; state the days past due, 0 when current"))?;
+    let text =
+        row.get(DAYS_PAST_DUE).ok_or_else(|| row.fault(DAYS_PAST_DUE, "is empty; state the days past due, 0 when current"))?;
     let days = text.parse::<i64>().ok().filter(|days| (0..=36_500).contains(days) && text.bytes().all(|b| b.is_ascii_digit()));
     days.ok_or_else(|| row.fault(DAYS_PAST_DUE, "must be a whole number of days from 0 to 36500"))
 }

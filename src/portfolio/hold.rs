@@ -106,10 +106,11 @@ impl Hold {
 
 /// All holds of a lender.
 pub fn holds(db: &mut Db, lender: &str) -> QueryResult<Vec<Hold>> {
-    let rows: Vec<Row> =
-        diesel::sql_query("SELECT account_no, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 ORDER BY account_no, seq")
-            .bind::<Text, _>(lender)
-            .load(db)?;
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT account_no, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 ORDER BY account_no, seq",
+    )
+    .bind::<Text, _>(lender)
+    .load(db)?;
     let read = |row: Row| {
         HoldKind::parse(&row.kind).map(|kind| Hold {
             account_no: row.account_no,
@@ -140,7 +141,14 @@ pub(super) fn open(db: &mut Db, lender: &str, seq: i64, account_no: &str, kind: 
 }
 
 /// Ends the holds that files opened on an account, but for one kind that goes on.
-pub(super) fn end(db: &mut Db, lender: &str, seq: i64, account_no: &str, but: Option<HoldKind>, on: NaiveDate) -> QueryResult<()> {
+pub(super) fn end(
+    db: &mut Db,
+    lender: &str,
+    seq: i64,
+    account_no: &str,
+    but: Option<HoldKind>,
+    on: NaiveDate,
+) -> QueryResult<()> {
     diesel::sql_query(
         "UPDATE hold SET ended_on = $1, ended_seq = $2 WHERE lender = $3 AND account_no = $4 AND by_file AND ended_on IS NULL AND kind <> $5",
     )
@@ -151,4 +159,69 @@ pub(super) fn end(db: &mut Db, lender: &str, seq: i64, account_no: &str, but: Op
     .bind::<Text, _>(but.map_or("", HoldKind::name))
     .execute(db)
     .map(|_| ())
+}
+
+/// The holds of some accounts (a JSON array of account numbers), in order of account and opening.
+pub fn holds_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Hold>> {
+    let listed = crate::db::keys_in(db, "account_no", 2);
+    let sql = format!(
+        "SELECT account_no, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 AND {listed} ORDER BY account_no, seq"
+    );
+    let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    let read = |row: Row| {
+        HoldKind::parse(&row.kind).map(|kind| Hold {
+            account_no: row.account_no,
+            kind,
+            from_on: row.from_on,
+            by_file: row.by_file,
+            until_on: row.until_on,
+            ended_on: row.ended_on,
+        })
+    };
+    Ok(rows.into_iter().filter_map(read).collect())
+}
+
+#[derive(QueryableByName)]
+struct DebtorHold {
+    #[diesel(sql_type = Text)]
+    debtor_ref: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Date)]
+    from_on: NaiveDate,
+    #[diesel(sql_type = Nullable<Date>)]
+    until_on: Option<NaiveDate>,
+}
+
+/// The holds in force on a day for some accounts, given with their debtors: their own, and those on another account
+/// of the debtor that hold all of them.
+pub fn in_force(
+    db: &mut Db,
+    lender: &str,
+    accounts: &[(String, String)],
+    day: NaiveDate,
+) -> QueryResult<std::collections::HashMap<String, Vec<HoldKind>>> {
+    let mut found: std::collections::HashMap<String, Vec<HoldKind>> = std::collections::HashMap::new();
+    let keys = crate::db::keys_json(accounts.iter().map(|(account_no, _)| account_no.as_str()));
+    for hold in holds_of(db, lender, &keys)?.into_iter().filter(|hold| hold.holds_on(day)) {
+        found.entry(hold.account_no).or_default().push(hold.kind);
+    }
+    let keys = crate::db::keys_json(accounts.iter().map(|(_, debtor_ref)| debtor_ref.as_str()));
+    let listed = crate::db::keys_in(db, "r.debtor_ref", 2);
+    let sql = format!(
+        "SELECT DISTINCT r.debtor_ref, h.kind, h.from_on, h.until_on FROM hold h JOIN portfolio_row r ON r.lender = h.lender \
+         AND r.account_no = h.account_no WHERE h.lender = $1 AND {listed} AND h.ended_on IS NULL"
+    );
+    let rows: Vec<DebtorHold> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(&keys).load(db)?;
+    for row in rows {
+        let running = row.from_on <= day && row.until_on.is_none_or(|until| day <= until);
+        let Some(kind) = HoldKind::parse(&row.kind).filter(|kind| running && kind.holds_debtor()) else { continue };
+        for (account_no, _) in accounts.iter().filter(|(_, debtor_ref)| *debtor_ref == row.debtor_ref) {
+            let kinds = found.entry(account_no.clone()).or_default();
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+    }
+    Ok(found)
 }

@@ -171,7 +171,8 @@ impl Taking<'_> {
             let earlier_in_file = standing.files.iter().any(|row| row.seq == self.act.seq());
             if earlier_in_file || !seen.insert(stated.account_no.clone()) {
                 let reason = "stands in this file before; one row per account".to_string();
-                self.rejects.add(&raw, Fault { line: raw.line, column: "account_no".to_string(), value: stated.account_no, reason })?;
+                self.rejects
+                    .add(&raw, Fault { line: raw.line, column: "account_no".to_string(), value: stated.account_no, reason })?;
                 continue;
             }
             let hold = stated.hold;
@@ -210,7 +211,10 @@ impl Taking<'_> {
             balance: stated.balance,
             parts: stated.parts,
             days_past_due: stated.days_past_due,
-            debtor_ref: stated.debtor_ref.or_else(|| inherited(|row| Some(row.debtor_ref.clone()))).unwrap_or_else(|| stated.account_no.clone()),
+            debtor_ref: stated
+                .debtor_ref
+                .or_else(|| inherited(|row| Some(row.debtor_ref.clone())))
+                .unwrap_or_else(|| stated.account_no.clone()),
             region: stated.region.or_else(|| inherited(|row| row.region.clone())),
             product: stated.product.or_else(|| inherited(|row| row.product.clone())),
             charged_off: stated.charged_off.unwrap_or_else(|| before.is_some_and(|row| row.charged_off)),
@@ -230,7 +234,9 @@ impl Taking<'_> {
             return Ok(sealed_before);
         }
         let key = self.key.ok_or_else(|| {
-            PortfolioError::Key("the file has personal data, which is stored encrypted; set CONSIGN_KEY to a secret and import again".to_string())
+            PortfolioError::Key(
+                "the file has personal data, which is stored encrypted; set CONSIGN_KEY to a secret and import again".to_string(),
+            )
         })?;
         let known = sealed_before.as_deref().and_then(|sealed| key.open(sealed)).unwrap_or_default();
         let mut values = stated.personal.clone();
@@ -286,7 +292,12 @@ impl Taking<'_> {
         if options.all_or_nothing && self.rejects.count > 0 {
             let first = self.rejects.first.first();
             let first = first.map_or(String::new(), |f| format!("{}, {} \"{}\" {}", f.line, f.column, f.value, f.reason));
-            return Err(PortfolioError::NotWhole { file, rejected: self.rejects.count, first, faults: self.rejects.first.clone() });
+            return Err(PortfolioError::NotWhole {
+                file,
+                rejected: self.rejects.count,
+                first,
+                faults: self.rejects.first.clone(),
+            });
         }
         Ok(())
     }

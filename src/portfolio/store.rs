@@ -254,8 +254,103 @@ struct Count {
 
 /// How many accounts the book knows.
 pub fn account_count(db: &mut Db, lender: &str) -> QueryResult<i64> {
-    let row: Count = diesel::sql_query("SELECT CAST(COALESCE(SUM(created), 0) AS BIGINT) AS count FROM portfolio WHERE lender = $1")
+    let row: Count =
+        diesel::sql_query("SELECT CAST(COALESCE(SUM(created), 0) AS BIGINT) AS count FROM portfolio WHERE lender = $1")
+            .bind::<Text, _>(lender)
+            .get_result(db)?;
+    Ok(row.count)
+}
+
+/// Which accounts a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct AccountFilter {
+    /// Account numbers that begin so; empty means all.
+    pub prefix: String,
+    /// First and last day past due, as the newest file states it.
+    pub days_past_due: Option<(i64, i64)>,
+    /// In whose hands, as recorded.
+    pub holder: HolderFilter,
+}
+
+/// In whose hands the accounts of a list are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum HolderFilter {
+    /// Anybody's.
+    #[default]
+    Any,
+    /// The house's: nobody has them.
+    House,
+    /// An assignee's.
+    Assignee(String),
+}
+
+#[derive(QueryableByName)]
+struct AccountNo {
+    #[diesel(sql_type = Text)]
+    account_no: String,
+}
+
+const NEWEST: &str = "NOT EXISTS (SELECT 1 FROM portfolio_row n WHERE n.lender = r.lender AND n.account_no = r.account_no \
+     AND (n.as_of > r.as_of OR (n.as_of = r.as_of AND n.seq > r.seq)))";
+
+/// Account numbers of a list after one, in order, at most so many; the newest file row of each decides.
+pub fn account_numbers(db: &mut Db, lender: &str, filter: &AccountFilter, after: &str, most: i64) -> QueryResult<Vec<String>> {
+    // One bound below, one above, so that both databases walk the key from the right place.
+    let from_prefix = filter.prefix.as_str() > after;
+    let (comparison, lower) = if from_prefix { (">=", filter.prefix.as_str()) } else { (">", after) };
+    let upper = format!("{}\u{10FFFF}", filter.prefix);
+    let (least, last) = filter.days_past_due.unwrap_or((0, i64::MAX));
+    let (source, assignee, holder) = match &filter.holder {
+        HolderFilter::Any => ("portfolio_row r", "", "r.lender = $1 AND $2 = ''"),
+        HolderFilter::House => (
+            "portfolio_row r",
+            "",
+            "r.lender = $1 AND $2 = '' AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.lender = r.lender \
+             AND p.account_no = r.account_no AND p.closed_on IS NULL)",
+        ),
+        HolderFilter::Assignee(code) => (
+            "placement p JOIN portfolio_row r ON r.lender = p.lender AND r.account_no = p.account_no",
+            code.as_str(),
+            "p.lender = $1 AND p.assignee = $2 AND p.closed_on IS NULL",
+        ),
+    };
+    let key = if assignee.is_empty() { "r.account_no" } else { "p.account_no" };
+    let sql = format!(
+        "SELECT r.account_no FROM {source} WHERE {holder} AND {key} {comparison} $3 AND {key} < $4 \
+         AND r.days_past_due >= $5 AND r.days_past_due <= $6 AND {NEWEST} ORDER BY {key} LIMIT $7"
+    );
+    let rows: Vec<AccountNo> = diesel::sql_query(sql)
         .bind::<Text, _>(lender)
-        .get_result(db)?;
+        .bind::<Text, _>(assignee)
+        .bind::<Text, _>(lower)
+        .bind::<Text, _>(upper)
+        .bind::<BigInt, _>(least)
+        .bind::<BigInt, _>(last)
+        .bind::<BigInt, _>(most)
+        .load(db)?;
+    Ok(rows.into_iter().map(|row| row.account_no).collect())
+}
+
+/// The accounts of a debtor whose `debtor_ref` is not the account's own number, in order, at most so many.
+pub fn accounts_of_debtor(db: &mut Db, lender: &str, debtor_ref: &str, most: i64) -> QueryResult<Vec<String>> {
+    let rows: Vec<AccountNo> = diesel::sql_query(
+        "SELECT DISTINCT account_no FROM portfolio_row WHERE lender = $1 AND debtor_ref = $2 AND debtor_ref <> account_no \
+         ORDER BY account_no LIMIT $3",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(debtor_ref)
+    .bind::<BigInt, _>(most)
+    .load(db)?;
+    Ok(rows.into_iter().map(|row| row.account_no).collect())
+}
+
+/// How many accounts owe something on everything known.
+pub fn open_count(db: &mut Db, lender: &str) -> QueryResult<i64> {
+    let sql = format!(
+        "SELECT COUNT(*) AS count FROM portfolio_row r WHERE r.lender = $1 AND {NEWEST} AND r.balance > COALESCE((SELECT \
+         CAST(SUM(CASE WHEN c.kind = 'reversal' THEN -c.amount ELSE c.amount END) AS BIGINT) FROM recovery c \
+         WHERE c.lender = r.lender AND c.account_no = r.account_no AND c.received_on > r.as_of), 0)"
+    );
+    let row: Count = diesel::sql_query(sql).bind::<Text, _>(lender).get_result(db)?;
     Ok(row.count)
 }

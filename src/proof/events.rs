@@ -48,7 +48,10 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<
         let digest = digests.remove(&event.seq).unwrap_or_default();
         proof.rows += digest.rows();
         proof.check(digest.text() == event.digest, || {
-            format!("rows written by event {} ({}, {}) were changed, added or removed since", event.seq, event.kind, event.recorded_at)
+            format!(
+                "rows written by event {} ({}, {}) were changed, added or removed since",
+                event.seq, event.kind, event.recorded_at
+            )
         });
     }
     for seq in digests.keys() {

@@ -34,7 +34,9 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Balan
     proof.check(walk.number == book.transaction_no, || {
         format!("the last ledger transaction is {}, the book's head says {}", walk.number, book.transaction_no)
     });
-    proof.check(walk.hash == book.transaction_hash, || "the last transaction's hash is not the one in the book's head".to_string());
+    proof.check(walk.hash == book.transaction_hash, || {
+        "the last transaction's hash is not the one in the book's head".to_string()
+    });
     let mut missing: Vec<&String> = walk.expected.keys().collect();
     missing.sort();
     for event in missing {
@@ -98,7 +100,9 @@ impl Walk {
         proof.transactions += 1;
         self.number += 1;
         let (number, expected) = (first.number, self.number);
-        proof.check(number == expected, || format!("ledger transaction {number} stands where {expected} should: numbers have a gap"));
+        proof.check(number == expected, || {
+            format!("ledger transaction {number} stands where {expected} should: numbers have a gap")
+        });
         self.number = number;
         let sum: i64 = legs.iter().map(|leg| leg.amount).sum();
         proof.check(sum == 0, || format!("ledger transaction {number} is out of balance by {sum} minor units"));
@@ -115,7 +119,9 @@ impl Walk {
         self.hash.clone_from(&first.hash);
         if let Some((account, amount)) = self.expected.remove(&first.event) {
             let posted = legs.iter().any(|leg| leg.account == account && leg.amount == amount.0);
-            proof.check(posted, || format!("ledger transaction {number} does not post {} to {account} as {} says", amount.0, first.event));
+            proof.check(posted, || {
+                format!("ledger transaction {number} does not post {} to {account} as {} says", amount.0, first.event)
+            });
         } else if first.event.starts_with("recovery:") || first.event.starts_with("statement:") {
             proof.finding(format!("ledger transaction {number} posts {}, which does not exist or is posted twice", first.event));
         } else {

@@ -24,7 +24,9 @@ pub(super) fn prove(db: &mut Db, lender: &Lender, book: &Book, proof: &mut Proof
         number += i64::try_from(again.len()).unwrap_or(0);
         let stored: Vec<Statement> =
             settlement::store::statements(db, &lender.code, None)?.into_iter().filter(|one| one.month == month).collect();
-        proof.check(stored.len() == again.len(), || format!("{month} has {} statements, the facts say {}", stored.len(), again.len()));
+        proof.check(stored.len() == again.len(), || {
+            format!("{month} has {} statements, the facts say {}", stored.len(), again.len())
+        });
         for mut one in stored {
             proof.statements += 1;
             one.lines = settlement::store::lines(db, &lender.code, &one.statement_no, 0, i64::MAX)?;
@@ -35,7 +37,9 @@ pub(super) fn prove(db: &mut Db, lender: &Lender, book: &Book, proof: &mut Proof
     }
     let closed = expected_month;
     proof.check(book.closed_month.map(Month::next) == closed, || "the book's head and its closed months disagree".to_string());
-    proof.check(book.statement_no == number, || format!("the last statement is {number}, the book's head says {}", book.statement_no));
+    proof.check(book.statement_no == number, || {
+        format!("the last statement is {number}, the book's head says {}", book.statement_no)
+    });
     Ok(())
 }
 
@@ -45,7 +49,8 @@ fn compare(lender: &Lender, stored: &Statement, again: Option<&Statement>, proof
         proof.finding(format!("statement {no} of {} should not exist", stored.agency));
         return;
     };
-    proof.check(stored.statement_no == again.statement_no, || format!("statement {no} should be numbered {}", again.statement_no));
+    proof
+        .check(stored.statement_no == again.statement_no, || format!("statement {no} should be numbered {}", again.statement_no));
     proof.check(stored.terms == again.terms, || format!("statement {no} names other terms than the contracts"));
     if stored.figures != again.figures {
         let before = settlement::render::amounts(&stored.figures);

@@ -59,7 +59,10 @@ pub fn read(row: &Row<'_>, currency: Currency, assignees: &[String]) -> Result<R
     match (kind, &reverses) {
         (Kind::Reversal, None) => return Err(row.fault(REVERSES, "is empty; a reversal names the payment it takes back")),
         (Kind::Payment | Kind::Waiver, Some(_)) => {
-            return Err(row.fault(REVERSES, format!("is given, but the row is a {}; only a reversal names what it takes back", kind.name())));
+            return Err(row.fault(
+                REVERSES,
+                format!("is given, but the row is a {}; only a reversal names what it takes back", kind.name()),
+            ));
         }
         _ => {}
     }

@@ -311,7 +311,8 @@ impl Known {
     }
 
     fn inherit(&self, recovery: &mut Recovery) -> Result<(), Refusal> {
-        let original = recovery.reverses.as_ref().and_then(|reference| self.recoveries.get(reference)).ok_or_else(unknown_original)?;
+        let original =
+            recovery.reverses.as_ref().and_then(|reference| self.recoveries.get(reference)).ok_or_else(unknown_original)?;
         recovery.channel = original.channel;
         recovery.agency = original.agency.clone();
         Ok(())
@@ -363,7 +364,11 @@ fn check_reversal(reversal: &Recovery, original: &Recovery, earlier: &[Recovery]
 
 /// The ledger transaction of a recovery (DOMAIN 7), and its effect on the account's standing. What the newest
 /// file's figure already contains moves cash only: its effect on the balance is cancelled against the portfolio.
-fn post(recovery: &mut Recovery, of_waiver: bool, standing: &mut Standing<Stated>) -> Result<Option<Transaction>, crate::ledger::Unbalanced> {
+fn post(
+    recovery: &mut Recovery,
+    of_waiver: bool,
+    standing: &mut Standing<Stated>,
+) -> Result<Option<Transaction>, crate::ledger::Unbalanced> {
     let before = standing.owed_known();
     let receipt = recovery.receipt();
     standing.receipts.push(receipt);

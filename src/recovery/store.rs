@@ -86,8 +86,9 @@ struct Row {
 }
 
 fn recovery(row: Row) -> QueryResult<Recovery> {
-    let kind = Kind::parse(&row.kind)
-        .ok_or_else(|| diesel::result::Error::DeserializationError(format!("recovery {} has the kind {}", row.reference, row.kind).into()))?;
+    let kind = Kind::parse(&row.kind).ok_or_else(|| {
+        diesel::result::Error::DeserializationError(format!("recovery {} has the kind {}", row.reference, row.kind).into())
+    })?;
     let components = match (row.principal, row.interest, row.fees, row.costs) {
         (Some(principal), Some(interest), Some(fees), Some(costs)) => Some([principal, interest, fees, costs].map(Money)),
         _ => None,
@@ -144,7 +145,8 @@ struct ReceiptRow {
     reduces: i64,
 }
 
-const RECEIPTS: &str = "SELECT account_no, received_on, CASE WHEN kind = 'reversal' THEN -amount ELSE amount END AS reduces FROM recovery";
+const RECEIPTS: &str =
+    "SELECT account_no, received_on, CASE WHEN kind = 'reversal' THEN -amount ELSE amount END AS reduces FROM recovery";
 
 /// What was received on some accounts (a JSON array of account numbers).
 pub fn receipts_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<(String, Receipt)>> {
@@ -206,4 +208,118 @@ pub fn cells<'a>(lender: &'a str, one: &'a Recovery) -> Vec<Cell<'a>> {
         Cell::from(one.note.as_deref()),
         Cell::from(one.beyond_owed),
     ]
+}
+
+/// Which recoveries a list shows.
+#[derive(Clone, Debug)]
+pub struct RecoveryFilter {
+    /// First and last day.
+    pub days: Option<(NaiveDate, NaiveDate)>,
+    /// Only one kind.
+    pub kind: Option<Kind>,
+    /// Only those with a part beyond what was owed.
+    pub beyond_owed: bool,
+    /// Leave out those that surely belong to a placement; the windows decide the rest.
+    pub maybe_house: bool,
+}
+
+/// A payment between a placement's first and last day belongs to it, or to one that began since. A reversal goes
+/// where its payment went.
+const SURELY_PLACED: &str = "EXISTS (SELECT 1 FROM placement p WHERE p.lender = c.lender AND p.account_no = c.account_no \
+     AND p.placed_on <= COALESCE(o.received_on, c.received_on) AND p.expires_on >= COALESCE(o.received_on, c.received_on) \
+     AND (p.closed_on IS NULL OR p.closed_on >= COALESCE(o.received_on, c.received_on)))";
+
+/// Recoveries of a list before a day and reference, newest first, at most so many.
+pub fn page(
+    db: &mut Db,
+    lender: &str,
+    filter: &RecoveryFilter,
+    before: &Option<(NaiveDate, String)>,
+    most: i64,
+) -> QueryResult<Vec<Recovery>> {
+    let columns = "c.reference, c.seq, c.line, c.account_no, c.received_on, c.kind, c.amount, c.reverses, c.channel, c.agency, \
+         c.principal, c.interest, c.fees, c.costs, c.note, c.beyond_owed";
+    let (joined, house) = if filter.maybe_house {
+        let joined = "LEFT JOIN recovery o ON o.lender = c.lender AND o.reference = c.reverses";
+        (joined, format!("AND c.kind <> 'waiver' AND NOT {SURELY_PLACED}"))
+    } else {
+        ("", String::new())
+    };
+    let beyond = if filter.beyond_owed { "AND c.beyond_owed > 0" } else { "" };
+    let sql = format!(
+        "SELECT {columns} FROM recovery c {joined} WHERE c.lender = $1 AND c.received_on >= $2 AND c.received_on <= $3 \
+         AND (c.received_on < $4 OR (c.received_on = $4 AND c.reference < $5)) AND c.kind = COALESCE($6, c.kind) {beyond} {house} \
+         ORDER BY c.received_on DESC, c.reference DESC LIMIT $7"
+    );
+    let (first, last) = filter.days.unwrap_or((EARLIEST, LATEST));
+    let (day, reference) = before.clone().unwrap_or((LATEST, String::new()));
+    let rows: Vec<Row> = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Date, _>(first)
+        .bind::<Date, _>(last)
+        .bind::<Date, _>(day)
+        .bind::<Text, _>(reference)
+        .bind::<Nullable<Text>, _>(filter.kind.map(Kind::name))
+        .bind::<BigInt, _>(most)
+        .load(db)?;
+    rows.into_iter().map(recovery).collect()
+}
+
+/// Days that no business record lies before or after.
+const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(1900, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
+const LATEST: NaiveDate = match NaiveDate::from_ymd_opt(3000, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MAX,
+};
+
+/// What was received in some days.
+#[derive(QueryableByName, Clone, Copy, Debug, Default)]
+pub struct RecoverySums {
+    /// How many rows.
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
+    /// Σ payments.
+    #[diesel(sql_type = BigInt)]
+    pub payments: i64,
+    /// Σ reversals of payments and waivers, as a positive number.
+    #[diesel(sql_type = BigInt)]
+    pub reversals: i64,
+    /// Σ waivers.
+    #[diesel(sql_type = BigInt)]
+    pub waivers: i64,
+    /// Rows with a part beyond what was owed.
+    #[diesel(sql_type = BigInt)]
+    pub beyond: i64,
+}
+
+/// What was received from one day to another.
+pub fn sums(db: &mut Db, lender: &str, days: Option<(NaiveDate, NaiveDate)>) -> QueryResult<RecoverySums> {
+    let (first, last) = days.unwrap_or((EARLIEST, LATEST));
+    let of = |kind: &str| format!("CAST(COALESCE(SUM(CASE WHEN kind = '{kind}' THEN amount ELSE 0 END), 0) AS BIGINT)");
+    let sql = format!(
+        "SELECT COUNT(*) AS count, {} AS payments, {} AS reversals, {} AS waivers, \
+         CAST(COALESCE(SUM(CASE WHEN beyond_owed > 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS beyond \
+         FROM recovery WHERE lender = $1 AND received_on >= $2 AND received_on <= $3",
+        of("payment"),
+        of("reversal"),
+        of("waiver")
+    );
+    diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Date, _>(first).bind::<Date, _>(last).get_result(db)
+}
+
+#[derive(QueryableByName)]
+struct LastDay {
+    #[diesel(sql_type = Nullable<Date>)]
+    day: Option<NaiveDate>,
+}
+
+/// The newest day anything was received.
+pub fn last_day(db: &mut Db, lender: &str) -> QueryResult<Option<NaiveDate>> {
+    let row: LastDay = diesel::sql_query("SELECT MAX(received_on) AS day FROM recovery WHERE lender = $1")
+        .bind::<Text, _>(lender)
+        .get_result(db)?;
+    Ok(row.day)
 }

@@ -84,7 +84,8 @@ impl MonthEnd<'_> {
     /// Commission, true-up and charge lines, in order, not yet numbered.
     fn lines(&self, agency: &str) -> Vec<Line> {
         let (mut commission, mut true_ups) = (Vec::new(), Vec::new());
-        let current = self.gathered.groups.iter().filter(|(key, _)| key.agency == agency).map(|(key, group)| (key.clone(), Some(group)));
+        let current =
+            self.gathered.groups.iter().filter(|(key, _)| key.agency == agency).map(|(key, group)| (key.clone(), Some(group)));
         let mut groups: BTreeMap<GroupKey, Option<&Group>> = current.collect();
         for key in self.settled.groups.keys().filter(|key| key.agency == agency) {
             groups.entry(key.clone()).or_insert(None);
@@ -97,7 +98,10 @@ impl MonthEnd<'_> {
         }
         for item in self.gathered.grace.get(agency).into_iter().flatten() {
             if !self.settled.lines.contains_key(&item.reference) {
-                commission.push(Line { note: Some("grace: paid within the contract's days of grace, earns nothing".to_string()), ..line_of(item) });
+                commission.push(Line {
+                    note: Some("grace: paid within the contract's days of grace, earns nothing".to_string()),
+                    ..line_of(item)
+                });
             }
         }
         commission.extend(true_ups);
@@ -106,7 +110,14 @@ impl MonthEnd<'_> {
     }
 
     /// The lines of one group: recoveries not settled before, then the change in what was.
-    fn group_lines(&self, key: &GroupKey, group: Option<&Group>, terms: &Terms, commission: &mut Vec<Line>, true_ups: &mut Vec<Line>) {
+    fn group_lines(
+        &self,
+        key: &GroupKey,
+        group: Option<&Group>,
+        terms: &Terms,
+        commission: &mut Vec<Line>,
+        true_ups: &mut Vec<Line>,
+    ) {
         let rule_name = terms.fees.get(key.rule).map(|rule| rule.name.clone());
         let fee_group = Some(key.text());
         let (mut entitled, mut settled_now) = (Money::ZERO, Money::ZERO);

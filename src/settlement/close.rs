@@ -130,13 +130,8 @@ fn issue(
     }
     act.journal.flush(db, &mut act.book)?;
     let count = i64::try_from(closed.statements.len()).unwrap_or(i64::MAX);
-    let row = vec![
-        lender.code.as_str().into(),
-        closed.month.to_string().into(),
-        act.seq().into(),
-        known_seq.into(),
-        count.into(),
-    ];
+    let row =
+        vec![lender.code.as_str().into(), closed.month.to_string().into(), act.seq().into(), known_seq.into(), count.into()];
     act.write(db, &store::PERIODS, &[row])?;
     act.book.statement_no += count;
     act.book.first_month.get_or_insert(closed.month);
@@ -150,11 +145,7 @@ fn issue(
 fn post(db: &mut Db, act: &mut Act, one: &Statement) -> Result<(), SettlementError> {
     let day = one.month.last_day();
     let (f, payable) = (&one.figures, chart::payable(&one.agency));
-    let issued = [
-        (chart::commission(&one.agency), f.net),
-        (chart::VAT_INPUT.to_string(), f.vat),
-        (payable.clone(), -f.total),
-    ];
+    let issued = [(chart::commission(&one.agency), f.net), (chart::VAT_INPUT.to_string(), f.vat), (payable.clone(), -f.total)];
     let set_off = [(payable, f.set_off), (chart::receivable(&one.agency), -f.set_off)];
     for (event, moves) in [("statement", issued.to_vec()), ("set-off", set_off.to_vec())] {
         let transaction = balanced(Transaction::build(day, format!("{event}:{}", one.statement_no), None, moves))?;

@@ -9,8 +9,8 @@ use crate::db::{Db, keys_json};
 use crate::kernel::{Money, Month};
 use crate::party::{self, Lender};
 use crate::placement::{self, Placement};
-use crate::recovery::attribution::attribute;
 use crate::recovery;
+use crate::recovery::attribution::attribute;
 
 /// A line with the reasons for its amount.
 #[derive(Clone, Debug)]
@@ -25,12 +25,14 @@ pub struct Explained {
 
 /// Says why a line of a statement has its amount.
 pub fn explain(db: &mut Db, statement_no: &str, line_no: i64) -> Result<Explained, SettlementError> {
-    let statement = store::head_by_number(db, statement_no)?.ok_or_else(|| SettlementError::NoStatementNo(statement_no.to_string()))?;
+    let statement =
+        store::head_by_number(db, statement_no)?.ok_or_else(|| SettlementError::NoStatementNo(statement_no.to_string()))?;
     let line = store::lines(db, &statement.lender, statement_no, line_no - 1, 1)?
         .into_iter()
         .find(|line| line.line_no == line_no)
         .ok_or_else(|| SettlementError::NoLine(statement_no.to_string(), line_no))?;
-    let lender = party::store::lender(db, &statement.lender)?.ok_or_else(|| SettlementError::NoLender(statement.lender.clone()))?;
+    let lender =
+        party::store::lender(db, &statement.lender)?.ok_or_else(|| SettlementError::NoLender(statement.lender.clone()))?;
     let known_seq = store::periods(db, &lender.code)?
         .iter()
         .find(|period| period.month == statement.month.to_string())
@@ -68,7 +70,9 @@ impl Telling {
         let found = recovery::store::by_reference(db, lender, &keys_json([reference].into_iter()))?;
         let Some(own) = found.into_iter().next() else { return Ok(vec![format!("Recovery {reference} is not in the book.")]) };
         let original = match &own.reverses {
-            Some(original) => recovery::store::by_reference(db, lender, &keys_json([original.as_str()].into_iter()))?.into_iter().next(),
+            Some(original) => {
+                recovery::store::by_reference(db, lender, &keys_json([original.as_str()].into_iter()))?.into_iter().next()
+            }
             None => None,
         };
         let payment = original.as_ref().unwrap_or(&own);
@@ -81,7 +85,10 @@ impl Telling {
             own.agency.as_deref().unwrap_or("lender")
         )];
         if let Some(original) = &original {
-            words.push(format!("It takes back payment {} of {}, and follows that payment's placement.", original.reference, original.received_on));
+            words.push(format!(
+                "It takes back payment {} of {}, and follows that payment's placement.",
+                original.reference, original.received_on
+            ));
         }
         let placements: Vec<Placement> = placement::store::of_accounts(db, lender, &keys_json([account_no].into_iter()))?
             .into_iter()

@@ -77,7 +77,17 @@ fn line_json(line: &Line, currency: Currency) -> Value {
 pub fn csv(one: &Statement, currency: Currency) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
-        "line_no", "kind", "fee_rule", "batch", "reference", "account_no", "received_on", "amount", "rate", "fee", "note",
+        "line_no",
+        "kind",
+        "fee_rule",
+        "batch",
+        "reference",
+        "account_no",
+        "received_on",
+        "amount",
+        "rate",
+        "fee",
+        "note",
     ])?;
     for line in &one.lines {
         let free = |value: &Option<String>| text::neutral(value.as_deref().unwrap_or("")).into_owned();
@@ -275,9 +285,9 @@ mod tests {
             (10_000_000, "壹拾万元整"),
             (100_000_500, "壹佰万零伍元整"),
             (123_456_789, "壹佰贰拾叁万肆仟伍佰陆拾柒元捌角玖分"),
-            (1_000_000_001_00, "壹拾亿零壹元整"),
-            (-2_000_00, "负贰仟元整"),
-            (1_070_00, "壹仟零柒拾元整"),
+            (100_000_000_100, "壹拾亿零壹元整"),
+            (-200_000, "负贰仟元整"),
+            (107_000, "壹仟零柒拾元整"),
         ] {
             assert_eq!(capital_numerals(Money(fen)), expected, "{fen}");
         }

@@ -268,7 +268,8 @@ pub fn lines(db: &mut Db, lender: &str, statement_no: &str, after: i64, most: i6
     .bind::<BigInt, _>(most)
     .load(db)?;
     let read = |row: LineRow| {
-        let kind = LineKind::parse(&row.kind).ok_or_else(|| corrupt(format!("line {} of {statement_no} has the kind {}", row.line_no, row.kind)))?;
+        let kind = LineKind::parse(&row.kind)
+            .ok_or_else(|| corrupt(format!("line {} of {statement_no} has the kind {}", row.line_no, row.kind)))?;
         let rate = row.rate.as_deref().map(str::parse).transpose();
         Ok(Line {
             line_no: row.line_no,
@@ -385,8 +386,25 @@ fn head_cells(one: &Statement, seq: i64) -> Vec<Cell<'_>> {
         Cell::from(version),
     ];
     let amounts = [
-        f.opening, f.commission, f.true_up, f.charges, f.performance, f.minimum, f.maximum, f.deductions, f.adjustments, f.net, f.vat,
-        f.total, f.collected_by_agency, f.payable_to_agency, f.due_from_agency, f.carried_forward, f.set_off, f.payments, f.closing,
+        f.opening,
+        f.commission,
+        f.true_up,
+        f.charges,
+        f.performance,
+        f.minimum,
+        f.maximum,
+        f.deductions,
+        f.adjustments,
+        f.net,
+        f.vat,
+        f.total,
+        f.collected_by_agency,
+        f.payable_to_agency,
+        f.due_from_agency,
+        f.carried_forward,
+        f.set_off,
+        f.payments,
+        f.closing,
     ];
     cells.extend(amounts.into_iter().map(Cell::from));
     cells
@@ -478,4 +496,85 @@ pub fn document(db: &mut Db, lender: &str, statement_no: &str, format: &str) -> 
         flate2::read::DeflateDecoder::new(packed.as_slice()).read_to_end(&mut body).ok().map(|_| body)
     };
     Ok(row.map(|row| (row.sha256, row.body.and_then(unpack))))
+}
+
+/// What the lines of one kind add up to.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct KindSum {
+    /// The kind, as it is stored.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    /// How many lines.
+    #[diesel(sql_type = BigInt)]
+    pub lines: i64,
+    /// Σ recovered.
+    #[diesel(sql_type = BigInt)]
+    pub amount: i64,
+    /// Σ fee.
+    #[diesel(sql_type = BigInt)]
+    pub fee: i64,
+}
+
+/// The lines of a statement added up by kind, in order of their first line.
+pub fn kind_sums(db: &mut Db, lender: &str, statement_no: &str) -> QueryResult<Vec<KindSum>> {
+    diesel::sql_query(
+        "SELECT kind, COUNT(*) AS lines, CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS amount, CAST(SUM(fee) AS BIGINT) AS fee \
+         FROM statement_line WHERE lender = $1 AND statement_no = $2 GROUP BY kind ORDER BY MIN(line_no)",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(statement_no)
+    .load(db)
+}
+
+#[derive(QueryableByName)]
+struct LineNo {
+    #[diesel(sql_type = BigInt)]
+    line_no: i64,
+}
+
+/// Lines of one kind after a line number, at most so many.
+pub fn lines_of_kind(
+    db: &mut Db,
+    lender: &str,
+    statement_no: &str,
+    kind: LineKind,
+    after: i64,
+    most: i64,
+) -> QueryResult<Vec<Line>> {
+    let numbers: Vec<LineNo> = diesel::sql_query(
+        "SELECT line_no FROM statement_line WHERE lender = $1 AND statement_no = $2 AND kind = $3 AND line_no > $4 ORDER BY line_no LIMIT $5",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(statement_no)
+    .bind::<Text, _>(kind.name())
+    .bind::<BigInt, _>(after)
+    .bind::<BigInt, _>(most)
+    .load(db)?;
+    let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { return Ok(Vec::new()) };
+    let span = lines(db, lender, statement_no, first.line_no - 1, last.line_no - first.line_no + 1)?;
+    Ok(span.into_iter().filter(|line| line.kind == kind).collect())
+}
+
+/// Where a recovery was settled.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct SettledAt {
+    /// The recovery.
+    #[diesel(sql_type = Text)]
+    pub reference: String,
+    /// The statement.
+    #[diesel(sql_type = Text)]
+    pub statement_no: String,
+    /// Its line.
+    #[diesel(sql_type = BigInt)]
+    pub line_no: i64,
+    /// What it earned there.
+    #[diesel(sql_type = BigInt)]
+    pub fee: i64,
+}
+
+/// The statement lines that settled some recoveries (a JSON array of references).
+pub fn lines_of_references(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<SettledAt>> {
+    let listed = crate::db::keys_in(db, "reference", 2);
+    let sql = format!("SELECT reference, statement_no, line_no, fee FROM statement_line WHERE lender = $1 AND {listed}");
+    diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)
 }

@@ -86,12 +86,18 @@ pub(super) fn place(
         let place = match map.and_then(|map| map.target(column.name)) {
             Some(Target::Constant(value)) => Placed::Constant(value.clone()),
             Some(Target::Header(name)) => Placed::At(find(name).ok_or_else(|| {
-                content(path, format!("has no column \"{name}\", which the map gives for `{}`; its columns are: {}", column.name, header.join(", ")))
+                content(
+                    path,
+                    format!(
+                        "has no column \"{name}\", which the map gives for `{}`; its columns are: {}",
+                        column.name,
+                        header.join(", ")
+                    ),
+                )
             })?),
-            None => std::iter::once(&column.name)
-                .chain(column.aliases)
-                .find_map(|name| find(name))
-                .map_or(Placed::Absent, Placed::At),
+            None => {
+                std::iter::once(&column.name).chain(column.aliases).find_map(|name| find(name)).map_or(Placed::Absent, Placed::At)
+            }
         };
         if let Placed::At(index) = place {
             used[index] = true;
@@ -107,7 +113,11 @@ pub(super) fn place(
     if !missing.is_empty() {
         return Err(content(
             path,
-            format!("lacks the column {}; its columns are: {}. Rename the column, or name it with --map", missing.join(", "), header.join(", ")),
+            format!(
+                "lacks the column {}; its columns are: {}. Rename the column, or name it with --map",
+                missing.join(", "),
+                header.join(", ")
+            ),
         ));
     }
     let seen_before = |i: usize, name: &String| names[..i].iter().zip(&used).any(|(other, used)| *used && other == name);

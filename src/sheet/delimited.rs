@@ -56,7 +56,8 @@ impl Delimited {
             return SheetError::Line {
                 file: self.path.display().to_string(),
                 line: *line,
-                why: "the record that begins here is longer than 1 MiB; close its quote, or check that this is a table".to_string(),
+                why: "the record that begins here is longer than 1 MiB; close its quote, or check that this is a table"
+                    .to_string(),
             };
         }
         content(&self.path, error)
@@ -80,7 +81,9 @@ fn separator(path: &Path, mut decoded: Decoded) -> Result<u8, SheetError> {
             match byte {
                 b'"' => quoted = !quoted,
                 b'\n' if !quoted && seen > 0 => break 'reading,
-                other => counts.iter_mut().filter(|(separator, _)| separator == other && !quoted).for_each(|(_, count)| *count += 1),
+                other => {
+                    counts.iter_mut().filter(|(separator, _)| separator == other && !quoted).for_each(|(_, count)| *count += 1)
+                }
             }
             seen += usize::from(!byte.is_ascii_whitespace());
         }

@@ -33,7 +33,9 @@ pub(super) fn survey(path: &Path) -> Result<Surveyed, SheetError> {
     let named_workbook = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xlsx"));
     let text = match (head.starts_with(b"PK\x03\x04"), named_workbook) {
         (true, _) => None,
-        (false, true) => return Err(content(path, "is named .xlsx but is no workbook; save it from the spreadsheet again, or as CSV")),
+        (false, true) => {
+            return Err(content(path, "is named .xlsx but is no workbook; save it from the spreadsheet again, or as CSV"));
+        }
         (false, false) => Some(text_encoding(path, head)?),
     };
     let mut file = File::open(path).map_err(|error| io(path, error))?;

@@ -20,7 +20,8 @@ impl Workbook {
         let broken = |error: &dyn std::fmt::Display| {
             content(path, format!("is no workbook that can be read ({error}); save it from the spreadsheet again, or as CSV"))
         };
-        let mut book: Xlsx<BufReader<File>> = calamine::open_workbook(path).map_err(|error: calamine::XlsxError| broken(&error))?;
+        let mut book: Xlsx<BufReader<File>> =
+            calamine::open_workbook(path).map_err(|error: calamine::XlsxError| broken(&error))?;
         let Some(name) = book.sheet_names().first().cloned() else { return Err(content(path, "has no sheet")) };
         let mut reader = book.worksheet_cells_reader(&name).map_err(|error| broken(&error))?;
         let mut rows: Vec<RawRow> = Vec::new();

@@ -1,6 +1,129 @@
-//! The web application.
+//! The web application: HTTP in front of the same verbs and stores as the command line.
+//!
+//! [`routes`] is the whole URL table. A handler's signature says who may call it ([`who::Sees`]), its body asks the
+//! stores on a blocking thread ([`Site::read`]), and hands a template to [`page::Page`]. Whatever goes wrong is a
+//! [`problem::Problem`] and becomes a page in one place; whatever is posted passes [`form::Posted`].
+
+mod account;
+mod accounts;
+mod explain;
+mod form;
+mod home;
+mod ledger;
+mod link;
+mod list;
+mod months;
+mod names;
+mod page;
+mod placements;
+mod portfolio;
+mod problem;
+mod recoveries;
+mod routes;
+mod sheet;
+mod sign_in;
+mod statement;
+mod static_files;
+mod who;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
+use actix_web::{App, HttpServer, web};
+
+use crate::config;
+use crate::db::{Address, Db, Pool, read};
+use crate::portfolio::personal::Key;
+use problem::Problem;
+pub use routes::{ROUTES, Route, Seen};
+
+/// Connections for pages.
+const PAGES_AT_ONCE: u32 = 8;
+/// Sign-ins at once: each holds a core for 50 ms by design, so a flood of them must not take pages' connections.
+const SIGN_INS_AT_ONCE: u32 = 2;
+/// The largest form.
+const LARGEST_FORM: usize = 64 * 1024;
+
+/// What every handler has at hand.
+#[derive(Clone)]
+pub struct Site {
+    pool: Pool,
+    door: Pool,
+    key: Option<Key>,
+    secure: bool,
+}
+
+impl Site {
+    /// Opens the connections; the tables must be up to date.
+    pub fn open(address: &Address) -> Result<Site, String> {
+        let pool = |size| Pool::open(address.clone(), size).map_err(|error| error.to_string());
+        Ok(Site {
+            pool: pool(PAGES_AT_ONCE)?,
+            door: pool(SIGN_INS_AT_ONCE)?,
+            key: Key::load(address, config::key().as_deref())?,
+            secure: config::behind_https(),
+        })
+    }
+
+    /// Asks the stores on one snapshot of the database, away from the threads that answer.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.pool.run(move |db| read(db, work)).await?
+    }
+
+    /// Runs a verb, which opens its own transaction.
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.pool.run(work).await?
+    }
+}
+
+/// The application without a server around it, for the server and for tests.
+pub fn application(
+    site: Site,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .app_data(web::Data::new(site))
+        .app_data(web::PayloadConfig::new(LARGEST_FORM))
+        .app_data(web::QueryConfig::default().error_handler(|error, _| Problem::Bad(error.to_string()).into()))
+        .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
+        .configure(routes::configure)
+        .default_service(web::to(problem::nothing_here))
+        .wrap(from_fn(problem::pages::<BoxBody>))
+        .wrap(Compress::default())
+        .wrap(security_headers())
+}
+
+/// What every answer tells the browser; a page that needs less strictness says so itself.
+fn security_headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add(("Content-Security-Policy", page::POLICY))
+        .add(("X-Content-Type-Options", "nosniff"))
+        .add(("Referrer-Policy", "same-origin"))
+        .add(("Cache-Control", "no-store"))
+}
 
 /// Serves the application until it is stopped.
-pub fn serve(_address: crate::db::Address, _listen: &str) -> Result<(), String> {
-    Err("not built yet".to_string())
+pub fn serve(address: Address, listen: &str) -> Result<(), String> {
+    let site = Site::open(&address)?;
+    let server = HttpServer::new(move || application(site.clone()))
+        .client_request_timeout(std::time::Duration::from_secs(10))
+        .bind(listen)
+        .map_err(|error| format!("cannot listen on {listen}: {error}; choose another address with --listen"))?;
+    for address in server.addrs() {
+        eprintln!("consign: listening on http://{address}");
+    }
+    actix_web::rt::System::new().block_on(server.run()).map_err(|error| error.to_string())
 }

@@ -134,7 +134,20 @@ fn wrong_usage_ends_with_2_and_an_unknown_lender_with_1() {
         &["nonsense"],
         &["verify", "--colour", "red"],
         &["recall", "--lender", "CFC", "--reason", "x", "--on", "2026-01-01", "--final"],
-        &["recall", "--lender", "CFC", "--agency", "A01", "--due-by", "2026-01-01", "--reason", "x", "--on", "2026-01-01", "--final"],
+        &[
+            "recall",
+            "--lender",
+            "CFC",
+            "--agency",
+            "A01",
+            "--due-by",
+            "2026-01-01",
+            "--reason",
+            "x",
+            "--on",
+            "2026-01-01",
+            "--final",
+        ],
         &["statement", "--lender", "CFC", "--agency", "A01", "--month", "2026-01", "--format", "odt", "-o", "x"],
         &[],
     ] {
@@ -213,7 +226,11 @@ fn json_is_one_object_whether_asked_before_or_after_the_command() {
             let (before, after) = (one_object(&before.out), one_object(&after.out));
             assert_eq!(before.as_object().unwrap().len(), after.as_object().unwrap().len());
             let plain = program.run(arguments);
-            assert!(plain.code == 0 && !plain.out.trim().is_empty() && !plain.out.starts_with('{'), "{arguments:?}: {}", plain.out);
+            assert!(
+                plain.code == 0 && !plain.out.trim().is_empty() && !plain.out.starts_with('{'),
+                "{arguments:?}: {}",
+                plain.out
+            );
         }
     });
 }
@@ -232,7 +249,8 @@ fn rejected_rows_end_with_3_and_a_file_that_is_refused_with_1() {
         let done = program.ends(3, &[&mixed[..], &["--rejects", "rejects.csv"]].concat());
         assert_eq!((&done["new"], &done["rejected"], &done["missing"]), (&1.into(), &1.into(), &10.into()));
         assert_eq!(program.read("rejects.csv").lines().count(), 2);
-        program.file("recoveries.csv", "reference,account_no,received_on,amount\nx,99,2026-01-05,1.00\nhouse,1,2026-01-05,1.00\n");
+        program
+            .file("recoveries.csv", "reference,account_no,received_on,amount\nx,99,2026-01-05,1.00\nhouse,1,2026-01-05,1.00\n");
         let done = program.ends(3, &["import", "recoveries", "recoveries.csv", "--lender", "CFC", "--rejects", "r.csv"]);
         assert_eq!((&done["accepted"], &done["rejected"]), (&1.into(), &1.into()));
         assert!(program.read("r.csv").contains("x,99,2026-01-05,1.00,2,account_no,99,"), "{}", program.read("r.csv"));
@@ -245,9 +263,23 @@ fn rejected_rows_end_with_3_and_a_file_that_is_refused_with_1() {
 fn a_simulated_run_is_committed_as_it_was_simulated_or_refused_when_the_book_has_moved() {
     on_each(|program, book| {
         ready(program);
-        let simulate = ["allocate", "all-a02.toml", "--lender", "CFC", "--on", "2026-01-02", "--export", "out.csv", "--strata", "strata.csv"];
+        let simulate = [
+            "allocate",
+            "all-a02.toml",
+            "--lender",
+            "CFC",
+            "--on",
+            "2026-01-02",
+            "--export",
+            "out.csv",
+            "--strata",
+            "strata.csv",
+        ];
         let simulated = program.done(&simulate);
-        assert_eq!((&simulated["committed"], &simulated["placed"], &simulated["unplaced"]), (&false.into(), &3.into(), &7.into()));
+        assert_eq!(
+            (&simulated["committed"], &simulated["placed"], &simulated["unplaced"]),
+            (&false.into(), &3.into(), &7.into())
+        );
         assert_eq!(book.count("placement"), 0);
         let assignment = program.read("out.csv");
         assert_eq!(assignment.lines().count(), 11);
@@ -321,13 +353,18 @@ fn placements_are_written_in_order_and_for_a_day() {
         let mut lines = all.lines();
         assert_eq!(
             lines.next(),
-            Some("account_no,assignee,batch,level,placed_on,expires_on,closed_on,close_reason,balance_at_placement,days_past_due_at_placement,contract,contract_version")
+            Some(
+                "account_no,assignee,batch,level,placed_on,expires_on,closed_on,close_reason,balance_at_placement,days_past_due_at_placement,contract,contract_version"
+            )
         );
         let accounts: Vec<&str> = lines.map(|line| line.split(',').next().unwrap()).collect();
         assert_eq!(accounts, ["1", "10", "2", "3", "4", "5", "6", "7", "8", "9"], "in the order of bytes");
         assert!(all.contains("\n5,A01,") && all.contains(",2026-01-02,2026-03-02,2026-02-03,paid,100.00,40,K-A01,1"), "{all}");
         let on = |day: &str| program.done(&["placements", "--lender", "CFC", "--on", day, "-o", "day.csv"])["placements"].clone();
-        assert_eq!((on("2026-01-01"), on("2026-01-02"), on("2026-02-03"), on("2026-02-04")), (0.into(), 10.into(), 10.into(), 9.into()));
+        assert_eq!(
+            (on("2026-01-01"), on("2026-01-02"), on("2026-02-03"), on("2026-02-04")),
+            (0.into(), 10.into(), 10.into(), 9.into())
+        );
         assert_eq!((on("2026-03-02"), on("2026-03-03")), (9.into(), 0.into()));
         let of = program.done(&["placements", "--lender", "CFC", "--agency", "A02", "-o", "a02.csv"]);
         assert_eq!(of["placements"], 0);
@@ -353,7 +390,10 @@ fn a_month_is_previewed_closed_once_and_only_in_order() {
         assert_eq!(close("2025-06")["already_closed"], true, "the first closing closes all before it");
         program.refused(&["close", "--lender", "CFC", "--month", "2026-03"], "2026-02");
         program.refused(&["allocate", "all-a02.toml", "--lender", "CFC", "--on", "2026-01-31", "--commit"], "closed");
-        program.refused(&["recall", "--lender", "CFC", "--agency", "A01", "--reason", "x", "--on", "2026-01-31", "--final"], "closed");
+        program.refused(
+            &["recall", "--lender", "CFC", "--agency", "A01", "--reason", "x", "--on", "2026-01-31", "--final"],
+            "closed",
+        );
         assert_eq!(book.state(), before);
         close("2026-02");
         book.assert_proven();
@@ -376,10 +416,17 @@ fn statements_are_written_in_each_format_and_stay_the_same_to_the_byte() {
         {
             assert!(json[key].is_string(), "{key} is missing or no text: {json}");
         }
-        assert_eq!((&json["commission"], &json["collected_by_agency"], &json["due_from_agency"]), (&"15.00".into(), &"30.00".into(), &"30.00".into()));
+        assert_eq!(
+            (&json["commission"], &json["collected_by_agency"], &json["due_from_agency"]),
+            (&"15.00".into(), &"30.00".into(), &"30.00".into())
+        );
         let lines = json["lines"].as_array().unwrap();
         assert_eq!(january[1].lines().count(), lines.len() + 1);
-        assert!(january[1].starts_with("line_no,kind,fee_rule,batch,reference,account_no,received_on,amount,rate,fee,note\n"), "{}", january[1]);
+        assert!(
+            january[1].starts_with("line_no,kind,fee_rule,batch,reference,account_no,received_on,amount,rate,fee,note\n"),
+            "{}",
+            january[1]
+        );
         assert!(!january[1].starts_with('\u{feff}'));
         assert!(january[2].contains(json["statement_no"].as_str().unwrap()) && january[2].contains("15.00"));
         let february = one_object(&write("2026-02", "json", "2.json"));
@@ -387,11 +434,30 @@ fn statements_are_written_in_each_format_and_stay_the_same_to_the_byte() {
         program.done(&["close", "--lender", "CFC", "--month", "2026-03"]);
         let again = [write("2026-01", "json", "1.json"), write("2026-01", "csv", "1.csv"), write("2026-01", "html", "1.html")];
         assert!(again == january, "an issued statement changed");
-        let bom = ["statement", "--lender", "CFC", "--agency", "A01", "--month", "2026-01", "--format", "csv", "--bom", "-o", "bom.csv"];
+        let bom = [
+            "statement",
+            "--lender",
+            "CFC",
+            "--agency",
+            "A01",
+            "--month",
+            "2026-01",
+            "--format",
+            "csv",
+            "--bom",
+            "-o",
+            "bom.csv",
+        ];
         program.done(&bom);
         assert_eq!(program.read("bom.csv"), format!("\u{feff}{}", january[1]));
-        program.refused(&["statement", "--lender", "CFC", "--agency", "A77", "--month", "2026-01", "--format", "csv", "-o", "x.csv"], "A77");
-        program.refused(&["statement", "--lender", "CFC", "--agency", "A01", "--month", "2026-07", "--format", "csv", "-o", "x.csv"], "2026-07");
+        program.refused(
+            &["statement", "--lender", "CFC", "--agency", "A77", "--month", "2026-01", "--format", "csv", "-o", "x.csv"],
+            "A77",
+        );
+        program.refused(
+            &["statement", "--lender", "CFC", "--agency", "A01", "--month", "2026-07", "--format", "csv", "-o", "x.csv"],
+            "2026-07",
+        );
     });
 }
 
@@ -402,7 +468,19 @@ fn every_line_of_every_statement_can_be_explained() {
         let mut explained = 0;
         for month in ["2026-01", "2026-02"] {
             for agency in ["A01", "A02"] {
-                program.done(&["statement", "--lender", "CFC", "--agency", agency, "--month", month, "--format", "json", "-o", "s.json"]);
+                program.done(&[
+                    "statement",
+                    "--lender",
+                    "CFC",
+                    "--agency",
+                    agency,
+                    "--month",
+                    month,
+                    "--format",
+                    "json",
+                    "-o",
+                    "s.json",
+                ]);
                 let statement = one_object(&program.read("s.json"));
                 let number = statement["statement_no"].as_str().unwrap();
                 for line in statement["lines"].as_array().unwrap() {
@@ -458,7 +536,8 @@ fn our_balances(program: &Program<'_>) -> Vec<(String, String)> {
     let text = program.read("trial.csv");
     assert!(text.starts_with("account,debit,credit,balance\n"), "{text}");
     let rows = text.lines().skip(1).map(|line| line.split(',').map(str::to_string).collect::<Vec<_>>());
-    let mut balances: Vec<(String, String)> = rows.map(|row| (row[0].clone(), row[3].clone())).filter(|(_, b)| b != "0.00").collect();
+    let mut balances: Vec<(String, String)> =
+        rows.map(|row| (row[0].clone(), row[3].clone())).filter(|(_, b)| b != "0.00").collect();
     balances.sort();
     assert!(balances.len() >= 5, "{balances:?}");
     balances
@@ -472,7 +551,8 @@ fn hledger_accepts_the_export_and_reports_the_same_balances() {
         let ours = our_balances(program);
         program.done(&["ledger", "export", "--lender", "CFC", "--format", "hledger", "-o", "book.journal"]);
         let run = |arguments: &[&str]| {
-            let output = Command::new(&hledger).args(["-f", "book.journal"]).args(arguments).current_dir(program.folder).output().unwrap();
+            let output =
+                Command::new(&hledger).args(["-f", "book.journal"]).args(arguments).current_dir(program.folder).output().unwrap();
             let said = said(output);
             assert_eq!(said.code, 0, "hledger {arguments:?}: {}{}", said.out, said.err);
             said.out
@@ -507,7 +587,8 @@ fn beancount_accepts_the_export_and_reports_the_same_balances() {
         let python = check.with_file_name("python3");
         let python = if python.is_file() { python } else { PathBuf::from("python3") };
         let out = said_by(Command::new(python).args(["-c", BEANCOUNT_BALANCES, "book.beancount"]));
-        let theirs: Vec<(String, String)> = out.lines().map(|line| line.split_once(' ').unwrap()).map(|(a, b)| (a.into(), b.into())).collect();
+        let theirs: Vec<(String, String)> =
+            out.lines().map(|line| line.split_once(' ').unwrap()).map(|(a, b)| (a.into(), b.into())).collect();
         assert_eq!(theirs, ours);
     });
 }
@@ -558,8 +639,13 @@ fn commands_at_once_lose_nothing_and_leave_a_book_that_is_proven() {
         program.done(&["allocate", "all-a02.toml", "--lender", "CFC", "--on", "2026-01-02", "--commit"]);
         let mut started = Vec::new();
         for file in 0..4 {
-            let rows: String = (0..200).map(|row| format!("f{file}-{row},{},2026-01-{:02},0.{:02}\n", row % 10 + 1, row % 27 + 3, row % 90 + 1)).collect();
-            let name = program.file(&format!("{file}.csv"), &format!("reference,account_no,received_on,amount\n{rows}shared,1,2026-01-09,1.00\n"));
+            let rows: String = (0..200)
+                .map(|row| format!("f{file}-{row},{},2026-01-{:02},0.{:02}\n", row % 10 + 1, row % 27 + 3, row % 90 + 1))
+                .collect();
+            let name = program.file(
+                &format!("{file}.csv"),
+                &format!("reference,account_no,received_on,amount\n{rows}shared,1,2026-01-09,1.00\n"),
+            );
             started.push(program.start(&["import", "recoveries", &name, "--lender", "CFC", "--json"]));
         }
         for day in ["2026-01-03", "2026-01-04"] {
@@ -576,7 +662,10 @@ fn commands_at_once_lose_nothing_and_leave_a_book_that_is_proven() {
         assert_eq!(count("accepted"), 4 * 200 + 1);
         assert_eq!(count("duplicate"), 3, "a reference in four files counts once");
         assert_eq!(book.count("recovery"), 801);
-        assert_eq!(book.number("SELECT CAST(SUM(amount) AS BIGINT) AS number FROM recovery"), 4 * (0..200).map(|row| row % 90 + 1).sum::<i64>() + 100);
+        assert_eq!(
+            book.number("SELECT CAST(SUM(amount) AS BIGINT) AS number FROM recovery"),
+            4 * (0..200).map(|row| row % 90 + 1).sum::<i64>() + 100
+        );
         let twice = "SELECT COUNT(*) AS number FROM (SELECT account_no FROM placement WHERE closed_on IS NULL GROUP BY account_no HAVING COUNT(*) > 1) AS twice";
         assert_eq!(book.number(twice), 0);
         assert_eq!(book.number("SELECT COUNT(*) AS number FROM placement WHERE assignee = 'A02'"), 3);

@@ -43,12 +43,19 @@ fn a_file_that_is_no_table_is_refused_with_its_place_and_changes_nothing() {
         refused(book, "no-balance.csv", b"account_no,days_past_due\n1,5\n", &plain, &["balance"]);
         refused(book, "twice.csv", b"account_no,balance,balance,days_past_due\n1,5,5,5\n", &plain, &["balance", "twice"]);
         refused(book, "empty.csv", b"", &plain, &["empty"]);
-        refused(book, "bytes.csv", b"account_no,balance,days_past_due\n1,5.00,40\n2,\xff\xfe\xff\x81\x20,1\n", &plain, &["line 3", "UTF-8", "GB18030"]);
+        refused(
+            book,
+            "bytes.csv",
+            b"account_no,balance,days_past_due\n1,5.00,40\n2,\xff\xfe\xff\x81\x20,1\n",
+            &plain,
+            &["line 3", "UTF-8", "GB18030"],
+        );
         refused(book, "zero.csv", b"account_no,balance,days_past_due\n1,\x00\x01\x00\x00,40\n", &plain, &[]);
         refused(book, "not.xlsx", GOOD.as_bytes(), &plain, &["workbook", "CSV"]);
         refused(book, "broken.xlsx", b"PK\x03\x04 and then nothing of a workbook", &plain, &["workbook"]);
         refused(book, "old.xls", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 old", &plain, &[".xls"]);
-        let unclosed = format!("account_no,balance,days_past_due\n1,100.00,40\n2,\"200.00,50\n{}", "3,300.00,60\n".repeat(120_000));
+        let unclosed =
+            format!("account_no,balance,days_past_due\n1,100.00,40\n2,\"200.00,50\n{}", "3,300.00,60\n".repeat(120_000));
         refused(book, "quote.csv", unclosed.as_bytes(), &plain, &["line 3", "quote"]);
         let rows = Options { expect_rows: Some(3), ..Options::default() };
         refused(book, "rows.csv", GOOD.as_bytes(), &rows, &["rows", "declared 3", "2"]);
@@ -124,7 +131,8 @@ fn every_faulty_row_of_a_portfolio_is_named_with_line_column_value_and_reason() 
         }
         assert_eq!(book.state(), before);
         let rows: Vec<&str> = FAULTY.iter().map(|(row, ..)| *row).collect();
-        let text = format!("account_no,balance,days_past_due,currency,charged_off,opened_on\n1,90.00,41,CNY,no,\n{}\n", rows.join("\n"));
+        let text =
+            format!("account_no,balance,days_past_due,currency,charged_off,opened_on\n1,90.00,41,CNY,no,\n{}\n", rows.join("\n"));
         let path = book.file("all.csv", text);
         let done = book.try_portfolio(&path, "2026-01-10", &Options::default()).unwrap();
         assert_eq!((done.rows, done.new, done.updated, done.rejected, done.missing), (13, 0, 1, 12, 1));
@@ -236,7 +244,8 @@ fn dates_are_read_in_every_spelling_and_from_workbooks() {
         let rows = "a,1,2026-01-05,1.00\nb,1,2026/1/5,1.00\nc,1,20260105,1.00\nd,1,2026-01-05 00:00:00,1.00\n";
         book.recoveries(&format!("reference,account_no,received_on,amount\n{rows}"));
         let cells = [text_cell("A2", "e"), number_cell("B2", "1"), date_cell("C2", "46027"), number_cell("D2", "1")];
-        let header = [("A1", "reference"), ("B1", "account_no"), ("C1", "received_on"), ("D1", "amount")].map(|(at, text)| text_cell(at, text));
+        let header = [("A1", "reference"), ("B1", "account_no"), ("C1", "received_on"), ("D1", "amount")]
+            .map(|(at, text)| text_cell(at, text));
         let path = book.file("dates.xlsx", zipped(&sheet(&[&header, &cells])));
         assert_eq!(book.try_recoveries(&path, &recovery::import::Options::default()).unwrap().accepted, 1);
         let days = book.texts("SELECT CAST(received_on AS TEXT) AS text FROM recovery ORDER BY reference");
@@ -260,7 +269,8 @@ fn a_map_names_columns_otherwise_and_gives_constants() {
         let message = book.try_portfolio(&path, "2026-01-02", &options).unwrap_err().to_string();
         assert!(message.contains("借据号") && message.contains("account_no"), "{message}");
     });
-    let wrong = ColumnMap::parse("account_no = \"a\"\ncolour = \"b\"\n", consign::portfolio::columns::COLUMNS).unwrap_err().to_string();
+    let wrong =
+        ColumnMap::parse("account_no = \"a\"\ncolour = \"b\"\n", consign::portfolio::columns::COLUMNS).unwrap_err().to_string();
     assert!(wrong.contains("line 2") && wrong.contains("colour"), "{wrong}");
 }
 
@@ -270,11 +280,15 @@ fn rejected_rows_come_back_as_a_file_that_can_be_corrected_and_sent_again() {
         book.set_up("CNY", &["A01"]);
         let rejects = book.folder().join("rejects.csv");
         let options = Options { rejects: Some(&rejects), ..Options::default() };
-        let path = book.file("mixed.csv", "account_no;balance;days_past_due;product\n1;100.00;40;卡\n2;2,000;50;\"a;b\"\n3;-3;60;x\n");
+        let path =
+            book.file("mixed.csv", "account_no;balance;days_past_due;product\n1;100.00;40;卡\n2;2,000;50;\"a;b\"\n3;-3;60;x\n");
         let done = book.try_portfolio(&path, "2026-01-01", &options).unwrap();
         assert_eq!((done.new, done.rejected), (2, 1), "{:?}", done.faults);
         let text = std::fs::read_to_string(&rejects).unwrap();
-        assert!(text.starts_with("account_no,balance,days_past_due,product,line,column,value,reason\n3,-3,60,x,4,balance,-3,"), "{text}");
+        assert!(
+            text.starts_with("account_no,balance,days_past_due,product,line,column,value,reason\n3,-3,60,x,4,balance,-3,"),
+            "{text}"
+        );
         let path = book.file("corrected.csv", text.replace("3,-3,", "3,3.00,"));
         let done = book.try_portfolio(&path, "2026-01-01", &options).unwrap();
         assert_eq!((done.new, done.rejected, done.missing, done.warnings.len()), (1, 0, 2, 0), "{:?}", done.warnings);
@@ -294,9 +308,9 @@ fn sent(book: &mut Book, rows: &str) -> recovery::import::Imported {
 }
 
 fn assert_fault(faults: &[Fault], line: u64, column: &str, value: &str, reason: &str) {
-    let found = faults.iter().any(|fault| {
-        fault.line == line && fault.column == column && fault.value == value && fault.reason.contains(reason)
-    });
+    let found = faults
+        .iter()
+        .any(|fault| fault.line == line && fault.column == column && fault.value == value && fault.reason.contains(reason));
     assert!(found, "no fault at line {line}, {column} \"{value}\" with \"{reason}\" in {faults:?}");
 }
 
@@ -342,7 +356,8 @@ fn a_known_reference_with_the_same_content_is_counted_and_skipped() {
         let before = (book.trial_balance(), book.count("recovery"));
         let done = sent(book, "known,1,2026/01/05,10,payment,,lender,,,,,\n");
         assert_eq!((done.accepted, done.duplicate, done.rejected), (0, 1, 0));
-        let done = sent(book, "new,1,2026-01-05,10,,,,,,,,\nnew,1,2026-01-05,10.00,payment,,,,,,,\nnew,1,2026-01-06,10.00,,,,,,,,\n");
+        let done =
+            sent(book, "new,1,2026-01-05,10,,,,,,,,\nnew,1,2026-01-05,10.00,payment,,,,,,,\nnew,1,2026-01-06,10.00,,,,,,,,\n");
         assert_eq!((done.accepted, done.duplicate, done.rejected), (1, 1, 1));
         assert_fault(&done.faults, 4, "reference", "new", "other content");
         assert_eq!((book.trial_balance() == before.0, book.count("recovery")), (false, before.1 + 1));
@@ -404,15 +419,30 @@ fn date_cell(at: &str, serial: &str) -> String {
 }
 
 fn workbook() -> Vec<u8> {
-    let header = [("A1", "案件编号"), ("B1", "余额"), ("C1", "逾期天数"), ("D1", "产品"), ("E1", "地区")].map(|(at, text)| text_cell(at, text));
-    let first = [text_cell("A2", "张三一号"), number_cell("B2", "1234.5"), number_cell("C2", "95"), text_cell("D2", "信用卡"), text_cell("E2", "上海")];
-    let second = [text_cell("A3", "李四二号"), number_cell("B3", "66"), number_cell("C3", "45"), text_cell("D3", "消费贷"), text_cell("E3", "北京")];
+    let header = [("A1", "案件编号"), ("B1", "余额"), ("C1", "逾期天数"), ("D1", "产品"), ("E1", "地区")]
+        .map(|(at, text)| text_cell(at, text));
+    let first = [
+        text_cell("A2", "张三一号"),
+        number_cell("B2", "1234.5"),
+        number_cell("C2", "95"),
+        text_cell("D2", "信用卡"),
+        text_cell("E2", "上海"),
+    ];
+    let second = [
+        text_cell("A3", "李四二号"),
+        number_cell("B3", "66"),
+        number_cell("C3", "45"),
+        text_cell("D3", "消费贷"),
+        text_cell("E3", "北京"),
+    ];
     zipped(&sheet(&[&header, &first, &second]))
 }
 
 fn sheet(rows: &[&[String]]) -> String {
     let rows: String = rows.iter().zip(1..).map(|(cells, i)| format!("<row r=\"{i}\">{}</row>", cells.concat())).collect();
-    format!("<worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><sheetData>{rows}</sheetData></worksheet>")
+    format!(
+        "<worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><sheetData>{rows}</sheetData></worksheet>"
+    )
 }
 
 /// The parts of a workbook in a ZIP file without compression.
@@ -435,11 +465,13 @@ fn zipped(sheet: &str) -> Vec<u8> {
         let size = u32::try_from(content.len()).unwrap().to_le_bytes();
         let offset = u32::try_from(file.len()).unwrap().to_le_bytes();
         let name_length = u16::try_from(name.len()).unwrap().to_le_bytes();
-        let common = [&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0][..], &crc.sum().to_le_bytes(), &size, &size, &name_length, &[0, 0]].concat();
+        let common =
+            [&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0][..], &crc.sum().to_le_bytes(), &size, &size, &name_length, &[0, 0]].concat();
         file.extend([b"PK\x03\x04", &common[..], name.as_bytes(), content.as_bytes()].concat());
         directory.extend([b"PK\x01\x02\x14\x00", &common[..], &[0; 10], &offset, name.as_bytes()].concat());
     }
-    let (offset, size) = (u32::try_from(file.len()).unwrap().to_le_bytes(), u32::try_from(directory.len()).unwrap().to_le_bytes());
+    let (offset, size) =
+        (u32::try_from(file.len()).unwrap().to_le_bytes(), u32::try_from(directory.len()).unwrap().to_le_bytes());
     let count = u16::try_from(parts.len()).unwrap().to_le_bytes();
     file.extend(directory);
     file.extend([b"PK\x05\x06", &[0, 0, 0, 0][..], &count, &count, &size, &offset, &[0, 0]].concat());

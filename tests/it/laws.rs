@@ -106,7 +106,8 @@ fn price() -> impl Strategy<Value = String> {
 }
 
 fn rule() -> impl Strategy<Value = String> {
-    let bases = vec!["", "", "", "base = [\"principal\"]\n", "base = [\"principal\", \"interest\"]\n", "base = [\"fees\", \"costs\"]\n"];
+    let bases =
+        vec!["", "", "", "base = [\"principal\"]\n", "base = [\"principal\", \"interest\"]\n", "base = [\"fees\", \"costs\"]\n"];
     (price(), prop::sample::select(bases)).prop_map(|(price, base)| format!("{price}{base}"))
 }
 
@@ -114,14 +115,22 @@ fn rule() -> impl Strategy<Value = String> {
 fn terms() -> impl Strategy<Value = String> {
     let modes = prop::sample::select(vec!["half_up", "half_even"]);
     let places = prop::sample::select(vec!["subtotal", "line", "line"]);
-    let days = (prop::sample::select(vec![30_u32, 45, 90, 150]), prop::sample::select(vec![0_u32, 0, 1, 5]), prop::sample::select(vec![0_u32, 0, 7, 20]));
+    let days = (
+        prop::sample::select(vec![30_u32, 45, 90, 150]),
+        prop::sample::select(vec![0_u32, 0, 1, 5]),
+        prop::sample::select(vec![0_u32, 0, 7, 20]),
+    );
     (modes, places, days, prop::collection::vec(rule(), 1..4)).prop_map(|(mode, at, (term, grace, tail), rules)| {
         let mut text = format!(
             "effective_from = 2026-01-01\nterm_days = {term}\ngrace_days = {grace}\ntail_days = {tail}\n\
              rounding = {{ mode = \"{mode}\", at = \"{at}\" }}\n"
         );
         for (i, rule) in rules.iter().enumerate() {
-            let when = if i + 1 == rules.len() { String::new() } else { format!("when = {{ days_past_due = {{ from = {} }} }}\n", 150 - 50 * i) };
+            let when = if i + 1 == rules.len() {
+                String::new()
+            } else {
+                format!("when = {{ days_past_due = {{ from = {} }} }}\n", 150 - 50 * i)
+            };
             text.push_str(&format!("\n[[fee]]\nname = \"rule {}\"\n{when}{rule}", i + 1));
         }
         text
@@ -154,10 +163,22 @@ struct Taken {
 
 fn payments() -> impl Strategy<Value = Vec<Paid>> {
     let weights = prop::option::weighted(0.7, prop::array::uniform4(0_i64..50));
-    let taken = (0_u64..60, 1_i64..=100, any::<bool>(), 0_usize..6)
-        .prop_map(|(after, percent, stated, arrives)| Taken { after, percent, stated, arrives });
+    let taken = (0_u64..60, 1_i64..=100, any::<bool>(), 0_usize..6).prop_map(|(after, percent, stated, arrives)| Taken {
+        after,
+        percent,
+        stated,
+        arrives,
+    });
     let amounts = prop_oneof![4 => 1_i64..1_500, 2 => 1_i64..200_000, 1 => Just(50_000_i64)];
-    let paid = (0_usize..5, prop_oneof![3 => 0_u64..30, 2 => 0_u64..180], amounts, 0_u8..4, weights, 0_usize..6, prop::collection::vec(taken, 0..3));
+    let paid = (
+        0_usize..5,
+        prop_oneof![3 => 0_u64..30, 2 => 0_u64..180],
+        amounts,
+        0_u8..4,
+        weights,
+        0_usize..6,
+        prop::collection::vec(taken, 0..3),
+    );
     prop::collection::vec(
         paid.prop_map(|(account, after, cents, channel, components, arrives, reversals)| Paid {
             account,
@@ -192,7 +213,8 @@ const PARTS: [&str; 4] = ["principal", "interest", "fees", "costs"];
 fn facts(payments: &[Paid]) -> Vec<Fact> {
     let mut facts = Vec::new();
     for (i, paid) in payments.iter().enumerate() {
-        let (reference, account, received_on) = (format!("p{i}"), format!("{}", paid.account + 1), plus("2026-01-05", paid.after));
+        let (reference, account, received_on) =
+            (format!("p{i}"), format!("{}", paid.account + 1), plus("2026-01-05", paid.after));
         let mut row = serde_json::json!({
             "reference": reference, "account_no": account, "received_on": received_on, "amount": shown(paid.cents), "kind": "payment",
         });
@@ -200,7 +222,8 @@ fn facts(payments: &[Paid]) -> Vec<Fact> {
             row["channel"] = "agency".into();
             row["agency"] = if paid.channel == 2 { "A01" } else { "A02" }.into();
         }
-        let parts = paid.components.filter(|weights| weights.iter().sum::<i64>() > 0).map(|weights| Money(paid.cents).split(&weights));
+        let parts =
+            paid.components.filter(|weights| weights.iter().sum::<i64>() > 0).map(|weights| Money(paid.cents).split(&weights));
         if let Some(parts) = &parts {
             PARTS.iter().zip(parts).for_each(|(name, part)| row[*name] = shown(part.0).into());
         }
@@ -235,8 +258,12 @@ fn place(book: &mut Book, first: &str, second: &str, balances: &[i64; 5]) {
     book.another_lender("CNY", &["A01", "A02"]);
     book.publish(&contract("A01", first));
     book.publish(&contract("A02", second));
-    let rows: Vec<String> =
-        balances.iter().zip([20, 70, 120, 160, 200]).zip(1..).map(|((balance, days), i)| format!("{i},{},{days}\n", shown(*balance))).collect();
+    let rows: Vec<String> = balances
+        .iter()
+        .zip([20, 70, 120, 160, 200])
+        .zip(1..)
+        .map(|((balance, days), i)| format!("{i},{},{days}\n", shown(*balance)))
+        .collect();
     book.portfolio("2025-12-31", &format!("account_no,balance,days_past_due\n{}", rows.concat()));
     assert_eq!(book.allocate("2026-01-05", "A01"), 5);
     book.recall(&["2", "4"], "2026-01-28");
@@ -292,7 +319,8 @@ fn the_same_facts_earn_the_same_in_the_end_in_whatever_order_files_and_months_th
                 let book = &mut **book.borrow_mut();
                 let facts = facts(&payments);
                 let rows = |file: usize| -> Vec<Value> {
-                    let mut rows: Vec<Value> = facts.iter().filter(|fact| fact.arrives == file).map(|fact| fact.row.clone()).collect();
+                    let mut rows: Vec<Value> =
+                        facts.iter().filter(|fact| fact.arrives == file).map(|fact| fact.row.clone()).collect();
                     shuffle(&mut rows, seed);
                     rows
                 };
@@ -461,14 +489,23 @@ fn live(book: &mut Book, life: &[(Step, u64)]) {
     book.another_lender("CNY", &["A01", "A02", "T01"]);
     for code in ["A01", "A02", "T01"] {
         let tail = if code == "A02" { 10 } else { 0 };
-        book.publish(&contract(code, &format!("effective_from = 2026-01-01\nterm_days = 25\ntail_days = {tail}\n\n[[fee]]\nname = \"all\"\nrate = \"17.5%\"\n")));
+        book.publish(&contract(
+            code,
+            &format!(
+                "effective_from = 2026-01-01\nterm_days = 25\ntail_days = {tail}\n\n[[fee]]\nname = \"all\"\nrate = \"17.5%\"\n"
+            ),
+        ));
     }
     book.portfolio("2025-12-31", "account_no,balance,days_past_due\n1,500.00,40\n2,700.00,80\n3,90.00,200\n4,1000.00,31\n");
     let (mut today, mut month, mut paid) = ("2026-01-02".to_string(), 0, Vec::new());
     for (i, (step, days)) in life.iter().enumerate() {
         today = plus(&today, *days);
         let row = |account: usize, cents: i64, kind: &str, reverses: &str| {
-            format!("reference,account_no,received_on,amount,kind,reverses\nx{i},{},{today},{},{kind},{reverses}\n", account + 1, shown(cents))
+            format!(
+                "reference,account_no,received_on,amount,kind,reverses\nx{i},{},{today},{},{kind},{reverses}\n",
+                account + 1,
+                shown(cents)
+            )
         };
         match step {
             Step::Place(to) => {
@@ -496,7 +533,8 @@ fn live(book: &mut Book, life: &[(Step, u64)]) {
                 assert_eq!(done.accepted + done.rejected, 1);
             }
             Step::Portfolio(balances) => {
-                let rows: String = balances.iter().zip(1..).map(|(cents, account)| format!("{account},{},60\n", shown(*cents))).collect();
+                let rows: String =
+                    balances.iter().zip(1..).map(|(cents, account)| format!("{account},{},60\n", shown(*cents))).collect();
                 book.portfolio(&today, &format!("account_no,balance,days_past_due\n{rows}"));
             }
             Step::Close => {

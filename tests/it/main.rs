@@ -1,5 +1,14 @@
 //! The integration tests: one binary, every test that touches a store on both databases. `tests/run.sh` runs them.
 
+// A test that cannot go on says so by panicking.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::float_arithmetic
+)]
+
 mod commands;
 mod files;
 mod laws;

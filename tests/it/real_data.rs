@@ -73,14 +73,22 @@ fn a_year_of_charged_off_loans_settles_to_the_cent() {
         let mut told = Told::of(book, "LendingClub 2013");
         set_up(book, "LC", "USD", "us-parties.toml", &["us-1.toml", "us-2.toml", "us-3.toml", "us-4.toml", "us-5.toml"]);
         let path = folder.join("lendingclub/portfolio_2013-01-31.csv");
-        let options = Options { expect_rows: Some(2480), expect_total: Some("16475657.03"), all_or_nothing: true, ..Options::default() };
+        let options =
+            Options { expect_rows: Some(2480), expect_total: Some("16475657.03"), all_or_nothing: true, ..Options::default() };
         let done = book.try_portfolio(&path, "2013-01-31", &options).unwrap();
         assert_eq!((done.new, done.rejected, done.total.as_str()), (2480, 0, "16475657.03"));
         told.row("portfolio of 2013-01-31", format!("{} accounts, {}", done.new, done.total));
         let run = book.try_allocate(&real("equal.toml"), "2013-02-01", true).unwrap();
         let shares = run.decision.totals();
         assert_eq!(shares.values().map(|(accounts, _)| *accounts).collect::<Vec<_>>(), [496; 5]);
-        told.row("allocate, equal shares", shares.iter().map(|(code, (n, sum))| format!("{code} {n} {}", sum.grouped(book.currency))).collect::<Vec<_>>().join(", "));
+        told.row(
+            "allocate, equal shares",
+            shares
+                .iter()
+                .map(|(code, (n, sum))| format!("{code} {n} {}", sum.grouped(book.currency)))
+                .collect::<Vec<_>>()
+                .join(", "),
+        );
         for month in 2..=12 {
             let month = format!("2013-{month:02}");
             let of_month: Vec<&str> = rows.lines().filter(|row| row.split(',').nth(2).unwrap().starts_with(&month)).collect();
@@ -91,7 +99,12 @@ fn a_year_of_charged_off_loans_settles_to_the_cent() {
         }
         assert_eq!(book.count("recovery"), 4900);
         assert_eq!(book.balance("Assets:Bank"), 148_783_561, "payments come to 1,487,835.61");
-        let owed = book.trial_balance().iter().filter(|(name, ..)| name.starts_with("Assets:Loans:") || name == "Liabilities:Overpaid").map(|(_, d, c)| d - c).sum::<i64>();
+        let owed = book
+            .trial_balance()
+            .iter()
+            .filter(|(name, ..)| name.starts_with("Assets:Loans:") || name == "Liabilities:Overpaid")
+            .map(|(_, d, c)| d - c)
+            .sum::<i64>();
         assert_eq!(owed, 1_647_565_703 - 148_783_561);
         book.assert_proven();
         told.row("verify", format!("proven; {} ledger transactions", book.count("ledger_transaction")));
@@ -113,17 +126,32 @@ fn half_a_year_of_cards_settles_with_a_newer_portfolio_in_between() {
         told.row("portfolio of 2005-04-30", format!("{} accounts, {}", done.new, done.total));
         let run = book.try_allocate(&real("equal.toml"), "2005-05-01", true).unwrap();
         assert_eq!(run.decision.totals().values().map(|(accounts, _)| accounts).sum::<i64>(), 2228);
-        told.row("allocate, equal shares", run.decision.totals().iter().map(|(code, (n, _))| format!("{code} {n}")).collect::<Vec<_>>().join(", "));
+        told.row(
+            "allocate, equal shares",
+            run.decision.totals().iter().map(|(code, (n, _))| format!("{code} {n}")).collect::<Vec<_>>().join(", "),
+        );
         let mut paid = 0;
-        for (month, rows, total) in [(5, 1068, "3725054.00"), (6, 1662, "8036216.00"), (7, 1625, "6836259.00"), (8, 1621, "7258889.00"), (9, 1656, "7558061.00")] {
+        for (month, rows, total) in [
+            (5, 1068, "3725054.00"),
+            (6, 1662, "8036216.00"),
+            (7, 1625, "6836259.00"),
+            (8, 1621, "7258889.00"),
+            (9, 1656, "7558061.00"),
+        ] {
             let path = folder.join(format!("taiwan_cards/recoveries_2005-{month:02}.csv"));
             let done = book.try_recoveries(&path, &consign::recovery::import::Options::default()).unwrap();
             assert_eq!((done.accepted, done.rejected, done.payments.as_str()), (rows, 0, total));
             paid += rows as i64;
-            told.row(&format!("recoveries of 2005-{month:02}"), format!("{} rows, {}, {} beyond what was owed", done.accepted, done.payments, done.beyond_owed));
+            told.row(
+                &format!("recoveries of 2005-{month:02}"),
+                format!("{} rows, {}, {} beyond what was owed", done.accepted, done.payments, done.beyond_owed),
+            );
             if month == 6 {
                 let done = portfolio(book, "2005-06-30");
-                assert_eq!((done.new, done.updated + done.unchanged, done.missing, done.total.as_str()), (0, 2228, 0, "110970529.00"));
+                assert_eq!(
+                    (done.new, done.updated + done.unchanged, done.missing, done.total.as_str()),
+                    (0, 2228, 0, "110970529.00")
+                );
                 told.row("portfolio of 2005-06-30", format!("{} updated, {} closed as paid", done.updated, done.closed_as_paid));
             }
             close(book, &format!("2005-{month:02}"), &mut told);
@@ -148,7 +176,10 @@ fn a_source_with_names_and_noise_of_its_own_goes_through_a_map_and_rejects_hones
         let done = book.try_portfolio(&path, "2013-01-31", &Options { map: Some(&names), ..Options::default() }).unwrap();
         assert_eq!((done.new, done.rejected, done.total.as_str()), (2480, 0, "26229225.00"));
         assert!(done.warnings[0].contains("emp_title"), "{:?}", done.warnings);
-        assert_eq!(book.number("SELECT COUNT(*) AS number FROM portfolio_row WHERE days_past_due = 181 AND last_paid_on IS NULL"), 42);
+        assert_eq!(
+            book.number("SELECT COUNT(*) AS number FROM portfolio_row WHERE days_past_due = 181 AND last_paid_on IS NULL"),
+            42
+        );
         told.row("by the map", format!("{} accounts, {}", done.new, done.total));
         let noisy = map("noisy-map.toml");
         let whole = Options { map: Some(&noisy), all_or_nothing: true, ..Options::default() };
@@ -157,10 +188,18 @@ fn a_source_with_names_and_noise_of_its_own_goes_through_a_map_and_rejects_hones
         assert!(message.contains("500 rows are rejected") && message.contains("more decimals"), "{message}");
         assert_eq!(book.state(), before);
         let rejects = book.folder().join("rejects.csv");
-        let done = book.try_portfolio(&path, "2013-02-28", &Options { map: Some(&noisy), rejects: Some(&rejects), ..Options::default() }).unwrap();
+        let done = book
+            .try_portfolio(&path, "2013-02-28", &Options { map: Some(&noisy), rejects: Some(&rejects), ..Options::default() })
+            .unwrap();
         assert_eq!((done.rows, done.updated, done.rejected), (2480, 1980, 500));
         assert_eq!(csv::Reader::from_path(&rejects).unwrap().records().count(), 500);
-        told.row("a column with binary noise", format!("{} rows rejected, not rounded: line {}, {} \"{}\"", done.rejected, done.faults[0].line, done.faults[0].column, done.faults[0].value));
+        told.row(
+            "a column with binary noise",
+            format!(
+                "{} rows rejected, not rounded: line {}, {} \"{}\"",
+                done.rejected, done.faults[0].line, done.faults[0].column, done.faults[0].value
+            ),
+        );
         book.assert_proven();
     });
 }

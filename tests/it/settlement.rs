@@ -20,7 +20,9 @@ fn placed(book: &mut Book, contract: &str) {
 #[test]
 fn lines_are_priced_by_day_then_payments_before_reversals_then_reference() {
     let tiers = "tiers = { measure = \"recovered\", over = \"month\", apply = \"marginal\", steps = [{ up_to = \"100\", rate = \"10.5%\" }, { rate = \"20.5%\" }] }";
-    let contract = flat_contract("A01", "1%", 90).replace("rate = \"1%\"", tiers).replace("term_days", "rounding = { at = \"line\" }\nterm_days");
+    let contract = flat_contract("A01", "1%", 90)
+        .replace("rate = \"1%\"", tiers)
+        .replace("term_days", "rounding = { at = \"line\" }\nterm_days");
     on_each_database(|book| {
         placed(book, &contract);
         book.recoveries(
@@ -43,7 +45,8 @@ fn a_payment_outside_every_window_belongs_to_the_house_and_earns_nothing() {
     on_each_database(|book| {
         placed(book, &contract);
         // Placed 01-02, grace 01-02 and 01-03, runs out 01-31, tail 02-01 and 02-02.
-        let days = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04", "2026-01-31", "2026-02-01", "2026-02-02", "2026-02-03"];
+        let days =
+            ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04", "2026-01-31", "2026-02-01", "2026-02-02", "2026-02-03"];
         let rows: String = days.iter().map(|day| format!("p{day},1,{day},10.00\n")).collect();
         let done = book.recoveries(&format!("reference,account_no,received_on,amount\n{rows}"));
         assert_eq!((done.attributed, done.house.values().sum::<u64>()), (6, 2));
@@ -92,7 +95,9 @@ fn a_closed_month_refuses_new_placements() {
 #[test]
 fn a_credit_is_carried_forward_or_due_as_the_contract_says() {
     on_each_database(|book| {
-        for (credit, carried, due, next_payable) in [("carry_forward", "-10.60", "0.00", "0.00"), ("due_from_agency", "0.00", "10.60", "5.30")] {
+        for (credit, carried, due, next_payable) in
+            [("carry_forward", "-10.60", "0.00", "0.00"), ("due_from_agency", "0.00", "10.60", "5.30")]
+        {
             book.another_lender("CNY", &["A01"]);
             let terms = format!("credit = \"{credit}\"\nvat = {{ rate = \"6%\" }}\nterm_days");
             book.publish(&flat_contract("A01", "10%", 90).replace("term_days", &terms));

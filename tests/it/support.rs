@@ -264,6 +264,7 @@ impl Book {
     }
 
     /// Everything a refused command must leave alone: rows of every table, the trial balance and the book's head.
+    #[allow(clippy::type_complexity)]
     pub fn state(&mut self) -> (Vec<(String, i64)>, Vec<(String, i64, i64)>, String) {
         let tables = self.tables();
         let counts = tables.into_iter().map(|table| (table.clone(), self.count(&table))).collect();

@@ -74,7 +74,10 @@ fn append_only_tables_refuse_every_change() {
             if book.is_postgres() {
                 stranger.refused(&format!("TRUNCATE {table}"), "append-only");
                 stranger.refused(&format!("TRUNCATE {table} CASCADE"), "append-only");
-                let upsert = format!("INSERT INTO {table} SELECT * FROM {table} LIMIT 1 ON CONFLICT ({}) DO UPDATE SET lender = 'X'", keys(book, table).join(", "));
+                let upsert = format!(
+                    "INSERT INTO {table} SELECT * FROM {table} LIMIT 1 ON CONFLICT ({}) DO UPDATE SET lender = 'X'",
+                    keys(book, table).join(", ")
+                );
                 stranger.refused(&upsert, "append-only");
             } else {
                 stranger.refused(&format!("INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1"), "append-only");
@@ -121,7 +124,10 @@ fn a_replacing_insert_that_collides_on_another_unique_key_is_refused_too() {
     stranger.refused(&format!("INSERT OR REPLACE INTO statement ({statement}) SELECT {moved} FROM statement LIMIT 1"), "");
     let transaction = columns(&mut book, "ledger_transaction");
     let moved = transaction.replacen("number", "number + 1000", 1);
-    stranger.refused(&format!("INSERT OR REPLACE INTO ledger_transaction ({transaction}) SELECT {moved} FROM ledger_transaction LIMIT 1"), "");
+    stranger.refused(
+        &format!("INSERT OR REPLACE INTO ledger_transaction ({transaction}) SELECT {moved} FROM ledger_transaction LIMIT 1"),
+        "",
+    );
     let placement = columns(&mut book, "placement");
     let moved = placement.replacen("placement_no", "placement_no + 1000", 1);
     let active = "FROM placement WHERE closed_on IS NULL LIMIT 1";
@@ -141,8 +147,12 @@ impl Stranger {
     fn of(book: &Book) -> Stranger {
         use diesel::Connection as _;
         match &book.address {
-            consign::db::Address::Sqlite(path) => Stranger(Book2::Sqlite(diesel::sqlite::SqliteConnection::establish(path).unwrap())),
-            consign::db::Address::Postgres(url) => Stranger(Book2::Postgres(Box::new(diesel::pg::PgConnection::establish(url).unwrap()))),
+            consign::db::Address::Sqlite(path) => {
+                Stranger(Book2::Sqlite(diesel::sqlite::SqliteConnection::establish(path).unwrap()))
+            }
+            consign::db::Address::Postgres(url) => {
+                Stranger(Book2::Postgres(Box::new(diesel::pg::PgConnection::establish(url).unwrap())))
+            }
         }
     }
 
@@ -177,7 +187,9 @@ fn columns_of(book: &mut Book, table: &str) -> Vec<ColumnOf> {
     };
     let found = book.texts(&sql);
     let split = found.iter().map(|text| text.split_once(' ').unwrap());
-    split.map(|(name, kind)| ColumnOf { name: name.into(), kind: kind.to_lowercase(), key: keys.iter().any(|k| k == name) }).collect()
+    split
+        .map(|(name, kind)| ColumnOf { name: name.into(), kind: kind.to_lowercase(), key: keys.iter().any(|k| k == name) })
+        .collect()
 }
 
 fn keys(book: &mut Book, table: &str) -> Vec<String> {
@@ -246,7 +258,8 @@ fn verify_finds_a_row_that_was_removed() {
             let key = keys(book, table).join(", ");
             for order in ["ASC", "DESC"] {
                 let last = keys(book, table).iter().map(|k| format!("{k} {order}")).collect::<Vec<_>>().join(", ");
-                book.sql(&format!("DELETE FROM {table} WHERE ({key}) = (SELECT {key} FROM {table} ORDER BY {last} LIMIT 1)")).unwrap();
+                book.sql(&format!("DELETE FROM {table} WHERE ({key}) = (SELECT {key} FROM {table} ORDER BY {last} LIMIT 1)"))
+                    .unwrap();
                 assert!(found_by_verify(book), "verify does not miss a removed row of {table} ({order})");
                 restore(book, table);
             }
@@ -262,7 +275,9 @@ fn verify_finds_text_that_was_moved_from_one_cell_into_the_next() {
         book.portfolio("2025-12-31", "account_no,balance,days_past_due,region,product\n1,10.00,40,a|=b,c\n2,10.00,40,x\\,|=y\n");
         book.assert_proven();
         open_the_tables(book, &["portfolio_row"]);
-        for change in ["region = 'a', product = 'b|=c' WHERE account_no = '1'", "region = 'x', product = '\\||=y' WHERE account_no = '2'"] {
+        for change in
+            ["region = 'a', product = 'b|=c' WHERE account_no = '1'", "region = 'x', product = '\\||=y' WHERE account_no = '2'"]
+        {
             book.sql(&format!("UPDATE portfolio_row SET {change}")).unwrap();
             assert!(found_by_verify(book), "verify does not see {change}");
             restore(book, "portfolio_row");
@@ -277,11 +292,20 @@ fn verify_finds_a_book_whose_end_was_cut_off() {
         settle(book);
         open_the_tables(book, &APPEND_ONLY);
         for (table, column) in [("event", "seq"), ("ledger_transaction", "number")] {
-            book.sql(&format!("DELETE FROM {table} WHERE lender = 'CFC' AND {column} = (SELECT MAX({column}) FROM {table} WHERE lender = 'CFC')")).unwrap();
+            book.sql(&format!(
+                "DELETE FROM {table} WHERE lender = 'CFC' AND {column} = (SELECT MAX({column}) FROM {table} WHERE lender = 'CFC')"
+            ))
+            .unwrap();
             assert!(found_by_verify(book), "the last row of {table} is gone");
             restore(book, table);
         }
-        for change in ["seq = seq + 1", "transaction_no = transaction_no - 1", "event_hash = 'x'", "transaction_hash = 'x'", "statement_no = statement_no + 1"] {
+        for change in [
+            "seq = seq + 1",
+            "transaction_no = transaction_no - 1",
+            "event_hash = 'x'",
+            "transaction_hash = 'x'",
+            "statement_no = statement_no + 1",
+        ] {
             book.sql("CREATE TABLE keep_book AS SELECT * FROM book").unwrap();
             book.sql(&format!("UPDATE book SET {change} WHERE lender = 'CFC'")).unwrap();
             assert!(found_by_verify(book), "the book's head: {change}");
@@ -315,8 +339,11 @@ fn change_one_cell(book: &mut Book, table: &str, column: &ColumnOf) {
     let (key, name) = (keys(book, table).join(", "), &column.name);
     let value = changed(book, table, column);
     let last = keys(book, table).iter().map(|k| format!("{k} DESC")).collect::<Vec<_>>().join(", ");
-    let one = format!("SELECT {key} FROM {table} WHERE lender = 'CFC' ORDER BY CASE WHEN {name} IS NULL THEN 1 ELSE 0 END, {last} LIMIT 1");
-    book.sql(&format!("UPDATE {table} SET {name} = {value} WHERE ({key}) = ({one})")).unwrap_or_else(|error| panic!("{table}.{name}: {error}"));
+    let one = format!(
+        "SELECT {key} FROM {table} WHERE lender = 'CFC' ORDER BY CASE WHEN {name} IS NULL THEN 1 ELSE 0 END, {last} LIMIT 1"
+    );
+    book.sql(&format!("UPDATE {table} SET {name} = {value} WHERE ({key}) = ({one})"))
+        .unwrap_or_else(|error| panic!("{table}.{name}: {error}"));
 }
 
 fn found_by_verify(book: &mut Book) -> bool {

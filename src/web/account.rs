@@ -1,0 +1,201 @@
+//! One account: what the files say of it, who held it, what came in, and what stops it.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::Site;
+use super::accounts::masked_name;
+use super::link::{self, Link};
+use super::list::{self, Cell};
+use super::page::{Chip, Figure, Page, Tone};
+use super::problem::Problem;
+use super::recoveries::{self, Shown};
+use super::who::{Accounts, Book, Sees};
+use crate::db::{Db, keys_json};
+use crate::identity::Permission;
+use crate::kernel::Money;
+use crate::party::Lang;
+use crate::placement::{self, Placement, windows};
+use crate::portfolio::hold::{self, Hold};
+use crate::portfolio::{self, FileRow};
+use crate::recovery;
+use crate::standing::{self, Standing};
+
+#[derive(Template)]
+#[template(path = "web/account.html")]
+struct Body {
+    t: Lang,
+    currency: String,
+    figures: Vec<Figure>,
+    facts: Vec<(&'static str, String)>,
+    files: Vec<FileShown>,
+    placements: Vec<PlacementShown>,
+    recoveries: Vec<Shown>,
+    holds: Vec<HoldShown>,
+    others: Vec<Cell>,
+}
+
+struct FileShown {
+    as_of: String,
+    file: String,
+    line: i64,
+    balance: String,
+    days_past_due: i64,
+    bucket: String,
+}
+
+struct PlacementShown {
+    number: i64,
+    assignee: String,
+    batch: Cell,
+    level: i64,
+    placed_on: String,
+    expires_on: String,
+    window: String,
+    state: Chip,
+    balance: String,
+    bucket: String,
+    contract: String,
+}
+
+struct HoldShown {
+    kind: &'static str,
+    account: String,
+    from: String,
+    until: String,
+    ended: String,
+    by_file: bool,
+}
+
+/// Everything the page shows, as the stores give it.
+struct Facts {
+    standing: Standing<FileRow>,
+    placements: Vec<Placement>,
+    files: Vec<portfolio::store::FileEntry>,
+    recoveries: Vec<recoveries::Row>,
+    holds: Vec<Hold>,
+    others: Vec<String>,
+}
+
+pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let account_no = path.into_inner();
+    let (book, no) = (sees.book.clone(), account_no.clone());
+    let facts = site.read(move |db| load(db, &book, &no)).await?;
+    let newest = facts.standing.newest().ok_or(Problem::NotFound)?;
+    let (t, lender) = (sees.who.t, &sees.book.lender);
+    let owed = facts.standing.owed_known();
+    let bucket = lender.buckets.of(newest.days_past_due);
+    let holder = facts.standing.holder().map_or_else(|| t.house().to_string(), str::to_string);
+    let received: Money = facts.standing.receipts.iter().map(|receipt| receipt.reduces).sum();
+    let figures = vec![
+        Figure::new(format!("{} ({})", t.owed_now(), lender.currency), list::money(owed, lender.currency), ""),
+        Figure::new(t.balance_stated(), list::money(newest.balance, lender.currency), ""),
+        Figure::new(t.received_in_all(), list::money(received, lender.currency), ""),
+        Figure::new(t.days_past_due(), format!("{} ({bucket})", newest.days_past_due), ""),
+        Figure::new(t.holder(), holder, ""),
+    ];
+    let body = Body {
+        t,
+        currency: lender.currency.to_string(),
+        figures,
+        facts: facts_of(t, newest, masked_name(site.key.as_ref(), newest.personal.as_deref())),
+        files: files(&sees.book, &facts),
+        placements: placements(t, &sees.book, &facts.placements),
+        recoveries: facts
+            .recoveries
+            .into_iter()
+            .map(|row| row.shown(t, lender.currency, true, sees.who.may(Permission::Statements)))
+            .collect(),
+        holds: facts.holds.iter().map(|hold| held(t, hold)).collect(),
+        others: facts.others.iter().map(|other| Cell::link(other, link::account(other))).collect(),
+    };
+    let held = facts.holds.iter().any(|hold| hold.holds_on(sees.book.today()));
+    let chip = match (held, owed > Money::ZERO, facts.standing.holder()) {
+        (true, ..) => Chip::new(Tone::Blocked, t.stop_contact()),
+        (_, false, _) => Chip::new(Tone::Good, t.paid()),
+        (_, _, Some(_)) => Chip::new(Tone::Good, t.placed()),
+        _ => Chip::new(Tone::Attention, t.not_placed()),
+    };
+    Page::new(&sees.who, account_no).under(t.nav_accounts(), "/accounts").chip(chip).show(&body)
+}
+
+fn load(db: &mut Db, book: &Book, account_no: &str) -> Result<Facts, Problem> {
+    let lender = &book.lender.code;
+    let standing = standing::load_rows(db, lender, [account_no].into_iter())?.remove(account_no).ok_or(Problem::NotFound)?;
+    let debtor_ref = standing.newest().map(|row| row.debtor_ref.clone()).unwrap_or_default();
+    let mut others = portfolio::store::accounts_of_debtor(db, lender, &debtor_ref, 50)?;
+    others.retain(|other| other != account_no);
+    let keys = keys_json(others.iter().map(String::as_str).chain([account_no]));
+    let mut holds = hold::holds_of(db, lender, &keys)?;
+    holds.retain(|hold| hold.account_no == account_no || hold.kind.holds_debtor());
+    let mut found = recovery::store::of_accounts(db, lender, &keys_json([account_no].into_iter()))?;
+    found.sort_by(|a, b| (b.received_on, &b.reference).cmp(&(a.received_on, &a.reference)));
+    Ok(Facts {
+        recoveries: recoveries::attributed(db, lender, found)?,
+        files: portfolio::store::files(db, lender)?,
+        placements: placement::store::of_accounts(db, lender, &keys_json([account_no].into_iter()))?,
+        standing,
+        holds,
+        others,
+    })
+}
+
+fn facts_of(t: Lang, newest: &FileRow, name: String) -> Vec<(&'static str, String)> {
+    let yes = |flag: bool| if flag { t.yes() } else { t.no() }.to_string();
+    let all = [
+        (t.debtor(), name),
+        (t.debtor_ref(), newest.debtor_ref.clone()),
+        (t.product(), newest.product.clone().unwrap_or_default()),
+        (t.region(), newest.region.clone().unwrap_or_default()),
+        (t.charged_off(), yes(newest.charged_off)),
+        (t.legal(), yes(newest.legal)),
+        (t.opened_on(), list::day(newest.opened_on)),
+        (t.last_paid_on(), list::day(newest.last_paid_on)),
+        (t.score(), newest.score.clone().unwrap_or_default()),
+    ];
+    all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+fn files(book: &Book, facts: &Facts) -> Vec<FileShown> {
+    let mut rows: Vec<&FileRow> = facts.standing.files.iter().collect();
+    rows.sort_by_key(|row| std::cmp::Reverse((row.as_of, row.seq)));
+    let shown = |row: &FileRow| FileShown {
+        as_of: row.as_of.to_string(),
+        file: facts.files.iter().find(|file| file.seq == row.seq).map(|file| file.file_name.clone()).unwrap_or_default(),
+        line: row.line,
+        balance: list::money(row.balance, book.lender.currency),
+        days_past_due: row.days_past_due,
+        bucket: book.lender.buckets.of(row.days_past_due).to_string(),
+    };
+    rows.into_iter().map(shown).collect()
+}
+
+fn placements(t: Lang, book: &Book, placements: &[Placement]) -> Vec<PlacementShown> {
+    let shown = |(placement, window): (&Placement, crate::placement::Window)| PlacementShown {
+        number: placement.placement_no,
+        assignee: placement.assignee.clone(),
+        batch: Cell::link(&placement.batch, Link::to("/placements").with("batch", &placement.batch).url()),
+        level: placement.facts.level,
+        placed_on: placement.placed_on.to_string(),
+        expires_on: placement.expires_on.to_string(),
+        window: format!("{} – {}", window.first, window.last),
+        state: super::placements::state(t, placement, book.today()),
+        balance: list::money(placement.balance(), book.lender.currency),
+        bucket: placement.facts.bucket.clone(),
+        contract: format!("{} v{}", placement.contract, placement.contract_version),
+    };
+    let mut rows: Vec<PlacementShown> = placements.iter().zip(windows(placements)).map(shown).collect();
+    rows.reverse();
+    rows
+}
+
+fn held(t: Lang, hold: &Hold) -> HoldShown {
+    HoldShown {
+        kind: t.hold_kind(hold.kind),
+        account: hold.account_no.clone(),
+        from: hold.from_on.to_string(),
+        until: list::day(hold.until_on),
+        ended: list::day(hold.ended_on),
+        by_file: hold.by_file,
+    }
+}

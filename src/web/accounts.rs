@@ -1,0 +1,232 @@
+//! The list of a lender's accounts.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::Site;
+use super::link::{self, Link};
+use super::list::{self, CHUNK, Cell, Choice, Pager, cut, one_more};
+use super::page::Page;
+use super::problem::Problem;
+use super::sheet::{Sheet, attachment, file_name};
+use super::who::{Accounts, Book, Sees};
+use crate::db::{Db, read};
+use crate::kernel::{Money, text};
+use crate::party::{self, Lang, Lender};
+use crate::portfolio::FileRow;
+use crate::portfolio::hold;
+use crate::portfolio::personal::{Key, mask_name};
+use crate::portfolio::store::{self, AccountFilter, HolderFilter};
+use crate::standing::{self, Standing};
+
+/// What the URL asks for.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    search: String,
+    bucket: String,
+    holder: String,
+    after: String,
+}
+
+/// The holder that stands for the house in a URL; no assignee's code begins so.
+pub const HOUSE: &str = "-";
+
+impl Asked {
+    fn link(&self, path: &str) -> Link {
+        Link::to(path).with("search", &self.search).with("bucket", &self.bucket).with("holder", &self.holder)
+    }
+
+    fn filter(&self, lender: &Lender, t: Lang) -> Result<AccountFilter, Problem> {
+        let days_past_due = match self.bucket.as_str() {
+            "" => None,
+            name => Some(lender.buckets.range(name).ok_or_else(|| Problem::Bad(format!("{}: {name}", t.no_such_bucket())))?),
+        };
+        let holder = match self.holder.as_str() {
+            "" => HolderFilter::Any,
+            HOUSE => HolderFilter::House,
+            code => HolderFilter::Assignee(code.to_string()),
+        };
+        Ok(AccountFilter { prefix: self.search.trim().to_string(), days_past_due, holder })
+    }
+}
+
+/// An account as the list shows it.
+struct Row {
+    account_no: String,
+    href: String,
+    name: String,
+    bucket: String,
+    days_past_due: i64,
+    stated: Money,
+    owed: Money,
+    holder: String,
+    placed_on: String,
+    holds: Vec<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "web/accounts.html")]
+struct Body {
+    t: Lang,
+    currency: String,
+    lender: String,
+    asked: Asked,
+    buckets: Vec<Choice>,
+    holders: Vec<Choice>,
+    rows: Vec<ShownRow>,
+    stated: String,
+    owed: String,
+    filtered: bool,
+    pager: Pager,
+}
+
+struct ShownRow {
+    account: Cell,
+    name: String,
+    bucket: String,
+    days_past_due: i64,
+    stated: String,
+    owed: String,
+    holder: String,
+    placed_on: String,
+    holds: Vec<&'static str>,
+}
+
+pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+    let asked = asked.into_inner();
+    let t = sees.who.t;
+    let filter = asked.filter(&sees.book.lender, t)?;
+    let (book, after, key) = (sees.book.clone(), asked.after.clone(), site.key.clone());
+    let (mut rows, assignees) = site
+        .read(move |db| {
+            let rows = rows(db, &book, &filter, &after, one_more(), key.as_ref(), t)?;
+            Ok((rows, party::store::assignees(db, &book.lender.code)?))
+        })
+        .await?;
+    let next =
+        cut(&mut rows).then(|| rows.last().map(|last| asked.link("/accounts").with("after", &last.account_no).url())).flatten();
+    let currency = sees.book.lender.currency;
+    let pager = Pager { first: (!asked.after.is_empty()).then(|| asked.link("/accounts").url()), next };
+    let house = [Choice::new(HOUSE, t.house(), &asked.holder)].into_iter();
+    let body = Body {
+        t,
+        currency: currency.to_string(),
+        lender: sees.book.lender.code.clone(),
+        buckets: sees.book.lender.buckets.0.iter().map(|(name, _)| Choice::new(name, name, &asked.bucket)).collect(),
+        holders: house
+            .chain(assignees.iter().map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.holder)))
+            .collect(),
+        stated: list::money(rows.iter().map(|row| row.stated).sum(), currency),
+        owed: list::money(rows.iter().map(|row| row.owed).sum(), currency),
+        rows: rows.into_iter().map(|row| shown(row, currency)).collect(),
+        filtered: !(asked.search.is_empty() && asked.bucket.is_empty() && asked.holder.is_empty() && asked.after.is_empty()),
+        pager,
+        asked: asked.clone(),
+    };
+    let page = Page::new(&sees.who, t.nav_accounts()).tool(t.download_csv(), asked.link("/accounts.csv").url());
+    page.show(&body)
+}
+
+fn shown(row: Row, currency: crate::kernel::Currency) -> ShownRow {
+    ShownRow {
+        account: Cell::link(row.account_no, row.href),
+        name: row.name,
+        bucket: row.bucket,
+        days_past_due: row.days_past_due,
+        stated: list::money(row.stated, currency),
+        owed: list::money(row.owed, currency),
+        holder: row.holder,
+        placed_on: row.placed_on,
+        holds: row.holds,
+    }
+}
+
+/// The rows of a page: which accounts, and how each stands.
+fn rows(
+    db: &mut Db,
+    book: &Book,
+    filter: &AccountFilter,
+    after: &str,
+    most: i64,
+    key: Option<&Key>,
+    t: Lang,
+) -> Result<Vec<Row>, Problem> {
+    let lender = &book.lender;
+    let numbers = store::account_numbers(db, &lender.code, filter, after, most)?;
+    let mut standings = standing::load_rows(db, &lender.code, numbers.iter().map(String::as_str))?;
+    let debtor =
+        |no: &String| standings.get(no).and_then(Standing::<FileRow>::newest).map(|row| (no.clone(), row.debtor_ref.clone()));
+    let debtors: Vec<(String, String)> = numbers.iter().filter_map(debtor).collect();
+    let holds = hold::in_force(db, &lender.code, &debtors, book.today())?;
+    let row = |account_no: String| {
+        let standing = standings.remove(&account_no)?;
+        let newest = standing.newest()?;
+        let active = standing.active();
+        Some(Row {
+            href: link::account(&account_no),
+            name: masked_name(key, newest.personal.as_deref()),
+            bucket: lender.buckets.of(newest.days_past_due).to_string(),
+            days_past_due: newest.days_past_due,
+            stated: newest.balance,
+            owed: standing.owed_known(),
+            holder: active.map_or_else(|| t.house().to_string(), |placement| placement.assignee.clone()),
+            placed_on: list::day(active.map(|placement| placement.placed_on)),
+            holds: holds.get(&account_no).into_iter().flatten().map(|kind| t.hold_kind(*kind)).collect(),
+            account_no,
+        })
+    };
+    Ok(numbers.into_iter().filter_map(row).collect())
+}
+
+/// The debtor's name, masked; empty when no file gave one or the key is another.
+pub fn masked_name(key: Option<&Key>, sealed: Option<&str>) -> String {
+    let opened = key.zip(sealed).and_then(|(key, sealed)| key.open(sealed));
+    opened.and_then(|[name, ..]| name).map(|name| mask_name(&name)).unwrap_or_default()
+}
+
+const COLUMNS: [&str; 9] =
+    ["account_no", "debtor_name", "bucket", "days_past_due", "balance", "owed", "holder", "placed_on", "hold"];
+
+pub(super) async fn download(
+    site: web::Data<Site>,
+    sees: Sees<Accounts>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let t = sees.who.t;
+    let filter = asked.filter(&sees.book.lender, t)?;
+    let (book, by, key) = (sees.book.clone(), sees.who.by(), site.key.clone());
+    let name = file_name(&sees.who, &book.lender.code, "accounts");
+    let bytes = site
+        .change(move |db| {
+            let sheet = read(db, |db| sheet(db, &book, &filter, key.as_ref(), t))?;
+            sheet.finish(db, &book.lender.code, &by, "accounts")
+        })
+        .await?;
+    Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
+}
+
+fn sheet(db: &mut Db, book: &Book, filter: &AccountFilter, key: Option<&Key>, t: Lang) -> Result<Sheet, Problem> {
+    let mut sheet = Sheet::new(&COLUMNS)?;
+    let currency = book.lender.currency;
+    let mut after = String::new();
+    loop {
+        let rows = rows(db, book, filter, &after, CHUNK, key, t)?;
+        let Some(last) = rows.last() else { return Ok(sheet) };
+        after = last.account_no.clone();
+        for row in &rows {
+            sheet.row(&[
+                row.account_no.clone(),
+                text::neutral(&row.name).into_owned(),
+                row.bucket.clone(),
+                row.days_past_due.to_string(),
+                row.stated.plain(currency),
+                row.owed.plain(currency),
+                row.holder.clone(),
+                row.placed_on.clone(),
+                row.holds.join("; "),
+            ])?;
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The first page: the figures of the day and the next step, for each side.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::Site;
+use super::link::{self, Link};
+use super::list::{self, Cell};
+use super::page::{Figure, Page};
+use super::problem::Problem;
+use super::who::{Book, Known, Who};
+use crate::audit;
+use crate::db::Db;
+use crate::identity::Permission;
+use crate::kernel::{Money, Month};
+use crate::ledger::{self, chart};
+use crate::party::{self, Lang};
+use crate::placement::store::{self as placements, PlacementFilter};
+use crate::settlement::Statement;
+use crate::{portfolio, recovery, settlement};
+
+#[derive(Template)]
+#[template(path = "web/home.html")]
+struct Body {
+    t: Lang,
+    books: Vec<Section>,
+    nothing: Option<&'static str>,
+}
+
+/// One book on the page.
+struct Section {
+    heading: String,
+    currency: String,
+    figures: Vec<Figure>,
+    hint: Option<(String, String)>,
+    holders: Vec<Holder>,
+    owed: String,
+    statements: Vec<StatementRow>,
+}
+
+struct Holder {
+    code: Cell,
+    name: String,
+    accounts: String,
+    owed: String,
+    share: String,
+    bar: i64,
+}
+
+struct StatementRow {
+    number: Cell,
+    agency: String,
+    month: String,
+    total: String,
+    due: String,
+}
+
+/// The figures of a lender's book, as far as the person may see them.
+#[derive(Default)]
+struct Facts {
+    files: usize,
+    open: i64,
+    placed: BTreeMap<String, i64>,
+    owed: Vec<(String, Money)>,
+    names: BTreeMap<String, String>,
+    month: Option<Month>,
+    closed: Option<Month>,
+    received: Money,
+    statements: Vec<Statement>,
+}
+
+pub(super) async fn show(site: web::Data<Site>, who: Who) -> Result<HttpResponse, Problem> {
+    let asking = who.clone();
+    let (sections, step) = site
+        .read(move |db| {
+            let mut sections = Vec::new();
+            let mut step = None;
+            for book in &asking.books {
+                let (section, next) = match &book.agency {
+                    None => lender_section(db, &asking, book)?,
+                    Some(agency) => (agency_section(db, &asking, book, agency)?, None),
+                };
+                step = step.or(next);
+                sections.extend(section);
+            }
+            Ok((sections, step))
+        })
+        .await?;
+    let t = who.t;
+    let nothing = sections.is_empty().then(|| t.home_nothing());
+    let page = Page::new(&who, format!("{} {}", t.welcome(), who.person.name));
+    let page = match step {
+        Some((label, href)) => page.step(label, href),
+        None => page,
+    };
+    page.show(&Body { t, books: sections, nothing })
+}
+
+type Step = Option<(&'static str, String)>;
+
+fn lender_section(db: &mut Db, who: &Known, book: &Book) -> Result<(Option<Section>, Step), Problem> {
+    let sees = |permission| who.may(permission);
+    if !(sees(Permission::Accounts) || sees(Permission::Recoveries) || sees(Permission::Statements)) {
+        return Ok((None, None));
+    }
+    let facts = lender_facts(db, book)?;
+    let (t, currency) = (who.t, book.lender.currency);
+    let placed: i64 = facts.placed.values().sum();
+    let href = |permission: Permission, to: &str| if sees(permission) { to.to_string() } else { String::new() };
+    let month = facts.month.map(|month| month.to_string()).unwrap_or_default();
+    let received = Link::to("/recoveries").with("month", &month).url();
+    let figures = vec![
+        Figure::new(t.open_accounts(), list::count(facts.open), href(Permission::Accounts, "/accounts")),
+        Figure::new(t.placed_accounts(), list::count(placed), href(Permission::Accounts, "/placements?state=open")),
+        Figure::new(
+            format!("{} ({currency})", t.owed_in_all()),
+            list::money(facts.owed.iter().map(|(_, owed)| *owed).sum(), currency),
+            if sees(Permission::Accounts) { "/accounts".to_string() } else { href(Permission::Ledger, "/ledger") },
+        ),
+        Figure::new(
+            format!("{} {month}", t.received_in()),
+            list::money(facts.received, currency),
+            href(Permission::Recoveries, &received),
+        ),
+        Figure::new(
+            t.last_closed(),
+            facts.closed.map_or_else(|| t.none().to_string(), |month| month.to_string()),
+            href(Permission::Statements, "/months"),
+        ),
+    ];
+    let (hint, step) = next_step(t, book, &facts, sees(Permission::Accounts), sees(Permission::Statements));
+    let total: Money = facts.owed.iter().map(|(_, owed)| *owed).sum();
+    let section = Section {
+        heading: book.lender.name.clone(),
+        currency: currency.to_string(),
+        figures,
+        hint,
+        holders: facts
+            .owed
+            .iter()
+            .map(|(code, owed)| holder(t, book, &facts, code, *owed, total, sees(Permission::Accounts)))
+            .collect(),
+        owed: list::money(total, currency),
+        statements: if sees(Permission::Statements) { last_statements(book, &facts.statements) } else { Vec::new() },
+    };
+    Ok((Some(section), step))
+}
+
+fn lender_facts(db: &mut Db, book: &Book) -> Result<Facts, Problem> {
+    let lender = &book.lender.code;
+    let head = audit::book(db, lender)?;
+    let last = recovery::store::last_day(db, lender)?.map(Month::of);
+    let month = head.closed_month.map(Month::next).or(last);
+    let sums = month
+        .map(|month| recovery::store::sums(db, lender, Some((month.first_day(), month.last_day()))))
+        .transpose()?
+        .unwrap_or_default();
+    let prefix = chart::loans(Some(""));
+    let loans = ledger::store::balances(db, lender)?.into_iter().filter_map(|row| {
+        let holder = row.account.strip_prefix(&prefix)?.to_string();
+        Some((holder, Money(row.debit - row.credit)))
+    });
+    Ok(Facts {
+        owed: loans.collect(),
+        files: portfolio::store::files(db, lender)?.len(),
+        open: portfolio::store::open_count(db, lender)?,
+        placed: placements::open_counts(db, lender)?.into_iter().collect(),
+        names: party::store::assignees(db, lender)?.into_iter().map(|one| (one.code, one.name)).collect(),
+        month,
+        closed: head.closed_month,
+        received: Money(sums.payments) - Money(sums.reversals),
+        statements: settlement::store::statements(db, lender, None)?,
+    })
+}
+
+/// What to do next, in words and as the page's button.
+fn next_step(t: Lang, book: &Book, facts: &Facts, accounts: bool, statements: bool) -> (Option<(String, String)>, Step) {
+    let code = &book.lender.code;
+    let placed: i64 = facts.placed.values().sum();
+    if facts.files == 0 {
+        let command = format!("consign import portfolio FILE --lender {code} --as-of DATE");
+        return (Some((t.hint_import().to_string(), command)), None);
+    }
+    if accounts && facts.open > placed {
+        let hint = format!("{} {}", list::count(facts.open - placed), t.hint_allocate());
+        let command = format!("consign allocate STRATEGY.toml --lender {code} --on DATE");
+        let href = Link::to("/accounts").with("holder", super::accounts::HOUSE).url();
+        return (Some((hint, command)), Some((t.step_unplaced(), href)));
+    }
+    let hint =
+        facts.month.map(|month| (t.hint_close().to_string(), format!("consign close --lender {code} --month {month} --preview")));
+    (hint, statements.then(|| (t.step_months(), "/months".to_string())))
+}
+
+fn holder(t: Lang, book: &Book, facts: &Facts, code: &str, owed: Money, total: Money, accounts: bool) -> Holder {
+    let house = code == chart::HOUSE;
+    let asked = if house { super::accounts::HOUSE } else { code };
+    let href = if accounts { Link::to("/accounts").with("holder", asked).url() } else { String::new() };
+    let tenths = if total > Money::ZERO { i128::from(owed.0.max(0)) * 10_000 / i128::from(total.0) } else { 0 };
+    let hundredths = i64::try_from(tenths).unwrap_or(0);
+    let count =
+        if house { facts.open - facts.placed.values().sum::<i64>() } else { facts.placed.get(code).copied().unwrap_or(0) };
+    Holder {
+        code: Cell::link(if house { t.house().to_string() } else { code.to_string() }, href),
+        name: facts.names.get(code).cloned().unwrap_or_default(),
+        accounts: list::count(count),
+        owed: list::money(owed, book.lender.currency),
+        share: format!("{}.{:02}%", hundredths / 100, hundredths % 100),
+        bar: hundredths / 100,
+    }
+}
+
+/// The statements of the newest month that has some.
+fn last_statements(book: &Book, statements: &[Statement]) -> Vec<StatementRow> {
+    let newest = statements.iter().map(|one| one.month).max();
+    statements.iter().filter(|one| Some(one.month) == newest).map(|one| statement_row(book, one)).collect()
+}
+
+fn statement_row(book: &Book, one: &Statement) -> StatementRow {
+    let currency = book.lender.currency;
+    StatementRow {
+        number: Cell::link(&one.statement_no, link::statement(&one.statement_no)),
+        agency: one.agency.clone(),
+        month: one.month.to_string(),
+        total: list::money(one.figures.total, currency),
+        due: list::money(one.figures.payable_to_agency - one.figures.due_from_agency, currency),
+    }
+}
+
+fn agency_section(db: &mut Db, who: &Known, book: &Book, agency: &str) -> Result<Option<Section>, Problem> {
+    if !(who.may(Permission::OwnPlacements) || who.may(Permission::OwnStatements)) {
+        return Ok(None);
+    }
+    let (t, currency) = (who.t, book.lender.currency);
+    let filter = PlacementFilter { assignee: Some(agency.to_string()), open: Some(true), batch: None };
+    let sums = placements::sums(db, &book.lender.code, &filter)?;
+    let statements = settlement::store::statements(db, &book.lender.code, Some(agency))?;
+    let last = statements.iter().max_by_key(|one| one.month);
+    let own = Link::to("/placements").with("lender", &book.lender.code).url();
+    let mut figures = vec![
+        Figure::new(t.open_placements(), list::count(sums.open), own.clone()),
+        Figure::new(format!("{} ({currency})", t.balance_at_placement()), list::money(Money(sums.balance), currency), own),
+    ];
+    figures.extend(last.map(|one| {
+        let label = format!("{} {}", t.statement(), one.month);
+        Figure::new(label, list::money(one.figures.total, currency), link::statement(&one.statement_no))
+    }));
+    Ok(Some(Section {
+        heading: book.lender.name.clone(),
+        currency: currency.to_string(),
+        figures,
+        hint: None,
+        holders: Vec::new(),
+        owed: String::new(),
+        statements: statements.iter().rev().take(3).map(|one| statement_row(book, one)).collect(),
+    }))
+}

@@ -1,0 +1,54 @@
+//! The values of nouns in words.
+
+use crate::party::Lang;
+use crate::placement::CloseReason;
+use crate::portfolio::hold::HoldKind;
+use crate::recovery::Kind;
+
+impl Lang {
+    /// Why an account is held.
+    pub fn hold_kind(self, kind: HoldKind) -> &'static str {
+        match kind {
+            HoldKind::Dispute => self.hold_dispute(),
+            HoldKind::Complaint => self.hold_complaint(),
+            HoldKind::Hardship => self.hold_hardship(),
+            HoldKind::InstalmentPlan => self.hold_instalment_plan(),
+            HoldKind::Deceased => self.hold_deceased(),
+            HoldKind::Bankrupt => self.hold_bankrupt(),
+            HoldKind::Litigation => self.hold_litigation(),
+            HoldKind::Transferred => self.hold_transferred(),
+            HoldKind::DataRequest => self.hold_data_request(),
+        }
+    }
+
+    /// Why a placement closed.
+    pub fn close_reason(self, reason: CloseReason) -> &'static str {
+        match reason {
+            CloseReason::Recalled => self.closed_recalled(),
+            CloseReason::Returned => self.closed_returned(),
+            CloseReason::Expired => self.closed_expired(),
+            CloseReason::Paid => self.closed_paid(),
+            CloseReason::Transferred => self.closed_transferred(),
+        }
+    }
+
+    /// What a recovery is.
+    pub fn recovery_kind(self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::Payment => self.payment(),
+            Kind::Waiver => self.waiver(),
+            Kind::Reversal => self.reversal(),
+        }
+    }
+
+    /// Why money belongs to the house, beside its reason code.
+    pub fn house_reason(self, code: &str) -> &'static str {
+        match code {
+            "NEVER_PLACED" => self.house_never_placed(),
+            "BEFORE_PLACEMENT" => self.house_before(),
+            "BETWEEN_PLACEMENTS" => self.house_between(),
+            "AFTER_WINDOW" => self.house_after(),
+            _ => "",
+        }
+    }
+}

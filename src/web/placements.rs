@@ -1,0 +1,294 @@
+//! The list of placements: all of a lender's, or the ones an agency holds now.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+use super::Site;
+use super::accounts::masked_name;
+use super::link::{self, Link};
+use super::list::{self, CHUNK, Cell, Choice, Pager, Tab, cut, one_more};
+use super::page::{Chip, Figure, Page, Tone};
+use super::problem::Problem;
+use super::sheet::{Sheet, attachment, file_name};
+use super::who::{Book, Placements, Sees};
+use crate::db::{Db, read};
+use crate::kernel::{Currency, Money, text};
+use crate::party::{self, Lang};
+use crate::placement::store::{self, PlacementFilter, PlacementSums};
+use crate::placement::{CloseReason, Placement};
+use crate::portfolio::FileRow;
+use crate::portfolio::hold;
+use crate::portfolio::personal::Key;
+use crate::standing::{self, Standing};
+
+/// What the URL asks for.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    lender: String,
+    assignee: String,
+    state: String,
+    batch: String,
+    before: String,
+}
+
+impl Asked {
+    fn link(&self, path: &str) -> Link {
+        let link = Link::to(path).with("lender", &self.lender).with("assignee", &self.assignee);
+        link.with("state", &self.state).with("batch", &self.batch)
+    }
+
+    /// An agency sees what it holds now, whatever the URL asks for.
+    fn filter(&self, book: &Book) -> PlacementFilter {
+        let asked = |text: &str| (!text.is_empty()).then(|| text.to_string());
+        match &book.agency {
+            Some(agency) => PlacementFilter { assignee: Some(agency.clone()), open: Some(true), batch: asked(&self.batch) },
+            None => PlacementFilter {
+                assignee: asked(&self.assignee),
+                open: match self.state.as_str() {
+                    "open" => Some(true),
+                    "closed" => Some(false),
+                    _ => None,
+                },
+                batch: asked(&self.batch),
+            },
+        }
+    }
+}
+
+/// A placement with what is known of its account now.
+struct Row {
+    placement: Placement,
+    name: String,
+    owed: Money,
+    holds: Vec<&'static str>,
+    state: Chip,
+}
+
+#[derive(Template)]
+#[template(path = "web/placements.html")]
+struct Body {
+    t: Lang,
+    currency: String,
+    lender: String,
+    own: bool,
+    asked: Asked,
+    books: Vec<Tab>,
+    figures: Vec<Figure>,
+    assignees: Vec<Choice>,
+    states: Vec<Choice>,
+    rows: Vec<ShownRow>,
+    filtered: bool,
+    pager: Pager,
+}
+
+struct ShownRow {
+    account: Cell,
+    name: String,
+    assignee: String,
+    batch: Cell,
+    level: i64,
+    bucket: String,
+    days_past_due: i64,
+    placed_on: String,
+    expires_on: String,
+    state: Chip,
+    holds: Vec<&'static str>,
+    balance: String,
+    owed: String,
+    contract: String,
+}
+
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Placements>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let asked = asked.into_inner();
+    let t = sees.who.t;
+    let filter = asked.filter(&sees.book);
+    let before = if asked.before.is_empty() { i64::MAX } else { asked.before.parse().map_err(|_| Problem::NotFound)? };
+    let (book, key) = (sees.book.clone(), site.key.clone());
+    let (mut rows, sums, assignees) = site
+        .read(move |db| {
+            let rows = rows(db, &book, &filter, before, one_more(), key.as_ref(), t)?;
+            Ok((rows, store::sums(db, &book.lender.code, &filter)?, party::store::assignees(db, &book.lender.code)?))
+        })
+        .await?;
+    let own = sees.book.agency.is_some();
+    let currency = sees.book.lender.currency;
+    let next = |last: &Row| asked.link("/placements").with("before", &last.placement.placement_no.to_string()).url();
+    let next = if cut(&mut rows) { rows.last().map(next) } else { None };
+    let body = Body {
+        t,
+        currency: currency.to_string(),
+        lender: sees.book.lender.code.clone(),
+        own,
+        books: tabs(&sees),
+        figures: figures(t, own, currency, sums),
+        assignees: assignees
+            .iter()
+            .map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.assignee))
+            .collect(),
+        states: vec![Choice::new("open", t.open(), &asked.state), Choice::new("closed", t.closed(), &asked.state)],
+        rows: rows.into_iter().map(|row| shown(row, currency, own, &asked)).collect(),
+        filtered: !(asked.assignee.is_empty() && asked.state.is_empty() && asked.batch.is_empty() && asked.before.is_empty()),
+        pager: Pager { first: (!asked.before.is_empty()).then(|| asked.link("/placements").url()), next },
+        asked: asked.clone(),
+    };
+    let page = Page::new(&sees.who, t.nav_placements()).tool(t.download_csv(), asked.link("/placements.csv").url());
+    page.show(&body)
+}
+
+/// The books of an agency that serves several lenders.
+fn tabs(sees: &Sees<Placements>) -> Vec<Tab> {
+    let tab = |book: &Book| Tab {
+        label: book.lender.name.clone(),
+        href: Link::to("/placements").with("lender", &book.lender.code).url(),
+        current: book.lender.code == sees.book.lender.code,
+    };
+    if sees.books.len() > 1 { sees.books.iter().map(tab).collect() } else { Vec::new() }
+}
+
+fn figures(t: Lang, own: bool, currency: Currency, sums: PlacementSums) -> Vec<Figure> {
+    let open = Figure::new(t.open_placements(), list::count(sums.open), "");
+    let balance =
+        Figure::new(format!("{} ({currency})", t.balance_at_placement()), list::money(Money(sums.balance), currency), "");
+    if own { vec![open, balance] } else { vec![Figure::new(t.nav_placements(), list::count(sums.placements), ""), open, balance] }
+}
+
+fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
+    let placement = row.placement;
+    let batch = Link::to("/placements").with("lender", &asked.lender).with("batch", &placement.batch).url();
+    ShownRow {
+        account: Cell::link(&placement.account_no, if own { String::new() } else { link::account(&placement.account_no) }),
+        name: row.name,
+        assignee: placement.assignee.clone(),
+        batch: Cell::link(&placement.batch, batch),
+        level: placement.facts.level,
+        bucket: placement.facts.bucket.clone(),
+        days_past_due: placement.facts.days_past_due,
+        placed_on: placement.placed_on.to_string(),
+        expires_on: placement.expires_on.to_string(),
+        state: row.state,
+        holds: row.holds,
+        balance: list::money(placement.facts.balance, currency),
+        owed: list::money(row.owed, currency),
+        contract: format!("{} v{}", placement.contract, placement.contract_version),
+    }
+}
+
+/// What a placement is on a day; one that has run out is over whether or not anyone has recorded it.
+pub fn state(t: Lang, placement: &Placement, today: NaiveDate) -> Chip {
+    match (placement.close_reason, placement.closed_on) {
+        (Some(reason), Some(closed)) => Chip::new(Tone::Plain, format!("{} {closed}", t.close_reason(reason))),
+        _ if placement.expires_on < today => Chip::new(Tone::Attention, t.ran_out()),
+        _ => Chip::new(Tone::Good, t.active()),
+    }
+}
+
+fn rows(
+    db: &mut Db,
+    book: &Book,
+    filter: &PlacementFilter,
+    before: i64,
+    most: i64,
+    key: Option<&Key>,
+    t: Lang,
+) -> Result<Vec<Row>, Problem> {
+    let lender = &book.lender.code;
+    let found = store::listed(db, lender, filter, before, most)?;
+    let standings = standing::load_rows(db, lender, found.iter().map(|placement| placement.account_no.as_str()))?;
+    let newest = |no: &str| standings.get(no).and_then(Standing::<FileRow>::newest);
+    let debtor =
+        |placement: &Placement| newest(&placement.account_no).map(|row| (row.account_no.clone(), row.debtor_ref.clone()));
+    let debtors: Vec<(String, String)> = found.iter().filter_map(debtor).collect();
+    let today = book.today();
+    let holds = hold::in_force(db, lender, &debtors, today)?;
+    let row = |placement: Placement| {
+        // Personal data is shown while the account is in somebody's hands, and not a day longer.
+        let held = placement.closed_on.is_none() && placement.expires_on >= today;
+        let sealed = newest(&placement.account_no).and_then(|row| row.personal.as_deref()).filter(|_| held);
+        Row {
+            name: masked_name(key, sealed),
+            owed: standings.get(&placement.account_no).map(Standing::<FileRow>::owed_known).unwrap_or_default(),
+            holds: if placement.closed_on.is_none() {
+                holds.get(&placement.account_no).into_iter().flatten().map(|kind| t.hold_kind(*kind)).collect()
+            } else {
+                Vec::new()
+            },
+            state: state(t, &placement, today),
+            placement,
+        }
+    };
+    Ok(found.into_iter().map(row).collect())
+}
+
+const COLUMNS: [&str; 15] = [
+    "account_no",
+    "debtor_name",
+    "assignee",
+    "batch",
+    "level",
+    "bucket",
+    "days_past_due_at_placement",
+    "placed_on",
+    "expires_on",
+    "closed_on",
+    "close_reason",
+    "balance_at_placement",
+    "owed",
+    "hold",
+    "contract",
+];
+
+pub(super) async fn download(
+    site: web::Data<Site>,
+    sees: Sees<Placements>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let t = sees.who.t;
+    let filter = asked.filter(&sees.book);
+    let (book, by, key) = (sees.book.clone(), sees.who.by(), site.key.clone());
+    let name = file_name(&sees.who, &book.lender.code, "placements");
+    let bytes = site
+        .change(move |db| {
+            let sheet = read(db, |db| sheet(db, &book, &filter, key.as_ref(), t))?;
+            sheet.finish(db, &book.lender.code, &by, "placements")
+        })
+        .await?;
+    Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
+}
+
+fn sheet(db: &mut Db, book: &Book, filter: &PlacementFilter, key: Option<&Key>, t: Lang) -> Result<Sheet, Problem> {
+    let mut sheet = Sheet::new(&COLUMNS)?;
+    let currency = book.lender.currency;
+    let mut before = i64::MAX;
+    loop {
+        let rows = rows(db, book, filter, before, CHUNK, key, t)?;
+        let Some(last) = rows.last() else { return Ok(sheet) };
+        before = last.placement.placement_no;
+        for row in &rows {
+            let placement = &row.placement;
+            sheet.row(&[
+                placement.account_no.clone(),
+                text::neutral(&row.name).into_owned(),
+                placement.assignee.clone(),
+                placement.batch.clone(),
+                placement.facts.level.to_string(),
+                placement.facts.bucket.clone(),
+                placement.facts.days_past_due.to_string(),
+                placement.placed_on.to_string(),
+                placement.expires_on.to_string(),
+                list::day(placement.closed_on),
+                placement.close_reason.map_or("", CloseReason::name).to_string(),
+                placement.facts.balance.plain(currency),
+                row.owed.plain(currency),
+                row.holds.join("; "),
+                format!("{} v{}", placement.contract, placement.contract_version),
+            ])?;
+        }
+    }
+}

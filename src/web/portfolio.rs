@@ -1,0 +1,69 @@
+//! The files a lender uploaded.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::Site;
+use super::list;
+use super::page::{Figure, Page};
+use super::problem::Problem;
+use super::who::{Accounts, Sees};
+use crate::kernel::Money;
+use crate::party::Lang;
+use crate::portfolio::store::{self, FileEntry};
+
+#[derive(Template)]
+#[template(path = "web/portfolio.html")]
+struct Body {
+    t: Lang,
+    currency: String,
+    lender: String,
+    figures: Vec<Figure>,
+    files: Vec<Shown>,
+}
+
+struct Shown {
+    file_name: String,
+    as_of: String,
+    accepted: String,
+    created: String,
+    updated: String,
+    unchanged: String,
+    missing: String,
+    rejected: String,
+    faulty: bool,
+    total: String,
+}
+
+pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>) -> Result<HttpResponse, Problem> {
+    let lender = sees.book.lender.clone();
+    let (files, accounts) =
+        site.read(move |db| Ok((store::files(db, &lender.code)?, store::account_count(db, &lender.code)?))).await?;
+    let (t, currency) = (sees.who.t, sees.book.lender.currency);
+    let newest = files.iter().map(|file| file.as_of).max();
+    let figures = vec![
+        Figure::new(t.nav_accounts(), list::count(accounts), "/accounts"),
+        Figure::new(t.files(), list::count(i64::try_from(files.len()).unwrap_or(i64::MAX)), ""),
+        Figure::new(t.newest_as_of(), list::day(newest), ""),
+    ];
+    let shown = |file: FileEntry| Shown {
+        file_name: file.file_name,
+        as_of: file.as_of.to_string(),
+        accepted: list::count(file.accepted),
+        created: list::count(file.created),
+        updated: list::count(file.updated),
+        unchanged: list::count(file.unchanged),
+        missing: list::count(file.missing),
+        rejected: list::count(file.rejected),
+        faulty: file.rejected > 0,
+        total: list::money(Money(file.total), currency),
+    };
+    let body = Body {
+        t,
+        currency: currency.to_string(),
+        lender: sees.book.lender.code.clone(),
+        figures,
+        files: files.into_iter().map(shown).collect(),
+    };
+    Page::new(&sees.who, t.nav_portfolio()).show(&body)
+}

@@ -1,0 +1,74 @@
+//! The whole URL table on one screen, and who may see each page.
+
+use actix_web::web::{self, ServiceConfig, get, post};
+
+use super::{
+    account, accounts, explain, home, ledger, months, placements, portfolio, recoveries, sign_in, statement, static_files,
+};
+use crate::identity::Permission::{self, Accounts, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements};
+
+/// Who sees a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Anybody.
+    ByAnybody,
+    /// Anybody who is signed in.
+    SignedIn,
+    /// People of a lender with the first permission; people of an agency with the second, for what is their own.
+    With(Permission, Option<Permission>),
+}
+
+/// A page that answers GET.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// Its path.
+    pub path: &'static str,
+    /// Who sees it; the handler's signature enforces it, a test compares the two.
+    pub seen: Seen,
+}
+
+macro_rules! routes {
+    ($($path:literal, $seen:expr, $handler:path;)*) => {
+        /// Every page that answers GET.
+        pub const ROUTES: &[Route] = &[$(Route { path: $path, seen: $seen }),*];
+
+        fn pages(config: &mut ServiceConfig) {
+            $(config.route($path, get().to($handler));)*
+        }
+    };
+}
+
+use Seen::{ByAnybody, SignedIn, With};
+
+routes! {
+    "/static/consign.css",                  ByAnybody,                              static_files::stylesheet;
+    "/favicon.svg",                         ByAnybody,                              static_files::icon;
+    "/sign-in",                             ByAnybody,                              sign_in::show;
+    "/",                                    SignedIn,                               home::show;
+    "/portfolio",                           With(Accounts, None),                   portfolio::show;
+    "/accounts",                            With(Accounts, None),                   accounts::show;
+    "/accounts.csv",                        With(Accounts, None),                   accounts::download;
+    "/accounts/{account_no}",               With(Accounts, None),                   account::show;
+    "/placements",                          With(Accounts, Some(OwnPlacements)),    placements::show;
+    "/placements.csv",                      With(Accounts, Some(OwnPlacements)),    placements::download;
+    "/recoveries",                          With(Recoveries, None),                 recoveries::show;
+    "/recoveries.csv",                      With(Recoveries, None),                 recoveries::download;
+    "/months",                              With(Statements, Some(OwnStatements)),  months::show;
+    "/statements/{statement_no}.csv",       With(Statements, Some(OwnStatements)),  statement::csv;
+    "/statements/{statement_no}.json",      With(Statements, Some(OwnStatements)),  statement::json;
+    "/statements/{statement_no}",           With(Statements, Some(OwnStatements)),  statement::show;
+    "/statements/{statement_no}/document",  With(Statements, Some(OwnStatements)),  statement::document;
+    "/statements/{statement_no}/lines/{line_no}", With(Statements, Some(OwnStatements)), explain::show;
+    "/ledger",                              With(Ledger, None),                     ledger::show;
+    "/ledger/accounts/{account}",           With(Ledger, None),                     ledger::account;
+    "/ledger/transactions/{number}",        With(Ledger, None),                     ledger::transaction;
+}
+
+/// Puts every page and every form in its place.
+pub fn configure(config: &mut ServiceConfig) {
+    pages(config);
+    config
+        .route("/sign-in", post().to(sign_in::sign_in))
+        .route("/sign-out", post().to(sign_in::sign_out))
+        .route("/language", web::post().to(sign_in::language));
+}

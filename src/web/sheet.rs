@@ -1,0 +1,60 @@
+//! "Download what I see": the rows of a list as CSV, recorded in the book: who, which columns, how many rows, which bytes.
+
+use actix_web::HttpResponse;
+use serde_json::json;
+
+use super::problem::Problem;
+use super::who::Known;
+use crate::audit::{Act, By};
+use crate::db::{Db, write};
+use crate::kernel::digest;
+
+/// Rows being written.
+pub struct Sheet {
+    writer: csv::Writer<Vec<u8>>,
+    columns: Vec<&'static str>,
+    rows: u64,
+}
+
+impl Sheet {
+    /// Begins with the names of the columns.
+    pub fn new(columns: &[&'static str]) -> Result<Sheet, Problem> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(columns)?;
+        Ok(Sheet { writer, columns: columns.to_vec(), rows: 0 })
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, cells: &[String]) -> Result<(), Problem> {
+        self.rows += 1;
+        Ok(self.writer.write_record(cells)?)
+    }
+
+    /// Ends the file and records that it leaves the book.
+    pub fn finish(self, db: &mut Db, lender: &str, by: &By, what: &str) -> Result<Vec<u8>, Problem> {
+        let bytes = self.writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
+        let summary = json!({"what": what, "columns": self.columns, "rows": self.rows, "sha256": digest::sha256(&bytes)});
+        write(db, lender, |db| {
+            let act = Act::begin(db, lender, by)?;
+            act.finish(db, "export", &summary)
+        })
+        .map_err(|error: diesel::result::Error| Problem::from(error))?;
+        Ok(bytes)
+    }
+}
+
+/// A file as an answer.
+pub fn attachment(name: &str, content_type: &'static str, bytes: Vec<u8>) -> HttpResponse {
+    let safe: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' }).collect();
+    HttpResponse::Ok()
+        .content_type(content_type)
+        .insert_header(("Content-Disposition", format!("attachment; filename=\"{safe}\"")))
+        .body(bytes)
+}
+
+/// The name of a download: the lender, what it holds, and the day of the machine that made it.
+pub fn file_name(who: &Known, lender: &str, what: &str) -> String {
+    let day: String = who.by().at.chars().take(10).collect();
+    format!("{lender}-{what}-{day}.csv")
+}

@@ -1,0 +1,133 @@
+//! Signing in and out, and choosing the language.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::Site;
+use super::form::Posted;
+use super::link::is_local;
+use super::page::{Frame, Page, cookie};
+use super::problem::Problem;
+use super::who::{self, LANGUAGE, SESSION};
+use crate::db::write;
+use crate::identity::sign_in::{self as door, SignInError};
+use crate::identity::store;
+use crate::party::Lang;
+
+#[derive(Template)]
+#[template(path = "web/sign_in.html")]
+struct SignInBody {
+    t: Lang,
+    csrf: String,
+    login: String,
+    next: String,
+    fault: Option<&'static str>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Next {
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct SignInForm {
+    login: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+fn draw(
+    request: &HttpRequest,
+    status: StatusCode,
+    login: String,
+    next: String,
+    fault: Option<SignInError>,
+) -> Result<HttpResponse, Problem> {
+    let frame = Frame::of(request);
+    let t = frame.t;
+    let fault = match fault {
+        None => None,
+        Some(SignInError::Wrong) => Some(t.sign_in_wrong()),
+        Some(SignInError::Locked) => Some(t.sign_in_locked()),
+        Some(SignInError::Db(error)) => return Err(error.into()),
+    };
+    let body = SignInBody { t, csrf: frame.csrf().to_string(), login, next, fault };
+    Page::framed(frame, t.sign_in()).show_as(status, &body)
+}
+
+pub(super) async fn show(request: HttpRequest, query: web::Query<Next>) -> Result<HttpResponse, Problem> {
+    if who::find(&request).await?.is_some() {
+        return Ok(to("/"));
+    }
+    draw(&request, StatusCode::OK, String::new(), query.into_inner().next.unwrap_or_default(), None)
+}
+
+fn to(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, path.to_string())).finish()
+}
+
+pub(super) async fn sign_in(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    posted: Posted<SignInForm>,
+) -> Result<HttpResponse, Problem> {
+    let SignInForm { login, password, next } = posted.form;
+    let login = login.trim().to_string();
+    let tried = login.clone();
+    match site.door.run(move |db| door::sign_in(db, &tried, &password)).await? {
+        Ok(token) => {
+            let mut answer = to(if is_local(&next) { &next } else { "/" });
+            let added = answer.add_cookie(&cookie(SESSION, token, site.secure));
+            added.map_err(|error| Problem::Ours(error.to_string()))?;
+            Ok(answer)
+        }
+        Err(SignInError::Locked) => draw(&request, StatusCode::TOO_MANY_REQUESTS, login, next, Some(SignInError::Locked)),
+        Err(SignInError::Wrong) => draw(&request, StatusCode::UNAUTHORIZED, login, next, Some(SignInError::Wrong)),
+        Err(SignInError::Db(error)) => Err(error.into()),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Nothing {}
+
+pub(super) async fn sign_out(site: web::Data<Site>, posted: Posted<Nothing>) -> Result<HttpResponse, Problem> {
+    if let Some(who) = posted.who {
+        site.change(move |db| Ok(door::sign_out(db, &who.session)?)).await?;
+    }
+    let mut answer = to("/sign-in");
+    let mut gone = cookie(SESSION, String::new(), site.secure);
+    gone.make_removal();
+    answer.add_cookie(&gone).map_err(|error| Problem::Ours(error.to_string()))?;
+    Ok(answer)
+}
+
+#[derive(Deserialize)]
+pub(super) struct LanguageForm {
+    language: String,
+    #[serde(default)]
+    here: String,
+}
+
+pub(super) async fn language(site: web::Data<Site>, posted: Posted<LanguageForm>) -> Result<HttpResponse, Problem> {
+    let code = Lang::of(&posted.form.language).code();
+    if let Some(who) = posted.who {
+        site.change(move |db| write(db, "", |db| Ok(store::set_language(db, &who.person.login, code)?))).await?;
+    }
+    let mut answer = to(&without_language(&posted.form.here));
+    answer.add_cookie(&cookie(LANGUAGE, code.to_string(), site.secure)).map_err(|error| Problem::Ours(error.to_string()))?;
+    Ok(answer)
+}
+
+/// The page to come back to, without a language in its URL that would win over the choice.
+fn without_language(here: &str) -> String {
+    if !is_local(here) {
+        return "/".to_string();
+    }
+    let Some((path, query)) = here.split_once('?') else { return here.to_string() };
+    let kept: Vec<&str> = query.split('&').filter(|part| !part.starts_with("lang=")).collect();
+    if kept.is_empty() { path.to_string() } else { format!("{path}?{}", kept.join("&")) }
+}

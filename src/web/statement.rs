@@ -1,0 +1,269 @@
+//! A statement: its figures, the chain from month to month, its lines, and its documents.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::Site;
+use super::link::{self, Link};
+use super::list::{self, Cell, Pager, Tab, cut, one_more};
+use super::page::{Chip, Figure, Page, Tone};
+use super::problem::Problem;
+use super::sheet::attachment;
+use super::who::{Book, Sees, Statements};
+use crate::db::Db;
+use crate::identity::Permission;
+use crate::kernel::{Currency, Money};
+use crate::ledger::chart;
+use crate::party::{self, Lang};
+use crate::settlement::render::{self, kind_word};
+use crate::settlement::{Figures, Line, LineKind, Statement, store};
+
+/// What the URL asks for.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    kind: String,
+    after: String,
+}
+
+#[derive(Template)]
+#[template(path = "web/statement.html")]
+struct Body {
+    t: Lang,
+    currency: String,
+    parties: String,
+    terms: String,
+    figures: Vec<Figure>,
+    sums: Vec<Named>,
+    chain: Vec<Named>,
+    kinds: Vec<Tab>,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+
+/// One named amount of a small table; the last of a sum is bold.
+struct Named {
+    name: String,
+    amount: String,
+    last: bool,
+}
+
+struct Row {
+    line_no: i64,
+    kind: &'static str,
+    reference: String,
+    account: Cell,
+    received_on: String,
+    batch: String,
+    rule: String,
+    amount: String,
+    rate: String,
+    fee: String,
+    note: String,
+    why: String,
+}
+
+/// A statement of a book that this person may see, without its lines; somebody else's is not found.
+pub(super) fn visible(db: &mut Db, books: &[Book], statement_no: &str) -> Result<(Statement, Book), Problem> {
+    let one = store::head_by_number(db, statement_no)?.ok_or(Problem::NotFound)?;
+    let theirs = |book: &&Book| book.lender.code == one.lender && book.agency.as_ref().is_none_or(|agency| *agency == one.agency);
+    let book = books.iter().find(theirs).cloned().ok_or(Problem::NotFound)?;
+    Ok((one, book))
+}
+
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Statements>,
+    path: web::Path<String>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let (number, asked, books) = (path.into_inner(), asked.into_inner(), sees.books.clone());
+    let after: i64 = if asked.after.is_empty() { 0 } else { asked.after.parse().map_err(|_| Problem::NotFound)? };
+    let kind = LineKind::parse(&asked.kind);
+    let (one, book, sums, mut lines, agency) = site
+        .read(move |db| {
+            let (one, book) = visible(db, &books, &number)?;
+            let sums = store::kind_sums(db, &one.lender, &number)?;
+            let lines = match kind {
+                Some(kind) => store::lines_of_kind(db, &one.lender, &number, kind, after, one_more())?,
+                None => store::lines(db, &one.lender, &number, after, one_more())?,
+            };
+            let agency = party::store::assignees(db, &one.lender)?.into_iter().find(|agency| agency.code == one.agency);
+            Ok((one, book, sums, lines, agency))
+        })
+        .await?;
+    let (t, currency) = (sees.who.t, book.lender.currency);
+    let here = |kind: &str| Link::to(&link::statement(&one.statement_no)).with("kind", kind);
+    let ledger = book.agency.is_none() && sees.who.may(Permission::Ledger);
+    let next = if cut(&mut lines) {
+        lines.last().map(|last| here(&asked.kind).with("after", &last.line_no.to_string()).then("#lines").url())
+    } else {
+        None
+    };
+    let accounts = book.agency.is_none() && sees.who.may(Permission::Accounts);
+    let body = Body {
+        t,
+        currency: currency.to_string(),
+        parties: format!("{} – {}", book.lender.name, agency.map_or_else(|| one.agency.clone(), |agency| agency.name)),
+        terms: one
+            .terms
+            .as_ref()
+            .map_or_else(|| t.no_contract().to_string(), |(code, version)| format!("{code}, {} {version}", t.version())),
+        figures: figures(t, currency, &one, ledger),
+        sums: sums_of(t, currency, &one.figures),
+        chain: chain(t, currency, &one.figures),
+        kinds: tabs(t, &sums, &asked.kind, here),
+        rows: lines.into_iter().map(|line| row(t, currency, &one.statement_no, line, accounts)).collect(),
+        pager: Pager { first: (after > 0).then(|| here(&asked.kind).then("#lines").url()), next },
+    };
+    let page = Page::new(&sees.who, format!("{} {}", t.statement(), one.statement_no));
+    let page = page
+        .under(if book.agency.is_some() { t.statements() } else { t.nav_months() }, "/months")
+        .under(one.month.to_string(), format!("/months#{}-{}", one.lender, one.month));
+    let file = |ending: &str| Link::to(&link::statement(&one.statement_no)).then(ending).url();
+    let page = page.chip(Chip::new(Tone::Good, t.issued())).tool("CSV", file(".csv")).tool("JSON", file(".json"));
+    page.step(t.print_document(), file("/document")).show(&body)
+}
+
+fn figures(t: Lang, currency: Currency, one: &Statement, ledger: bool) -> Vec<Figure> {
+    let f = &one.figures;
+    let lines = |kind: LineKind| Link::to(&link::statement(&one.statement_no)).with("kind", kind.name()).then("#lines").url();
+    let account = if ledger { link::ledger_account(&chart::payable(&one.agency)) } else { String::new() };
+    let shown = |amount: Money| list::money(amount, currency);
+    let due =
+        if f.due_from_agency > Money::ZERO { (t.due_from(), f.due_from_agency) } else { (t.payable(), f.payable_to_agency) };
+    let both = f.due_from_agency > Money::ZERO && f.payable_to_agency > Money::ZERO;
+    let mut figures = Vec::new();
+    if both {
+        figures.push(Figure::new(format!("{} ({currency})", t.payable()), shown(f.payable_to_agency), ""));
+    }
+    figures.push(Figure::new(format!("{} ({currency})", due.0), shown(due.1), ""));
+    figures.extend([
+        Figure::new(t.commission(), shown(f.commission), lines(LineKind::Commission)),
+        Figure::new(t.true_up(), shown(f.true_up), lines(LineKind::TrueUp)),
+        Figure::new(t.total(), shown(f.total), ""),
+        Figure::new(t.closing(), shown(f.closing), account),
+    ]);
+    figures
+}
+
+/// The figures that make the total; those that are zero on most statements only when they are not.
+fn sums_of(t: Lang, currency: Currency, f: &Figures) -> Vec<Named> {
+    let always = |name: &str| [t.commission(), t.net(), t.vat(), t.total()].contains(&name);
+    let all = [
+        (t.commission(), f.commission),
+        (t.true_up(), f.true_up),
+        (t.charges(), f.charges),
+        (t.performance(), f.performance),
+        (t.minimum(), f.minimum),
+        (t.maximum(), f.maximum),
+        (t.deductions(), f.deductions),
+        (t.adjustments(), f.adjustments),
+        (t.net(), f.net),
+        (t.vat(), f.vat),
+        (t.total(), f.total),
+    ];
+    let shown = all.into_iter().filter(|(name, amount)| always(name) || !amount.is_zero());
+    shown
+        .map(|(name, amount)| Named { name: name.to_string(), amount: list::money(amount, currency), last: name == t.total() })
+        .collect()
+}
+
+fn chain(t: Lang, currency: Currency, f: &Figures) -> Vec<Named> {
+    let row = |name: String, amount: Money, last: bool| Named { name, amount: list::money(amount, currency), last };
+    let mut rows = vec![
+        row(t.opening().to_string(), f.opening, false),
+        row(format!("+ {}", t.total()), f.total, false),
+        row(format!("− {}", t.collected()), f.collected_by_agency, false),
+        row(format!("+ {}", t.payments()), f.payments, false),
+        row(t.closing().to_string(), f.closing, true),
+    ];
+    if !f.carried_forward.is_zero() {
+        rows.push(row(t.carried().to_string(), f.carried_forward, false));
+    }
+    rows
+}
+
+fn tabs(t: Lang, sums: &[store::KindSum], asked: &str, here: impl Fn(&str) -> Link) -> Vec<Tab> {
+    let all: i64 = sums.iter().map(|sum| sum.lines).sum();
+    let first = Tab {
+        label: format!("{} {}", t.all(), list::count(all)),
+        href: here("").then("#lines").url(),
+        current: asked.is_empty(),
+    };
+    let tab = |sum: &store::KindSum| Tab {
+        label: format!("{} {}", LineKind::parse(&sum.kind).map_or("", |kind| kind_word(t, kind)), list::count(sum.lines)),
+        href: here(&sum.kind).then("#lines").url(),
+        current: asked == sum.kind,
+    };
+    [first].into_iter().chain(sums.iter().map(tab)).collect()
+}
+
+fn row(t: Lang, currency: Currency, statement_no: &str, line: Line, accounts: bool) -> Row {
+    let account = line.account_no.unwrap_or_default();
+    let href = if accounts && !account.is_empty() { link::account(&account) } else { String::new() };
+    Row {
+        line_no: line.line_no,
+        kind: kind_word(t, line.kind),
+        reference: line.reference.unwrap_or_default(),
+        account: Cell::link(account, href),
+        received_on: list::day(line.received_on),
+        batch: line.batch.unwrap_or_default(),
+        rule: line.fee_rule.unwrap_or_default(),
+        amount: line.amount.map(|amount| list::money(amount, currency)).unwrap_or_default(),
+        rate: line.rate.map(|rate| rate.to_string()).unwrap_or_default(),
+        fee: list::money(line.fee, currency),
+        note: line.note.unwrap_or_default(),
+        why: link::line(statement_no, line.line_no),
+    }
+}
+
+/// The whole statement with its lines, for a download.
+async fn whole(site: &Site, sees: &Sees<Statements>, number: String) -> Result<(Statement, Book), Problem> {
+    let books = sees.books.clone();
+    site.read(move |db| {
+        let (head, book) = visible(db, &books, &number)?;
+        let lines = store::lines(db, &head.lender, &number, 0, i64::MAX)?;
+        Ok((Statement { lines, ..head }, book))
+    })
+    .await
+}
+
+pub(super) async fn csv(site: web::Data<Site>, sees: Sees<Statements>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let (one, book) = whole(&site, &sees, path.into_inner()).await?;
+    let bytes = render::csv(&one, book.lender.currency)?;
+    Ok(attachment(&format!("{}.csv", one.statement_no), "text/csv; charset=utf-8", bytes))
+}
+
+pub(super) async fn json(
+    site: web::Data<Site>,
+    sees: Sees<Statements>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let (one, book) = whole(&site, &sees, path.into_inner()).await?;
+    let bytes = format!("{}\n", render::json(&one, book.lender.currency, "issued")).into_bytes();
+    Ok(attachment(&format!("{}.json", one.statement_no), "application/json", bytes))
+}
+
+/// The document as it was stored at closing. It brings its own style and nothing else, and may load nothing.
+const DOCUMENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'; sandbox allow-modals";
+
+pub(super) async fn document(
+    site: web::Data<Site>,
+    sees: Sees<Statements>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let (number, books) = (path.into_inner(), sees.books.clone());
+    let body = site
+        .read(move |db| {
+            let (one, _) = visible(db, &books, &number)?;
+            let damaged = || Problem::Ours(format!("the stored document of {number} is damaged; run `consign verify`"));
+            store::document(db, &one.lender, &number, "html")?.and_then(|(_, body)| body).ok_or_else(damaged)
+        })
+        .await?;
+    Ok(HttpResponse::Ok()
+        .insert_header(("Content-Security-Policy", DOCUMENT_POLICY))
+        .content_type("text/html; charset=utf-8")
+        .body(body))
+}
