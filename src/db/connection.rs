@@ -1,5 +1,6 @@
 //! One connection type over both databases.
 
+
 use diesel::pg::PgConnection;
 use diesel::sqlite::SqliteConnection;
 
