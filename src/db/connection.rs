@@ -1,6 +1,5 @@
 //! One connection type over both databases.
 
-
 use diesel::pg::PgConnection;
 use diesel::sqlite::SqliteConnection;
 

@@ -189,9 +189,7 @@ fn insert_postgres(c: &mut PgConnection, table: &FactTable, rows: &[Vec<Cell<'_>
     for (i, (_, kind)) in table.columns.iter().enumerate() {
         let column = rows.iter().filter_map(|row| row.get(i));
         query = match kind {
-            Kind::Text => {
-                query.bind::<Array<Nullable<Text>>, _>(column.map(Cell::text).collect::<Vec<_>>())
-            }
+            Kind::Text => query.bind::<Array<Nullable<Text>>, _>(column.map(Cell::text).collect::<Vec<_>>()),
             Kind::Int => query.bind::<Array<Nullable<BigInt>>, _>(column.map(Cell::int).collect::<Vec<_>>()),
             Kind::Bool => query.bind::<Array<Nullable<Bool>>, _>(column.map(Cell::bool).collect::<Vec<_>>()),
             Kind::Date => query.bind::<Array<Nullable<diesel::sql_types::Date>>, _>(column.map(Cell::date).collect::<Vec<_>>()),

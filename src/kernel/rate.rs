@@ -72,6 +72,13 @@ impl Rate {
         Decimal::new(self.0, SCALE).normalize()
     }
 
+    /// The rate as people read it: a percentage with at least two decimals.
+    pub fn percent(self) -> String {
+        let mut percent = Decimal::new(self.0, SCALE - 2).normalize();
+        percent.rescale(percent.scale().max(2));
+        format!("{percent}%")
+    }
+
     /// This proportion of an amount, exactly.
     pub fn of(self, amount: Money) -> Exact {
         Exact(i128::from(amount.0) * i128::from(self.0) * UNIT)

@@ -118,12 +118,18 @@ struct Document<'a> {
     lender: &'a Lender,
     agency_name: &'a str,
     one: &'a Statement,
-    capitals: Option<String>,
+    due: Vec<Due>,
     summary: Vec<SummaryRow>,
     summary_total: (Money, Money),
     others: Vec<&'a Line>,
     figure_rows: Vec<(&'static str, Money, bool)>,
     lines: Vec<&'a Line>,
+}
+
+struct Due {
+    label: &'static str,
+    amount: Money,
+    capitals: Option<String>,
 }
 
 struct SummaryRow {
@@ -167,8 +173,6 @@ pub fn kind_word(t: Lang, kind: LineKind) -> &'static str {
 pub fn html(lender: &Lender, agency: Option<&Assignee>, one: &Statement) -> Result<String, String> {
     let t = lender.language;
     let f = &one.figures;
-    let due = if f.payable_to_agency > Money::ZERO { f.payable_to_agency } else { f.due_from_agency };
-    let chinese = t == Lang::Zh && lender.currency.code() == "CNY";
     let (lines, others): (Vec<&Line>, Vec<&Line>) = one.lines.iter().partition(|line| line.kind == LineKind::Commission);
     let summary = summarise(&lines);
     let document = Document {
@@ -177,7 +181,7 @@ pub fn html(lender: &Lender, agency: Option<&Assignee>, one: &Statement) -> Resu
         lender,
         agency_name: agency.map_or(one.agency.as_str(), |agency| agency.name.as_str()),
         one,
-        capitals: chinese.then(|| capital_numerals(due)),
+        due: due(lender, f),
         summary_total: (summary.iter().map(|row| row.recovered).sum(), summary.iter().map(|row| row.fee).sum()),
         summary,
         others,
@@ -185,6 +189,17 @@ pub fn html(lender: &Lender, agency: Option<&Assignee>, one: &Statement) -> Resu
         lines,
     };
     document.render().map_err(|error| error.to_string())
+}
+
+/// What is due to whom; both sides may owe when the agency hands over all it collected.
+fn due(lender: &Lender, f: &Figures) -> Vec<Due> {
+    let t = lender.language;
+    let chinese = t == Lang::Zh && lender.currency.code() == "CNY";
+    let row = |label, amount| Due { label, amount, capitals: chinese.then(|| capital_numerals(amount)) };
+    let sides = [(t.payable(), f.payable_to_agency), (t.due_from(), f.due_from_agency)];
+    let owed: Vec<Due> =
+        sides.into_iter().filter(|(_, amount)| !amount.is_zero()).map(|(label, amount)| row(label, amount)).collect();
+    if owed.is_empty() { vec![row(t.nothing_due(), Money::ZERO)] } else { owed }
 }
 
 /// The figures that make the total: those that are zero on most statements only when they are not.
@@ -208,7 +223,7 @@ fn summarise(lines: &[&Line]) -> Vec<SummaryRow> {
     let mut rows: BTreeMap<(String, String, String), (usize, Money, Money)> = BTreeMap::new();
     for line in lines {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let rate = line.rate.map(|rate| rate.to_string()).unwrap_or_default();
+        let rate = line.rate.map(|rate| rate.percent()).unwrap_or_default();
         let entry = rows.entry((text(&line.batch), text(&line.fee_rule), rate)).or_default();
         entry.0 += 1;
         entry.1 += line.amount.unwrap_or_default();

@@ -38,6 +38,7 @@ struct Section {
     holders: Vec<Holder>,
     owed: String,
     statements: Vec<StatementRow>,
+    own: bool,
 }
 
 struct Holder {
@@ -144,6 +145,7 @@ fn lender_section(db: &mut Db, who: &Known, book: &Book) -> Result<(Option<Secti
             .collect(),
         owed: list::money(total, currency),
         statements: if sees(Permission::Statements) { last_statements(book, &facts.statements) } else { Vec::new() },
+        own: false,
     };
     Ok((Some(section), step))
 }
@@ -255,5 +257,6 @@ fn agency_section(db: &mut Db, who: &Known, book: &Book, agency: &str) -> Result
         holders: Vec::new(),
         owed: String::new(),
         statements: statements.iter().rev().take(3).map(|one| statement_row(book, one)).collect(),
+        own: true,
     }))
 }

@@ -65,6 +65,11 @@ impl Site {
         })
     }
 
+    /// The same site with another key for personal data.
+    pub fn with_key(self, key: Key) -> Site {
+        Site { key: Some(key), ..self }
+    }
+
     /// Asks the stores on one snapshot of the database, away from the threads that answer.
     async fn read<T: Send + 'static>(
         &self,
@@ -94,6 +99,7 @@ pub fn application(
         InitError = (),
     >,
 > {
+    let secure = site.secure;
     App::new()
         .app_data(web::Data::new(site))
         .app_data(web::PayloadConfig::new(LARGEST_FORM))
@@ -103,16 +109,17 @@ pub fn application(
         .default_service(web::to(problem::nothing_here))
         .wrap(from_fn(problem::pages::<BoxBody>))
         .wrap(Compress::default())
-        .wrap(security_headers())
+        .wrap(security_headers(secure))
 }
 
 /// What every answer tells the browser; a page that needs less strictness says so itself.
-fn security_headers() -> DefaultHeaders {
-    DefaultHeaders::new()
+fn security_headers(secure: bool) -> DefaultHeaders {
+    let headers = DefaultHeaders::new()
         .add(("Content-Security-Policy", page::POLICY))
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("Referrer-Policy", "same-origin"))
-        .add(("Cache-Control", "no-store"))
+        .add(("Cache-Control", "no-store"));
+    if secure { headers.add(("Strict-Transport-Security", "max-age=31536000")) } else { headers }
 }
 
 /// Serves the application until it is stopped.

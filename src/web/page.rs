@@ -48,7 +48,7 @@ impl Frame {
             t: who.t,
             csrf: who.session.csrf.clone(),
             here: who.here.clone(),
-            person: Some((who.person.name.clone(), organisation(who))),
+            person: Some((who.person.name.clone(), who.organisation.clone())),
             nav: nav(who),
             cookie: None,
         }
@@ -74,21 +74,16 @@ pub fn cookie(name: &'static str, value: String, secure: bool) -> Cookie<'static
     Cookie::build(name, value).path("/").http_only(true).same_site(SameSite::Lax).secure(secure).finish()
 }
 
-/// What a person's organisation is called.
-fn organisation(who: &Known) -> String {
-    let own = who.books.iter().find(|book| book.agency.is_none());
-    own.map_or_else(|| who.person.organisation.clone(), |book| book.lender.name.clone())
-}
-
 fn nav(who: &Known) -> Vec<Nav> {
     use Permission::{Accounts, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements};
     let t = who.t;
+    let months = if who.books_for(Statements, None).is_empty() { t.statements() } else { t.nav_months() };
     let entries: [(&'static str, &'static str, Permission, Option<Permission>); 6] = [
         (t.nav_portfolio(), "/portfolio", Accounts, None),
         (t.nav_accounts(), "/accounts", Accounts, None),
         (t.nav_placements(), "/placements", Accounts, Some(OwnPlacements)),
         (t.nav_recoveries(), "/recoveries", Recoveries, None),
-        (t.nav_months(), "/months", Statements, Some(OwnStatements)),
+        (months, "/months", Statements, Some(OwnStatements)),
         (t.nav_ledger(), "/ledger", Ledger, None),
     ];
     let path = who.here.split('?').next().unwrap_or("/");

@@ -143,6 +143,12 @@ pub(super) fn attributed(db: &mut Db, lender: &str, found: Vec<Recovery>) -> Res
     Ok(found.into_iter().map(row).collect())
 }
 
+/// The one recovery of a reference.
+fn named(db: &mut Db, lender: &str, reference: &str) -> Result<Vec<Row>, Problem> {
+    let found = store::by_reference(db, lender, &keys_json([reference].into_iter()))?;
+    attributed(db, lender, found)
+}
+
 /// Rows of a list, at most so many; those that turn out not to be the house's are read past.
 fn rows(
     db: &mut Db,
@@ -192,11 +198,9 @@ pub(super) async fn show(
     let (lender, reference) = (sees.book.lender.code.clone(), asked.reference.trim().to_string());
     let (mut rows, sums, months) = site
         .read(move |db| {
-            let rows = if reference.is_empty() {
-                rows(db, &lender, &filter, before, one_more())?
-            } else {
-                let found = store::by_reference(db, &lender, &keys_json([reference.as_str()].into_iter()))?;
-                attributed(db, &lender, found)?
+            let rows = match reference.as_str() {
+                "" => rows(db, &lender, &filter, before, one_more())?,
+                reference => named(db, &lender, reference)?,
             };
             Ok((rows, store::sums(db, &lender, days)?, months(db, &lender)?))
         })
@@ -280,43 +284,50 @@ pub(super) async fn download(
     let filter = asked.filter()?;
     let (lender, currency, by) = (sees.book.lender.code.clone(), sees.book.lender.currency, sees.who.by());
     let name = file_name(&sees.who, &lender, "recoveries");
+    let reference = asked.reference.trim().to_string();
     let bytes = site
         .change(move |db| {
-            let sheet = read(db, |db| sheet(db, &lender, currency, &filter))?;
+            let sheet = read(db, |db| sheet(db, &lender, currency, &filter, &reference))?;
             sheet.finish(db, &lender, &by, "recoveries")
         })
         .await?;
     Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
 }
 
-fn sheet(db: &mut Db, lender: &str, currency: Currency, filter: &RecoveryFilter) -> Result<Sheet, Problem> {
+fn sheet(db: &mut Db, lender: &str, currency: Currency, filter: &RecoveryFilter, reference: &str) -> Result<Sheet, Problem> {
     let mut sheet = Sheet::new(&COLUMNS)?;
+    if !reference.is_empty() {
+        named(db, lender, reference)?.into_iter().try_for_each(|row| sheet.row(&cells(row, currency)))?;
+        return Ok(sheet);
+    }
     let mut before = None;
     loop {
         let rows = rows(db, lender, filter, before, CHUNK)?;
         let Some(last) = rows.last() else { return Ok(sheet) };
         before = Some((last.recovery.received_on, last.recovery.reference.clone()));
-        for row in rows {
-            let one = row.recovery;
-            let (assignee, batch, house) = match row.placed {
-                Ok(placement) => (placement.span.assignee, placement.batch, ""),
-                Err(reason) => (String::new(), String::new(), reason),
-            };
-            sheet.row(&[
-                one.reference,
-                one.account_no,
-                one.received_on.to_string(),
-                one.kind.name().to_string(),
-                one.amount.plain(currency),
-                one.reverses.unwrap_or_default(),
-                if one.channel == Channel::Agency { "agency" } else { "lender" }.to_string(),
-                one.agency.unwrap_or_default(),
-                assignee,
-                batch,
-                house.to_string(),
-                one.beyond_owed.plain(currency),
-                row.settled.map(|at| format!("{}/{}", at.statement_no, at.line_no)).unwrap_or_default(),
-            ])?;
-        }
+        rows.into_iter().try_for_each(|row| sheet.row(&cells(row, currency)))?;
     }
+}
+
+fn cells(row: Row, currency: Currency) -> [String; 13] {
+    let one = row.recovery;
+    let (assignee, batch, house) = match row.placed {
+        Ok(placement) => (placement.span.assignee, placement.batch, ""),
+        Err(reason) => (String::new(), String::new(), reason),
+    };
+    [
+        one.reference,
+        one.account_no,
+        one.received_on.to_string(),
+        one.kind.name().to_string(),
+        one.amount.plain(currency),
+        one.reverses.unwrap_or_default(),
+        if one.channel == Channel::Agency { "agency" } else { "lender" }.to_string(),
+        one.agency.unwrap_or_default(),
+        assignee,
+        batch,
+        house.to_string(),
+        one.beyond_owed.plain(currency),
+        row.settled.map(|at| format!("{}/{}", at.statement_no, at.line_no)).unwrap_or_default(),
+    ]
 }

@@ -1,4 +1,5 @@
-//! "Download what I see": the rows of a list as CSV, recorded in the book: who, which columns, how many rows, which bytes.
+//! "Download what I see": the rows of a list as CSV, recorded in the book: who, which columns, how many rows,
+//! which bytes.
 
 use actix_web::HttpResponse;
 use serde_json::json;

@@ -17,6 +17,9 @@ use crate::identity::sign_in::{self as door, SignInError};
 use crate::identity::store;
 use crate::party::Lang;
 
+/// The longest login or password that is looked at.
+const LONGEST: usize = 400;
+
 #[derive(Template)]
 #[template(path = "web/sign_in.html")]
 struct SignInBody {
@@ -77,6 +80,9 @@ pub(super) async fn sign_in(
 ) -> Result<HttpResponse, Problem> {
     let SignInForm { login, password, next } = posted.form;
     let login = login.trim().to_string();
+    if login.len() > LONGEST || password.len() > LONGEST {
+        return draw(&request, StatusCode::UNAUTHORIZED, String::new(), next, Some(SignInError::Wrong));
+    }
     let tried = login.clone();
     match site.door.run(move |db| door::sign_in(db, &tried, &password)).await? {
         Ok(token) => {

@@ -40,6 +40,8 @@ pub struct Known {
     pub session: SessionRow,
     /// The books the person's organisation takes part in.
     pub books: Vec<Book>,
+    /// What the organisation is called.
+    pub organisation: String,
     /// The path and query asked for.
     pub here: String,
     /// From where, for the audit record.
@@ -97,6 +99,16 @@ fn books(db: &mut Db, organisation: &str) -> Result<Vec<Book>, Problem> {
     let served = party::store::lenders_of(db, organisation)?;
     let served = served.into_iter().map(|lender| Book { lender, agency: Some(organisation.to_string()) });
     Ok(own.into_iter().chain(served).collect())
+}
+
+/// What an organisation is called: as a lender, else as the first lender it serves calls it.
+fn organisation(db: &mut Db, code: &str, books: &[Book]) -> Result<String, Problem> {
+    let Some(first) = books.first() else { return Ok(code.to_string()) };
+    if first.agency.is_none() {
+        return Ok(first.lender.name.clone());
+    }
+    let known = party::store::assignees(db, &first.lender.code)?.into_iter().find(|assignee| assignee.code == code);
+    Ok(known.map_or_else(|| code.to_string(), |assignee| assignee.name))
 }
 
 /// What a page shows, as permissions: of a lender's people, and of an agency's for what is its own.
@@ -199,15 +211,17 @@ pub async fn find(request: &HttpRequest) -> Result<Option<Who>, Problem> {
         .read(move |db| {
             let Some((person, session)) = sign_in::who(db, &token)? else { return Ok(None) };
             let books = books(db, &person.organisation)?;
-            Ok(Some((person, session, books)))
+            let organisation = organisation(db, &person.organisation, &books)?;
+            Ok(Some((person, session, books, organisation)))
         })
         .await?;
-    Ok(found.map(|(person, session, books)| {
+    Ok(found.map(|(person, session, books, organisation)| {
         Who(Arc::new(Known {
             t: language(request, person.language.as_deref()),
             person,
             session,
             books,
+            organisation,
             here: request.uri().path_and_query().map_or("/", |path| path.as_str()).to_string(),
             source: request.peer_addr().map_or_else(|| "web".to_string(), |peer| peer.ip().to_string()),
         }))

@@ -18,3 +18,4 @@ mod settlement;
 mod support;
 mod tamper;
 mod vectors;
+mod web;

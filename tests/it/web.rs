@@ -1,0 +1,422 @@
+//! The web application: who gets in, who sees what, and that every page answers in both languages.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+
+use actix_web::test::{self, TestRequest};
+use chrono::NaiveDate;
+use consign::audit::By;
+use consign::db::{Address, Db};
+use consign::identity::{Role, may};
+use consign::kernel::progress::Silent;
+use consign::portfolio::personal::Key;
+use consign::web::{ROUTES, Seen, Site, application};
+use consign::{allocation, ambient, audit, contract, party, portfolio, recovery, settlement};
+
+use crate::support::on_each_database;
+
+/// An account number of every character that means something in a URL or a spreadsheet.
+const STRANGE: &str = "=a/b ?#%25&+中";
+const STRANGE_IN_URL: &str = "%3Da%2Fb%20%3F%23%2525%26%2B%E4%B8%AD";
+const PASSWORD: &str = "correct horse battery";
+
+const PARTIES: &str = r#"
+[[lender]]
+code = "CFC"
+name = "Example Consumer Finance"
+currency = "CNY"
+timezone = "Asia/Shanghai"
+[[lender.assignee]]
+code = "A01"
+name = "First Agency"
+kind = "agency"
+[[lender.assignee]]
+code = "A02"
+name = "Second Agency"
+kind = "agency"
+[[lender]]
+code = "NBK"
+name = "Northbank"
+currency = "GBP"
+timezone = "Europe/London"
+[[lender.assignee]]
+code = "A01"
+name = "First Agency"
+kind = "agency"
+"#;
+
+/// People: login, organisation, role.
+const PEOPLE: [(&str, &str, &str); 10] = [
+    ("manager@cfc", "CFC", "placement_manager"),
+    ("compliance@cfc", "CFC", "compliance"),
+    ("viewer@cfc", "CFC", "viewer"),
+    ("preparer@cfc", "CFC", "finance_preparer"),
+    ("approver@cfc", "CFC", "finance_approver"),
+    ("admin@cfc", "CFC", "administrator"),
+    ("manager@a01", "A01", "agency_manager"),
+    ("viewer@a02", "A02", "agency_viewer"),
+    ("manager@nbk", "NBK", "placement_manager"),
+    ("locked@cfc", "CFC", "viewer"),
+];
+
+fn operator() -> By {
+    By { actor: "test".to_string(), source: "test".to_string(), at: ambient::now() }
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// Two lenders, two agencies, a closed month in both books.
+fn book(address: &Address, folder: &Path) {
+    let mut db = address.open().unwrap();
+    let people = PEOPLE.map(|(login, organisation, role)| {
+        format!("[[user]]\nlogin = \"{login}\"\nname = \"Person {login}\"\norganisation = \"{organisation}\"\nroles = [\"{role}\"]\npassword = \"{PASSWORD}\"\n")
+    });
+    let parties = format!("{PARTIES}{}", people.concat());
+    party::setup::set_up(&mut db, "parties.toml", &parties, &operator()).unwrap();
+    let key = Key::load(address, Some("a secret of the tests")).unwrap();
+    lender(&mut db, folder, "CFC", &["A01", "A02"], key.as_ref());
+    lender(&mut db, folder, "NBK", &["A01"], key.as_ref());
+}
+
+fn lender(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Option<&Key>) {
+    for agency in agencies {
+        let terms = format!(
+            "code = \"{code}-{agency}\"\nagency = \"{agency}\"\neffective_from = 2026-01-01\nterm_days = 3650\n[[fee]]\nname = \"all\"\nrate = \"20%\"\n"
+        );
+        contract::publish::publish(db, code, "contract.toml", &terms, false, &operator()).unwrap();
+    }
+    let mut accounts =
+        format!("account_no,balance,days_past_due,debtor_name,phone\n\"{STRANGE}\",900.00,45,欧阳测试,13812345678\n");
+    let mut receipts = format!("reference,account_no,received_on,amount\n{code}-P,\"{STRANGE}\",2026-03-10,100.00\n");
+    for i in 0..120 {
+        accounts.push_str(&format!("L{i:03},1000.00,45,欧阳测试,13812345678\n"));
+        receipts.push_str(&format!("{code}-{i:03},L{i:03},2026-03-10,10.00\n"));
+    }
+    let (portfolio_file, recovery_file) = (folder.join(format!("{code}-p.csv")), folder.join(format!("{code}-r.csv")));
+    std::fs::write(&portfolio_file, accounts).unwrap();
+    std::fs::write(&recovery_file, receipts).unwrap();
+    let options =
+        portfolio::import::Options { map: None, all_or_nothing: true, expect_rows: None, expect_total: None, rejects: None, key };
+    portfolio::import::import(db, code, &portfolio_file, day("2026-02-28"), &options, &operator(), &mut Silent).unwrap();
+    let strategy = "name = \"x\"\nmethod = \"equal\"\nseed = 1\n";
+    allocation::run::allocate(db, code, "strategy.toml", strategy, day("2026-03-01"), true, &operator()).unwrap();
+    let options = recovery::import::Options { map: None, rejects: None };
+    recovery::import::import(db, code, &recovery_file, &options, &operator(), &mut Silent).unwrap();
+    settlement::close::close(db, code, "2026-03".parse().unwrap(), false, &operator(), &mut Silent).unwrap();
+}
+
+/// What came back.
+struct Answer {
+    status: u16,
+    location: String,
+    content_type: String,
+    cookies: Vec<(String, String)>,
+    body: String,
+}
+
+/// The application under test: a request in, an answer out.
+type App<'a> = &'a dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = Answer> + 'a>>;
+
+/// A browser: it keeps cookies.
+#[derive(Default)]
+struct Browser {
+    cookies: BTreeMap<String, String>,
+}
+
+impl Browser {
+    async fn ask(&mut self, app: App<'_>, request: TestRequest) -> Answer {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = request.insert_header(("Host", "consign.test")).insert_header(("Cookie", cookies.join("; ")));
+        let answer = app(request).await;
+        self.cookies.extend(answer.cookies.iter().cloned());
+        answer
+    }
+
+    async fn get(&mut self, app: App<'_>, path: &str) -> Answer {
+        self.ask(app, TestRequest::get().uri(path)).await
+    }
+
+    /// Posts a form with the token of the page at `page`.
+    async fn post(&mut self, app: App<'_>, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = token(&self.get(app, page).await.body);
+        let mut fields = fields.to_vec();
+        fields.push(("csrf", &token));
+        self.ask(app, TestRequest::post().uri(path).set_form(fields)).await
+    }
+
+    async fn sign_in(app: App<'_>, login: &str) -> Browser {
+        let mut browser = Browser::default();
+        let answer = browser.post(app, "/sign-in", "/sign-in", &[("login", login), ("password", PASSWORD)]).await;
+        assert_eq!((answer.status, answer.location.as_str()), (303, "/"), "{login}");
+        browser
+    }
+}
+
+fn token(page: &str) -> String {
+    let start = page.find("name=\"csrf\" value=\"").expect("the page has a form") + 19;
+    page[start..].split('"').next().unwrap().to_string()
+}
+
+#[test]
+fn everybody_sees_their_own_and_nothing_else() {
+    on_each_database(|book| all(&book.address));
+}
+
+/// Everything, on a database that is empty before.
+pub fn all(address: &Address) {
+    let folder = tempfile::tempdir().unwrap();
+    book(address, folder.path());
+    let site = Site::open(address).unwrap().with_key(Key::of("a secret of the tests"));
+    actix_web::rt::System::new().block_on(async {
+        let service = test::init_service(application(site)).await;
+        let service = &service;
+        let app = |request: TestRequest| -> Pin<Box<dyn Future<Output = Answer> + '_>> {
+            Box::pin(async move {
+                let response = test::call_service(service, request.to_request()).await;
+                let cookies =
+                    response.response().cookies().map(|cookie| (cookie.name().to_string(), cookie.value().to_string())).collect();
+                let header =
+                    |name: &str| response.headers().get(name).map_or(String::new(), |value| value.to_str().unwrap().to_string());
+                assert!(!header("Content-Security-Policy").is_empty() && header("X-Content-Type-Options") == "nosniff");
+                let (status, location, content_type) = (response.status().as_u16(), header("Location"), header("Content-Type"));
+                let body = String::from_utf8_lossy(&test::read_body(response).await).into_owned();
+                Answer { status, location, content_type, cookies, body }
+            })
+        };
+        signing_in(&app).await;
+        forms(&app).await;
+        routes(&app).await;
+        other_books(&app).await;
+        personal_data(&app).await;
+        lists(&app).await;
+    });
+    downloads_are_recorded(address);
+}
+
+async fn signing_in(app: App<'_>) {
+    let mut browser = Browser::default();
+    let answer = browser.get(app, "/accounts?bucket=M2").await;
+    assert_eq!((answer.status, answer.location.as_str()), (303, "/sign-in?next=%2Faccounts%3Fbucket%3DM2"));
+    let wrong = browser.post(app, "/sign-in", "/sign-in", &[("login", "manager@cfc"), ("password", "wrong")]).await;
+    assert_eq!(wrong.status, 401);
+    assert!(
+        wrong.body.contains("value=\"manager@cfc\"") && !wrong.body.contains("value=\"wrong\""),
+        "the form keeps the login only"
+    );
+    let nobody = browser.post(app, "/sign-in", "/sign-in", &[("login", "nobody"), ("password", "wrong")]).await;
+    assert_eq!(nobody.status, 401);
+    let right = [("login", "manager@cfc"), ("password", PASSWORD), ("next", "/accounts?bucket=M2")];
+    let answer = browser.post(app, "/sign-in", "/sign-in", &right).await;
+    assert_eq!((answer.status, answer.location.as_str()), (303, "/accounts?bucket=M2"));
+    let elsewhere = [("login", "manager@cfc"), ("password", PASSWORD), ("next", "//elsewhere.example")];
+    let answer = Browser::default().post(app, "/sign-in", "/sign-in", &elsewhere).await;
+    assert_eq!((answer.status, answer.location.as_str()), (303, "/"));
+    let mut locked = Browser::default();
+    for _ in 0..5 {
+        assert_eq!(locked.post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", "x")]).await.status, 401);
+    }
+    let answer = locked.post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", PASSWORD)]).await;
+    assert_eq!(answer.status, 429, "five failures lock a login, whatever comes then");
+    let token = browser.cookies["consign_session"].clone();
+    assert_eq!(browser.post(app, "/", "/sign-out", &[]).await.status, 303);
+    browser.cookies.insert("consign_session".to_string(), token);
+    assert_eq!(browser.get(app, "/").await.status, 303, "a session that was ended stays ended");
+}
+
+async fn forms(app: App<'_>) {
+    let mut browser = Browser::sign_in(app, "manager@cfc").await;
+    let post = |fields: &[(&str, &str)]| TestRequest::post().uri("/language").set_form(fields.to_vec());
+    let right = token(&browser.get(app, "/").await.body);
+    let with_token = [("language", "zh"), ("here", "/"), ("csrf", right.as_str())];
+    assert_eq!(browser.ask(app, post(&[("language", "zh")])).await.status, 403, "no token");
+    assert_eq!(browser.ask(app, post(&[("language", "zh"), ("csrf", "0123")])).await.status, 403, "another's token");
+    let from = post(&with_token).insert_header(("Origin", "https://elsewhere.example"));
+    assert_eq!(browser.ask(app, from).await.status, 403, "from another site");
+    let from = post(&with_token).insert_header(("Sec-Fetch-Site", "cross-site"));
+    assert_eq!(browser.ask(app, from).await.status, 403, "from another site, says the browser");
+    let from =
+        post(&with_token).insert_header(("Origin", "https://consign.test")).insert_header(("Sec-Fetch-Site", "same-origin"));
+    assert_eq!(browser.ask(app, from).await.status, 303);
+    assert!(browser.get(app, "/").await.body.contains("<html lang=\"zh\">"), "the language is remembered");
+    let mut stranger = Browser::default();
+    assert_eq!(
+        stranger.ask(app, TestRequest::post().uri("/sign-in").set_form([("login", "x"), ("password", "y")])).await.status,
+        403
+    );
+}
+
+/// Every route × every role × both languages: 200 for those the table lets see it, 404 for the others.
+async fn routes(app: App<'_>) {
+    for (login, organisation, role) in PEOPLE.iter().filter(|(login, ..)| *login != "locked@cfc") {
+        let mut browser = Browser::sign_in(app, login).await;
+        let role = Role::parse(role).unwrap();
+        let (agency, statement) = match *organisation {
+            "A01" => (true, "CFC-000001"),
+            "A02" => (true, "CFC-000002"),
+            "NBK" => (false, "NBK-000001"),
+            _ => (false, "CFC-000001"),
+        };
+        for route in ROUTES {
+            let seen = match route.seen {
+                Seen::ByAnybody | Seen::SignedIn => true,
+                Seen::With(lender, own) => {
+                    if agency {
+                        own.is_some_and(|own| may(role, own))
+                    } else {
+                        may(role, lender)
+                    }
+                }
+            };
+            for lang in ["zh", "en"] {
+                let path = filled(route.path, statement);
+                let answer = browser.get(app, &format!("{path}?lang={lang}")).await;
+                let expected = if route.path == "/sign-in" {
+                    303
+                } else if seen {
+                    200
+                } else {
+                    404
+                };
+                assert_eq!(answer.status, expected, "{login} {path} {lang}");
+                let drawn = answer.content_type.starts_with("text/html") && answer.status != 303 && !path.ends_with("/document");
+                assert!(!drawn || answer.body.contains(&format!("<html lang=\"{lang}\">")), "{login} {path} {lang}");
+            }
+        }
+    }
+    for route in ROUTES {
+        let answer = Browser::default().get(app, &filled(route.path, "CFC-000001")).await;
+        assert_eq!(answer.status, if route.seen == Seen::ByAnybody { 200 } else { 303 }, "nobody {}", route.path);
+    }
+    let mut browser = Browser::sign_in(app, "manager@cfc").await;
+    let nowhere = browser.get(app, "/nowhere?lang=en").await;
+    assert!(nowhere.status == 404 && nowhere.body.contains("Sign out"), "a page that is not there has the common layout");
+}
+
+fn filled(path: &str, statement: &str) -> String {
+    path.replace("{account_no}", STRANGE_IN_URL)
+        .replace("{statement_no}", statement)
+        .replace("{line_no}", "1")
+        .replace("{account}", "Assets%3ABank")
+        .replace("{number}", "1")
+}
+
+/// What is another lender's or another agency's is not found, whatever the URL.
+async fn other_books(app: App<'_>) {
+    let parts = ["", ".csv", ".json", "/document", "/lines/1"];
+    let theirs = [
+        ("viewer@a02", "CFC-000001"),
+        ("viewer@a02", "NBK-000001"),
+        ("manager@a01", "CFC-000002"),
+        ("manager@nbk", "CFC-000001"),
+        ("manager@cfc", "NBK-000001"),
+    ];
+    for (login, statement) in theirs {
+        let mut browser = Browser::sign_in(app, login).await;
+        for part in parts {
+            let path = format!("/statements/{statement}{part}");
+            assert_eq!(browser.get(app, &path).await.status, 404, "{login} {path}");
+        }
+    }
+    for (login, path) in [
+        ("viewer@a02", "/placements?lender=NBK"),
+        ("viewer@a02", "/accounts/L001"),
+        ("viewer@a02", "/ledger/accounts/Assets%3ABank"),
+        ("manager@nbk", "/accounts?lender=CFC"),
+        ("manager@nbk", "/recoveries.csv?lender=CFC"),
+        ("preparer@cfc", "/ledger?lender=NBK"),
+    ] {
+        let mut browser = Browser::sign_in(app, login).await;
+        assert_eq!(browser.get(app, path).await.status, 404, "{login} {path}");
+    }
+    let mut both = Browser::sign_in(app, "manager@a01").await;
+    for lender in ["CFC", "NBK"] {
+        assert_eq!(both.get(app, &format!("/placements?lender={lender}")).await.status, 200);
+    }
+    let own = Browser::sign_in(app, "viewer@a02").await.get(app, "/placements.csv?assignee=A01&state=closed").await;
+    assert!(own.body.contains(",A02,") && !own.body.contains(",A01,"), "a filter cannot widen what an agency sees");
+}
+
+/// Names are masked; finance and the administrator see none.
+async fn personal_data(app: App<'_>) {
+    let pages = [
+        "/",
+        "/accounts",
+        "/accounts.csv",
+        "/accounts/L001",
+        "/placements",
+        "/placements.csv",
+        "/recoveries",
+        "/recoveries.csv",
+        "/months",
+        "/ledger",
+    ];
+    for (login, ..) in PEOPLE.iter().filter(|(login, ..)| *login != "locked@cfc") {
+        let mut browser = Browser::sign_in(app, login).await;
+        let mut shown = String::new();
+        for page in pages {
+            shown.push_str(&browser.get(app, page).await.body);
+        }
+        assert!(
+            !shown.contains("欧阳") && !shown.contains("13812345678") && !shown.contains("5678"),
+            "{login} sees personal data in the clear"
+        );
+        let masked = ["manager", "compliance", "viewer"].iter().any(|role| login.starts_with(role));
+        assert_eq!(shown.contains("欧***"), masked, "{login}");
+    }
+}
+
+/// Pages by key hold every row once; filters hold; free text is neutralised and identifiers are not.
+async fn lists(app: App<'_>) {
+    let mut browser = Browser::sign_in(app, "manager@cfc").await;
+    for (first, key) in [
+        ("/accounts", "/accounts/"),
+        ("/placements", "/accounts/"),
+        ("/recoveries", "/accounts/"),
+        ("/statements/CFC-000001", "/lines/"),
+    ] {
+        let (mut path, mut rows) = (first.to_string(), Vec::new());
+        loop {
+            let body = browser.get(app, &path).await.body;
+            let links = body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+            rows.extend(links.clone().filter(|href| href.contains(key)).map(str::to_string));
+            let next = body
+                .find("rel=\"next\"")
+                .and_then(|at| body[..at].rfind("href=\"").map(|start| body[start + 6..at - 2].to_string()));
+            let Some(next) = next else { break };
+            path = next.replace("&amp;", "&").replace("&#38;", "&");
+        }
+        let read = rows.len();
+        rows.sort();
+        rows.dedup();
+        assert_eq!(read, rows.len(), "{first} repeats rows");
+        assert!(rows.len() == 121 || key == "/lines/" && rows.len() >= 60, "{first} shows {} rows", rows.len());
+    }
+    let body = browser.get(app, "/accounts.csv?search=L00").await.body;
+    assert_eq!(body.lines().count(), 11, "a prefix and its header");
+    let body = browser.get(app, "/accounts.csv?search=%3D").await.body;
+    assert!(body.contains(&format!("\n{STRANGE},")), "an identifier is written as it is: {body}");
+    assert_eq!(browser.get(app, "/accounts.csv?holder=-").await.body.lines().count(), 1, "the house has nothing");
+    assert!(browser.get(app, "/recoveries.csv?only=house").await.body.lines().count() == 1, "nothing went to the house");
+    let one = browser.get(app, "/recoveries.csv?reference=CFC-007").await.body;
+    assert!(one.lines().count() == 2 && one.contains("\nCFC-007,L007,2026-03-10,payment,10.00,"), "{one}");
+    assert_eq!(browser.get(app, "/accounts?bucket=M99").await.status, 400);
+    assert_eq!(browser.get(app, "/accounts?search=nothing&lang=en").await.status, 200);
+}
+
+fn downloads_are_recorded(address: &Address) {
+    let mut db = address.open().unwrap();
+    let events = audit::events(&mut db, "CFC").unwrap();
+    let export = events.iter().rev().find(|event| event.kind == "export").expect("a download is recorded");
+    assert_eq!(export.actor, "manager@cfc");
+    assert!(export.summary.contains("sha256") && export.summary.contains("account_no"), "{}", export.summary);
+    let proofs = consign::proof::verify(&mut db, None).unwrap();
+    assert!(
+        proofs.iter().all(|proof| proof.findings.is_empty()),
+        "{:?}",
+        proofs.iter().map(|proof| &proof.findings).collect::<Vec<_>>()
+    );
+}
