@@ -12,7 +12,7 @@ use crate::kernel::document::DocumentFault;
 pub use parse::{NewUser, Parties, parse};
 
 /// A lender: owns the debts, has one book in one currency.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lender {
     /// Its code.
     pub code: String,
@@ -103,7 +103,7 @@ pub enum Status {
 }
 
 /// An assignee of a lender.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignee {
     /// Its code.
     pub code: String,

@@ -52,7 +52,8 @@ pub fn set_up(db: &mut Db, file: &str, text: &str, by: &By) -> Result<SetUp, Par
 }
 
 fn set_up_lender(db: &mut Db, lender: &super::Lender, assignees: &[super::Assignee], by: &By) -> Result<(), PartyError> {
-    match store::lender(db, &lender.code)? {
+    let before = store::lender(db, &lender.code)?;
+    match &before {
         None => store::add_lender(db, lender)?,
         Some(known) if known.currency != lender.currency => {
             return Err(PartyError::CurrencyFixed(lender.code.clone(), known.currency.to_string()));
@@ -67,6 +68,9 @@ fn set_up_lender(db: &mut Db, lender: &super::Lender, assignees: &[super::Assign
     let known = store::assignees(db, &lender.code)?;
     for assignee in assignees {
         store::save_assignee(db, &lender.code, assignee, known.iter().any(|one| one.code == assignee.code))?;
+    }
+    if before.as_ref() == Some(lender) && assignees.iter().all(|assignee| known.contains(assignee)) {
+        return Ok(());
     }
     let act = Act::begin(db, &lender.code, by)?;
     let codes: Vec<&str> = assignees.iter().map(|assignee| assignee.code.as_str()).collect();

@@ -244,7 +244,7 @@ fn facts(payments: &[Paid]) -> Vec<Fact> {
                 let back = Money(cents).split(&rest.iter().map(|part| part.0).collect::<Vec<_>>());
                 if back.iter().zip(&*rest).all(|(back, rest)| back <= rest) {
                     PARTS.iter().zip(&back).for_each(|(name, part)| row[*name] = shown(part.0).into());
-                    rest.iter_mut().zip(&back).for_each(|(rest, back)| *rest = *rest - *back);
+                    rest.iter_mut().zip(&back).for_each(|(rest, back)| *rest -= *back);
                 }
             }
             facts.push(Fact { arrives: taken.arrives.max(paid.arrives), row });
