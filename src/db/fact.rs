@@ -68,7 +68,8 @@ impl<'a> Cell<'a> {
         use std::fmt::Write as _;
         let _never_fails = match self {
             Cell::Null => into.write_str("~"),
-            Cell::Text(text) => write!(into, "={text}"),
+            // With its length, so that text cannot move from one cell into the next.
+            Cell::Text(text) => write!(into, "={}:{text}", text.chars().count()),
             Cell::Int(number) => write!(into, "={number}"),
             Cell::Date(day) => write!(into, "={day}"),
             Cell::Bool(flag) => into.write_str(if *flag { "=t" } else { "=f" }),
@@ -157,6 +158,7 @@ pub fn canonical_rows(
         .iter()
         .map(|(name, kind)| match kind {
             Kind::Bool => format!("CASE WHEN {name} THEN '=t' WHEN NOT {name} THEN '=f' ELSE '~' END"),
+            Kind::Text => format!("COALESCE('=' || LENGTH({name}) || ':' || {name}, '~')"),
             _ => format!("COALESCE('=' || CAST({name} AS TEXT), '~')"),
         })
         .collect();
