@@ -195,7 +195,7 @@ pub fn commit_run(db: &mut Db, lender_code: &str, run_no: i64, by: &By) -> Resul
         }
         let book = crate::audit::book(db, lender_code)?;
         check_open(&book, run.run_on)?;
-        if book.seq != run.seq {
+        if crate::audit::changed_since(db, lender_code, run.seq)? {
             return Err(AllocationError::Moved(run_no, run.seq, book.seq));
         }
         record_expiries(db, lender_code, run.run_on, by)?;

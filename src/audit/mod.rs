@@ -6,7 +6,7 @@
 
 mod store;
 
-pub use store::{Book, BookRow, EventRow, book, create_book, event_hash, events, first_hash};
+pub use store::{Book, BookRow, EventRow, book, changed_since, create_book, event_hash, events, first_hash};
 
 use diesel::QueryResult;
 
