@@ -9,6 +9,7 @@
     clippy::float_arithmetic
 )]
 
+mod accounts;
 mod commands;
 mod files;
 mod laws;
