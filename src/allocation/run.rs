@@ -255,7 +255,7 @@ fn simulate(
         committed_seq: None,
     };
     let lender = act.book.lender.clone();
-    store::add_run(db, &lender, &run)?;
+    store::add_run(db, act, &run)?;
     for chunk in decision.assigned.chunks(5_000) {
         let row = |one: &Assigned| {
             let candidate = decision.candidate(one);
@@ -343,6 +343,6 @@ fn place(db: &mut Db, act: &mut Act, decision: &Decision, run_no: i64, on: Naive
         let transaction = balanced(Transaction::build(on, format!("placed:{code}"), None, moves))?;
         act.journal.post(db, &mut act.book, transaction)?;
     }
-    store::set_committed(db, &lender, run_no, seq)?;
+    store::set_committed(db, act, run_no)?;
     Ok(())
 }

@@ -4,7 +4,8 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
-use crate::db::{Db, FactTable, Kind};
+use crate::audit::Act;
+use crate::db::{Cell, Db, FactTable, Kind};
 
 /// What runs decided.
 pub const ROWS: FactTable = FactTable {
@@ -87,33 +88,55 @@ pub fn run(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<Option<RunRow>
     .optional()
 }
 
-pub(super) fn add_run(db: &mut Db, lender: &str, run: &RunRow) -> QueryResult<()> {
-    diesel::sql_query(
-        "INSERT INTO allocation_run (lender, run_no, seq, name, method, run_on, strategy, book_state, hash, placed, unplaced) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<BigInt, _>(run.run_no)
-    .bind::<BigInt, _>(run.seq)
-    .bind::<Text, _>(&run.name)
-    .bind::<Text, _>(&run.method)
-    .bind::<Date, _>(run.run_on)
-    .bind::<Text, _>(&run.strategy)
-    .bind::<Text, _>(run.seq.to_string())
-    .bind::<Text, _>(&run.hash)
-    .bind::<BigInt, _>(run.placed)
-    .bind::<BigInt, _>(run.unplaced)
-    .execute(db)
-    .map(|_| ())
+/// Runs.
+pub const RUNS: FactTable = FactTable {
+    name: "allocation_run",
+    columns: &[
+        ("lender", Kind::Text),
+        ("run_no", Kind::Int),
+        ("seq", Kind::Int),
+        ("name", Kind::Text),
+        ("method", Kind::Text),
+        ("run_on", Kind::Date),
+        ("strategy", Kind::Text),
+        ("hash", Kind::Text),
+        ("placed", Kind::Int),
+        ("unplaced", Kind::Int),
+    ],
+};
+
+/// What committing a run writes.
+pub const COMMITS: FactTable = FactTable {
+    name: "allocation_run/commit",
+    columns: &[("lender", Kind::Text), ("run_no", Kind::Int), ("committed_seq", Kind::Int)],
+};
+
+pub(super) fn add_run(db: &mut Db, act: &mut Act, run: &RunRow) -> QueryResult<()> {
+    let lender = act.book.lender.clone();
+    let row = vec![
+        Cell::from(lender.as_str()),
+        Cell::from(run.run_no),
+        Cell::from(run.seq),
+        Cell::from(run.name.as_str()),
+        Cell::from(run.method.as_str()),
+        Cell::from(run.run_on),
+        Cell::from(run.strategy.as_str()),
+        Cell::from(run.hash.as_str()),
+        Cell::from(run.placed),
+        Cell::from(run.unplaced),
+    ];
+    act.write(db, &RUNS, &[row])
 }
 
-pub(super) fn set_committed(db: &mut Db, lender: &str, run_no: i64, seq: i64) -> QueryResult<()> {
+pub(super) fn set_committed(db: &mut Db, act: &mut Act, run_no: i64) -> QueryResult<()> {
+    let (lender, seq) = (act.book.lender.clone(), act.seq());
     diesel::sql_query("UPDATE allocation_run SET committed_seq = $1 WHERE lender = $2 AND run_no = $3")
         .bind::<BigInt, _>(seq)
-        .bind::<Text, _>(lender)
+        .bind::<Text, _>(&lender)
         .bind::<BigInt, _>(run_no)
-        .execute(db)
-        .map(|_| ())
+        .execute(db)?;
+    act.witness(&COMMITS, &[Cell::from(lender.as_str()), Cell::from(run_no), Cell::from(seq)]);
+    Ok(())
 }
 
 #[derive(QueryableByName)]

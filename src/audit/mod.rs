@@ -6,7 +6,9 @@
 
 mod store;
 
-pub use store::{Book, BookRow, EventRow, book, changed_since, create_book, event_hash, events, first_hash};
+pub use store::{
+    Book, BookRow, EventRow, NumbersGiven, book, changed_since, create_book, event_hash, events, first_hash, numbers_given,
+};
 
 use diesel::QueryResult;
 

@@ -202,3 +202,32 @@ pub fn changed_since(db: &mut Db, lender: &str, seq: i64) -> QueryResult<bool> {
     .load(db)?;
     Ok(!later.is_empty())
 }
+
+/// The last numbers that a book's rows carry.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct NumbersGiven {
+    /// The last placement.
+    #[diesel(sql_type = BigInt)]
+    pub placements: i64,
+    /// How many batches there are.
+    #[diesel(sql_type = BigInt)]
+    pub batches: i64,
+    /// The last allocation run.
+    #[diesel(sql_type = BigInt)]
+    pub runs: i64,
+    /// The first month closed.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub first_month: Option<String>,
+}
+
+/// Reads the last numbers from the rows themselves.
+pub fn numbers_given(db: &mut Db, lender: &str) -> QueryResult<NumbersGiven> {
+    diesel::sql_query(
+        "SELECT (SELECT COALESCE(MAX(placement_no), 0) FROM placement WHERE lender = $1) AS placements, \
+         (SELECT COUNT(*) FROM batch WHERE lender = $1) AS batches, \
+         (SELECT COALESCE(MAX(run_no), 0) FROM allocation_run WHERE lender = $1) AS runs, \
+         (SELECT MIN(month) FROM period WHERE lender = $1) AS first_month",
+    )
+    .bind::<Text, _>(lender)
+    .get_result(db)
+}

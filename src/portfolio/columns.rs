@@ -102,6 +102,11 @@ pub fn control_amount(row: &Row<'_>, currency: Currency) -> Money {
     balance(row, currency).map_or(Money::ZERO, |(balance, _)| balance)
 }
 
+/// The account a row names, whatever else is wrong with it.
+pub fn account_no(row: &Row<'_>) -> Option<String> {
+    row.get(ACCOUNT_NO).map(str::to_string)
+}
+
 /// Reads a row; the first fault refuses it.
 pub fn read(row: &Row<'_>, currency: Currency) -> Result<Stated, Fault> {
     let account_no =

@@ -4,7 +4,36 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
 
-use crate::db::Db;
+use crate::audit::Act;
+use crate::db::{Cell, Db, FactTable, Kind};
+
+/// What opening a hold writes.
+pub const HOLDS: FactTable = FactTable {
+    name: "hold",
+    columns: &[
+        ("lender", Kind::Text),
+        ("account_no", Kind::Text),
+        ("seq", Kind::Int),
+        ("kind", Kind::Text),
+        ("reason", Kind::Text),
+        ("from_on", Kind::Date),
+        ("until_on", Kind::Date),
+        ("by_file", Kind::Bool),
+    ],
+};
+
+/// What ending a hold writes.
+pub const ENDINGS: FactTable = FactTable {
+    name: "hold/ending",
+    columns: &[
+        ("lender", Kind::Text),
+        ("account_no", Kind::Text),
+        ("seq", Kind::Int),
+        ("kind", Kind::Text),
+        ("ended_on", Kind::Date),
+        ("ended_seq", Kind::Int),
+    ],
+};
 
 /// Why an account is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +97,8 @@ impl HoldKind {
 struct Row {
     #[diesel(sql_type = Text)]
     account_no: String,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
     #[diesel(sql_type = Text)]
     kind: String,
     #[diesel(sql_type = Date)]
@@ -85,6 +116,8 @@ struct Row {
 pub struct Hold {
     /// The account it was put on.
     pub account_no: String,
+    /// The act that opened it.
+    pub seq: i64,
     /// Why.
     pub kind: HoldKind,
     /// First day.
@@ -107,13 +140,14 @@ impl Hold {
 /// All holds of a lender.
 pub fn holds(db: &mut Db, lender: &str) -> QueryResult<Vec<Hold>> {
     let rows: Vec<Row> = diesel::sql_query(
-        "SELECT account_no, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 ORDER BY account_no, seq",
+        "SELECT account_no, seq, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 ORDER BY account_no, seq",
     )
     .bind::<Text, _>(lender)
     .load(db)?;
     let read = |row: Row| {
         HoldKind::parse(&row.kind).map(|kind| Hold {
             account_no: row.account_no,
+            seq: row.seq,
             kind,
             from_on: row.from_on,
             by_file: row.by_file,
@@ -125,52 +159,63 @@ pub fn holds(db: &mut Db, lender: &str) -> QueryResult<Vec<Hold>> {
 }
 
 /// Opens a hold that a file asks for.
-pub(super) fn open(db: &mut Db, lender: &str, seq: i64, account_no: &str, kind: HoldKind, from: NaiveDate) -> QueryResult<()> {
-    diesel::sql_query(
-        "INSERT INTO hold (lender, account_no, seq, kind, reason, from_on, by_file) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<Text, _>(account_no)
-    .bind::<BigInt, _>(seq)
-    .bind::<Text, _>(kind.name())
-    .bind::<Text, _>("stated by the lender's file")
-    .bind::<Date, _>(from)
-    .bind::<Bool, _>(true)
-    .execute(db)
-    .map(|_| ())
+pub(super) fn open(db: &mut Db, act: &mut Act, account_no: &str, kind: HoldKind, from: NaiveDate) -> QueryResult<()> {
+    let lender = act.book.lender.clone();
+    let row = vec![
+        Cell::from(lender.as_str()),
+        Cell::from(account_no),
+        Cell::from(act.seq()),
+        Cell::from(kind.name()),
+        Cell::from("stated by the lender's file"),
+        Cell::from(from),
+        Cell::Null,
+        Cell::from(true),
+    ];
+    act.write(db, &HOLDS, &[row])
 }
 
-/// Ends the holds that files opened on an account, but for one kind that goes on.
+/// Ends a hold that a file opened.
 pub(super) fn end(
     db: &mut Db,
-    lender: &str,
-    seq: i64,
+    act: &mut Act,
     account_no: &str,
-    but: Option<HoldKind>,
+    (kind, opened): (HoldKind, i64),
     on: NaiveDate,
 ) -> QueryResult<()> {
+    let (lender, seq) = (act.book.lender.clone(), act.seq());
     diesel::sql_query(
-        "UPDATE hold SET ended_on = $1, ended_seq = $2 WHERE lender = $3 AND account_no = $4 AND by_file AND ended_on IS NULL AND kind <> $5",
+        "UPDATE hold SET ended_on = $1, ended_seq = $2 WHERE lender = $3 AND account_no = $4 AND seq = $5 AND kind = $6",
     )
     .bind::<Date, _>(on)
     .bind::<BigInt, _>(seq)
-    .bind::<Text, _>(lender)
+    .bind::<Text, _>(&lender)
     .bind::<Text, _>(account_no)
-    .bind::<Text, _>(but.map_or("", HoldKind::name))
-    .execute(db)
-    .map(|_| ())
+    .bind::<BigInt, _>(opened)
+    .bind::<Text, _>(kind.name())
+    .execute(db)?;
+    let row = vec![
+        Cell::from(lender.as_str()),
+        Cell::from(account_no),
+        Cell::from(opened),
+        Cell::from(kind.name()),
+        Cell::from(on),
+        Cell::from(seq),
+    ];
+    act.witness(&ENDINGS, &row);
+    Ok(())
 }
 
 /// The holds of some accounts (a JSON array of account numbers), in order of account and opening.
 pub fn holds_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Hold>> {
     let listed = crate::db::keys_in(db, "account_no", 2);
     let sql = format!(
-        "SELECT account_no, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 AND {listed} ORDER BY account_no, seq"
+        "SELECT account_no, seq, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 AND {listed} ORDER BY account_no, seq"
     );
     let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
     let read = |row: Row| {
         HoldKind::parse(&row.kind).map(|kind| Hold {
             account_no: row.account_no,
+            seq: row.seq,
             kind,
             from_on: row.from_on,
             by_file: row.by_file,

@@ -99,6 +99,7 @@ pub fn import(
             as_of,
             key: options.key,
             states_holds: columns::states_holds(&sheet),
+            refused: Vec::new(),
             file_holds: open_file_holds(db, lender_code)?,
             act,
             moves: BTreeMap::new(),
@@ -119,6 +120,7 @@ struct Counts {
     unchanged: i64,
     total: Money,
     control: Money,
+    refused_known: i64,
     closed_as_paid: usize,
 }
 
@@ -129,7 +131,8 @@ struct Taking<'a> {
     as_of: NaiveDate,
     key: Option<&'a Key>,
     states_holds: bool,
-    file_holds: HashMap<String, Vec<HoldKind>>,
+    refused: Vec<String>,
+    file_holds: HashMap<String, Vec<(HoldKind, i64)>>,
     act: Act,
     moves: BTreeMap<String, Money>,
     counts: Counts,
@@ -148,7 +151,13 @@ impl Taking<'_> {
             });
             match read {
                 Ok(stated) => chunk.push((raw.clone(), stated)),
-                Err(fault) => self.rejects.add(&raw, fault)?,
+                Err(fault) => {
+                    self.refused.extend(sheet.row(&raw).ok().and_then(|row| columns::account_no(&row)));
+                    self.rejects.add(&raw, fault)?;
+                }
+            }
+            if self.refused.len() == CHUNK {
+                self.count_refused(db)?;
             }
             if chunk.len() == CHUNK {
                 self.take(db, std::mem::take(&mut chunk))?;
@@ -156,7 +165,22 @@ impl Taking<'_> {
             }
         }
         progress.advance(chunk.len() as u64);
-        self.take(db, chunk)
+        self.take(db, chunk)?;
+        self.count_refused(db)
+    }
+
+    /// An account whose row was refused is in the file all the same: it is not missing from it.
+    fn count_refused(&mut self, db: &mut Db) -> Result<(), PortfolioError> {
+        let mut refused = std::mem::take(&mut self.refused);
+        refused.sort();
+        refused.dedup();
+        let keys = crate::db::keys_json(refused.iter().map(String::as_str));
+        let known = store::stated_of(db, &self.lender, &keys)?;
+        let in_this_file: HashSet<&String> =
+            known.iter().filter(|(_, stated)| stated.seq == self.act.seq()).map(|(account_no, _)| account_no).collect();
+        let named: HashSet<&String> = known.iter().map(|(account_no, _)| account_no).collect();
+        self.counts.refused_known += i64::try_from(named.difference(&in_this_file).count()).unwrap_or(0);
+        Ok(())
     }
 
     /// Takes in some rows: decides in memory what each changes, then writes.
@@ -260,15 +284,18 @@ impl Taking<'_> {
 
     /// A filled cell opens a hold; an emptied one ends what a file opened.
     fn hold(&mut self, db: &mut Db, row: &FileRow, kind: Option<HoldKind>) -> Result<(), PortfolioError> {
-        let open = self.file_holds.remove(&row.account_no).unwrap_or_default();
-        if open.iter().any(|one| Some(*one) != kind) {
-            hold::end(db, &self.lender, self.act.seq(), &row.account_no, kind, self.as_of)?;
+        let mut open = self.file_holds.remove(&row.account_no).unwrap_or_default();
+        let (going_on, ending): (Vec<_>, Vec<_>) = open.drain(..).partition(|(one, _)| Some(*one) == kind);
+        for one in ending {
+            hold::end(db, &mut self.act, &row.account_no, one, self.as_of)?;
         }
-        if let Some(kind) = kind {
-            if !open.contains(&kind) {
-                hold::open(db, &self.lender, self.act.seq(), &row.account_no, kind, self.as_of)?;
-            }
-            self.file_holds.insert(row.account_no.clone(), vec![kind]);
+        open = going_on;
+        if let (Some(kind), true) = (kind, open.is_empty()) {
+            hold::open(db, &mut self.act, &row.account_no, kind, self.as_of)?;
+            open.push((kind, self.act.seq()));
+        }
+        if !open.is_empty() {
+            self.file_holds.insert(row.account_no.clone(), open);
         }
         Ok(())
     }
@@ -312,7 +339,7 @@ impl Taking<'_> {
             new: counts.new,
             updated: counts.updated,
             unchanged: counts.unchanged,
-            missing: known_before - (accepted - counts.new),
+            missing: known_before - (accepted - counts.new) - counts.refused_known,
             rejected: self.rejects.count,
             total: counts.total.plain(self.currency),
             closed_as_paid: counts.closed_as_paid,
@@ -351,10 +378,10 @@ impl Taking<'_> {
 }
 
 /// The holds that files opened and that go on.
-fn open_file_holds(db: &mut Db, lender: &str) -> Result<HashMap<String, Vec<HoldKind>>, PortfolioError> {
-    let mut open: HashMap<String, Vec<HoldKind>> = HashMap::new();
+fn open_file_holds(db: &mut Db, lender: &str) -> Result<HashMap<String, Vec<(HoldKind, i64)>>, PortfolioError> {
+    let mut open: HashMap<String, Vec<(HoldKind, i64)>> = HashMap::new();
     for one in hold::holds(db, lender)?.into_iter().filter(|one| one.by_file && one.ended_on.is_none()) {
-        open.entry(one.account_no).or_default().push(one.kind);
+        open.entry(one.account_no).or_default().push((one.kind, one.seq));
     }
     Ok(open)
 }

@@ -11,10 +11,14 @@ use crate::kernel::digest::RowsDigest;
 use crate::{allocation, contract, placement, portfolio, recovery, settlement};
 
 /// Every table of facts with the column that names the event of each row.
-const FACTS: [(&FactTable, &str); 13] = [
+const FACTS: [(&FactTable, &str); 17] = [
     (&contract::store::CONTRACTS, "seq"),
     (&portfolio::store::FILES, "seq"),
     (&portfolio::store::ROWS, "seq"),
+    (&portfolio::hold::HOLDS, "seq"),
+    (&portfolio::hold::ENDINGS, "ended_seq"),
+    (&allocation::store::RUNS, "seq"),
+    (&allocation::store::COMMITS, "committed_seq"),
     (&allocation::store::ROWS, "seq"),
     (&placement::store::BATCHES, "seq"),
     (&placement::store::PLACEMENTS, "seq"),
@@ -40,6 +44,7 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<
     let last = events.last().map_or(0, |event| event.seq);
     proof.check(last == book.seq, || format!("the last event is {last}, the book's head says {}", book.seq));
     proof.check(hash == book.event_hash, || "the last event's hash is not the one in the book's head".to_string());
+    numbers(db, book, proof)?;
     let mut digests: BTreeMap<i64, RowsDigest> = BTreeMap::new();
     for (table, column) in FACTS {
         canonical_rows(db, table, column, &book.lender, |seq, canonical| digests.entry(seq).or_default().add(canonical))?;
@@ -57,5 +62,20 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<
     for seq in digests.keys() {
         proof.finding(format!("there are rows of event {seq}, which does not exist"));
     }
+    Ok(())
+}
+
+/// The numbers in the book's head are the last ones given out.
+fn numbers(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<()> {
+    let given = audit::numbers_given(db, &book.lender)?;
+    let first = book.first_month.map(|month| month.to_string());
+    for (what, head, rows) in [
+        ("placement", book.placement_no, given.placements),
+        ("batch", book.batch_no, given.batches),
+        ("allocation run", book.run_no, given.runs),
+    ] {
+        proof.check(head == rows, || format!("the book's head says the last {what} is {head}, the rows say {rows}"));
+    }
+    proof.check(first == given.first_month, || "the book's head names another first month than its closed months".to_string());
     Ok(())
 }

@@ -72,9 +72,17 @@ pub fn verify(db: &mut Db, only: Option<&str>) -> Result<Vec<Proof>, ProofError>
 fn prove(db: &mut Db, lender: &Lender) -> Result<Proof, ProofError> {
     let mut proof = Proof { lender: lender.code.clone(), ..Proof::default() };
     let book = crate::audit::book(db, &lender.code)?;
-    events::prove(db, &book, &mut proof)?;
-    let balances = ledger::prove(db, &book, &mut proof)?;
-    control::prove(db, lender, &balances, &mut proof)?;
-    statements::prove(db, lender, &book, &mut proof)?;
+    // A row that cannot be read any more ends its own part of the proof, not the others.
+    let part = |name: &str, outcome: Result<(), ProofError>, proof: &mut Proof| {
+        if let Err(error) = outcome {
+            proof.finding(format!("{name} cannot be proven: {error}"));
+        }
+    };
+    let outcome = events::prove(db, &book, &mut proof).map_err(ProofError::from);
+    part("the chain of events", outcome, &mut proof);
+    let outcome = ledger::prove(db, &book, &mut proof).and_then(|balances| control::prove(db, lender, &balances, &mut proof));
+    part("the ledger", outcome, &mut proof);
+    let outcome = statements::prove(db, lender, &book, &mut proof);
+    part("the statements", outcome, &mut proof);
     Ok(proof)
 }

@@ -157,7 +157,6 @@ CREATE TABLE allocation_run (
   method TEXT COLLATE "C" NOT NULL,
   run_on DATE NOT NULL,
   strategy TEXT COLLATE "C" NOT NULL,
-  book_state TEXT COLLATE "C" NOT NULL,
   hash TEXT COLLATE "C" NOT NULL,
   placed BIGINT NOT NULL,
   unplaced BIGINT NOT NULL,
@@ -386,4 +385,18 @@ CREATE TRIGGER placement_frozen BEFORE UPDATE OF lender, placement_no, seq, acco
 CREATE TRIGGER placement_closes_once BEFORE UPDATE ON placement
   FOR EACH ROW WHEN (OLD.closed_on IS NOT NULL) EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER placement_no_delete BEFORE DELETE OR TRUNCATE ON placement
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- A hold is opened and ended once, a run simulated and committed once.
+CREATE TRIGGER hold_frozen BEFORE UPDATE OF lender, account_no, seq, kind, reason, from_on, until_on, by_file ON hold
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER hold_ends_once BEFORE UPDATE ON hold
+  FOR EACH ROW WHEN (OLD.ended_on IS NOT NULL) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER hold_no_delete BEFORE DELETE OR TRUNCATE ON hold
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER allocation_run_frozen BEFORE UPDATE OF lender, run_no, seq, name, method, run_on, strategy, hash, placed, unplaced ON allocation_run
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER allocation_run_commits_once BEFORE UPDATE ON allocation_run
+  FOR EACH ROW WHEN (OLD.committed_seq IS NOT NULL) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER allocation_run_no_delete BEFORE DELETE OR TRUNCATE ON allocation_run
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

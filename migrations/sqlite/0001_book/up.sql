@@ -157,7 +157,6 @@ CREATE TABLE allocation_run (
   method TEXT NOT NULL,
   run_on TEXT NOT NULL,
   strategy TEXT NOT NULL,
-  book_state TEXT NOT NULL,
   hash TEXT NOT NULL,
   placed INTEGER NOT NULL,
   unplaced INTEGER NOT NULL,
@@ -514,6 +513,26 @@ END;
 CREATE TRIGGER placement_one_at_a_time BEFORE INSERT ON placement
 WHEN NEW.closed_on IS NULL AND EXISTS (SELECT 1 FROM placement WHERE lender = NEW.lender AND account_no = NEW.account_no AND closed_on IS NULL) BEGIN
   SELECT RAISE(ABORT, 'the account has an active placement');
+END;
+
+-- A hold is opened and ended once, a run simulated and committed once.
+CREATE TRIGGER hold_frozen BEFORE UPDATE OF lender, account_no, seq, kind, reason, from_on, until_on, by_file ON hold BEGIN
+  SELECT RAISE(ABORT, 'the facts of a hold are frozen');
+END;
+CREATE TRIGGER hold_ends_once BEFORE UPDATE ON hold WHEN OLD.ended_on IS NOT NULL BEGIN
+  SELECT RAISE(ABORT, 'an ended hold stays ended');
+END;
+CREATE TRIGGER hold_no_delete BEFORE DELETE ON hold BEGIN
+  SELECT RAISE(ABORT, 'holds are never deleted');
+END;
+CREATE TRIGGER allocation_run_frozen BEFORE UPDATE OF lender, run_no, seq, name, method, run_on, strategy, hash, placed, unplaced ON allocation_run BEGIN
+  SELECT RAISE(ABORT, 'a simulated run is frozen');
+END;
+CREATE TRIGGER allocation_run_commits_once BEFORE UPDATE ON allocation_run WHEN OLD.committed_seq IS NOT NULL BEGIN
+  SELECT RAISE(ABORT, 'a committed run stays committed');
+END;
+CREATE TRIGGER allocation_run_no_delete BEFORE DELETE ON allocation_run BEGIN
+  SELECT RAISE(ABORT, 'runs are never deleted');
 END;
 
 -- Fixed statistics for the query planner: a lender has many rows, an account few. Without them a book's first column
