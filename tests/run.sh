@@ -31,18 +31,26 @@ install_beancount() {
   export PATH="$PWD/target/beancount/bin:$PATH"
 }
 
+run_as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid="$owner" --regid="$(id -g "$owner")" --clear-groups "$@"; else "$@"; fi; }
+
+# What stopping says does not change what the tests said.
+stop_postgres() {
+  cd /tmp
+  run_as "$1/pg_ctl" -D "$cluster/data" -m immediate stop >/dev/null 2>&1 || true
+  rm -rf "$cluster" || true
+}
+
 # initdb refuses root: another user owns the cluster then.
 start_postgres() {
   local bin; bin=$(find_postgres)
   cluster=$(mktemp -d /tmp/consign-postgres.XXXXXX)
-  local user; user=$(id -un)
-  if [ "$(id -u)" = 0 ]; then user=postgres; id postgres >/dev/null 2>&1 || user=nobody; chown "$user" "$cluster"; fi
-  run_as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups "$@"; else "$@"; fi; }
+  owner=$(id -un)
+  if [ "$(id -u)" = 0 ]; then owner=postgres; id postgres >/dev/null 2>&1 || owner=nobody; chown "$owner" "$cluster"; fi
   local port=$((20000 + RANDOM % 20000))
   run_as "$bin/initdb" -D "$cluster/data" -U consign -A trust -E UTF8 --locale=C.UTF-8 >"$cluster/initdb" 2>&1 || { cat "$cluster/initdb"; return 1; }
   (cd "$cluster" && run_as "$bin/pg_ctl" -D "$cluster/data" -w -l "$cluster/log" \
     -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=200" start >/dev/null) || { cat "$cluster/log"; return 1; }
-  trap 'cd /tmp; run_as "'"$bin"'/pg_ctl" -D "$cluster/data" -m immediate stop >/dev/null 2>&1; rm -rf "$cluster"' EXIT
+  trap 'stop_postgres "'"$bin"'"' EXIT
   export CONSIGN_TEST_POSTGRES="postgres://consign@127.0.0.1:$port/postgres"
 }
 
