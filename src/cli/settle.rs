@@ -9,6 +9,7 @@ use super::Context;
 use super::bar::Bar;
 use super::output::{Answer, Failure, lines, write_file};
 use crate::kernel::Month;
+use crate::party::Lang;
 use crate::settlement::{SettlementError, close as closing, explain as explaining, render, store};
 use crate::{ambient, party};
 
@@ -140,11 +141,22 @@ pub(super) struct ExplainArguments {
     statement_no: String,
     /// The line's number.
     line_no: i64,
+    /// The language of the explanation: en or zh.
+    #[arg(long, default_value = "en", value_parser = language)]
+    language: Lang,
+}
+
+fn language(text: &str) -> Result<Lang, String> {
+    match text {
+        "zh" => Ok(Lang::Zh),
+        "en" => Ok(Lang::En),
+        _ => Err("must be en or zh".to_string()),
+    }
 }
 
 pub(super) fn explain(context: &Context, arguments: &ExplainArguments) -> Result<Answer, Failure> {
     let mut db = context.open()?;
-    let told = explaining::explain(&mut db, &arguments.statement_no, arguments.line_no)?;
+    let told = explaining::explain(&mut db, arguments.language, &arguments.statement_no, arguments.line_no)?;
     let lender = party::store::lender(&mut db, &told.statement.lender)?.ok_or_else(|| Failure::new("the lender is gone"))?;
     let fee = told.line.fee;
     let mut shown = vec![format!(

@@ -107,44 +107,53 @@ impl Conditions {
         self.first_failing(facts).is_none()
     }
 
-    /// The first condition that fails, in words, for explaining why a rule did not apply.
-    pub fn first_failing(&self, facts: &Facts) -> Option<String> {
+    /// The first condition that fails, for explaining why a rule did not apply.
+    pub fn first_failing(&self, facts: &Facts) -> Option<Condition> {
         let listed = |list: &Option<Vec<String>>, value: Option<&str>| {
             list.as_ref().is_none_or(|list| value.is_some_and(|value| list.iter().any(|item| item == value)))
         };
         let flagged = |wanted: Option<bool>, value: bool| wanted.is_none_or(|wanted| wanted == value);
-        let absent = || "absent".to_string();
-        if !self.days_past_due.holds(facts.days_past_due) {
-            return Some(format!("days_past_due {} is outside {}", facts.days_past_due, self.days_past_due));
-        }
-        if !self.level.holds(facts.level) {
-            return Some(format!("level {} is outside {}", facts.level, self.level));
-        }
-        if !self.balance.holds(facts.balance.0) {
-            return Some("the balance is outside the rule's range".to_string());
-        }
-        if !listed(&self.product, facts.product.as_deref()) {
-            return Some(format!("product {} is not listed", facts.product.clone().unwrap_or_else(absent)));
-        }
-        if !listed(&self.region, facts.region.as_deref()) {
-            return Some(format!("region {} is not listed", facts.region.clone().unwrap_or_else(absent)));
-        }
-        if !listed(&self.bucket, Some(&facts.bucket)) {
-            return Some(format!("bucket {} is not listed", facts.bucket));
-        }
-        if !flagged(self.charged_off, facts.charged_off) {
-            return Some(format!("charged_off is {}", facts.charged_off));
-        }
-        (!flagged(self.legal, facts.legal)).then(|| format!("legal is {}", facts.legal))
+        let checks = [
+            (self.days_past_due.holds(facts.days_past_due), Condition::DaysPastDue(self.days_past_due)),
+            (self.level.holds(facts.level), Condition::Level(self.level)),
+            (self.balance.holds(facts.balance.0), Condition::Balance),
+            (listed(&self.product, facts.product.as_deref()), Condition::Product),
+            (listed(&self.region, facts.region.as_deref()), Condition::Region),
+            (listed(&self.bucket, Some(&facts.bucket)), Condition::Bucket),
+            (flagged(self.charged_off, facts.charged_off), Condition::ChargedOff),
+            (flagged(self.legal, facts.legal), Condition::Legal),
+        ];
+        checks.into_iter().find(|(holds, _)| !holds).map(|(_, condition)| condition)
     }
+}
+
+/// One of the conditions of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// On the days past due.
+    DaysPastDue(Range),
+    /// On the level.
+    Level(Range),
+    /// On the balance.
+    Balance,
+    /// On the product.
+    Product,
+    /// On the region.
+    Region,
+    /// On the bucket.
+    Bucket,
+    /// On being written off.
+    ChargedOff,
+    /// On being in court.
+    Legal,
 }
 
 impl std::fmt::Display for Range {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.least, self.most) {
-            (Some(least), Some(most)) => write!(f, "{least} to {most}"),
-            (Some(least), None) => write!(f, "{least} or more"),
-            (None, Some(most)) => write!(f, "{most} or less"),
+            (Some(least), Some(most)) => write!(f, "{least}–{most}"),
+            (Some(least), None) => write!(f, "≥ {least}"),
+            (None, Some(most)) => write!(f, "≤ {most}"),
             (None, None) => f.write_str("any"),
         }
     }

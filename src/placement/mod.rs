@@ -13,6 +13,7 @@ use chrono::NaiveDate;
 
 use crate::contract::condition::Facts;
 use crate::kernel::Money;
+use crate::party::Lang;
 
 pub use window::{Window, windows};
 
@@ -112,6 +113,17 @@ impl CloseReason {
     /// As it is stored and written.
     pub fn name(self) -> &'static str {
         REASONS.iter().find(|(_, reason)| *reason == self).map_or("", |(name, _)| name)
+    }
+
+    /// In words.
+    pub fn word(self, t: Lang) -> &'static str {
+        match self {
+            CloseReason::Recalled => t.closed_recalled(),
+            CloseReason::Returned => t.closed_returned(),
+            CloseReason::Expired => t.closed_expired(),
+            CloseReason::Paid => t.closed_paid(),
+            CloseReason::Transferred => t.closed_transferred(),
+        }
     }
 
     /// Reads a stored reason.

@@ -1,16 +1,16 @@
 //! Explaining a line of an issued statement from the facts its closing knew.
 
 use super::{Line, LineKind, SettlementError, Statement, store};
-use crate::commission::explain::{Basis, line_words, placement_words, rule_words, true_up_words};
+use crate::commission::explain::{Basis, line_words, placement_words, rule_words, say, true_up_words};
 use crate::commission::gather::{CutOff, gather};
 use crate::commission::{Group, GroupKey};
 use crate::contract::{self, Versions};
 use crate::db::{Db, keys_json};
 use crate::kernel::{Money, Month};
-use crate::party::{self, Lender};
+use crate::party::{self, Lang, Lender};
 use crate::placement::{self, Placement};
-use crate::recovery;
 use crate::recovery::attribution::attribute;
+use crate::recovery::{self, Recovery};
 
 /// A line with the reasons for its amount.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct Explained {
 }
 
 /// Says why a line of a statement has its amount.
-pub fn explain(db: &mut Db, statement_no: &str, line_no: i64) -> Result<Explained, SettlementError> {
+pub fn explain(db: &mut Db, t: Lang, statement_no: &str, line_no: i64) -> Result<Explained, SettlementError> {
     let statement =
         store::head_by_number(db, statement_no)?.ok_or_else(|| SettlementError::NoStatementNo(statement_no.to_string()))?;
     let line = store::lines(db, &statement.lender, statement_no, line_no - 1, 1)?
@@ -38,12 +38,13 @@ pub fn explain(db: &mut Db, statement_no: &str, line_no: i64) -> Result<Explaine
         .find(|period| period.month == statement.month.to_string())
         .map_or(0, |period| period.known_seq);
     let versions = contract::store::versions(db, &lender)?.known_at(known_seq);
-    let telling = Telling { lender, versions, known_seq, month: statement.month };
+    let telling = Telling { t, lender, versions, known_seq, month: statement.month };
     let words = telling.words(db, &statement, &line)?;
     Ok(Explained { statement, line, words })
 }
 
 struct Telling {
+    t: Lang,
     lender: Lender,
     versions: Versions,
     known_seq: i64,
@@ -76,18 +77,19 @@ impl Telling {
             None => None,
         };
         let payment = original.as_ref().unwrap_or(&own);
-        let mut words = vec![format!(
-            "{} {} of {} on account {account_no}, received {} ({} channel).",
-            if original.is_some() { "Reversal" } else { "Payment" },
-            own.reference,
-            own.amount.grouped(self.lender.currency),
-            own.received_on,
-            own.agency.as_deref().unwrap_or("lender")
+        let (no, amount, day) = (&own.reference, own.amount.grouped(self.lender.currency), own.received_on);
+        let (zh, en) = if original.is_some() { ("冲正", "Reversal") } else { ("回款", "Payment") };
+        let (zh_channel, en_channel) = (own.agency.as_deref().unwrap_or("委托方"), own.agency.as_deref().unwrap_or("lender"));
+        let mut words = vec![say(
+            self.t,
+            format!("{zh} {no}，金额 {amount}，案件 {account_no}，{day} 收到（渠道：{zh_channel}）。"),
+            format!("{en} {no} of {amount} on account {account_no}, received {day} ({en_channel} channel)."),
         )];
-        if let Some(original) = &original {
-            words.push(format!(
-                "It takes back payment {} of {}, and follows that payment's placement.",
-                original.reference, original.received_on
+        if let Some(Recovery { reference, received_on, .. }) = &original {
+            words.push(say(
+                self.t,
+                format!("它冲正 {received_on} 的回款 {reference}，随该笔回款归属。"),
+                format!("It takes back payment {reference} of {received_on}, and follows that payment's placement."),
             ));
         }
         let placements: Vec<Placement> = placement::store::of_accounts(db, lender, &keys_json([account_no].into_iter()))?
@@ -96,13 +98,13 @@ impl Telling {
             .map(|placement| placement.known_at(self.known_seq))
             .collect();
         let Ok(index) = attribute(&placements, payment.received_on) else { return Ok(words) };
-        words.extend(placement_words(&placements, index, payment.received_on));
+        words.extend(placement_words(self.t, &placements, index, payment.received_on));
         let placement = &placements[index];
         let key = line.fee_group.as_deref().and_then(|text| GroupKey::parse(&placement.assignee, text));
         if let Some(key) = key
             && let Some(version) = self.versions.get(&key.agency, key.version)
         {
-            words.extend(rule_words(&version.terms, version.number, placement, key.rule, self.lender.currency));
+            words.extend(rule_words(self.t, &version.terms, version.number, placement, key.rule, self.lender.currency));
         }
         Ok(words)
     }
@@ -113,7 +115,7 @@ impl Telling {
         let gathered = gather(db, &self.lender.code, &self.versions, cut_off)?;
         let empty = Group { key: key.clone(), placed: Money::ZERO, items: Vec::new() };
         let group = gathered.groups.get(key).unwrap_or(&empty);
-        let basis = Basis { currency: self.lender.currency, terms: &version.terms, version: version.number, group };
+        let basis = Basis { t: self.t, currency: self.lender.currency, terms: &version.terms, group };
         if line.kind != LineKind::TrueUp {
             return Ok(line.reference.as_deref().map(|reference| line_words(&basis, reference)).unwrap_or_default());
         }

@@ -30,18 +30,18 @@ pub(super) async fn show(
     path: web::Path<(String, i64)>,
 ) -> Result<HttpResponse, Problem> {
     let (number, line_no) = path.into_inner();
-    let books = sees.books.clone();
+    let (books, t) = (sees.books.clone(), sees.who.t);
     let (told, book) = site
         .read(move |db| {
             let (_, book) = visible(db, &books, &number)?;
-            Ok((explain(db, &number, line_no)?, book))
+            Ok((explain(db, t, &number, line_no)?, book))
         })
         .await?;
-    let (t, currency, line) = (sees.who.t, book.lender.currency, told.line);
+    let (currency, line) = (book.lender.currency, told.line);
     let figures = vec![
         Figure::new(format!("{} ({currency})", t.fee()), list::money(line.fee, currency), ""),
         Figure::new(t.recovered(), line.amount.map(|amount| list::money(amount, currency)).unwrap_or_default(), ""),
-        Figure::new(t.rate(), line.rate.map(|rate| rate.to_string()).unwrap_or_default(), ""),
+        Figure::new(t.rate(), line.rate.map(|rate| rate.percent()).unwrap_or_default(), ""),
         Figure::new(t.kind(), kind_word(t, line.kind), ""),
     ];
     let account = line.account_no.unwrap_or_default();

@@ -1,7 +1,6 @@
 //! The values of nouns in words.
 
 use crate::party::Lang;
-use crate::placement::CloseReason;
 use crate::portfolio::hold::HoldKind;
 use crate::recovery::Kind;
 
@@ -18,17 +17,6 @@ impl Lang {
             HoldKind::Litigation => self.hold_litigation(),
             HoldKind::Transferred => self.hold_transferred(),
             HoldKind::DataRequest => self.hold_data_request(),
-        }
-    }
-
-    /// Why a placement closed.
-    pub fn close_reason(self, reason: CloseReason) -> &'static str {
-        match reason {
-            CloseReason::Recalled => self.closed_recalled(),
-            CloseReason::Returned => self.closed_returned(),
-            CloseReason::Expired => self.closed_expired(),
-            CloseReason::Paid => self.closed_paid(),
-            CloseReason::Transferred => self.closed_transferred(),
         }
     }
 

@@ -183,7 +183,7 @@ fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
 /// What a placement is on a day; one that has run out is over whether or not anyone has recorded it.
 pub fn state(t: Lang, placement: &Placement, today: NaiveDate) -> Chip {
     match (placement.close_reason, placement.closed_on) {
-        (Some(reason), Some(closed)) => Chip::new(Tone::Plain, format!("{} {closed}", t.close_reason(reason))),
+        (Some(reason), Some(closed)) => Chip::new(Tone::Plain, format!("{} {closed}", reason.word(t))),
         _ if placement.expires_on < today => Chip::new(Tone::Attention, t.ran_out()),
         _ => Chip::new(Tone::Good, t.active()),
     }

@@ -212,7 +212,7 @@ fn row(t: Lang, currency: Currency, statement_no: &str, line: Line, accounts: bo
         batch: line.batch.unwrap_or_default(),
         rule: line.fee_rule.unwrap_or_default(),
         amount: line.amount.map(|amount| list::money(amount, currency)).unwrap_or_default(),
-        rate: line.rate.map(|rate| rate.to_string()).unwrap_or_default(),
+        rate: line.rate.map(|rate| rate.percent()).unwrap_or_default(),
         fee: list::money(line.fee, currency),
         note: line.note.unwrap_or_default(),
         why: link::line(statement_no, line.line_no),
