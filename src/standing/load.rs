@@ -56,6 +56,10 @@ fn with_the_rest<F>(db: &mut Db, lender: &str, keys: &str, files: Vec<(String, F
     for (account_no, file) in files {
         standings.entry(account_no).or_default().files.push(file);
     }
+    // Accounts that no file knows have nothing else either.
+    if standings.is_empty() {
+        return Ok(standings);
+    }
     for (account_no, receipt) in recovery::store::receipts_of(db, lender, keys)? {
         if let Some(standing) = standings.get_mut(&account_no) {
             standing.receipts.push(receipt);
