@@ -10,6 +10,7 @@
 )]
 
 mod accounts;
+mod architecture;
 mod commands;
 mod files;
 mod laws;

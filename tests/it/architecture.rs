@@ -1,0 +1,103 @@
+//! The rules of the house that no compiler knows: what each floor may speak of.
+
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every line of the sources with its place, comments left out.
+fn lines() -> Vec<(String, usize, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    assert!(files.len() > 80, "the sources are not where they were");
+    let mut lines = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+        for (line, number) in std::fs::read_to_string(&file).unwrap().lines().zip(1..) {
+            if !line.trim_start().starts_with("//") {
+                lines.push((name.clone(), number, line.to_string()));
+            }
+        }
+    }
+    lines
+}
+
+/// No line outside the allowed files has the word.
+fn only_in(word: &str, allowed: impl Fn(&str) -> bool, rule: &str) {
+    let breaking: Vec<String> = lines()
+        .into_iter()
+        .filter(|(file, _, line)| line.contains(word) && !allowed(file))
+        .map(|(file, number, line)| format!("src/{file}:{number}: {}", line.trim()))
+        .collect();
+    assert!(breaking.is_empty(), "{rule}:\n{}", breaking.join("\n"));
+}
+
+#[test]
+fn sql_is_spoken_in_stores_only() {
+    let store = |file: &str| file.ends_with("store.rs") || file.starts_with("db/") || file == "portfolio/hold.rs";
+    only_in("sql_query", store, "SQL belongs into a store");
+}
+
+#[test]
+fn only_the_dialect_matches_on_the_database() {
+    let floor = |file: &str| file.starts_with("db/");
+    only_in("Db::Sqlite", floor, "only db/ knows which database it is");
+    only_in("Db::Postgres", floor, "only db/ knows which database it is");
+}
+
+#[test]
+fn only_pages_speak_http_and_only_faces_know_the_faces() {
+    let web = |file: &str| file.starts_with("web/") || file == "db/pool.rs";
+    only_in("actix_web", web, "HTTP belongs into web/");
+    let face = |file: &str| file.starts_with("web/") || file.starts_with("cli/");
+    only_in("crate::web", face, "nothing but the faces knows the pages");
+    only_in("crate::cli", face, "nothing but the faces knows the command line");
+}
+
+#[test]
+fn the_kernel_and_the_decisions_know_no_database() {
+    let pure = [
+        "kernel/",
+        "commission/earning.rs",
+        "commission/entitlement.rs",
+        "contract/condition.rs",
+        "contract/reach.rs",
+        "contract/parse.rs",
+        "contract/version.rs",
+        "placement/window.rs",
+        "recovery/attribution.rs",
+        "standing/owed.rs",
+        "allocation/deal.rs",
+        "allocation/gates.rs",
+        "allocation/strategy.rs",
+        "settlement/build.rs",
+        "settlement/render.rs",
+        "ledger/transaction.rs",
+        "ledger/chart.rs",
+        "identity/permission.rs",
+    ];
+    let outside = |file: &str| !pure.iter().any(|one| file.starts_with(one));
+    for word in ["diesel", "crate::db", "crate::ambient", "crate::config", "std::fs"] {
+        only_in(word, outside, "a decision is made in memory");
+    }
+}
+
+#[test]
+fn nouns_do_not_look_to_their_right() {
+    let line = ["kernel", "ledger", "party", "contract", "allocation", "commission", "settlement", "proof"];
+    for (i, noun) in line.iter().enumerate() {
+        for later in &line[i + 1..] {
+            let from_elsewhere = |file: &str| !file.starts_with(&format!("{noun}/"));
+            only_in(&format!("crate::{later}::"), from_elsewhere, &format!("{noun} does not know {later}"));
+        }
+    }
+}
