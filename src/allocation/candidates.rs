@@ -11,6 +11,7 @@ use crate::db::Db;
 use crate::kernel::Money;
 use crate::kernel::calendar::plus_days;
 use crate::party::{Assignee, AssigneeKind, Buckets};
+use crate::placement::Span;
 use crate::portfolio::FileRow;
 use crate::portfolio::hold::{self, Hold};
 use crate::standing::{self, Standing};
@@ -86,13 +87,14 @@ fn look(
     debtor_holders: &mut HashMap<String, String>,
 ) -> Result<Candidate, &'static str> {
     let on = asked.on;
-    let held_now = standing.placements.iter().find(|one| one.placed_on <= on && one.closed_on.is_none() && one.expires_on >= on);
+    let goes_on = |one: &&Span| one.closed_on.map_or(one.expires_on >= on, |closed| closed > on);
+    let held_now = standing.placements.iter().find(|one| one.placed_on <= on && goes_on(one));
     let newest = standing.newest().ok_or("in no file")?;
     if let Some(placement) = held_now {
         debtor_holders.entry(newest.debtor_ref.clone()).or_insert_with(|| placement.assignee.clone());
         return Err("already placed");
     }
-    if standing.placements.iter().any(|one| one.placed_on > on || one.last_day() > on) {
+    if standing.placements.iter().any(|one| one.placed_on > on) {
         return Err("placed later than this day");
     }
     if standing.owed_known() <= Money::ZERO {

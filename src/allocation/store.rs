@@ -147,10 +147,11 @@ struct OpenRow {
     accounts: i64,
 }
 
-/// How many accounts each assignee holds on a day: active and not run out.
+/// How many accounts each assignee holds on a day or, recorded already, after it: a run may be dated back.
 pub fn open_on(db: &mut Db, lender: &str, on: NaiveDate) -> QueryResult<std::collections::HashMap<String, i64>> {
     let rows: Vec<OpenRow> = diesel::sql_query(
-        "SELECT assignee, COUNT(*) AS accounts FROM placement WHERE lender = $1 AND closed_on IS NULL AND expires_on >= $2 GROUP BY assignee",
+        "SELECT assignee, COUNT(*) AS accounts FROM placement WHERE lender = $1 \
+         AND ((closed_on IS NULL AND expires_on >= $2) OR closed_on > $2) GROUP BY assignee",
     )
     .bind::<Text, _>(lender)
     .bind::<Date, _>(on)

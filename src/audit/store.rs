@@ -191,11 +191,11 @@ pub fn events(db: &mut Db, lender: &str) -> QueryResult<Vec<EventRow>> {
     .load(db)
 }
 
-/// Whether anything of the book changed after an event; a download is recorded and changes nothing.
+/// Whether anything of the book changed after an event; a download or another simulation is recorded and changes nothing.
 pub fn changed_since(db: &mut Db, lender: &str, seq: i64) -> QueryResult<bool> {
     let later: Vec<EventRow> = diesel::sql_query(
         "SELECT seq, kind, recorded_at, actor, source, summary, digest, hash FROM event \
-         WHERE lender = $1 AND seq > $2 AND kind <> 'export' ORDER BY seq LIMIT 1",
+         WHERE lender = $1 AND seq > $2 AND kind NOT IN ('export', 'allocation simulated') ORDER BY seq LIMIT 1",
     )
     .bind::<Text, _>(lender)
     .bind::<BigInt, _>(seq)

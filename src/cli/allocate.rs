@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
-use super::output::{Answer, Failure, lines, read_text, write_file};
+use super::output::{Answer, Failure, check_writable, lines, read_text, write_file};
 use super::{Context, date};
 use crate::allocation::run::{Outcome, allocate as simulate, commit_run};
 use crate::{ambient, party};
@@ -37,15 +37,12 @@ pub(super) struct AllocateArguments {
 }
 
 pub(super) fn allocate(context: &Context, arguments: &AllocateArguments) -> Result<Answer, Failure> {
+    arguments.export.iter().chain(&arguments.strata).try_for_each(|path| check_writable(path))?;
     let mut db = context.open()?;
     let by = ambient::operator();
-    let lender_code = lender_of(arguments)?;
-    let outcome = match (&arguments.commit_run, &arguments.strategy, arguments.on) {
-        (Some(run), _, _) => {
-            let number = run.rsplit('#').next().and_then(|number| number.parse().ok());
-            let number = number.ok_or_else(|| Failure::new(format!("\"{run}\" is no run; write it like CFC#12")))?;
-            commit_run(&mut db, &lender_code, number, &by)?
-        }
+    let (lender_code, run_no) = lender_and_run(arguments)?;
+    let outcome = match (run_no, &arguments.strategy, arguments.on) {
+        (Some(number), _, _) => commit_run(&mut db, &lender_code, number, &by)?,
         (None, Some(path), Some(on)) => {
             let text = read_text(path)?;
             simulate(&mut db, &lender_code, &path.display().to_string(), &text, on, arguments.commit, &by)?
@@ -62,10 +59,20 @@ pub(super) fn allocate(context: &Context, arguments: &AllocateArguments) -> Resu
     Ok(answer(&lender, &outcome))
 }
 
-/// A run is named LENDER#NUMBER, so that `--commit-run` needs no lender beside it.
-fn lender_of(arguments: &AllocateArguments) -> Result<String, Failure> {
-    let of_run = arguments.commit_run.as_ref().and_then(|run| run.split_once('#')).map(|(lender, _)| lender.to_string());
-    arguments.lender.clone().or(of_run).ok_or_else(|| Failure::new("name the lender with --lender"))
+/// A run is named LENDER#NUMBER, so that `--commit-run` needs no lender beside it; a number alone needs one.
+fn lender_and_run(arguments: &AllocateArguments) -> Result<(String, Option<i64>), Failure> {
+    let unnamed = || Failure::new("name the lender with --lender");
+    let Some(run) = &arguments.commit_run else {
+        return Ok((arguments.lender.clone().ok_or_else(unnamed)?, None));
+    };
+    let (of_run, number) = run.split_once('#').map_or((None, run.as_str()), |(lender, number)| (Some(lender), number));
+    let number = number.parse().map_err(|_| Failure::new(format!("\"{run}\" is no run; write it like CFC#12")))?;
+    match (of_run, arguments.lender.as_deref()) {
+        (Some(of_run), Some(named)) if of_run != named => {
+            Err(Failure::new(format!("run {run} is one of {of_run}, not of {named}; nothing was changed")))
+        }
+        (of_run, named) => Ok((of_run.or(named).ok_or_else(unnamed)?.to_string(), Some(number))),
+    }
 }
 
 fn answer(lender: &party::Lender, outcome: &Outcome) -> Answer {

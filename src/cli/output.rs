@@ -109,6 +109,24 @@ pub(super) fn write_with(path: &Path, fill: impl FnOnce(&mut dyn std::io::Write)
     }
 }
 
+/// Refuses an output path that cannot be written, before anything is done.
+pub(super) fn check_writable(path: &Path) -> Result<(), Failure> {
+    write_probe(path).map_err(|error| Failure::new(format!("{}: cannot be written: {error}", path.display())))
+}
+
+fn write_probe(path: &Path) -> std::io::Result<()> {
+    if path == Path::new("-") {
+        return Ok(());
+    }
+    if path.is_dir() {
+        return Err(std::io::Error::other("is a folder"));
+    }
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    std::fs::File::create(&part)?;
+    std::fs::remove_file(&part)
+}
+
 /// Text lines joined.
 pub(super) fn lines(lines: Vec<String>) -> String {
     lines.join("\n")

@@ -65,8 +65,8 @@ fn read(document: &Document<'_>, currency: Currency) -> Read<Terms> {
         corrects: root.take("corrects").map(|value| value.whole(1, i64::MAX)).transpose()?,
         minimum,
         maximum,
-        fees: fees.into_iter().map(|fee| fee_rule(fee, currency)).collect::<Read<Vec<_>>>()?,
-        charges: charges.into_iter().map(|table| charge(table, currency)).collect::<Read<Vec<_>>>()?,
+        fees: fees.into_iter().zip(1..).map(|(fee, number)| fee_rule(fee, number, currency)).collect::<Read<Vec<_>>>()?,
+        charges: charges.into_iter().zip(1..).map(|(table, number)| charge(table, number, currency)).collect::<Read<Vec<_>>>()?,
     };
     root.finish()?;
     Ok(terms)
@@ -118,8 +118,8 @@ fn statement_bounds(root: &mut Table<'_>, currency: Currency) -> Read<(Option<Mo
     }
 }
 
-fn fee_rule(mut table: Table<'_>, currency: Currency) -> Read<FeeRule> {
-    let name = table.need("name")?.name()?;
+fn fee_rule(mut table: Table<'_>, number: usize, currency: Currency) -> Read<FeeRule> {
+    let name = table.take("name").map_or_else(|| Ok(format!("fee {number}")), |value| value.name())?;
     let when = match table.take("when") {
         Some(value) => Conditions::read(&value, currency)?,
         None => Conditions::default(),
@@ -232,8 +232,8 @@ fn limit(value: &Value<'_>, measure: Measure, currency: Currency) -> Read<Limit>
     }
 }
 
-fn charge(mut table: Table<'_>, currency: Currency) -> Read<Charge> {
-    let name = table.need("name")?.name()?;
+fn charge(mut table: Table<'_>, number: usize, currency: Currency) -> Read<Charge> {
+    let name = table.take("name").map_or_else(|| Ok(format!("charge {number}")), |value| value.name())?;
     let per = table.need("per")?.one_of(&[("account_placed", Per::AccountPlaced), ("month", Per::Month)])?;
     let amount = table.need("amount")?.amount(currency)?;
     table.finish()?;

@@ -65,9 +65,14 @@ pub fn plus_days(day: NaiveDate, days: i64) -> NaiveDate {
     shifted.unwrap_or(day)
 }
 
-/// Reads `2026-11-21`, `2026/11/21`, `2026/1/5`, `20261121`, with or without a time of midnight behind it.
+/// Reads `2026-11-21`, `2026/11/21`, `2026/1/5`, `20261121`, with or without a time of midnight
+/// behind it, and the serial number by which a spreadsheet holds a date (46347).
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
     let text = text.strip_suffix(" 00:00:00").or_else(|| text.strip_suffix("T00:00:00")).unwrap_or(text);
+    let serial = text.strip_suffix(".0").unwrap_or(text);
+    if serial.len() == 5 && serial.bytes().all(|b| b.is_ascii_digit()) {
+        return serial.parse().ok().and_then(excel_date);
+    }
     let (year, month, day) = if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
         (&text[..4], &text[4..6], &text[6..])
     } else {
@@ -92,10 +97,10 @@ fn in_range(day: NaiveDate) -> bool {
     (1900..=2999).contains(&day.year())
 }
 
-/// A date of an Excel workbook: days since 1899-12-30 (or 1904-01-01), times of day dropped.
-pub fn excel_date(serial: i64, from_1904: bool) -> Option<NaiveDate> {
-    let epoch = if from_1904 { NaiveDate::from_ymd_opt(1904, 1, 1) } else { NaiveDate::from_ymd_opt(1899, 12, 30) }?;
-    epoch.checked_add_days(Days::new(u64::try_from(serial).ok()?)).filter(|day| in_range(*day))
+/// The date a spreadsheet holds as a number: days since 1899-12-30.
+fn excel_date(serial: u64) -> Option<NaiveDate> {
+    let epoch = NaiveDate::from_ymd_opt(1899, 12, 30)?;
+    epoch.checked_add_days(Days::new(serial)).filter(|day| in_range(*day))
 }
 
 #[cfg(test)]
@@ -105,7 +110,7 @@ mod tests {
     #[test]
     fn dates_are_read_in_three_spellings_and_must_exist() {
         let expected = NaiveDate::from_ymd_opt(2026, 11, 21);
-        for text in ["2026-11-21", "2026/11/21", "20261121", "2026-11-21 00:00:00"] {
+        for text in ["2026-11-21", "2026/11/21", "20261121", "2026-11-21 00:00:00", "46347", "46347.0"] {
             assert_eq!(parse_date(text), expected, "{text}");
         }
         for text in ["2026-02-30", "21-11-2026", "2026-11", "2026-11-21-1", "", "0226-11-21"] {

@@ -64,6 +64,8 @@ fn csv(db: &mut Db, lender: &str, currency: Currency, out: &mut dyn Write) -> Re
 
 /// What differs between two journal languages.
 trait Language {
+    /// What each account is called in this language.
+    fn names(&self, accounts: &[&str]) -> BTreeMap<String, String>;
     fn head(&self, lender: &str, accounts: &BTreeMap<String, String>, first: NaiveDate) -> String;
     fn transaction(&self, row: &PostingRow) -> String;
     fn leg(&self, account: &str, amount: Money) -> String;
@@ -86,7 +88,8 @@ fn journal(
     language: &dyn Language,
 ) -> Result<(), ExportError> {
     let balances = store::balances(db, lender)?;
-    let names = journal_names(balances.iter().map(|row| row.account.as_str()));
+    let accounts: Vec<&str> = balances.iter().map(|row| row.account.as_str()).collect();
+    let names = language.names(&accounts);
     let mut days: Option<(NaiveDate, NaiveDate)> = None;
     store::each_posting(db, lender, |row| {
         let (first, last) = days.unwrap_or((row.day, row.day));
@@ -117,11 +120,18 @@ fn journal(
 }
 
 impl Language for Beancount {
+    fn names(&self, accounts: &[&str]) -> BTreeMap<String, String> {
+        beancount_names(accounts)
+    }
+
     fn head(&self, lender: &str, accounts: &BTreeMap<String, String>, first: NaiveDate) -> String {
         let mut head =
             format!("option \"title\" \"Ledger of {lender}\"\noption \"operating_currency\" \"{}\"\n\n", self.currency);
-        for name in accounts.values() {
+        for (account, name) in accounts {
             head.push_str(&format!("{first} open {name} {}\n", self.currency));
+            if account != name {
+                head.push_str(&format!("  name: {}\n", quoted(account)));
+            }
         }
         head
     }
@@ -146,6 +156,11 @@ impl Language for Beancount {
 }
 
 impl Language for Hledger {
+    /// hledger takes every name a book can have.
+    fn names(&self, accounts: &[&str]) -> BTreeMap<String, String> {
+        accounts.iter().map(|account| (account.to_string(), account.to_string())).collect()
+    }
+
     fn head(&self, lender: &str, accounts: &BTreeMap<String, String>, _first: NaiveDate) -> String {
         let sample = if self.currency.decimals() == 0 {
             format!("1000. {}", self.currency)
@@ -182,11 +197,12 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// Account names that both journal languages take: components of letters, digits and hyphens that begin with
+/// Account names that beancount takes: components of letters, digits and hyphens that begin with
 /// a capital or a digit. Names that would fall together are told apart by a number.
-fn journal_names<'a>(accounts: impl Iterator<Item = &'a str>) -> BTreeMap<String, String> {
+fn beancount_names(accounts: &[&str]) -> BTreeMap<String, String> {
     let mut used = BTreeSet::new();
     accounts
+        .iter()
         .map(|account| {
             let parts: Vec<String> = account.split(':').map(component).collect();
             let plain = parts.join(":");
@@ -213,7 +229,7 @@ mod tests {
 
     #[test]
     fn names_stay_apart_in_the_journals() {
-        let names = journal_names(["Assets:Loans:a_1", "Assets:Loans:a.1", "Assets:Loans:9x"].into_iter());
+        let names = beancount_names(&["Assets:Loans:a_1", "Assets:Loans:a.1", "Assets:Loans:9x"]);
         assert_eq!(names["Assets:Loans:a_1"], "Assets:Loans:A-1");
         assert_eq!(names["Assets:Loans:a.1"], "Assets:Loans:A-1-2");
         assert_eq!(names["Assets:Loans:9x"], "Assets:Loans:9x");

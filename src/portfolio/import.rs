@@ -87,10 +87,7 @@ pub fn import(
     progress.stage("importing accounts", None);
     write(db, lender_code, |db| {
         let lender = party::store::lender(db, lender_code)?.ok_or_else(|| PortfolioError::NoLender(lender_code.to_string()))?;
-        if let Some(before) = store::same_file(db, lender_code, &sheet.sha256, as_of)? {
-            let total = Money(before.total).plain(lender.currency);
-            return Ok(Imported { already_imported: true, unchanged: before.accepted, total, ..Imported::default() });
-        }
+        let before = store::same_file(db, lender_code, &sheet.sha256, as_of)?;
         let known_before = store::account_count(db, lender_code)?;
         let act = Act::begin(db, lender_code, by)?;
         let mut taking = Taking {
@@ -106,6 +103,9 @@ pub fn import(
             counts: Counts::default(),
             rejects,
         };
+        if let Some(before) = before {
+            return taking.again(&mut sheet, options, &before);
+        }
         taking.read_all(db, &mut sheet, progress)?;
         taking.check(&sheet, options)?;
         taking.finish(db, &sheet, known_before)
@@ -181,6 +181,31 @@ impl Taking<'_> {
         let named: HashSet<&String> = known.iter().map(|(account_no, _)| account_no).collect();
         self.counts.refused_known += i64::try_from(named.difference(&in_this_file).count()).unwrap_or(0);
         Ok(())
+    }
+
+    /// The same bytes for the same day: the rows are read for what was declared of them, and nothing changes.
+    fn again(mut self, sheet: &mut Sheet, options: &Options<'_>, before: &store::FileEntry) -> Result<Imported, PortfolioError> {
+        let mut raw = RawRow::default();
+        while sheet.next(&mut raw)? {
+            self.counts.rows += 1;
+            let read = sheet.row(&raw).and_then(|row| {
+                self.counts.control += columns::control_amount(&row, self.currency);
+                columns::read(&row, self.currency)
+            });
+            if let Err(fault) = read {
+                self.rejects.add(&raw, fault)?;
+            }
+        }
+        self.check(sheet, options)?;
+        Ok(Imported {
+            already_imported: true,
+            rows: self.counts.rows,
+            unchanged: before.accepted,
+            rejected: u64::try_from(before.rejected).unwrap_or(0),
+            total: Money(before.total).plain(self.currency),
+            faults: self.rejects.first,
+            ..Imported::default()
+        })
     }
 
     /// Takes in some rows: decides in memory what each changes, then writes.

@@ -196,7 +196,7 @@ impl Taking {
                 Err(reason) => *self.done.house.entry(reason.code()).or_default() += 1,
             }
         }
-        if recovery.beyond_owed > Money::ZERO {
+        if recovery.kind == Kind::Payment && recovery.beyond_owed > Money::ZERO {
             self.done.beyond_owed += 1;
         }
         if standing.active().is_some() && standing.owed_known() <= Money::ZERO {
@@ -323,14 +323,15 @@ fn unknown_original() -> Refusal {
     Refusal(REVERSES, "names a payment that is not known; send the row again when the payment is in".to_string())
 }
 
-/// A waiver reduces what is owed, never beyond it.
+/// A waiver reduces what is owed, never beyond it: neither on its day nor on everything known.
 fn check_waiver(waiver: &Recovery, standing: &Standing<Stated>) -> Result<(), Refusal> {
     if standing.is_inside_file(waiver.received_on) {
         return Ok(());
     }
-    let owed = standing.owed_on(waiver.received_on).unwrap_or_else(|| standing.owed_known());
+    let now = standing.owed_known();
+    let owed = standing.owed_on(waiver.received_on).map_or(now, |on_its_day| on_its_day.min(now));
     if waiver.amount > owed.positive_part() {
-        return Err(Refusal(AMOUNT, "is more than what is owed on that day; a waiver never goes beyond it".to_string()));
+        return Err(Refusal(AMOUNT, "is more than what is owed; a waiver never goes beyond it".to_string()));
     }
     Ok(())
 }

@@ -51,8 +51,9 @@ impl Rejects {
         Ok(())
     }
 
-    /// Finishes the file.
+    /// Finishes the file; the faults kept for the report are put in order of their lines.
     pub fn finish(&mut self) -> Result<(), SheetError> {
+        self.first.sort_by_key(|fault| fault.line);
         match &mut self.writer {
             Some((path, writer)) => writer.flush().map_err(|error| io(path, error)),
             None => Ok(()),
