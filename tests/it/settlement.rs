@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Book, assert_adds_up, flat_contract, on_each_database};
+use crate::support::{Book, assert_adds_up, assignee_toml, flat_contract, on_each_database};
 
 /// `reference fee` of a statement's lines of a kind, in order.
 fn lines(statement: &Value, kind: &str) -> Vec<String> {
@@ -140,5 +140,73 @@ fn lenders_in_one_database_never_see_one_another() {
         assert_eq!(book.trial_balance(), first.1);
         assert_eq!(book.statements(), Vec::<String>::new());
         book.assert_proven();
+    });
+}
+
+#[test]
+fn a_run_dated_back_counts_who_held_accounts_then_and_keeps_debtors_with_them() {
+    on_each_database(|book| {
+        let limited = assignee_toml("A01").replace("kind = \"agency\"", "kind = \"agency\"\ncapacity = 2");
+        book.set_up_parties("CNY", &format!("{limited}{}", assignee_toml("A02")));
+        book.publish(&flat_contract("A01", "10%", 90));
+        book.publish(&flat_contract("A02", "10%", 90));
+        book.portfolio(
+            "2025-12-31",
+            "account_no,balance,days_past_due,debtor_ref\n1,10.00,40,D\n2,10.00,40,E\n3,10.00,40,D\n4,10.00,40,F\n",
+        );
+        assert_eq!(book.allocate("2026-01-10", "A01"), 2, "no more than its capacity");
+        let held: Vec<String> = book.texts("SELECT account_no AS text FROM placement ORDER BY account_no");
+        let held: Vec<&str> = held.iter().map(String::as_str).collect();
+        book.recall(&held, "2026-01-20");
+        assert_eq!(book.allocate("2026-01-15", "A01"), 0, "on that day its hands were full");
+        let placed = book.allocate("2026-01-15", "A02");
+        let split = "SELECT a.account_no AS text FROM placement a JOIN placement b ON b.account_no <> a.account_no AND b.assignee <> a.assignee \
+                     WHERE a.account_no IN ('1', '3') AND b.account_no IN ('1', '3')";
+        assert_eq!(book.texts(split), Vec::<String>::new(), "the accounts of D are never in two hands ({placed} placed)");
+        assert_eq!(book.allocate("2026-01-20", "A01"), 2, "and free again on the day of the recall");
+        book.assert_proven();
+    });
+}
+
+#[test]
+fn a_waiver_never_goes_beyond_what_is_owed_however_its_file_is_cut() {
+    on_each_database(|book| {
+        placed(book, &flat_contract("A01", "10%", 90));
+        let head = "reference,account_no,received_on,amount,kind\n";
+        assert_eq!(book.recoveries(&format!("{head}w1,1,2026-01-10,1000.00,waiver\n")).accepted, 1);
+        let path = book.file("waiver.csv", format!("{head}w2,1,2026-01-05,1000.00,waiver\n"));
+        let again = book.try_recoveries(&path, &Default::default()).unwrap();
+        assert_eq!((again.accepted, again.rejected), (0, 1));
+        assert!(again.faults[0].reason.contains("more than what is owed"), "{:?}", again.faults);
+        assert_eq!(book.balance("Liabilities:Overpaid"), 0);
+        book.assert_proven();
+    });
+}
+
+#[test]
+fn another_simulation_does_not_keep_the_first_from_being_committed() {
+    on_each_database(|book| {
+        book.set_up("CNY", &["A01"]);
+        book.publish(&flat_contract("A01", "10%", 90));
+        book.portfolio("2025-12-31", "account_no,balance,days_past_due\n1,10.00,40\n");
+        let first = book.try_allocate(&crate::support::all_to("A01"), "2026-01-02", false).unwrap().run_no;
+        book.try_allocate(&crate::support::all_to("A01"), "2026-01-03", false).unwrap();
+        assert_eq!(book.commit_run(first).unwrap().run_no, first);
+        assert!(book.commit_run(first).is_err(), "once");
+        book.assert_proven();
+    });
+}
+
+#[test]
+fn what_is_declared_of_a_file_is_checked_on_a_second_upload_too() {
+    on_each_database(|book| {
+        book.set_up("CNY", &["A01"]);
+        let path = book.file("p.csv", "account_no,balance,days_past_due\n1,10.00,40\n");
+        let with_total =
+            |total: &'static str| consign::portfolio::import::Options { expect_total: Some(total), ..Default::default() };
+        assert_eq!(book.try_portfolio(&path, "2025-12-31", &with_total("10.00")).unwrap().new, 1);
+        assert!(book.try_portfolio(&path, "2025-12-31", &with_total("10.00")).unwrap().already_imported);
+        let why = book.try_portfolio(&path, "2025-12-31", &with_total("11.00")).unwrap_err().to_string();
+        assert!(why.contains("11.00") && why.contains("10.00"), "{why}");
     });
 }

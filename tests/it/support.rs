@@ -189,6 +189,10 @@ impl Book {
         done.decision.assigned.iter().filter(|one| one.taker.is_some()).count()
     }
 
+    pub fn commit_run(&mut self, run_no: i64) -> Result<run::Outcome, AllocationError> {
+        run::commit_run(&mut self.db, &self.lender, run_no, &by())
+    }
+
     pub fn try_recall(&mut self, accounts: &[&str], on: &str) -> Result<recall::Recalled, PlacementError> {
         let path = self.file("recall.csv", format!("account_no\n{}\n", accounts.join("\n")));
         recall::recall(&mut self.db, &self.lender, &recall::Which::File(&path), "test", day(on), true, &by())
