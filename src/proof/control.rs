@@ -80,20 +80,12 @@ fn money_received(db: &mut Db, lender: &str, detail: &mut Balances) -> Result<()
             reversals.push(one);
             return Ok::<(), ProofError>(());
         }
-        *detail.entry(account_of(&one, one.kind == recovery::Kind::Waiver)).or_default() += one.amount;
+        *detail.entry(one.money_account(one.kind == recovery::Kind::Waiver)).or_default() += one.amount;
         Ok(())
     })?;
     for one in reversals {
         let of_waiver = one.reverses.as_ref().is_some_and(|original| waivers.contains(original));
-        *detail.entry(account_of(&one, of_waiver)).or_default() -= one.amount;
+        *detail.entry(one.money_account(of_waiver)).or_default() -= one.amount;
     }
     Ok(())
-}
-
-fn account_of(one: &recovery::Recovery, waiver: bool) -> String {
-    match (waiver, one.channel, &one.agency) {
-        (true, _, _) => chart::WAIVERS.to_string(),
-        (false, recovery::Channel::Agency, Some(agency)) => chart::receivable(agency),
-        (false, _, _) => chart::BANK.to_string(),
-    }
 }

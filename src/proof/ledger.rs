@@ -8,7 +8,7 @@ use crate::db::Db;
 use crate::kernel::Money;
 use crate::ledger::store::{PostingRow, each_posting};
 use crate::ledger::{chart, transaction_hash};
-use crate::recovery::{self, Channel, Kind};
+use crate::recovery::{self, Kind};
 use crate::settlement;
 
 /// Balances by account, as the ledger's legs sum.
@@ -58,13 +58,13 @@ fn expected_legs(db: &mut Db, lender: &str) -> Result<HashMap<String, (String, M
             reversals.push(one);
             return Ok::<(), ProofError>(());
         }
-        let account = debited(one.kind == Kind::Waiver, one.channel, one.agency.as_deref());
+        let account = one.money_account(one.kind == Kind::Waiver);
         expected.insert(format!("recovery:{}", one.reference), (account, one.amount));
         Ok(())
     })?;
     for one in reversals {
         let of_waiver = one.reverses.as_ref().is_some_and(|original| waivers.contains(original));
-        let account = debited(of_waiver, one.channel, one.agency.as_deref());
+        let account = one.money_account(of_waiver);
         expected.insert(format!("recovery:{}", one.reference), (account, -one.amount));
     }
     for one in settlement::store::statements(db, lender, None)? {
@@ -73,14 +73,6 @@ fn expected_legs(db: &mut Db, lender: &str) -> Result<HashMap<String, (String, M
         }
     }
     Ok(expected)
-}
-
-fn debited(of_waiver: bool, channel: Channel, agency: Option<&str>) -> String {
-    match (of_waiver, channel, agency) {
-        (true, _, _) => chart::WAIVERS.to_string(),
-        (false, Channel::Agency, Some(agency)) => chart::receivable(agency),
-        (false, _, _) => chart::BANK.to_string(),
-    }
 }
 
 struct Walk {

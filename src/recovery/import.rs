@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::attribution::attribute;
 use super::columns::{self, ACCOUNT_NO, AMOUNT, PRINCIPAL, RECEIVED_ON, REFERENCE, REVERSES};
-use super::{Channel, Kind, Recovery, RecoveryError, store};
+use super::{Kind, Recovery, RecoveryError, store};
 use crate::audit::{Act, By};
 use crate::db::{Db, keys_json, write};
 use crate::kernel::progress::Progress;
@@ -376,11 +376,7 @@ fn post(
     let after = standing.owed_known();
     let beyond = |owed: Money| (-owed).positive_part();
     recovery.beyond_owed = (beyond(after) - beyond(before)).positive_part();
-    let debited = match (of_waiver, recovery.channel, &recovery.agency) {
-        (true, _, _) => chart::WAIVERS.to_string(),
-        (false, Channel::Agency, Some(agency)) => chart::receivable(agency),
-        (false, _, _) => chart::BANK.to_string(),
-    };
+    let debited = recovery.money_account(of_waiver);
     let event = format!("recovery:{}", recovery.reference);
     let corrects = recovery.reverses.as_ref().map(|original| format!("recovery:{original}"));
     let mut moves: Vec<(String, Money)> = standing::shift(standing.holder(), before, after).into();

@@ -11,6 +11,7 @@ pub mod store;
 use chrono::NaiveDate;
 
 use crate::kernel::Money;
+use crate::ledger::chart;
 use crate::standing::Receipt;
 
 /// What a recovery is.
@@ -85,6 +86,16 @@ impl Recovery {
     pub fn receipt(&self) -> Receipt {
         let reduces = if self.kind == Kind::Reversal { -self.amount } else { self.amount };
         Receipt { received_on: self.received_on, reduces }
+    }
+
+    /// The ledger account its money goes to (or comes from, for a reversal): `of_waiver` when it is a waiver or takes
+    /// one back.
+    pub fn money_account(&self, of_waiver: bool) -> String {
+        match (of_waiver, self.channel, &self.agency) {
+            (true, _, _) => chart::WAIVERS.to_string(),
+            (false, Channel::Agency, Some(agency)) => chart::receivable(agency),
+            (false, _, _) => chart::BANK.to_string(),
+        }
     }
 
     /// Whether a row sent again says the same.
