@@ -67,24 +67,14 @@ pub const BATCHES: FactTable = FactTable {
 
 #[derive(QueryableByName)]
 struct Row {
-    #[diesel(sql_type = BigInt)]
-    placement_no: i64,
+    #[diesel(embed)]
+    span: SpanRow,
     #[diesel(sql_type = BigInt)]
     seq: i64,
-    #[diesel(sql_type = Text)]
-    account_no: String,
-    #[diesel(sql_type = Text)]
-    assignee: String,
     #[diesel(sql_type = Text)]
     batch: String,
     #[diesel(sql_type = BigInt)]
     level: i64,
-    #[diesel(sql_type = Date)]
-    placed_on: NaiveDate,
-    #[diesel(sql_type = Date)]
-    expires_on: NaiveDate,
-    #[diesel(sql_type = BigInt)]
-    tail_days: i64,
     #[diesel(sql_type = BigInt)]
     balance: i64,
     #[diesel(sql_type = BigInt)]
@@ -105,26 +95,13 @@ struct Row {
     contract_version: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
     closed_seq: Option<i64>,
-    #[diesel(sql_type = Nullable<Date>)]
-    closed_on: Option<NaiveDate>,
-    #[diesel(sql_type = Nullable<Text>)]
-    close_reason: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     close_code: Option<String>,
 }
 
 fn placement(row: Row) -> Placement {
     Placement {
-        span: Span {
-            placement_no: row.placement_no,
-            account_no: row.account_no,
-            assignee: row.assignee,
-            placed_on: row.placed_on,
-            expires_on: row.expires_on,
-            tail_days: row.tail_days,
-            closed_on: row.closed_on,
-            close_reason: row.close_reason.as_deref().and_then(CloseReason::parse),
-        },
+        span: span(row.span),
         seq: row.seq,
         batch: row.batch,
         facts: Facts {

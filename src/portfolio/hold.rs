@@ -137,6 +137,20 @@ impl Hold {
     }
 }
 
+fn hold(row: Row) -> QueryResult<Hold> {
+    let unknown = || format!("account {} has a hold of the unknown type {}", row.account_no, row.kind);
+    let kind = HoldKind::parse(&row.kind).ok_or_else(|| diesel::result::Error::DeserializationError(unknown().into()))?;
+    Ok(Hold {
+        account_no: row.account_no,
+        seq: row.seq,
+        kind,
+        from_on: row.from_on,
+        by_file: row.by_file,
+        until_on: row.until_on,
+        ended_on: row.ended_on,
+    })
+}
+
 /// All holds of a lender.
 pub fn holds(db: &mut Db, lender: &str) -> QueryResult<Vec<Hold>> {
     let rows: Vec<Row> = diesel::sql_query(
@@ -144,18 +158,7 @@ pub fn holds(db: &mut Db, lender: &str) -> QueryResult<Vec<Hold>> {
     )
     .bind::<Text, _>(lender)
     .load(db)?;
-    let read = |row: Row| {
-        HoldKind::parse(&row.kind).map(|kind| Hold {
-            account_no: row.account_no,
-            seq: row.seq,
-            kind,
-            from_on: row.from_on,
-            by_file: row.by_file,
-            until_on: row.until_on,
-            ended_on: row.ended_on,
-        })
-    };
-    Ok(rows.into_iter().filter_map(read).collect())
+    rows.into_iter().map(hold).collect()
 }
 
 /// Opens a hold that a file asks for.
@@ -212,18 +215,7 @@ pub fn holds_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Hold>>
         "SELECT account_no, seq, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 AND {listed} ORDER BY account_no, seq"
     );
     let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
-    let read = |row: Row| {
-        HoldKind::parse(&row.kind).map(|kind| Hold {
-            account_no: row.account_no,
-            seq: row.seq,
-            kind,
-            from_on: row.from_on,
-            by_file: row.by_file,
-            until_on: row.until_on,
-            ended_on: row.ended_on,
-        })
-    };
-    Ok(rows.into_iter().filter_map(read).collect())
+    rows.into_iter().map(hold).collect()
 }
 
 #[derive(QueryableByName)]
