@@ -18,6 +18,7 @@ pub mod contract;
 pub mod identity;
 pub mod ledger;
 pub mod party;
+pub mod performance;
 pub mod placement;
 pub mod portfolio;
 pub mod proof;

@@ -4,6 +4,7 @@
 //! terms from the stored text. Versions are immutable: a change is a new version (DOMAIN 6).
 
 pub mod condition;
+pub mod factor;
 mod parse;
 pub mod publish;
 mod reach;
@@ -60,6 +61,8 @@ pub struct Terms {
     pub fees: Vec<FeeRule>,
     /// Fixed charges.
     pub charges: Vec<Charge>,
+    /// What performance does to the commission of a statement.
+    pub performance: Option<factor::PerformanceFactor>,
 }
 
 /// Remittance (回款划付): who hands over what.

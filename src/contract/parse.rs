@@ -1,6 +1,7 @@
 //! A contract file becomes terms, or is refused with the key and its line.
 
 use super::condition::Conditions;
+use super::factor::PerformanceFactor;
 use super::reach::unreachable_rule;
 use super::{
     Apply, Bound, Charge, Component, Credit, FeeRule, Limit, Measure, Over, Per, Price, Remittance, RoundedAt, Step, Terms, Tiers,
@@ -30,11 +31,7 @@ pub fn parse_published(text: &str, currency: Currency) -> Read<Terms> {
 
 fn read(document: &Document<'_>, currency: Currency) -> Read<Terms> {
     let mut root = document.table();
-    for key in ["performance_factor", "performance"] {
-        if let Some(value) = root.take(key) {
-            return Err(value.fault("is not yet supported: the scorecard it needs does not exist yet; leave it out"));
-        }
-    }
+    let performance = PerformanceFactor::read(&mut root)?;
     let code = root.need("code")?.code()?;
     let agency = root.need("agency")?.code()?;
     let (fees, charges) = (root.tables("fee")?, root.tables("charge")?);
@@ -66,6 +63,7 @@ fn read(document: &Document<'_>, currency: Currency) -> Read<Terms> {
         minimum,
         maximum,
         fees: fees.into_iter().zip(1..).map(|(fee, number)| fee_rule(fee, number, currency)).collect::<Read<Vec<_>>>()?,
+        performance,
         charges: charges.into_iter().zip(1..).map(|(table, number)| charge(table, number, currency)).collect::<Read<Vec<_>>>()?,
     };
     root.finish()?;

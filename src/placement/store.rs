@@ -191,6 +191,28 @@ pub fn each<E: From<diesel::result::Error>>(
     Ok(())
 }
 
+/// The placements of the accounts after one, in order of account, day and placing: at most so many, and of no account a
+/// part only.
+pub fn of_accounts_after(db: &mut Db, lender: &str, after: &str, most: i64) -> QueryResult<Vec<Placement>> {
+    let sql = format!(
+        "{SELECT} WHERE lender = $1 AND account_no > $2 ORDER BY account_no, placed_on, placement_no LIMIT $3"
+    );
+    let rows: Vec<Row> = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(after)
+        .bind::<BigInt, _>(most)
+        .load(db)?;
+    let cut = i64::try_from(rows.len()).is_ok_and(|count| count == most);
+    let mut placements: Vec<Placement> = rows.into_iter().map(placement).collect();
+    let last = placements.last().map(|last| last.account_no.clone());
+    let first = placements.first().map(|first| first.account_no.clone());
+    // The last account of a full page may go on behind it; it is read whole with the next page.
+    if cut && first != last {
+        placements.retain(|one| Some(&one.account_no) != last.as_ref());
+    }
+    Ok(placements)
+}
+
 /// Active placements that ran out before a day, in order of placing, after a placement number.
 pub fn run_out(db: &mut Db, lender: &str, before: NaiveDate, after: i64, most: i64) -> QueryResult<Vec<Span>> {
     let sql = format!(

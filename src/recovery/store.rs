@@ -172,6 +172,40 @@ pub fn each_receipt<E: From<diesel::result::Error>>(
     Ok(())
 }
 
+/// Money received or taken back, as performance counts it.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct MoneyRow {
+    /// The account.
+    #[diesel(sql_type = Text)]
+    pub account_no: String,
+    /// The payment, or the reversal.
+    #[diesel(sql_type = Text)]
+    pub reference: String,
+    /// The payment that a reversal takes back.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub reverses: Option<String>,
+    /// The day.
+    #[diesel(sql_type = Date)]
+    pub received_on: NaiveDate,
+    /// Always positive.
+    #[diesel(sql_type = BigInt)]
+    pub amount: i64,
+}
+
+/// Payments and reversals of the accounts after one and up to another, in order of account, known when the book
+/// stood at a number. Waivers are no money; a reversal of one names no payment.
+pub fn money_of(db: &mut Db, lender: &str, after: &str, last: &str, known_seq: i64) -> QueryResult<Vec<MoneyRow>> {
+    diesel::sql_query(
+        "SELECT account_no, reference, reverses, received_on, amount FROM recovery WHERE lender = $1 AND account_no > $2 \
+         AND account_no <= $3 AND seq <= $4 AND kind <> 'waiver' ORDER BY account_no",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(after)
+    .bind::<Text, _>(last)
+    .bind::<BigInt, _>(known_seq)
+    .load(db)
+}
+
 /// Walks all recoveries in order of account, day and reference.
 pub fn each<E: From<diesel::result::Error>>(
     db: &mut Db,

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{Figures, Line, LineKind, Statement};
 use crate::commission::entitlement::price;
 use crate::commission::gather::Gathered;
 use crate::commission::{Group, GroupKey, Item, Scope};
+use crate::contract::factor::By;
 use crate::contract::{Charge, Credit, Per, Remittance, Terms, Version, Versions};
 use crate::kernel::rate::without_tax;
 use crate::kernel::{Currency, Money, Month, Rounding};
@@ -23,6 +25,17 @@ pub struct Settled {
     pub last: BTreeMap<String, Figures>,
     /// By agency: Σ collected on earlier statements.
     pub collected: BTreeMap<String, Money>,
+}
+
+/// Where an agency stands on the scorecard of a month's last day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Graded {
+    /// Its rank.
+    pub rank: i64,
+    /// Of so many.
+    pub of: i64,
+    /// Its shrunk index.
+    pub index: Decimal,
 }
 
 /// What a month is closed from.
@@ -41,6 +54,8 @@ pub struct MonthEnd<'a> {
     pub gathered: &'a Gathered,
     /// What was settled before.
     pub settled: &'a Settled,
+    /// Where agencies stand whose contracts pay for performance.
+    pub graded: &'a BTreeMap<String, Graded>,
     /// The number of the last statement of the lender.
     pub last_statement_no: i64,
 }
@@ -188,12 +203,28 @@ impl MonthEnd<'_> {
         Line { fee_rule: Some(charge.name.clone()), note: Some(note), ..blank(LineKind::Charge, Money(charge.amount.0 * count)) }
     }
 
-    /// Adds minimum and maximum, numbers the lines and works out the figures.
+    /// The performance line (奖惩): commission × (factor − 1), by the rank or shrunk index of the month's last day.
+    fn performance(&self, agency: &str, terms: &Terms, lines: &[Line]) -> Option<Line> {
+        let factor = terms.performance.as_ref()?;
+        let graded = self.graded.get(agency)?;
+        let commission: Money = lines.iter().filter(|line| line.kind == LineKind::Commission).map(|line| line.fee).sum();
+        let (measure, what) = match factor.by {
+            By::Rank => (Decimal::from(graded.rank), format!("rank {} of {}", graded.rank, graded.of)),
+            By::Index => (graded.index, format!("shrunk index {}", graded.index)),
+        };
+        let factor = factor.at(measure);
+        let fee = times(commission, factor - Decimal::ONE, terms.rounding);
+        let note = format!("{what}: commission {} × ({factor} − 1)", commission.plain(self.currency));
+        Some(Line { amount: Some(commission), note: Some(note), ..blank(LineKind::Performance, fee) })
+    }
+
+    /// Adds performance, minimum and maximum, numbers the lines and works out the figures.
     fn statement(&self, agency: &str, statement_no: String, mut lines: Vec<Line>, collected: Money) -> Statement {
         let last_day = self.month.last_day();
         let version = self.versions.of_statement(agency, last_day);
         let terms = version.map(|version| &version.terms);
         let in_force = self.versions.in_force(agency, last_day).is_some();
+        lines.extend(terms.and_then(|terms| self.performance(agency, terms, &lines)));
         let sum: Money = lines.iter().map(|line| line.fee).sum();
         let least = terms.and_then(|terms| terms.minimum).filter(|least| in_force && sum < *least);
         let note = |what: &str, bound: Money| Some(format!("{what} per statement {}", bound.plain(self.currency)));
@@ -262,6 +293,16 @@ pub fn figures(lines: &[Line], terms: Option<&Terms>, collected: Money, last: Op
         payments: Money::ZERO,
         closing: opening + total - collected,
     }
+}
+
+/// An amount times a factor, rounded to the minor unit.
+fn times(amount: Money, factor: Decimal, rounding: Rounding) -> Money {
+    let rounding = match rounding {
+        Rounding::HalfUp => RoundingStrategy::MidpointAwayFromZero,
+        Rounding::HalfEven => RoundingStrategy::MidpointNearestEven,
+    };
+    let exact = Decimal::from(amount.0).checked_mul(factor).unwrap_or_default();
+    Money(i64::try_from(exact.round_dp_with_strategy(0, rounding).mantissa()).unwrap_or_default())
 }
 
 struct Remitted {

@@ -1,17 +1,23 @@
 //! Closing a month: statements are worked out, issued and posted, and the month is closed for ever.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::json;
 
-use super::build::MonthEnd;
+use super::build::{Graded, MonthEnd};
 use super::{SettlementError, Statement, render, store};
 use crate::audit::{Act, Book, By};
 use crate::commission::gather::{CutOff, gather};
-use crate::contract;
+use crate::contract::factor::Parameters;
+use crate::contract::{self, Versions};
 use crate::db::{Db, write};
 use crate::kernel::Month;
 use crate::kernel::progress::Progress;
 use crate::ledger::{Transaction, chart};
 use crate::party::{self, Lender};
+use crate::performance::grouping::Grouping;
+use crate::performance::measure::{Asked, scorecard_on};
+use crate::performance::scorecard::{Points, Row};
 use crate::placement::close::balanced;
 use crate::placement::expire::record_expiries;
 
@@ -96,6 +102,7 @@ pub fn work_out(db: &mut Db, lender: &Lender, month: Month, known: &Book) -> Res
     let cut_off = CutOff { seq: known.seq, last_day: month.last_day() };
     let gathered = gather(db, &lender.code, &versions, cut_off)?;
     let settled = store::settled(db, &lender.code, month)?;
+    let graded = graded(db, lender, &versions, cut_off)?;
     let month_end = MonthEnd {
         lender: &lender.code,
         currency: lender.currency,
@@ -104,9 +111,45 @@ pub fn work_out(db: &mut Db, lender: &Lender, month: Month, known: &Book) -> Res
         versions: &versions,
         gathered: &gathered,
         settled: &settled,
+        graded: &graded,
         last_statement_no: known.statement_no,
     };
     Ok(month_end.statements())
+}
+
+/// Where the agencies whose contracts pay for performance stand on the month's last day, on what the closing knows.
+fn graded(
+    db: &mut Db,
+    lender: &Lender,
+    versions: &Versions,
+    cut_off: CutOff,
+) -> Result<BTreeMap<String, Graded>, SettlementError> {
+    let agencies: BTreeSet<&str> = versions.0.iter().map(|version| version.terms.agency.as_str()).collect();
+    let grouping = Grouping::by_bucket(lender.currency);
+    let mut scorecards: Vec<(Parameters, Vec<Row>)> = Vec::new();
+    let mut graded = BTreeMap::new();
+    for agency in agencies {
+        let terms = versions.of_statement(agency, cut_off.last_day).map(|version| &version.terms);
+        let Some(factor) = terms.and_then(|terms| terms.performance.as_ref()) else { continue };
+        if !scorecards.iter().any(|(parameters, _)| *parameters == factor.parameters) {
+            let asked = Asked {
+                lender: &lender.code,
+                on: cut_off.last_day,
+                parameters: factor.parameters,
+                grouping: &grouping,
+                known_seq: cut_off.seq,
+            };
+            let (rows, _) = scorecard_on(db, &asked, versions, &Points::default(), BTreeMap::new())?;
+            scorecards.push((factor.parameters, rows));
+        }
+        let rows = scorecards.iter().find(|(parameters, _)| *parameters == factor.parameters).map(|(_, rows)| rows.as_slice());
+        let rows = rows.unwrap_or_default();
+        let of = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        if let Some(row) = rows.iter().find(|row| row.assignee == agency) {
+            graded.insert(agency.to_string(), Graded { rank: row.rank, of, index: row.shrunk_index });
+        }
+    }
+    Ok(graded)
 }
 
 /// Saves and posts the statements and closes the month.

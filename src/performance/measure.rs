@@ -1,0 +1,181 @@
+//! Reading a book for its performance: every placement with the money that belongs to it.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use diesel::QueryResult;
+
+use super::curve::Curve;
+use super::grouping::Grouping;
+use super::history::{History, Judged, Sums};
+use super::scorecard::{Ground, Incidents, Points, Row, scorecard};
+use super::store;
+use super::trial::{Comparison, Explored, compare_all};
+use crate::contract::Versions;
+use crate::contract::factor::Parameters;
+use crate::db::Db;
+use crate::kernel::Money;
+use crate::placement::{self, Placement, windows};
+use crate::recovery;
+use crate::recovery::store::MoneyRow;
+
+/// Placements read at once.
+const PAGE: i64 = 20_000;
+
+/// Walks every placement known when the book stood at a number, with what was received and taken back on it:
+/// days and signed amounts. A reversal goes where its payment went (DOMAIN 5).
+pub fn walk(
+    db: &mut Db,
+    lender: &str,
+    known_seq: i64,
+    mut visit: impl FnMut(&Placement, &[(NaiveDate, Money)]),
+) -> QueryResult<()> {
+    let (mut after, mut most) = (String::new(), PAGE);
+    loop {
+        let page = placement::store::of_accounts_after(db, lender, &after, most)?;
+        let Some(last) = page.last().map(|last| last.account_no.clone()) else { return Ok(()) };
+        // One account with more placements than a page holds is read again with a larger page.
+        if page.iter().all(|one| one.account_no == last) && i64::try_from(page.len()).is_ok_and(|count| count == most) {
+            most *= 4;
+            continue;
+        }
+        let money = recovery::store::money_of(db, lender, &after, &last, known_seq)?;
+        let mut rest = money.as_slice();
+        for own in page.chunk_by(|a, b| a.account_no == b.account_no) {
+            let from = rest.partition_point(|row| row.account_no < own[0].account_no);
+            let until = rest.partition_point(|row| row.account_no <= own[0].account_no);
+            let known: Vec<Placement> = own.iter().filter(|one| one.seq <= known_seq).map(|one| one.known_at(known_seq)).collect();
+            account(&known, &rest[from..until], &mut visit);
+            rest = &rest[until..];
+        }
+        (after, most) = (last, PAGE);
+    }
+}
+
+/// Gives each placement of one account its money.
+fn account(placements: &[Placement], money: &[MoneyRow], visit: &mut impl FnMut(&Placement, &[(NaiveDate, Money)])) {
+    let mut received: Vec<Vec<(NaiveDate, Money)>> = vec![Vec::new(); placements.len()];
+    if !money.is_empty() {
+        let windows = windows(placements);
+        let payments: BTreeMap<&str, NaiveDate> =
+            money.iter().filter(|row| row.reverses.is_none()).map(|row| (row.reference.as_str(), row.received_on)).collect();
+        for row in money {
+            let (day, amount) = match &row.reverses {
+                None => (Some(row.received_on), Money(row.amount)),
+                Some(payment) => (payments.get(payment.as_str()).copied(), Money(-row.amount)),
+            };
+            if let Some(index) = day.and_then(|day| windows.iter().position(|window| window.holds(day))) {
+                received[index].push((row.received_on, amount));
+            }
+        }
+    }
+    placements.iter().zip(&received).for_each(|(placement, received)| visit(placement, received));
+}
+
+/// What is asked of a book's performance.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The lender's code.
+    pub lender: &'a str,
+    /// The day.
+    pub on: NaiveDate,
+    /// How performance is measured.
+    pub parameters: Parameters,
+    /// Which accounts are alike.
+    pub grouping: &'a Grouping,
+    /// What is known: facts up to this number of the book.
+    pub known_seq: i64,
+}
+
+/// The history of a window, and everybody's placements begun in it.
+pub fn history(db: &mut Db, asked: &Asked<'_>) -> QueryResult<(History, BTreeMap<String, i64>)> {
+    let (parameters, on) = (asked.parameters, asked.on);
+    let first = parameters.first_day(on);
+    let mut history = History::default();
+    let mut begun: BTreeMap<String, i64> = BTreeMap::new();
+    let mut group = String::new();
+    walk(db, asked.lender, asked.known_seq, |placement, received| {
+        if placement.placed_on < first || placement.placed_on > on {
+            return;
+        }
+        match begun.get_mut(&placement.assignee) {
+            Some(count) => *count += 1,
+            None => drop(begun.insert(placement.assignee.clone(), 1)),
+        }
+        if parameters.judges(placement.placed_on, on) {
+            let counted = received.iter().filter(|(day, _)| parameters.counts(placement.placed_on, *day));
+            let recovered = counted.map(|(_, amount)| *amount).sum();
+            group.clear();
+            asked.grouping.write(&placement.facts, &mut group);
+            let judged = Judged { balance: placement.balance(), recovered };
+            history.add(&group, &placement.facts.bucket, &placement.assignee, judged);
+        }
+    })?;
+    Ok((history, begun))
+}
+
+/// The scorecard of a day: everyone with a contract in force on it, or with a judged placement.
+pub fn scorecard_on(
+    db: &mut Db,
+    asked: &Asked<'_>,
+    versions: &Versions,
+    points: &Points,
+    peers: BTreeMap<String, String>,
+) -> QueryResult<(Vec<Row>, History)> {
+    let (history, begun) = history(db, asked)?;
+    let ground = ground(db, asked, versions, peers, &begun)?;
+    let rows = scorecard(&history, asked.parameters.credibility, points, &ground);
+    Ok((rows, history))
+}
+
+/// Who is on the scorecard of a day and what stands beside money.
+pub fn ground(
+    db: &mut Db,
+    asked: &Asked<'_>,
+    versions: &Versions,
+    peers: BTreeMap<String, String>,
+    begun: &BTreeMap<String, i64>,
+) -> QueryResult<Ground> {
+    let in_force = |agency: &&String| versions.in_force(agency, asked.on).is_some();
+    let assignees = versions.0.iter().map(|version| &version.terms.agency).filter(in_force).cloned().collect();
+    let mut incidents: BTreeMap<String, Incidents> = BTreeMap::new();
+    for (assignee, placements) in begun {
+        incidents.entry(assignee.clone()).or_default().placements = *placements;
+    }
+    Ok(Ground { assignees, incidents, peers })
+}
+
+/// The curves of every batch placed from a day on, by assignee and batch, as seen on another.
+pub fn curves(
+    db: &mut Db,
+    lender: &str,
+    from: NaiveDate,
+    on: NaiveDate,
+) -> QueryResult<BTreeMap<String, BTreeMap<String, Curve>>> {
+    let mut curves: BTreeMap<String, BTreeMap<String, Curve>> = BTreeMap::new();
+    walk(db, lender, i64::MAX, |placement, received| {
+        if placement.placed_on >= from && placement.placed_on <= on {
+            let batches = curves.entry(placement.assignee.clone()).or_default();
+            let curve = batches.entry(placement.batch.clone()).or_default();
+            curve.add(placement.placed_on, placement.balance(), received, on);
+        }
+    })?;
+    Ok(curves)
+}
+
+/// What the accounts dealt by exploration say of the assignees (DOMAIN 4): judged placements of the window only.
+pub fn trial(db: &mut Db, lender: &str, on: NaiveDate, parameters: Parameters) -> QueryResult<Vec<Comparison>> {
+    let strata = store::explored(db, lender)?;
+    let mut explored = Explored::new();
+    walk(db, lender, i64::MAX, |placement, received| {
+        if !parameters.judges(placement.placed_on, on) {
+            return;
+        }
+        let Some(stratum) = strata.get(&placement.placement_no) else { return };
+        let counted = received.iter().filter(|(day, _)| parameters.counts(placement.placed_on, *day));
+        let recovered = counted.map(|(_, amount)| *amount).sum();
+        let sums: &mut Sums = explored.entry(stratum.clone()).or_default().entry(placement.assignee.clone()).or_default();
+        sums.add(Judged { balance: placement.balance(), recovered });
+    })?;
+    Ok(compare_all(&explored))
+}
