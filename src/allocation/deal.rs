@@ -1,311 +1,253 @@
-//! From shares to accounts: whole counts by largest remainder carried across strata, hard limits, debtors kept
-//! together, and a serpentine deal by balance from a seeded start. Pure and repeatable.
-
-use std::collections::BTreeMap;
+//! From a plan to accounts: debtors are kept together, hard limits are never exceeded, and single accounts are dealt
+//! in serpentine order of balance from a seeded start, so that everybody gets the same mix. Pure and repeatable.
 
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::candidates::{Candidate, Field};
 use super::gates::{Gate, Taker};
-use super::strategy::{Dimension, Strategy};
-use crate::kernel::{Currency, Money};
+use super::plan::{Counts, Plan};
+use super::strata::{Sorted, Stratum, Unit};
 
-/// What becomes of one account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What becomes of an account, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// The method gave it to the taker.
+    Given,
+    /// Exploration gave it to the taker.
+    Explored,
+    /// It follows its debtor.
+    Followed,
+    /// Its debtor is with somebody who takes no part.
+    WaitsAbsent,
+    /// Its debtor is with somebody whose limit is used up.
+    WaitsFull,
+    /// Its debtor is with somebody whose gate is closed.
+    WaitsGate(Gate),
+    /// No gate is open.
+    NoGate,
+    /// The limits of everybody eligible are used up.
+    Full,
+    /// Nobody eligible has a share.
+    NoShare,
+    /// Nobody has room for all accounts of the debtor.
+    NoRoomTogether,
+}
+
+/// What becomes of one candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Assigned {
-    /// Which candidate.
-    pub index: usize,
-    /// Who gets it (an index into the takers), if anybody.
+    /// Who gets it, an index into the takers; whom it waits for, when it waits.
     pub taker: Option<usize>,
-    /// Its stratum.
-    pub stratum: String,
-    /// Why.
-    pub reason: String,
+    /// Its stratum; those who follow or wait have none.
+    pub stratum: Option<u32>,
+    /// By what.
+    pub fate: Fate,
+    /// How many accounts of the debtor were dealt as one.
+    pub together: u32,
 }
 
-/// Parts of an account in which carried remainders are kept.
-const UNIT: i128 = 1_000_000_000_000;
-
-/// Accounts of one debtor, dealt as one.
-struct Unit {
-    members: Vec<usize>,
-    balance: Money,
-    stratum: String,
-    eligible: Vec<usize>,
+impl Assigned {
+    /// Who gets it.
+    pub fn placed(&self) -> Option<usize> {
+        self.taker.filter(|_| matches!(self.fate, Fate::Given | Fate::Explored | Fate::Followed))
+    }
 }
 
-/// Assigns every candidate of a run. The result is in order of the candidates.
-pub fn deal(strategy: &Strategy, takers: &[Taker], field: &Field, currency: Currency) -> Vec<Assigned> {
-    let mut dealing = Dealing {
-        strategy,
-        takers,
-        field,
-        currency,
-        room: takers.iter().map(|taker| taker.room).collect(),
-        carried: vec![0; takers.len()],
-        assigned: Vec::with_capacity(field.candidates.len()),
+/// Lets accounts follow their debtors as long as there is room; gives back how many follow each taker.
+pub fn follow(takers: &[Taker], sorted: &Sorted, most: &[Option<i64>], assigned: &mut [Assigned]) -> Vec<i64> {
+    let mut following = vec![0; takers.len()];
+    for one in &sorted.followers {
+        let refused = |holder: usize| {
+            let list = &sorted.refusals[sorted.refused[one.index] as usize];
+            list.iter().find(|(taker, _)| *taker == holder).map(|(_, gate)| *gate)
+        };
+        let fate = match one.holder {
+            None => Fate::WaitsAbsent,
+            Some(holder) => match refused(holder) {
+                Some(gate) => Fate::WaitsGate(gate),
+                None if most[holder].is_some_and(|most| following[holder] >= most) => Fate::WaitsFull,
+                None => {
+                    following[holder] += 1;
+                    Fate::Followed
+                }
+            },
+        };
+        assigned[one.index] = Assigned { taker: one.holder, stratum: None, fate, together: 1 };
+    }
+    following
+}
+
+/// Deals every stratum by the plan. `room` is what each taker may get at most; the plan keeps it, debtors with several
+/// accounts must not break it.
+pub fn deal(seed: u64, sorted: &Sorted, plan: &Plan, room: Vec<Option<i64>>, assigned: &mut [Assigned]) {
+    let takers = room.len();
+    let mut dealing = Dealing { sorted, room, drift: vec![0; takers], assigned };
+    for (number, stratum) in (0..).zip(&sorted.strata) {
+        let (Some(explored), Some(given)) = (plan.explored.get(number as usize), plan.given.get(number as usize)) else {
+            let units: Vec<Unit> = stratum.units.clone();
+            units.iter().for_each(|unit| dealing.put(unit, None, number, Fate::NoGate));
+            continue;
+        };
+        let mut chance = ChaCha8Rng::seed_from_u64(seed.wrapping_add(u64::from(number)));
+        // The start of the deal, and nothing else, is left to chance.
+        let mut order: Vec<usize> = (0..stratum.eligible.len()).collect();
+        order.shuffle(&mut chance);
+        let (fair, rest) = draw(stratum, explored.iter().sum(), &mut chance);
+        dealing.pool(stratum, number, &order, fair, explored, Fate::Explored);
+        dealing.pool(stratum, number, &order, rest, given, Fate::Given);
+    }
+}
+
+/// Draws units by chance until so many accounts are drawn; gives back those drawn and the rest.
+fn draw(stratum: &Stratum, accounts: i64, chance: &mut ChaCha8Rng) -> (Vec<Unit>, Vec<Unit>) {
+    if accounts == 0 {
+        return (Vec::new(), stratum.units.clone());
+    }
+    let mut units = stratum.units.clone();
+    units.shuffle(chance);
+    let mut left = accounts;
+    let mut fits = |unit: &Unit| {
+        let fits = i64::from(unit.size) <= left;
+        left -= if fits { i64::from(unit.size) } else { 0 };
+        fits
     };
-    let mut strata: BTreeMap<String, Vec<Unit>> = BTreeMap::new();
-    for unit in dealing.units() {
-        strata.entry(unit.stratum.clone()).or_default().push(unit);
-    }
-    for (number, (stratum, units)) in strata.into_iter().enumerate() {
-        dealing.stratum(number as u64, &stratum, units);
-    }
-    dealing.assigned.sort_by_key(|one| one.index);
-    dealing.assigned
+    units.into_iter().partition(|unit| fits(unit))
 }
 
 struct Dealing<'a> {
-    strategy: &'a Strategy,
-    takers: &'a [Taker],
-    field: &'a Field,
-    currency: Currency,
+    sorted: &'a Sorted,
     room: Vec<Option<i64>>,
-    carried: Vec<i128>,
-    assigned: Vec<Assigned>,
+    /// By how much each taker is ahead of the plan, because debtors were kept together.
+    drift: Vec<i64>,
+    assigned: &'a mut [Assigned],
 }
 
 impl Dealing<'_> {
-    fn candidate(&self, index: usize) -> &Candidate {
-        &self.field.candidates[index]
+    fn has_room(&self, taker: usize, size: i64) -> bool {
+        self.room[taker].is_none_or(|room| room >= size)
     }
 
-    /// Groups candidates by debtor; those whose debtor is already with somebody follow, or wait, at once.
-    fn units(&mut self) -> Vec<Unit> {
-        let mut by_debtor: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        let field = self.field;
-        for (index, candidate) in field.candidates.iter().enumerate() {
-            by_debtor.entry(&candidate.debtor_ref).or_default().push(index);
+    fn put(&mut self, unit: &Unit, taker: Option<usize>, stratum: u32, fate: Fate) {
+        if let Some(Some(room)) = taker.and_then(|taker| self.room.get_mut(taker)) {
+            *room -= i64::from(unit.size);
         }
-        let mut units = Vec::new();
-        for (debtor, members) in by_debtor {
-            if let Some(holder) = field.debtor_holders.get(debtor) {
-                self.follow(holder, &members);
-                continue;
-            }
-            let largest =
-                members.iter().copied().max_by_key(|index| (self.candidate(*index).facts.balance, std::cmp::Reverse(*index)));
-            let eligible: Vec<usize> = (0..self.takers.len()).filter(|taker| self.refusal(*taker, &members).is_none()).collect();
-            let Some(largest) = largest else { continue };
-            let stratum = self.stratum_name(self.candidate(largest), &eligible);
-            if eligible.is_empty() {
-                let why = self.refusals(&members);
-                self.leave(&members, &stratum, &format!("no eligible assignee: {why}"));
-                continue;
-            }
-            let balance = members.iter().map(|index| self.candidate(*index).facts.balance).sum();
-            units.push(Unit { members, balance, stratum, eligible });
-        }
-        units
-    }
-
-    /// The first gate of a taker that is closed for any of some accounts.
-    fn refusal(&self, taker: usize, members: &[usize]) -> Option<Gate> {
-        members.iter().find_map(|index| self.takers[taker].refuses(self.candidate(*index), self.strategy.rotation))
-    }
-
-    fn refusals(&self, members: &[usize]) -> String {
-        let each = |taker: usize| {
-            self.refusal(taker, members).map(|gate| format!("{} {}", self.takers[taker].assignee.code, gate.name()))
-        };
-        (0..self.takers.len()).filter_map(each).collect::<Vec<_>>().join(", ")
-    }
-
-    fn follow(&mut self, holder: &str, members: &[usize]) {
-        let taker = self.takers.iter().position(|taker| taker.assignee.code == holder);
-        for index in members {
-            let stratum = self.stratum_name(self.candidate(*index), &[]);
-            let refused = match taker {
-                None => Some("which takes no part in this run".to_string()),
-                Some(taker) => match self.refusal(taker, &[*index]) {
-                    Some(gate) => Some(format!("whose gate {} is closed", gate.name())),
-                    None if self.room[taker] == Some(0) => Some("whose capacity is full".to_string()),
-                    None => None,
-                },
-            };
-            match (taker, refused) {
-                (Some(taker), None) => {
-                    self.give(taker, &[*index], &stratum, &format!("follows the debtor's other account to {holder}"))
-                }
-                (_, refused) => {
-                    let why = refused.unwrap_or_default();
-                    self.leave(&[*index], &stratum, &format!("waits: the debtor's other account is with {holder}, {why}"));
-                }
-            }
+        let one = Assigned { taker, stratum: Some(stratum), fate, together: unit.size };
+        for index in self.sorted.members_of(unit) {
+            self.assigned[*index as usize] = one;
         }
     }
 
-    fn give(&mut self, taker: usize, members: &[usize], stratum: &str, reason: &str) {
-        if let Some(room) = &mut self.room[taker] {
-            *room -= i64::try_from(members.len()).unwrap_or(i64::MAX);
-        }
-        self.put(Some(taker), members, stratum, reason);
-    }
-
-    fn leave(&mut self, members: &[usize], stratum: &str, reason: &str) {
-        self.put(None, members, stratum, reason);
-    }
-
-    fn put(&mut self, taker: Option<usize>, members: &[usize], stratum: &str, reason: &str) {
-        let together =
-            if members.len() > 1 { format!("; {} accounts of the debtor stay together", members.len()) } else { String::new() };
-        for index in members {
-            self.assigned.push(Assigned {
-                index: *index,
-                taker,
-                stratum: stratum.to_string(),
-                reason: format!("{reason}{together}"),
-            });
-        }
-    }
-
-    /// The dimensions of the strategy and the set of open gates, so that every split is like for like.
-    fn stratum_name(&self, candidate: &Candidate, eligible: &[usize]) -> String {
-        let facts = &candidate.facts;
-        let mut parts: Vec<String> = self
-            .strategy
-            .dimensions
-            .iter()
-            .map(|dimension| match dimension {
-                Dimension::Bucket => facts.bucket.clone(),
-                Dimension::BalanceBand => self.band(facts.balance),
-                Dimension::Product => facts.product.clone().unwrap_or_else(|| "-".to_string()),
-                Dimension::Region => facts.region.clone().unwrap_or_else(|| "-".to_string()),
-                Dimension::Level => format!("L{}", facts.level),
-                Dimension::ChargedOff => (if facts.charged_off { "charged off" } else { "not charged off" }).to_string(),
-            })
-            .collect();
-        let codes: Vec<&str> = eligible.iter().map(|taker| self.takers[*taker].assignee.code.as_str()).collect();
-        parts.push(codes.join("+"));
-        parts.join("|")
-    }
-
-    fn band(&self, balance: Money) -> String {
-        match self.strategy.bands.iter().find(|bound| balance <= **bound) {
-            Some(bound) => format!("≤{}", bound.plain(self.currency)),
-            None => format!(">{}", self.strategy.bands.last().map_or_else(String::new, |bound| bound.plain(self.currency))),
-        }
-    }
-
-    /// Deals one stratum: debtors with several accounts first, then single accounts in serpentine order.
-    fn stratum(&mut self, number: u64, stratum: &str, mut units: Vec<Unit>) {
-        let eligible = units.first().map(|unit| unit.eligible.clone()).unwrap_or_default();
-        let total: usize = units.iter().map(|unit| unit.members.len()).sum();
-        let mut order = eligible.clone();
-        let mut chance = ChaCha8Rng::seed_from_u64(self.strategy.seed.wrapping_add(number));
-        order.shuffle(&mut chance);
-        let (quotas, targets) = self.quotas(&eligible, total);
-        let mut given: BTreeMap<usize, i64> = eligible.iter().map(|taker| (*taker, 0)).collect();
-        units.sort_by(|a, b| (b.members.len(), b.balance, &a.members).cmp(&(a.members.len(), a.balance, &b.members)));
-        let singles_from = units.partition_point(|unit| unit.members.len() > 1);
-        let reason = |taker: usize, dealing: &Dealing<'_>| {
-            let code = &dealing.takers[taker].assignee.code;
-            format!(
-                "{} share: {code} gets {} of {total} in this stratum",
-                dealing.strategy.method.name(),
-                quotas.get(&taker).copied().unwrap_or(0)
-            )
-        };
+    /// Deals one pool of a stratum: debtors with several accounts first, the largest of them first, then single
+    /// accounts from the largest balance down.
+    fn pool(&mut self, stratum: &Stratum, number: u32, order: &[usize], mut units: Vec<Unit>, quotas: &[i64], fate: Fate) {
+        units.sort_by(|a, b| (b.size, b.balance, a.first).cmp(&(a.size, a.balance, b.first)));
+        let singles_from = units.partition_point(|unit| unit.size > 1);
+        let accounts: i64 = units.iter().map(|unit| i64::from(unit.size)).sum();
+        let mut nobody = (accounts - quotas.iter().sum::<i64>()).max(0);
+        let mut given = vec![0; quotas.len()];
         for unit in &units[..singles_from] {
-            let size = i64::try_from(unit.members.len()).unwrap_or(i64::MAX);
-            let has_room = |taker: &&usize| self.room[**taker].is_none_or(|room| room >= size);
-            let open = |taker: &usize| quotas.get(taker).copied().unwrap_or(0) - given.get(taker).copied().unwrap_or(0);
-            match order.iter().filter(has_room).max_by_key(|taker| (open(taker), std::cmp::Reverse(**taker))).copied() {
-                Some(taker) => {
-                    let why = reason(taker, self);
-                    self.give(taker, &unit.members, stratum, &why);
-                    *given.entry(taker).or_default() += size;
+            let size = i64::from(unit.size);
+            let ahead = |place: &usize| quotas[*place] - given[*place] - self.drift[stratum.eligible[*place]];
+            let with_room = order.iter().copied().filter(|place| {
+                let taker = stratum.eligible[*place];
+                self.has_room(taker, size) && (quotas[*place] > 0 || self.planned(taker))
+            });
+            match with_room.max_by_key(|place| (ahead(place), std::cmp::Reverse(*place))) {
+                Some(place) => {
+                    self.put(unit, Some(stratum.eligible[place]), number, fate);
+                    given[place] += size;
                 }
-                None => self.leave(&unit.members, stratum, "no eligible assignee has room for all of the debtor's accounts"),
+                None => {
+                    self.put(unit, None, number, Fate::NoRoomTogether);
+                    nobody = (nobody - size).max(0);
+                }
             }
         }
         let singles = &units[singles_from..];
-        let left: BTreeMap<usize, i64> =
-            quotas.iter().map(|(taker, quota)| (*taker, (quota - given.get(taker).copied().unwrap_or(0)).max(0))).collect();
-        let slots = serpentine(&order, &left);
-        let mut slots = slots.into_iter();
-        for unit in singles {
-            let next = slots.by_ref().find(|taker| self.room[*taker].is_none_or(|room| room > 0));
-            let next = next.or_else(|| {
-                order.iter().copied().find(|taker| {
-                    self.room[*taker].is_none_or(|room| room > 0) && targets.get(taker).is_some_and(|target| *target > 0)
-                })
-            });
-            match next {
+        let left = self.left(stratum, quotas, &given, &mut nobody, singles.len());
+        let why = if quotas.iter().all(|quota| *quota == 0) && nobody > 0 && !self.is_full(stratum) {
+            Fate::NoShare
+        } else {
+            Fate::Full
+        };
+        let order: Vec<usize> = order.iter().copied().chain([quotas.len()]).collect();
+        for (unit, place) in singles.iter().zip(serpentine(&order, &left)) {
+            match stratum.eligible.get(place) {
                 Some(taker) => {
-                    let why = reason(taker, self);
-                    self.give(taker, &unit.members, stratum, &why);
-                    *given.entry(taker).or_default() += 1;
+                    self.put(unit, Some(*taker), number, fate);
+                    given[place] += 1;
                 }
-                None => self.leave(&unit.members, stratum, "the capacity of every eligible assignee is full"),
+                None => self.put(unit, None, number, why),
             }
         }
-        for (taker, target) in targets {
-            self.carried[taker] = target - i128::from(given.get(&taker).copied().unwrap_or(0)) * UNIT;
+        for (place, taker) in stratum.eligible.iter().enumerate() {
+            self.drift[*taker] += given[place] - quotas[place];
         }
     }
 
-    /// Whole accounts for each eligible assignee by largest remainder, with what earlier strata carried, within
-    /// the room each has left; and the exact targets. Ties go to the earlier code.
-    fn quotas(&self, eligible: &[usize], total: usize) -> (BTreeMap<usize, i64>, BTreeMap<usize, i128>) {
-        let total = i64::try_from(total).unwrap_or(i64::MAX);
-        let weight = |taker: usize| {
-            let code = &self.takers[taker].assignee.code;
-            self.strategy
-                .assignees
-                .iter()
-                .find(|(listed, _)| listed == code)
-                .map_or(0, |(_, share)| share.decimal().mantissa() * 10_i128.pow(10 - share.decimal().scale()))
-        };
-        let sum: i128 = eligible.iter().map(|taker| weight(*taker)).sum();
-        if sum == 0 {
-            return (eligible.iter().map(|taker| (*taker, 0)).collect(), eligible.iter().map(|taker| (*taker, 0)).collect());
+    /// Whether the taker is behind its plan, and so may stand in where the plan gave it nothing.
+    fn planned(&self, taker: usize) -> bool {
+        self.drift[taker] < 0
+    }
+
+    fn is_full(&self, stratum: &Stratum) -> bool {
+        stratum.eligible.iter().all(|taker| self.room[*taker] == Some(0))
+    }
+
+    /// How many single accounts each is still to get, nobody last: what the plan says, corrected by what debtors with
+    /// several accounts have brought, from those who are ahead of the plan and to those who are behind.
+    fn left(&self, stratum: &Stratum, quotas: &[i64], given: &[i64], nobody: &mut i64, singles: usize) -> Vec<i64> {
+        let takers = &stratum.eligible;
+        let room = |place: usize| self.room[takers[place]].unwrap_or(i64::MAX);
+        let mut left: Vec<i64> = (0..quotas.len()).map(|place| (quotas[place] - given[place]).clamp(0, room(place))).collect();
+        let singles = i64::try_from(singles).unwrap_or(i64::MAX);
+        let places = 0..quotas.len();
+        let ahead = |place: usize, left: &[i64]| self.drift[takers[place]] + given[place] + left[place] - quotas[place];
+        while left.iter().sum::<i64>() + *nobody > singles {
+            let most_ahead = places.clone().filter(|place| left[*place] > 0).max_by_key(|place| ahead(*place, &left));
+            match most_ahead {
+                Some(place) => left[place] -= 1,
+                None => *nobody = singles,
+            }
         }
-        let target = |taker: usize| i128::from(total) * UNIT * weight(taker) / sum + self.carried[taker];
-        let targets: BTreeMap<usize, i128> = eligible.iter().map(|taker| (*taker, target(*taker))).collect();
-        let most = |taker: usize| if weight(taker) == 0 { 0 } else { self.room[taker].unwrap_or(i64::MAX) };
-        let mut quotas: BTreeMap<usize, i64> = targets
-            .iter()
-            .map(|(taker, target)| (*taker, i64::try_from(target.div_euclid(UNIT)).unwrap_or(0).clamp(0, most(*taker))))
-            .collect();
-        loop {
-            let given: i64 = quotas.values().sum();
-            let short = |taker: &usize, quotas: &BTreeMap<usize, i64>| targets[taker] - i128::from(quotas[taker]) * UNIT;
-            let next = match given.cmp(&total) {
-                std::cmp::Ordering::Equal => None,
-                std::cmp::Ordering::Less => eligible
-                    .iter()
-                    .filter(|taker| quotas[taker] < most(**taker))
-                    .max_by_key(|taker| (short(taker, &quotas), std::cmp::Reverse(**taker)))
-                    .map(|taker| (*taker, 1)),
-                std::cmp::Ordering::Greater => eligible
-                    .iter()
-                    .filter(|taker| quotas[taker] > 0)
-                    .min_by_key(|taker| (short(taker, &quotas), std::cmp::Reverse(**taker)))
-                    .map(|taker| (*taker, -1)),
-            };
-            let Some((taker, step)) = next else { return (quotas, targets) };
-            *quotas.entry(taker).or_default() += step;
+        while left.iter().sum::<i64>() + *nobody < singles {
+            let can = |place: &usize| left[*place] < room(*place) && (quotas[*place] > 0 || self.planned(takers[*place]));
+            match places.clone().filter(can).min_by_key(|place| ahead(*place, &left)) {
+                Some(place) => left[place] += 1,
+                None => *nobody = singles - left.iter().sum::<i64>(),
+            }
         }
+        left.push(*nobody);
+        left
     }
 }
 
-/// The order in which assignees are dealt single accounts sorted by balance: evenly spread, and with equal
-/// quotas there and back again, so that each gets the same mix of balances.
-fn serpentine(order: &[usize], quotas: &BTreeMap<usize, i64>) -> Vec<usize> {
-    let most = quotas.values().copied().max().unwrap_or(0);
+/// The order in which single accounts sorted by balance are dealt: evenly spread, and with equal quotas there and
+/// back again, so that each gets the same mix of balances.
+fn serpentine(order: &[usize], quotas: &[i64]) -> Vec<usize> {
+    let most = quotas.iter().copied().max().unwrap_or(0);
     let mut slots: Vec<(i128, i64, usize)> = Vec::new();
-    for (place, taker) in order.iter().enumerate() {
-        let quota = quotas.get(taker).copied().unwrap_or(0);
+    for (turn_in, place) in (0..).zip(order) {
+        let quota = quotas.get(*place).copied().unwrap_or(0);
         for turn in 0..quota {
             let position = (2 * i128::from(turn) + 1) * i128::from(most) * 1_000_000 / i128::from(quota);
-            let place = i64::try_from(place).unwrap_or(0);
-            slots.push((position, if turn % 2 == 0 { place } else { -place }, *taker));
+            slots.push((position, if turn % 2 == 0 { turn_in } else { -turn_in }, *place));
         }
     }
-    slots.sort();
-    slots.into_iter().map(|(_, _, taker)| taker).collect()
+    slots.sort_unstable();
+    slots.into_iter().map(|(_, _, place)| place).collect()
+}
+
+/// How many accounts of each stratum the deal gave to each of its takers, by method.
+pub fn tally(sorted: &Sorted, assigned: &[Assigned]) -> (Counts, Counts) {
+    let empty = || -> Counts { sorted.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect() };
+    let (mut explored, mut given) = (empty(), empty());
+    for one in assigned {
+        let (Some(taker), Some(number)) = (one.placed(), one.stratum) else { continue };
+        let number = number as usize;
+        let Ok(place) = sorted.strata[number].eligible.binary_search(&taker) else { continue };
+        (if one.fate == Fate::Explored { &mut explored } else { &mut given })[number][place] += 1;
+    }
+    (explored, given)
 }

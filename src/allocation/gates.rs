@@ -7,7 +7,7 @@ use crate::contract::{Version, Versions};
 use crate::party::{Assignee, Status};
 
 /// A closed gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Gate {
     /// It is suspended or has left.
     Status,
@@ -17,6 +17,8 @@ pub enum Gate {
     Contract,
     /// Its last evaluation is over 365 days old.
     Evaluation,
+    /// It has more upheld complaints than the strategy allows.
+    Conduct,
     /// The account's region is outside its scope.
     Region,
     /// The account's product is outside its scope.
@@ -35,6 +37,7 @@ impl Gate {
             Gate::Licence => "licence",
             Gate::Contract => "contract",
             Gate::Evaluation => "evaluation",
+            Gate::Conduct => "conduct",
             Gate::Region => "region",
             Gate::Product => "product",
             Gate::Rotation => "rotation",
@@ -57,8 +60,9 @@ pub struct Taker {
 }
 
 impl Taker {
-    /// An assignee on a day, holding `open` accounts.
-    pub fn on(assignee: &Assignee, versions: &Versions, open: i64, day: NaiveDate) -> Taker {
+    /// An assignee on a day, holding `open` accounts; `misconduct` says whether it has more upheld complaints than the
+    /// strategy allows.
+    pub fn on(assignee: &Assignee, versions: &Versions, open: i64, misconduct: bool, day: NaiveDate) -> Taker {
         let version = versions.in_force(&assignee.code, day).cloned();
         let room = assignee.capacity.map(|capacity| (capacity - open).max(0));
         let closed = if assignee.status != Status::Active {
@@ -69,6 +73,8 @@ impl Taker {
             Some(Gate::Contract)
         } else if assignee.evaluated_on.is_some_and(|evaluated| (day - evaluated).num_days() > 365) {
             Some(Gate::Evaluation)
+        } else if misconduct {
+            Some(Gate::Conduct)
         } else if room == Some(0) {
             Some(Gate::Capacity)
         } else {

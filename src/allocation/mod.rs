@@ -1,14 +1,26 @@
 //! Allocation (分案): each open, unplaced account goes to one eligible assignee, or stays with a reason (DOMAIN 4).
 //!
 //! [`strategy`] reads what the lender wants; [`candidates`] brings the accounts of a day; [`gates`] says who may
-//! take them; [`deal`] turns shares into accounts; [`run`] simulates and commits. Everything but the last is pure,
-//! and everything random comes from the strategy's seed, so that a run can be repeated byte for byte.
+//! take them; [`strata`] puts like with like; [`outlook`] says what to expect of each stratum in each one's hands;
+//! [`plan`] decides how many accounts of a stratum go where, by [`shares`] or by the exact [`programme`]; [`deal`]
+//! turns counts into accounts; [`decide`] is all of that in one; [`run`] reads, simulates and commits. Everything but
+//! reading and running is pure, and everything random comes from the strategy's seed, so that a run can be repeated
+//! byte for byte.
 
 pub mod candidates;
 pub mod deal;
+pub mod decide;
+pub mod files;
 pub mod gates;
+mod network;
+pub mod outlook;
+pub mod plan;
+pub mod programme;
+pub mod reason;
 pub mod run;
+pub mod shares;
 pub mod store;
+pub mod strata;
 pub mod strategy;
 
 use crate::kernel::document::DocumentFault;
@@ -39,6 +51,9 @@ pub enum AllocationError {
     /// The same strategy decides otherwise now.
     #[error("run {0} decides otherwise now than when it was simulated; simulate again and review")]
     Differs(i64),
+    /// The strategy's limits contradict one another.
+    #[error("run refused, nothing was changed: {0}")]
+    Infeasible(#[from] plan::Infeasible),
     /// The day is in a closed month.
     #[error(transparent)]
     Placement(#[from] crate::placement::PlacementError),

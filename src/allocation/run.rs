@@ -1,27 +1,33 @@
 //! A run: simulated, reviewed, committed. The commit carries out exactly the simulated assignment or refuses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use serde_json::json;
 
 use super::AllocationError;
-use super::candidates::{Asked, Candidate, Field, field};
-use super::deal::{Assigned, deal};
+use super::candidates::{Asked, field};
+use super::deal::{Assigned, Fate};
+use super::decide::{Decision, Market, decide as decide_on};
+use super::files::{hash, millionths, strata_rows};
 use super::gates::Taker;
 use super::store::{self, RunRow};
-use super::strategy::{self, Strategy};
+use super::strategy;
 use crate::audit::{Act, By};
 use crate::contract;
 use crate::db::{Cell, Db, write};
+use crate::kernel::Money;
 use crate::kernel::calendar::plus_days;
-use crate::kernel::{Money, digest, text};
 use crate::ledger::{Transaction, chart};
-use crate::party::{self, AssigneeKind, Lender};
+use crate::party::{self, Lender};
+use crate::performance::measure;
 use crate::placement::check_open;
 use crate::placement::close::balanced;
 use crate::placement::expire::record_expiries;
 use crate::placement::store::{BATCHES, PLACEMENTS};
+
+/// Rows written at once.
+const CHUNK: usize = 5_000;
 
 /// What a run decided.
 pub struct Outcome {
@@ -33,126 +39,6 @@ pub struct Outcome {
     pub committed: bool,
     /// The decision.
     pub decision: Decision,
-}
-
-/// A decision: the accounts of a day, who may take them, and who does.
-pub struct Decision {
-    /// The strategy.
-    pub strategy: Strategy,
-    /// The assignees that take part, in order of code.
-    pub takers: Vec<Taker>,
-    /// The accounts.
-    pub field: Field,
-    /// What becomes of each.
-    pub assigned: Vec<Assigned>,
-}
-
-impl Decision {
-    fn candidate(&self, one: &Assigned) -> &Candidate {
-        &self.field.candidates[one.index]
-    }
-
-    fn code(&self, one: &Assigned) -> Option<&str> {
-        one.taker.map(|taker| self.takers[taker].assignee.code.as_str())
-    }
-
-    /// The level of the account in the hands it goes to: a team carries the level reached so far.
-    fn level(&self, one: &Assigned) -> i64 {
-        let candidate = self.candidate(one);
-        match one.taker.map(|taker| &self.takers[taker].assignee) {
-            Some(assignee) if assignee.kind == AssigneeKind::Agency && !candidate.held_by.contains(&assignee.code) => {
-                candidate.agencies_before + 1
-            }
-            _ => candidate.agencies_before,
-        }
-    }
-
-    /// Accounts and balance by assignee.
-    pub fn totals(&self) -> BTreeMap<String, (i64, Money)> {
-        let mut totals: BTreeMap<String, (i64, Money)> = BTreeMap::new();
-        for one in &self.assigned {
-            if let Some(code) = self.code(one) {
-                let entry = totals.entry(code.to_string()).or_default();
-                entry.0 += 1;
-                entry.1 += self.candidate(one).facts.balance;
-            }
-        }
-        totals
-    }
-
-    /// The assignment as CSV, in order of account number.
-    pub fn assignment_csv(&self) -> Result<Vec<u8>, csv::Error> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(["account_no", "assignee", "level", "stratum", "method", "expected_recovery", "reason"])?;
-        for one in &self.assigned {
-            let level = self.level(one).to_string();
-            let account_no = &self.candidate(one).account_no;
-            let reason = text::neutral(&one.reason);
-            writer.write_record([
-                account_no,
-                self.code(one).unwrap_or(""),
-                &level,
-                &one.stratum,
-                self.strategy.method.name(),
-                "",
-                &reason,
-            ])?;
-        }
-        writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
-    }
-
-    /// The strata table as CSV: one row per stratum and eligible assignee.
-    pub fn strata_csv(&self, lender: &Lender) -> Result<Vec<u8>, csv::Error> {
-        let mut strata: BTreeMap<&str, (i64, Money, BTreeMap<&str, i64>)> = BTreeMap::new();
-        for one in &self.assigned {
-            let entry = strata.entry(&one.stratum).or_default();
-            entry.0 += 1;
-            entry.1 += self.candidate(one).facts.balance;
-            if let Some(code) = self.code(one) {
-                *entry.2.entry(code).or_default() += 1;
-            }
-        }
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record([
-            "stratum",
-            "assignee",
-            "accounts",
-            "balance",
-            "stratum_rate",
-            "index",
-            "fee_rate",
-            "value_per_account",
-            "min_accounts",
-            "max_accounts",
-            "assigned",
-        ])?;
-        for (stratum, (accounts, balance, given)) in &strata {
-            let eligible = stratum.rsplit('|').next().unwrap_or("").split('+').filter(|code| !code.is_empty());
-            for code in eligible {
-                let room = self.takers.iter().find(|taker| taker.assignee.code == code).and_then(|taker| taker.room);
-                writer.write_record([
-                    stratum,
-                    code,
-                    &accounts.to_string(),
-                    &balance.plain(lender.currency),
-                    "",
-                    "",
-                    "",
-                    "",
-                    "0",
-                    &room.map(|room| room.to_string()).unwrap_or_default(),
-                    &given.get(code).copied().unwrap_or(0).to_string(),
-                ])?;
-            }
-        }
-        writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
-    }
-
-    /// SHA-256 of the assignment.
-    fn hash(&self) -> Result<String, AllocationError> {
-        let bytes = self.assignment_csv().map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
-        Ok(digest::sha256(&bytes))
-    }
 }
 
 /// Simulates a strategy for a day and stores the run; with `commit`, carries it out at once.
@@ -200,7 +86,7 @@ pub fn commit_run(db: &mut Db, lender_code: &str, run_no: i64, by: &By) -> Resul
         }
         record_expiries(db, lender_code, run.run_on, by)?;
         let decision = decide(db, &lender, &run.name, &run.strategy, run.run_on)?;
-        if decision.hash()? != run.hash {
+        if hashed(&decision)? != run.hash {
             return Err(AllocationError::Differs(run_no));
         }
         let mut act = Act::begin(db, lender_code, by)?;
@@ -214,22 +100,41 @@ fn find_lender(db: &mut Db, code: &str) -> Result<Lender, AllocationError> {
     party::store::lender(db, code)?.ok_or_else(|| AllocationError::NoLender(code.to_string()))
 }
 
-/// Decides in memory who gets what.
-fn decide(db: &mut Db, lender: &Lender, file: &str, strategy_text: &str, on: NaiveDate) -> Result<Decision, AllocationError> {
+/// Reads what is known and decides in memory who gets what.
+pub fn decide(db: &mut Db, lender: &Lender, file: &str, strategy_text: &str, on: NaiveDate) -> Result<Decision, AllocationError> {
     let assignees = party::store::assignees(db, &lender.code)?;
     let strategy = strategy::parse(strategy_text, lender, &assignees)
         .map_err(|fault| AllocationError::File { file: file.to_string(), fault })?;
     let versions = contract::store::versions(db, lender)?;
+    let asked = measure::Asked {
+        lender: &lender.code,
+        on,
+        parameters: strategy.performance,
+        grouping: &strategy.grouping,
+        known_seq: i64::MAX,
+    };
+    let (scorecard, history) = measure::scorecard_on(db, &asked, &versions, &strategy.points, strategy.peers())?;
     let open = store::open_on(db, &lender.code, on)?;
+    let misconduct = |code: &str| {
+        let row = scorecard.iter().find(|row| row.assignee == code);
+        strategy.most_upheld.zip(row).is_some_and(|(most, row)| row.incidents.upheld_per_thousand() > most)
+    };
     let takers: Vec<Taker> = assignees
         .iter()
-        .filter(|assignee| strategy.assignees.iter().any(|(code, _)| *code == assignee.code))
-        .map(|assignee| Taker::on(assignee, &versions, open.get(&assignee.code).copied().unwrap_or(0), on))
+        .filter(|assignee| strategy.taking(&assignee.code).is_some())
+        .map(|assignee| {
+            let held = open.get(&assignee.code).copied().unwrap_or(0);
+            Taker::on(assignee, &versions, held, misconduct(&assignee.code), on)
+        })
         .collect();
     let asked = Asked { lender: &lender.code, on, filter: &strategy.filter, buckets: &lender.buckets, assignees: &assignees };
     let field = field(db, &asked)?;
-    let assigned = deal(&strategy, &takers, &field, lender.currency);
-    Ok(Decision { strategy, takers, field, assigned })
+    Ok(decide_on(Market { strategy, takers, field, history, scorecard, currency: lender.currency })?)
+}
+
+/// The assignment's hash.
+fn hashed(decision: &Decision) -> Result<String, AllocationError> {
+    hash(decision).map_err(|error| diesel::result::Error::SerializationError(Box::new(error)).into())
 }
 
 /// Stores the run and what it decided.
@@ -240,64 +145,119 @@ fn simulate(
     strategy_text: &str,
     on: NaiveDate,
 ) -> Result<RunRow, AllocationError> {
-    let placed = decision.assigned.iter().filter(|one| one.taker.is_some()).count();
+    let placed = decision.placed();
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let run = RunRow {
         run_no: act.book.run_no,
         seq: act.seq(),
-        name: decision.strategy.name.clone(),
-        method: decision.strategy.method.name().to_string(),
+        name: decision.market.strategy.name.clone(),
+        method: decision.method().name().to_string(),
         run_on: on,
         strategy: strategy_text.to_string(),
-        hash: decision.hash()?,
+        hash: hashed(decision)?,
         placed: count(placed),
         unplaced: count(decision.assigned.len() - placed),
         committed_seq: None,
     };
-    let lender = act.book.lender.clone();
     store::add_run(db, act, &run)?;
-    for chunk in decision.assigned.chunks(5_000) {
-        let row = |one: &Assigned| {
-            let candidate = decision.candidate(one);
-            vec![
-                Cell::from(lender.clone()),
+    store::add_outcome(db, act, run.run_no, &outcome(decision))?;
+    let refusals: Vec<String> = (0..decision.sorted.refusals.len()).map(|list| decision.refusals(list)).collect();
+    store::add_refusals(db, act, run.run_no, &refusals)?;
+    store::add_strata(db, act, run.run_no, &strata_rows(decision))?;
+    store_rows(db, act, decision, &run)?;
+    Ok(run)
+}
+
+/// Every account with its stratum and its reason.
+fn store_rows(db: &mut Db, act: &mut Act, decision: &Decision, run: &RunRow) -> Result<(), AllocationError> {
+    let lender = act.book.lender.clone();
+    let mut codes: HashMap<(Assigned, u32), String> = HashMap::new();
+    for first in (0..decision.assigned.len()).step_by(CHUNK) {
+        let last = (first + CHUNK).min(decision.assigned.len());
+        let mut rows = Vec::with_capacity(last - first);
+        for index in first..last {
+            let one = &decision.assigned[index];
+            let candidate = decision.candidate(index);
+            // Accounts with the same fate have the same reason; who waits for somebody out of the run has its own.
+            let reason = match one.fate {
+                Fate::WaitsAbsent => decision.why(index, one).to_string(),
+                _ => {
+                    let key = (*one, decision.sorted.refused[index]);
+                    codes.entry(key).or_insert_with(|| decision.why(index, one).to_string()).clone()
+                }
+            };
+            rows.push(vec![
+                Cell::from(lender.as_str()),
                 Cell::from(run.run_no),
-                Cell::from(candidate.account_no.clone()),
+                Cell::from(candidate.account_no.as_str()),
                 Cell::from(run.seq),
-                Cell::from(decision.code(one).map(str::to_string)),
-                Cell::from(decision.level(one)),
-                Cell::from(one.stratum.clone()),
+                Cell::from(decision.code(one)),
+                Cell::from(decision.level(index, one)),
+                Cell::from(decision.stratum(index, one)),
                 Cell::from(candidate.facts.balance),
-                Cell::from(one.reason.clone()),
-            ]
-        };
-        let rows: Vec<_> = chunk.iter().map(row).collect();
+                Cell::from(reason),
+            ]);
+        }
         act.write(db, &store::ROWS, &rows)?;
     }
-    Ok(run)
+    Ok(())
+}
+
+/// What the run found beside the assignment, as JSON: the proof, the prices of limits, and what else might have been.
+pub fn outcome(decision: &Decision) -> serde_json::Value {
+    let plan = &decision.plan;
+    let takers = &decision.market.takers;
+    let limits: Vec<serde_json::Value> = takers
+        .iter()
+        .enumerate()
+        .map(|(taker, one)| {
+            let price = plan.optimum.as_ref().and_then(|optimum| optimum.prices.get(taker).copied());
+            json!({
+                "assignee": one.assignee.code, "min_accounts": plan.limits.lower[taker], "max_accounts": plan.limits.upper[taker],
+                "shadow_price": price.map(millionths), "closed": one.closed.map(|gate| gate.name()), "room": one.room,
+            })
+        })
+        .collect();
+    let together = decision.sorted.strata.iter().flat_map(|stratum| &stratum.units).filter(|unit| unit.size > 1).count();
+    json!({
+        "method": plan.method.name(),
+        "method_asked": decision.market.strategy.method.name(),
+        "objective": millionths(plan.objective),
+        "bound": plan.optimum.as_ref().map(|optimum| millionths(optimum.bound)),
+        "equal_would_bring": plan.equal.map(millionths),
+        "score_would_bring": plan.score.map(millionths),
+        "dealt_would_bring": millionths(decision.dealt_worth),
+        "debtors_kept_together": together,
+        "together_cost": millionths(plan.objective - decision.dealt_worth),
+        "history": !decision.market.history.is_empty(),
+        "limits": limits,
+        "not_taken": decision.market.field.left,
+    })
 }
 
 /// Makes the placements: a batch per assignee, frozen facts, and one ledger transaction per batch.
 fn place(db: &mut Db, act: &mut Act, decision: &Decision, run_no: i64, on: NaiveDate) -> Result<(), AllocationError> {
     let (lender, seq) = (act.book.lender.clone(), act.seq());
     let mut batches: BTreeMap<usize, (String, i64, Money, Money)> = BTreeMap::new();
-    for taker in decision.assigned.iter().filter_map(|one| one.taker) {
+    let takers = &decision.market.takers;
+    for taker in decision.assigned.iter().filter_map(Assigned::placed) {
         if let std::collections::btree_map::Entry::Vacant(entry) = batches.entry(taker) {
             entry.insert((String::new(), 0, Money::ZERO, Money::ZERO));
         }
     }
     for (taker, batch) in &mut batches {
         act.book.batch_no += 1;
-        batch.0 = format!("B{:05}-{}", act.book.batch_no, decision.takers[*taker].assignee.code);
+        batch.0 = format!("B{:05}-{}", act.book.batch_no, takers[*taker].assignee.code);
     }
-    let placed: Vec<&Assigned> = decision.assigned.iter().filter(|one| one.taker.is_some()).collect();
-    for chunk in placed.chunks(5_000) {
+    let placed: Vec<usize> = (0..decision.assigned.len()).filter(|index| decision.assigned[*index].placed().is_some()).collect();
+    for chunk in placed.chunks(CHUNK) {
         let mut rows = Vec::with_capacity(chunk.len());
-        for one in chunk {
-            let Some(taker) = one.taker else { continue };
-            let Some(version) = &decision.takers[taker].version else { continue };
+        for index in chunk {
+            let one = &decision.assigned[*index];
+            let Some(taker) = one.placed() else { continue };
+            let Some(version) = &takers[taker].version else { continue };
             let Some(batch) = batches.get_mut(&taker) else { continue };
-            let candidate = decision.candidate(one);
+            let candidate = decision.candidate(*index);
             batch.1 += 1;
             batch.2 += candidate.facts.balance;
             batch.3 += candidate.owed.positive_part();
@@ -307,9 +267,9 @@ fn place(db: &mut Db, act: &mut Act, decision: &Decision, run_no: i64, on: Naive
                 Cell::from(act.book.placement_no),
                 Cell::from(seq),
                 Cell::from(candidate.account_no.as_str()),
-                Cell::from(decision.takers[taker].assignee.code.as_str()),
+                Cell::from(takers[taker].assignee.code.as_str()),
                 Cell::from(batch.0.clone()),
-                Cell::from(decision.level(one)),
+                Cell::from(decision.level(*index, one)),
                 Cell::from(on),
                 Cell::from(plus_days(on, version.terms.term_days - 1)),
                 Cell::from(version.terms.tail_days),
@@ -327,7 +287,7 @@ fn place(db: &mut Db, act: &mut Act, decision: &Decision, run_no: i64, on: Naive
         act.write(db, &PLACEMENTS, &rows)?;
     }
     for (taker, (code, accounts, balance, owed)) in batches {
-        let assignee = decision.takers[taker].assignee.code.as_str();
+        let assignee = takers[taker].assignee.code.as_str();
         let row = vec![
             Cell::from(lender.as_str()),
             Cell::from(code.as_str()),

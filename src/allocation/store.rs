@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
+use super::files::StratumRow;
 use crate::audit::Act;
 use crate::db::{Cell, Db, FactTable, Kind};
 
@@ -126,6 +127,90 @@ pub(super) fn add_run(db: &mut Db, act: &mut Act, run: &RunRow) -> QueryResult<(
         Cell::from(run.unplaced),
     ];
     act.write(db, &RUNS, &[row])
+}
+
+/// What runs found beside their assignments.
+pub const OUTCOMES: FactTable = FactTable {
+    name: "allocation_outcome",
+    columns: &[("lender", Kind::Text), ("run_no", Kind::Int), ("seq", Kind::Int), ("body", Kind::Text)],
+};
+
+/// The lists of closed gates that occur in runs.
+pub const REFUSALS: FactTable = FactTable {
+    name: "allocation_refusal",
+    columns: &[
+        ("lender", Kind::Text),
+        ("run_no", Kind::Int),
+        ("list_no", Kind::Int),
+        ("seq", Kind::Int),
+        ("refusals", Kind::Text),
+    ],
+};
+
+/// The strata tables of runs.
+pub const STRATA: FactTable = FactTable {
+    name: "allocation_stratum",
+    columns: &[
+        ("lender", Kind::Text),
+        ("run_no", Kind::Int),
+        ("stratum", Kind::Text),
+        ("assignee", Kind::Text),
+        ("seq", Kind::Int),
+        ("accounts", Kind::Int),
+        ("balance", Kind::Int),
+        ("stratum_rate", Kind::Text),
+        ("index_shrunk", Kind::Text),
+        ("fee_rate", Kind::Text),
+        ("value", Kind::Int),
+        ("min_accounts", Kind::Int),
+        ("max_accounts", Kind::Int),
+        ("assigned", Kind::Int),
+        ("explored", Kind::Int),
+    ],
+};
+
+pub(super) fn add_outcome(db: &mut Db, act: &mut Act, run_no: i64, body: &serde_json::Value) -> QueryResult<()> {
+    let (lender, seq) = (act.book.lender.clone(), act.seq());
+    let row = vec![Cell::from(lender), Cell::from(run_no), Cell::from(seq), Cell::from(body.to_string())];
+    act.write(db, &OUTCOMES, &[row])
+}
+
+pub(super) fn add_refusals(db: &mut Db, act: &mut Act, run_no: i64, lists: &[String]) -> QueryResult<()> {
+    let (lender, seq) = (act.book.lender.clone(), act.seq());
+    let listed = (0_i64..).zip(lists).filter(|(_, list)| !list.is_empty());
+    let row = |(number, list): (i64, &String)| {
+        vec![Cell::from(lender.clone()), Cell::from(run_no), Cell::from(number), Cell::from(seq), Cell::from(list.clone())]
+    };
+    let rows: Vec<_> = listed.map(row).collect();
+    act.write(db, &REFUSALS, &rows)
+}
+
+pub(super) fn add_strata(db: &mut Db, act: &mut Act, run_no: i64, strata: &[StratumRow]) -> QueryResult<()> {
+    let (lender, seq) = (act.book.lender.clone(), act.seq());
+    for chunk in strata.chunks(5_000) {
+        let row = |one: &StratumRow| {
+            vec![
+                Cell::from(lender.clone()),
+                Cell::from(run_no),
+                Cell::from(one.stratum.clone()),
+                Cell::from(one.assignee.clone()),
+                Cell::from(seq),
+                Cell::from(one.accounts),
+                Cell::from(one.balance),
+                Cell::from(one.stratum_rate.to_string()),
+                Cell::from(one.index.to_string()),
+                Cell::from(one.fee_rate.to_string()),
+                Cell::from(one.value),
+                Cell::from(one.min_accounts),
+                Cell::from(one.max_accounts),
+                Cell::from(one.assigned),
+                Cell::from(one.explored),
+            ]
+        };
+        let rows: Vec<_> = chunk.iter().map(row).collect();
+        act.write(db, &STRATA, &rows)?;
+    }
+    Ok(())
 }
 
 pub(super) fn set_committed(db: &mut Db, act: &mut Act, run_no: i64) -> QueryResult<()> {

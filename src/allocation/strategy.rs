@@ -1,9 +1,16 @@
 //! A strategy file becomes a strategy, or is refused with the key and its line.
 
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
 use crate::contract::condition::Conditions;
+use crate::contract::factor::Parameters;
+use crate::kernel::Rate;
 use crate::kernel::document::{Document, DocumentFault, Table, Value};
-use crate::kernel::{Money, Rate};
 use crate::party::{Assignee, Lender};
+use crate::performance::grouping::Grouping;
+use crate::performance::scorecard::Points;
 
 /// How shares come about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,33 +19,35 @@ pub enum Method {
     Equal,
     /// Shares the lender states.
     Fixed,
+    /// Shares in proportion to the points score.
+    Score,
+    /// Whatever makes the expected net recovery greatest.
+    Optimise,
 }
+
+const METHODS: [(&str, Method); 4] =
+    [("equal", Method::Equal), ("fixed", Method::Fixed), ("score", Method::Score), ("optimise", Method::Optimise)];
 
 impl Method {
     /// As files write it.
     pub fn name(self) -> &'static str {
-        match self {
-            Method::Equal => "equal",
-            Method::Fixed => "fixed",
-        }
+        METHODS.iter().find(|(_, method)| *method == self).map_or("", |(name, _)| name)
     }
 }
 
-/// What accounts are grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dimension {
-    /// The bucket of the days past due.
-    Bucket,
-    /// The band of the balance.
-    BalanceBand,
-    /// The product.
-    Product,
-    /// The region.
-    Region,
-    /// The level the next agency would be.
-    Level,
-    /// Written off or not.
-    ChargedOff,
+/// An assignee that takes part, with what the lender wants for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taking {
+    /// Its code.
+    pub code: String,
+    /// Its share, with fixed shares.
+    pub share: Option<Rate>,
+    /// The least share of the accounts allocated in the run.
+    pub min_share: Rate,
+    /// The greatest.
+    pub max_share: Rate,
+    /// Whom it is scored against; nobody named means the common group.
+    pub peer_group: Option<String>,
 }
 
 /// What the lender wants.
@@ -49,17 +58,35 @@ pub struct Strategy {
     /// How shares come about.
     pub method: Method,
     /// What accounts are grouped by.
-    pub dimensions: Vec<Dimension>,
-    /// Upper bounds of the balance bands, each inclusive.
-    pub bands: Vec<Money>,
+    pub grouping: Grouping,
     /// Where everything random comes from.
     pub seed: u64,
     /// Whether previous holders are barred.
     pub rotation: bool,
+    /// The share held back to keep measuring everybody on a fair sample.
+    pub exploration: Rate,
     /// Which accounts.
     pub filter: Conditions,
-    /// Who takes part, with its share, in order of code.
-    pub assignees: Vec<(String, Rate)>,
+    /// How performance is measured.
+    pub performance: Parameters,
+    /// The points of the score.
+    pub points: Points,
+    /// More upheld complaints per 1,000 placements than this close the gate.
+    pub most_upheld: Option<Decimal>,
+    /// Who takes part, in order of code.
+    pub assignees: Vec<Taking>,
+}
+
+impl Strategy {
+    /// What the lender wants for an assignee.
+    pub fn taking(&self, code: &str) -> Option<&Taking> {
+        self.assignees.iter().find(|one| one.code == code)
+    }
+
+    /// Who is scored against whom.
+    pub fn peers(&self) -> BTreeMap<String, String> {
+        self.assignees.iter().filter_map(|one| Some((one.code.clone(), one.peer_group.clone()?))).collect()
+    }
 }
 
 type Read<T> = Result<T, DocumentFault>;
@@ -70,129 +97,98 @@ pub fn parse(text: &str, lender: &Lender, known: &[Assignee]) -> Read<Strategy> 
     let mut root = document.table();
     let name = root.need("name")?.name()?;
     let method_value = root.need("method")?;
-    let method = match method_value.text()? {
-        "equal" => Method::Equal,
-        "fixed" => Method::Fixed,
-        "score" | "optimise" => {
-            return Err(method_value.fault("is not yet supported: it needs the scorecard; use equal or fixed"));
-        }
-        _ => return Err(method_value.fault("must be one of: equal, fixed, score, optimise")),
-    };
-    let dimensions = root.take("strata").map(|value| dimensions(&value)).transpose()?.unwrap_or_default();
-    let bands = root.take("balance_bands").map(|value| bands(&value, lender)).transpose()?.unwrap_or_default();
-    if dimensions.contains(&Dimension::BalanceBand) && bands.is_empty() {
-        return Err(root.fault("`balance_bands` is missing: strata by balance_band need their upper bounds"));
-    }
+    let method = method_value.one_of(&METHODS)?;
+    let grouping = Grouping::read(&mut root, lender.currency)?;
     let seed = root.take("seed").map_or(Ok(0), |value| value.whole(0, i64::MAX))?;
     let rotation = root.take("rotation").map_or(Ok(false), |value| value.flag())?;
-    if let Some(value) = root.take("exploration")
-        && value.rate()? > Rate::ZERO
-        && method == Method::Fixed
-    {
-        return Err(value.fault("is not yet supported with fixed shares; leave it out"));
-    }
+    let exploration = root.take("exploration").map_or(Ok(Rate::ZERO), |value| value.rate())?;
     let filter = root.take("filter").map(|value| Conditions::read(&value, lender.currency)).transpose()?.unwrap_or_default();
-    for key in ["performance", "score"] {
-        if let Some(value) = root.take(key) {
-            check_numbers(value.table()?, key)?;
-        }
-    }
+    let performance = root.take("performance").map_or(Ok(Parameters::default()), |value| Parameters::read(&value))?;
+    let points = root.take("score").map_or(Ok(Points::default()), |value| Points::read(&value))?;
+    let most_upheld = root.take("conduct").map(|value| conduct(&value)).transpose()?;
     let tables_at = root.take("assignee");
     let assignees = match &tables_at {
         Some(value) => listed(value, method, known)?,
         None if method == Method::Fixed => {
             return Err(method_value.fault("needs an [[assignee]] with a share for each that takes part"));
         }
-        None => known.iter().map(|assignee| (assignee.code.clone(), Rate::ONE)).collect(),
+        None => known.iter().map(|assignee| everything(assignee.code.clone())).collect(),
     };
     root.finish()?;
     let seed = u64::try_from(seed).unwrap_or(0);
-    Ok(Strategy { name, method, dimensions, bands, seed, rotation, filter, assignees })
+    Ok(Strategy { name, method, grouping, seed, rotation, exploration, filter, performance, points, most_upheld, assignees })
 }
 
-fn dimensions(value: &Value<'_>) -> Read<Vec<Dimension>> {
-    let mut dimensions = Vec::new();
-    for name in value.names()? {
-        let dimension = match name.as_str() {
-            "bucket" => Dimension::Bucket,
-            "balance_band" => Dimension::BalanceBand,
-            "product" => Dimension::Product,
-            "region" => Dimension::Region,
-            "level" => Dimension::Level,
-            "charged_off" => Dimension::ChargedOff,
-            _ => {
-                return Err(value
-                    .fault(format!("names \"{name}\"; strata go by bucket, balance_band, product, region, level, charged_off")));
-            }
-        };
-        if !dimensions.contains(&dimension) {
-            dimensions.push(dimension);
-        }
-    }
-    Ok(dimensions)
+/// `[conduct]`: what closes the gate of conduct.
+fn conduct(value: &Value<'_>) -> Read<Decimal> {
+    let mut table = value.table()?;
+    let most = table.need("max_upheld_per_1000")?;
+    let number = Decimal::from_str_exact(most.text()?.trim()).ok().filter(|number| *number >= Decimal::ZERO);
+    let number = number.ok_or_else(|| most.fault("must be a number of complaints in quotes, like \"5\""))?;
+    table.finish()?;
+    Ok(number)
 }
 
-fn bands(value: &Value<'_>, lender: &Lender) -> Read<Vec<Money>> {
-    let mut bands: Vec<Money> = Vec::new();
-    for text in value.names()? {
-        let bound = Money::parse(&text, lender.currency).map_err(|fault| value.fault(fault))?;
-        if bands.last().is_some_and(|last| bound <= *last) || bound <= Money::ZERO {
-            return Err(value.fault("must rise from band to band, above 0"));
-        }
-        bands.push(bound);
-    }
-    Ok(bands)
+fn everything(code: String) -> Taking {
+    Taking { code, share: None, min_share: Rate::ZERO, max_share: Rate::ONE, peer_group: None }
 }
 
-/// The tables that other methods use: their keys are checked so that a file can be kept for them.
-fn check_numbers(mut table: Table<'_>, name: &str) -> Read<()> {
-    let keys: &[&str] = match name {
-        "performance" => &["window_months", "horizon_days", "credibility"],
-        _ => &["recoveries", "accounts_served", "compliance"],
-    };
-    for key in keys {
-        if let Some(value) = table.take(key) {
-            value.whole(0, 1_000_000)?;
-        }
-    }
-    if name == "score"
-        && let Some(value) = table.take("tie_margin")
-    {
-        value.any_rate()?;
-    }
-    table.finish()
-}
-
-fn listed(value: &Value<'_>, method: Method, known: &[Assignee]) -> Read<Vec<(String, Rate)>> {
-    let mut listed: Vec<(String, Rate)> = Vec::new();
+fn listed(value: &Value<'_>, method: Method, known: &[Assignee]) -> Read<Vec<Taking>> {
+    let mut listed: Vec<Taking> = Vec::new();
     for mut table in value.tables()? {
         let code_value = table.need("code")?;
         let code = code_value.code()?;
         if !known.iter().any(|assignee| assignee.code == code) {
             return Err(code_value.fault("is no assignee of this lender"));
         }
-        if listed.iter().any(|(other, _)| *other == code) {
+        if listed.iter().any(|other| other.code == code) {
             return Err(code_value.fault("stands twice"));
         }
-        for key in ["min_share", "max_share"] {
-            if let Some(value) = table.take(key) {
-                return Err(value.fault("is not yet supported: limits on shares come with the optimiser; leave it out"));
-            }
-        }
-        let share = match (table.take("share"), method) {
-            (Some(share), Method::Fixed) => share.rate()?,
-            (None, Method::Fixed) => return Err(table.fault(format!("`share` is missing: {code} needs one with fixed shares"))),
-            (Some(share), Method::Equal) => return Err(share.fault("goes with method = \"fixed\" only")),
-            (None, Method::Equal) => Rate::ONE,
-        };
+        let taking = taking(&mut table, code, method)?;
         table.finish()?;
-        listed.push((code, share));
+        listed.push(taking);
     }
-    let sum: rust_decimal::Decimal = listed.iter().map(|(_, share)| share.decimal()).sum();
-    if method == Method::Fixed && sum != Rate::ONE.decimal() {
-        let percent = (sum * rust_decimal::Decimal::ONE_HUNDRED).normalize();
-        return Err(value.fault(format!("has shares that sum to {percent}%; they must sum to 100%")));
+    let sum = |of: fn(&Taking) -> Rate| -> Decimal { listed.iter().map(|one| of(one).decimal()).sum() };
+    let percent = |sum: Decimal| (sum * Decimal::ONE_HUNDRED).normalize();
+    let shares = sum(|one| one.share.unwrap_or(Rate::ZERO));
+    if method == Method::Fixed && shares != Decimal::ONE {
+        return Err(value.fault(format!("has shares that sum to {}%; they must sum to 100%", percent(shares))));
     }
-    listed.sort();
+    let least = sum(|one| one.min_share);
+    if least > Decimal::ONE {
+        return Err(value.fault(format!("has min_shares that sum to {}%; they may not exceed 100%", percent(least))));
+    }
+    let most = sum(|one| one.max_share);
+    if most < Decimal::ONE {
+        let short = percent(Decimal::ONE - most);
+        let sum = percent(most);
+        return Err(
+            value.fault(format!("has max_shares that sum to {sum}%: {short}% of the accounts could go to nobody; raise one"))
+        );
+    }
+    listed.sort_by(|a, b| a.code.cmp(&b.code));
     Ok(listed)
+}
+
+fn taking(table: &mut Table<'_>, code: String, method: Method) -> Read<Taking> {
+    let share = match (table.take("share"), method) {
+        (Some(share), Method::Fixed) => Some(share.rate()?),
+        (None, Method::Fixed) => return Err(table.fault(format!("`share` is missing: {code} needs one with fixed shares"))),
+        (Some(share), _) => return Err(share.fault("goes with method = \"fixed\" only")),
+        (None, _) => None,
+    };
+    let (least, most) = (table.take("min_share"), table.take("max_share"));
+    if let (Method::Fixed, Some(limit)) = (method, least.as_ref().or(most.as_ref())) {
+        return Err(limit.fault("does not go with fixed shares, which say themselves what each gets; leave it out"));
+    }
+    let min_share = least.map_or(Ok(Rate::ZERO), |value| value.rate())?;
+    let max_share = match &most {
+        None => Rate::ONE,
+        Some(value) => match value.rate()? {
+            most if most < min_share => return Err(value.fault(format!("lies below min_share {min_share}"))),
+            most => most,
+        },
+    };
+    let peer_group = table.take("peer_group").map(|value| value.name()).transpose()?;
+    Ok(Taking { code, share, min_share, max_share, peer_group })
 }

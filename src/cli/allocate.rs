@@ -1,14 +1,23 @@
 //! `allocate`: simulate, review, commit.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
 use super::output::{Answer, Failure, check_writable, lines, read_text, write_file};
+use super::settle::language;
 use super::{Context, date};
-use crate::allocation::run::{Outcome, allocate as simulate, commit_run};
+use crate::allocation::decide::Decision;
+use crate::allocation::files::{assignment_csv, millionths, strata_csv};
+use crate::allocation::reason::refusal_words;
+use crate::allocation::run::{Outcome, allocate as simulate, commit_run, outcome as outcome_of};
+use crate::allocation::strategy::{self, Strategy};
+use crate::db::Db;
+use crate::party::Lang;
+use crate::performance::PerformanceError;
 use crate::{ambient, party};
 
 #[derive(Args)]
@@ -31,6 +40,9 @@ pub(super) struct AllocateArguments {
     /// Where the assignment goes.
     #[arg(long, value_name = "OUT.csv")]
     export: Option<PathBuf>,
+    /// The language of the reasons in the assignment: en or zh.
+    #[arg(long, default_value = "en", value_parser = language)]
+    language: Lang,
     /// Where the strata table goes.
     #[arg(long, value_name = "OUT.csv")]
     strata: Option<PathBuf>,
@@ -51,12 +63,20 @@ pub(super) fn allocate(context: &Context, arguments: &AllocateArguments) -> Resu
     };
     let lender = party::store::lender(&mut db, &lender_code)?.ok_or_else(|| Failure::new("the lender is gone"))?;
     if let Some(path) = &arguments.export {
-        write_file(path, &outcome.decision.assignment_csv()?)?;
+        write_file(path, &assignment_csv(&outcome.decision, arguments.language)?)?;
     }
     if let Some(path) = &arguments.strata {
-        write_file(path, &outcome.decision.strata_csv(&lender)?)?;
+        write_file(path, &strata_csv(&outcome.decision)?)?;
     }
     Ok(answer(&lender, &outcome))
+}
+
+/// The strategy of a file.
+pub(super) fn strategy_of(db: &mut Db, lender: &party::Lender, path: &Path) -> Result<Strategy, Failure> {
+    let assignees = party::store::assignees(db, &lender.code)?;
+    let text = read_text(path)?;
+    let file = path.display().to_string();
+    Ok(strategy::parse(&text, lender, &assignees).map_err(|fault| PerformanceError::File { file, fault })?)
 }
 
 /// A run is named LENDER#NUMBER, so that `--commit-run` needs no lender beside it; a number alone needs one.
@@ -78,23 +98,23 @@ fn lender_and_run(arguments: &AllocateArguments) -> Result<(String, Option<i64>)
 fn answer(lender: &party::Lender, outcome: &Outcome) -> Answer {
     let decision = &outcome.decision;
     let run = format!("{}#{}", lender.code, outcome.run_no);
-    let placed = decision.assigned.iter().filter(|one| one.taker.is_some()).count();
+    let placed = decision.placed();
     let unplaced = decision.assigned.len() - placed;
     let totals = decision.totals();
     let mut shown = vec![format!(
         "run {run} {}: {placed} accounts placed, {unplaced} left unplaced",
         if outcome.committed { "committed" } else { "simulated" }
     )];
-    for (code, (accounts, balance)) in &totals {
-        shown.push(format!("  {code}: {accounts} accounts, {}", balance.grouped(lender.currency)));
+    for (code, total) in &totals {
+        let explored = if total.explored > 0 { format!(" ({} to explore)", total.explored) } else { String::new() };
+        let (balance, expected) = (total.balance.grouped(lender.currency), total.expected.grouped(lender.currency));
+        shown.push(format!("  {code}: {} accounts{explored}, {balance}, expected recovery {expected}", total.accounts));
     }
-    for (why, count) in &decision.field.left {
+    shown.extend(expectations(decision));
+    for (why, count) in &decision.market.field.left {
         shown.push(format!("  not taken: {count} {why}"));
     }
-    let mut reasons: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
-    for one in decision.assigned.iter().filter(|one| one.taker.is_none()) {
-        *reasons.entry(&one.reason).or_default() += 1;
-    }
+    let reasons = unplaced_reasons(decision);
     for (reason, count) in reasons.iter().take(10) {
         shown.push(format!("  unplaced: {count} – {reason}"));
     }
@@ -103,11 +123,59 @@ fn answer(lender: &party::Lender, outcome: &Outcome) -> Answer {
     }
     let by_assignee: serde_json::Map<String, serde_json::Value> = totals
         .into_iter()
-        .map(|(code, (accounts, balance))| (code, json!({"accounts": accounts, "balance": balance.plain(lender.currency)})))
+        .map(|(code, total)| {
+            let (balance, expected) = (total.balance.plain(lender.currency), total.expected.plain(lender.currency));
+            let row = json!({"accounts": total.accounts, "explored": total.explored, "balance": balance, "expected_recovery": expected});
+            (code, row)
+        })
         .collect();
     let json = json!({
         "run": run, "hash": outcome.hash, "committed": outcome.committed, "placed": placed, "unplaced": unplaced,
-        "assignees": by_assignee, "not_taken": decision.field.left, "unplaced_reasons": reasons,
+        "assignees": by_assignee, "not_taken": decision.market.field.left, "unplaced_reasons": reasons,
+        "outcome": outcome_of(decision),
     });
     Answer::new(lines(shown), json)
+}
+
+/// What the method's part is expected to bring, and what else it might have been.
+fn expectations(decision: &Decision) -> Vec<String> {
+    let (plan, asked) = (&decision.plan, decision.market.strategy.method);
+    if plan.method != asked {
+        return vec![format!("  there is no history to go by: {} was done as {}", asked.name(), plan.method.name())];
+    }
+    if decision.market.history.is_empty() {
+        return Vec::new();
+    }
+    let mut shown = vec![format!("  expected net recovery {}", millionths(plan.objective))];
+    if let Some(optimum) = &plan.optimum {
+        shown.push(format!("  no assignment can bring more than {}", millionths(optimum.bound)));
+        for (taker, price) in decision.market.takers.iter().zip(&optimum.prices).filter(|(_, price)| **price != 0) {
+            let limit = if *price > 0 { "most" } else { "fewest" };
+            let code = &taker.assignee.code;
+            shown.push(format!("  {code}: the {limit} binds; one account more would change it by {}", millionths(*price)));
+        }
+    }
+    for (name, other) in [("equal", plan.equal), ("score", plan.score)] {
+        if let Some(other) = other {
+            let more = millionths(plan.objective - other);
+            shown.push(format!("  {more} more than {name} shares of the same accounts would bring"));
+        }
+    }
+    let cost = plan.objective - decision.dealt_worth;
+    if cost != 0 {
+        shown.push(format!("  keeping debtors together changes it by {}", millionths(-cost)));
+    }
+    shown
+}
+
+fn unplaced_reasons(decision: &Decision) -> BTreeMap<String, usize> {
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    let method = decision.method().name();
+    for (index, one) in decision.assigned.iter().enumerate().filter(|(_, one)| one.placed().is_none()) {
+        let why = decision.why(index, one);
+        let refusals = why.refusals.and_then(|list| usize::try_from(list).ok()).map(|list| decision.refusals(list));
+        let words = why.words(Lang::En, method, &refusal_words(&refusals.unwrap_or_default(), Lang::En));
+        *reasons.entry(words).or_default() += 1;
+    }
+    reasons
 }

@@ -6,6 +6,7 @@ mod import;
 mod ledger;
 mod output;
 mod placements;
+mod scorecard;
 mod serve;
 mod settle;
 mod setup;
@@ -57,6 +58,10 @@ enum Command {
     Recall(placements::RecallArguments),
     /// Close what has run out.
     Expire(placements::ExpireArguments),
+    /// How assignees perform, like against like.
+    Scorecard(scorecard::ScorecardArguments),
+    /// Compare assignees on the accounts that exploration dealt by chance.
+    Trial(scorecard::TrialArguments),
     /// Close a month: issue and post its statements.
     Close(settle::CloseArguments),
     /// Write a statement.
@@ -107,6 +112,8 @@ fn run(context: &Context, command: Command) -> Result<Answer, Failure> {
         Command::Placements(arguments) => placements::placements(context, &arguments),
         Command::Recall(arguments) => placements::recall(context, &arguments),
         Command::Expire(arguments) => placements::expire(context, &arguments),
+        Command::Scorecard(arguments) => scorecard::scorecard(context, &arguments),
+        Command::Trial(arguments) => scorecard::trial(context, &arguments),
         Command::Close(arguments) => settle::close(context, &arguments),
         Command::Statement(arguments) => settle::statement(context, &arguments),
         Command::Explain(arguments) => settle::explain(context, &arguments),

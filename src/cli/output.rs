@@ -68,6 +68,7 @@ failures!(
     crate::recovery::RecoveryError,
     crate::placement::PlacementError,
     crate::allocation::AllocationError,
+    crate::performance::PerformanceError,
     crate::settlement::SettlementError,
     crate::proof::ProofError,
     crate::ledger::export::ExportError,

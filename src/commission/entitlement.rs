@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use rust_decimal::Decimal;
+
 use super::{Group, Item};
 use crate::contract::{Apply, Bound, FeeRule, Limit, Price, RoundedAt, Step, Terms, Tiers};
 use crate::kernel::rate::Exact;
@@ -119,12 +121,7 @@ fn one_slice(steps: &[Step], before: Money, after: Money, placed: Money) -> Opti
 
 /// Each payment by itself: a reversal's line is the price of what is left − the price before.
 fn per_payment(items: &[Item], rate: Rate, min: Option<Money>, max: Option<Money>, rounding: Rounding) -> Vec<Priced> {
-    let price = |left: Money| {
-        let fee = rate.of(left).round(rounding);
-        let least = min.map_or(Money::ZERO, |min| min.min(left));
-        let most = max.unwrap_or(Money(i64::MAX));
-        fee.max(least).min(most)
-    };
+    let price = |left: Money| bounded(rate, min, max, left, rounding);
     let mut left: HashMap<&str, Money> = HashMap::new();
     let mut lines = Vec::with_capacity(items.len());
     for item in items {
@@ -136,6 +133,30 @@ fn per_payment(items: &[Item], rate: Rate, min: Option<Money>, max: Option<Money
         lines.push(Priced { fee, rate: (!bounded).then_some(rate), before, after });
     }
     lines
+}
+
+/// One payment's fee between its bounds; a minimum never exceeds the payment.
+fn bounded(rate: Rate, min: Option<Money>, max: Option<Money>, payment: Money, rounding: Rounding) -> Money {
+    let fee = rate.of(payment).round(rounding);
+    let least = min.map_or(Money::ZERO, |min| min.min(payment));
+    fee.max(least).min(max.unwrap_or(Money(i64::MAX)))
+}
+
+/// What a price would pay, in minor units and unrounded, for an expected recovery on so many accounts with so much
+/// balance placed, if they were all of its group. Bounds per payment are met by one mean payment an account.
+pub fn expected_fee(price: &Price, recovery: Money, placed: Money, accounts: i64) -> Decimal {
+    match price {
+        Price::Flat(rate) => rate.of(recovery).decimal(),
+        Price::PerPayment { rate, min, max } => {
+            let mean = Money(recovery.0 / accounts.max(1));
+            let fee = bounded(*rate, *min, *max, mean, Rounding::HalfUp);
+            Decimal::from(fee.0) * Decimal::from(accounts)
+        }
+        Price::Tiers(tiers) => match tiers.apply {
+            Apply::Whole => reached(&tiers.steps, recovery, placed).of(recovery).decimal(),
+            Apply::Marginal => marginal(&tiers.steps, recovery, placed).decimal(),
+        },
+    }
 }
 
 /// The first rule whose conditions hold. The last rule of a contract has none, so there always is one.

@@ -148,7 +148,8 @@ fn steps(value: &Value<'_>, by: By) -> Read<Vec<FactorStep>> {
 
 /// A plain decimal from 0, in quotes.
 fn number_of(value: &Value<'_>) -> Read<Decimal> {
-    let number = Decimal::from_str_exact(value.text()?.trim()).ok().filter(|number| *number >= Decimal::ZERO && number.scale() <= 10);
+    let number =
+        Decimal::from_str_exact(value.text()?.trim()).ok().filter(|number| *number >= Decimal::ZERO && number.scale() <= 10);
     number.ok_or_else(|| value.fault("must be a number in quotes, like \"1.10\""))
 }
 

@@ -132,8 +132,8 @@ impl Loading<'_> {
         let day = day(on)?;
         let done = allocation::run::allocate(self.db, LENDER, file, strategy, day, true, &self.by).map_err(failed)?;
         let totals: Vec<String> =
-            done.decision.totals().iter().map(|(code, (accounts, _))| format!("{code} {accounts}")).collect();
-        self.say(format!("placed on {on} by {}: {}", done.decision.strategy.name, totals.join(", ")));
+            done.decision.totals().iter().map(|(code, total)| format!("{code} {}", total.accounts)).collect();
+        self.say(format!("placed on {on} by {}: {}", done.decision.market.strategy.name, totals.join(", ")));
         Ok(())
     }
 

@@ -34,6 +34,17 @@ impl Running {
     }
 }
 
+impl std::io::Write for Running {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The digest of a multiset of rows: the sum of their SHA-256 values, so that the order in which rows were
 /// written or are read back does not matter, and any changed, missing or added row changes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

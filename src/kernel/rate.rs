@@ -105,6 +105,11 @@ impl Exact {
         Money(i64::try_from(divide(self.0, unit, rounding)).unwrap_or(i64::MAX))
     }
 
+    /// In minor units, to ten decimals: for expectations, which are not booked.
+    pub fn decimal(self) -> Decimal {
+        Decimal::try_from_i128_with_scale(self.0 / UNIT, SCALE).unwrap_or(Decimal::MAX)
+    }
+
     /// The lesser of two.
     pub fn min(self, other: Exact) -> Exact {
         Exact(self.0.min(other.0))

@@ -44,7 +44,8 @@ pub fn walk(
         for own in page.chunk_by(|a, b| a.account_no == b.account_no) {
             let from = rest.partition_point(|row| row.account_no < own[0].account_no);
             let until = rest.partition_point(|row| row.account_no <= own[0].account_no);
-            let known: Vec<Placement> = own.iter().filter(|one| one.seq <= known_seq).map(|one| one.known_at(known_seq)).collect();
+            let known: Vec<Placement> =
+                own.iter().filter(|one| one.seq <= known_seq).map(|one| one.known_at(known_seq)).collect();
             account(&known, &rest[from..until], &mut visit);
             rest = &rest[until..];
         }

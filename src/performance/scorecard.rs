@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 
 use super::history::{History, Sums};
 use super::number::{INDEX_PLACES, SCORE_PLACES, ratio, round, square_root};
-use crate::kernel::document::{DocumentFault, Value};
 use crate::kernel::Money;
+use crate::kernel::document::{DocumentFault, Value};
 
 /// What stands beside money: complaints, violations and the last evaluation of an assignee in the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,8 +68,7 @@ impl Points {
     pub fn read(value: &Value<'_>) -> Result<Points, DocumentFault> {
         let mut table = value.table()?;
         let standard = Points::default();
-        let mut points =
-            |key: &str, default: i64| table.take(key).map_or(Ok(default), |value| value.whole(0, 1_000_000));
+        let mut points = |key: &str, default: i64| table.take(key).map_or(Ok(default), |value| value.whole(0, 1_000_000));
         let (recoveries, accounts_served) = (points("recoveries", 70)?, points("accounts_served", 20)?);
         let compliance = points("compliance", 10)?;
         let tie_margin = match table.take("tie_margin") {
@@ -81,7 +80,9 @@ impl Points {
         };
         table.finish()?;
         if compliance == 0 {
-            return Err(value.fault("gives compliance no points; a score of money alone is refused: compliance must carry weight"));
+            return Err(
+                value.fault("gives compliance no points; a score of money alone is refused: compliance must carry weight")
+            );
         }
         Ok(Points { recoveries, accounts_served, compliance, tie_margin })
     }
@@ -238,4 +239,3 @@ pub fn weights(scores: &[Decimal], margin: Decimal) -> Vec<Decimal> {
     }
     weights
 }
-

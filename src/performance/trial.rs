@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::history::Sums;
-use super::number::{ratio, square_root};
+use super::number::{ratio, round, square_root};
 use crate::kernel::Money;
+use crate::party::Lang;
 
 /// What the explored accounts say of a challenger beside the champion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,28 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// The comparison in a plain sentence.
+    pub fn sentence(&self, t: Lang) -> String {
+        let points = |number: Decimal| round(number * Decimal::ONE_HUNDRED, 1).to_string().replace('-', "−");
+        let (a, b) = (&self.champion, &self.challenger);
+        let (difference, low, high) = (points(self.difference), points(self.range.0), points(self.range.1));
+        let (own, other) = self.accounts;
+        match (t, self.is_clear()) {
+            (Lang::En, true) => format!(
+                "{a} recovers {difference} points more than {b} on like accounts; 95 % range {low} to {high} ({own} and {other} accounts)"
+            ),
+            (Lang::En, false) => format!(
+                "{a} and {b} cannot be told apart yet on like accounts: {difference} points, 95 % range {low} to {high} ({own} and {other} accounts)"
+            ),
+            (Lang::Zh, true) => {
+                format!("同类案件上,{a}的回款率比{b}高{difference}个百分点;95%区间{low}至{high}({own}户对{other}户)")
+            }
+            (Lang::Zh, false) => {
+                format!("同类案件上,{a}与{b}尚难分高下:相差{difference}个百分点,95%区间{low}至{high}({own}户对{other}户)")
+            }
+        }
+    }
+
     /// Whether the range leaves no doubt who is better.
     pub fn is_clear(&self) -> bool {
         self.range.0 > Decimal::ZERO || self.range.1 < Decimal::ZERO

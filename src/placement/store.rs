@@ -194,14 +194,9 @@ pub fn each<E: From<diesel::result::Error>>(
 /// The placements of the accounts after one, in order of account, day and placing: at most so many, and of no account a
 /// part only.
 pub fn of_accounts_after(db: &mut Db, lender: &str, after: &str, most: i64) -> QueryResult<Vec<Placement>> {
-    let sql = format!(
-        "{SELECT} WHERE lender = $1 AND account_no > $2 ORDER BY account_no, placed_on, placement_no LIMIT $3"
-    );
-    let rows: Vec<Row> = diesel::sql_query(sql)
-        .bind::<Text, _>(lender)
-        .bind::<Text, _>(after)
-        .bind::<BigInt, _>(most)
-        .load(db)?;
+    let sql = format!("{SELECT} WHERE lender = $1 AND account_no > $2 ORDER BY account_no, placed_on, placement_no LIMIT $3");
+    let rows: Vec<Row> =
+        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(after).bind::<BigInt, _>(most).load(db)?;
     let cut = i64::try_from(rows.len()).is_ok_and(|count| count == most);
     let mut placements: Vec<Placement> = rows.into_iter().map(placement).collect();
     let last = placements.last().map(|last| last.account_no.clone());

@@ -11,7 +11,7 @@ use crate::kernel::digest::RowsDigest;
 use crate::{allocation, contract, placement, portfolio, recovery, settlement};
 
 /// Every table of facts with the column that names the event of each row.
-const FACTS: [(&FactTable, &str); 17] = [
+const FACTS: [(&FactTable, &str); 20] = [
     (&contract::store::CONTRACTS, "seq"),
     (&portfolio::store::FILES, "seq"),
     (&portfolio::store::ROWS, "seq"),
@@ -20,6 +20,9 @@ const FACTS: [(&FactTable, &str); 17] = [
     (&allocation::store::RUNS, "seq"),
     (&allocation::store::COMMITS, "committed_seq"),
     (&allocation::store::ROWS, "seq"),
+    (&allocation::store::OUTCOMES, "seq"),
+    (&allocation::store::REFUSALS, "seq"),
+    (&allocation::store::STRATA, "seq"),
     (&placement::store::BATCHES, "seq"),
     (&placement::store::PLACEMENTS, "seq"),
     (&placement::store::CLOSINGS, "closed_seq"),

@@ -285,7 +285,7 @@ fn a_simulated_run_is_committed_as_it_was_simulated_or_refused_when_the_book_has
         assert_eq!(assignment.lines().count(), 11);
         assert_eq!(assignment.lines().next(), Some("account_no,assignee,level,stratum,method,expected_recovery,reason"));
         assert!(program.read("strata.csv").starts_with(
-            "stratum,assignee,accounts,balance,stratum_rate,index,fee_rate,value_per_account,min_accounts,max_accounts,assigned\n"
+            "stratum,assignee,accounts,balance,stratum_rate,index,fee_rate,value_per_account,min_accounts,max_accounts,assigned,explored\n"
         ));
         let run = simulated["run"].as_str().unwrap();
         let committed = program.done(&["allocate", "--commit-run", run, "--export", "committed.csv"]);

@@ -80,12 +80,12 @@ fn a_year_of_charged_off_loans_settles_to_the_cent() {
         told.row("portfolio of 2013-01-31", format!("{} accounts, {}", done.new, done.total));
         let run = book.try_allocate(&real("equal.toml"), "2013-02-01", true).unwrap();
         let shares = run.decision.totals();
-        assert_eq!(shares.values().map(|(accounts, _)| *accounts).collect::<Vec<_>>(), [496; 5]);
+        assert_eq!(shares.values().map(|total| total.accounts).collect::<Vec<_>>(), [496; 5]);
         told.row(
             "allocate, equal shares",
             shares
                 .iter()
-                .map(|(code, (n, sum))| format!("{code} {n} {}", sum.grouped(book.currency)))
+                .map(|(code, total)| format!("{code} {} {}", total.accounts, total.balance.grouped(book.currency)))
                 .collect::<Vec<_>>()
                 .join(", "),
         );
@@ -125,10 +125,10 @@ fn half_a_year_of_cards_settles_with_a_newer_portfolio_in_between() {
         assert_eq!((done.new, done.rejected, done.total.as_str()), (2228, 0, "111324561.00"));
         told.row("portfolio of 2005-04-30", format!("{} accounts, {}", done.new, done.total));
         let run = book.try_allocate(&real("equal.toml"), "2005-05-01", true).unwrap();
-        assert_eq!(run.decision.totals().values().map(|(accounts, _)| accounts).sum::<i64>(), 2228);
+        assert_eq!(run.decision.totals().values().map(|total| total.accounts).sum::<i64>(), 2228);
         told.row(
             "allocate, equal shares",
-            run.decision.totals().iter().map(|(code, (n, _))| format!("{code} {n}")).collect::<Vec<_>>().join(", "),
+            run.decision.totals().iter().map(|(code, total)| format!("{code} {}", total.accounts)).collect::<Vec<_>>().join(", "),
         );
         let mut paid = 0;
         for (month, rows, total) in [

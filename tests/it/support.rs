@@ -186,7 +186,7 @@ impl Book {
     pub fn allocate(&mut self, on: &str, to: &str) -> usize {
         let done = self.try_allocate(&all_to(to), on, true).unwrap();
         assert!(done.committed);
-        done.decision.assigned.iter().filter(|one| one.taker.is_some()).count()
+        done.decision.placed()
     }
 
     pub fn commit_run(&mut self, run_no: i64) -> Result<run::Outcome, AllocationError> {

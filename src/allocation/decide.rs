@@ -1,0 +1,222 @@
+//! The decision of a run, made in memory: the same facts and the same strategy decide the same.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::candidates::{Candidate, Field};
+use super::deal::{Assigned, Fate, deal, follow, tally};
+use super::gates::Taker;
+use super::outlook::{self, Outlook, outlooks};
+use super::plan::{Counts, Ground, Infeasible, Plan, plan};
+use super::reason::{Reason, Why};
+use super::strata::{Sorted, sort};
+use super::strategy::{Method, Strategy};
+use crate::kernel::{Currency, Money, Rate};
+use crate::party::AssigneeKind;
+use crate::performance::history::History;
+use crate::performance::number::round;
+use crate::performance::scorecard::Row;
+
+/// What a decision is made from.
+pub struct Market {
+    /// What the lender wants.
+    pub strategy: Strategy,
+    /// The assignees that take part, in order of code.
+    pub takers: Vec<Taker>,
+    /// The accounts.
+    pub field: Field,
+    /// What was recovered before.
+    pub history: History,
+    /// The scorecard.
+    pub scorecard: Vec<Row>,
+    /// The book's currency.
+    pub currency: Currency,
+}
+
+/// A decision: who gets each account of a day, and why.
+pub struct Decision {
+    /// What it was made from.
+    pub market: Market,
+    /// The accounts in their strata.
+    pub sorted: Sorted,
+    /// What was to be expected of each stratum.
+    pub outlooks: Vec<Outlook>,
+    /// The plan.
+    pub plan: Plan,
+    /// What becomes of each candidate, in their order.
+    pub assigned: Vec<Assigned>,
+    /// Accounts that exploration and the method gave, by stratum and eligible taker.
+    pub dealt: (Counts, Counts),
+    /// What the method's part is expected to bring as it was dealt, in millionths of a currency unit: less than the
+    /// plan's objective by what keeping debtors together cost.
+    pub dealt_worth: i128,
+    indices: BTreeMap<String, Decimal>,
+}
+
+/// Decides.
+pub fn decide(market: Market) -> Result<Decision, Infeasible> {
+    let Market { strategy, takers, field, history, scorecard, currency } = &market;
+    let sorted = sort(strategy, takers, field);
+    let indices: BTreeMap<String, Decimal> = scorecard.iter().map(|row| (row.assignee.clone(), row.shrunk_index)).collect();
+    let outlooks = outlooks(&outlook::Ground { takers, field, sorted: &sorted, history, indices: &indices, currency: *currency });
+    let open = sorted.strata.partition_point(|stratum| !stratum.eligible.is_empty());
+    let mut assigned = vec![Assigned { taker: None, stratum: None, fate: Fate::NoGate, together: 1 }; field.candidates.len()];
+    let following = follow(takers, &sorted, &most_following(&market, &sorted, open), &mut assigned);
+    let ground = Ground {
+        strategy,
+        takers,
+        strata: &sorted.strata[..open],
+        outlooks: &outlooks[..open],
+        scorecard,
+        has_history: !history.is_empty(),
+        followers: &following,
+    };
+    let plan = plan(&ground)?;
+    deal(strategy.seed, &sorted, &plan, plan.whole.upper.clone(), &mut assigned);
+    let dealt = tally(&sorted, &assigned);
+    let dealt_worth = ground.worth(&dealt.1);
+    Ok(Decision { market, sorted, outlooks, plan, assigned, dealt, dealt_worth, indices })
+}
+
+/// How many accounts may follow their debtors to each taker: never beyond capacity or the greatest share.
+fn most_following(market: &Market, sorted: &Sorted, open: usize) -> Vec<Option<i64>> {
+    let all: i64 = sorted.strata[..open].iter().map(|stratum| stratum.accounts).sum();
+    let all = Decimal::from(all) + Decimal::from(sorted.followers.len());
+    let most = |taker: &Taker| {
+        let share = market.strategy.taking(&taker.assignee.code).map_or(Rate::ONE, |taking| taking.max_share);
+        let by_share = (share < Rate::ONE).then(|| i64::try_from((share.decimal() * all).floor().mantissa()).unwrap_or(0));
+        [taker.room, by_share].into_iter().flatten().min()
+    };
+    market.takers.iter().map(most).collect()
+}
+
+impl Decision {
+    /// A candidate.
+    pub fn candidate(&self, index: usize) -> &Candidate {
+        &self.market.field.candidates[index]
+    }
+
+    /// The code of whoever gets it.
+    pub fn code(&self, one: &Assigned) -> Option<&str> {
+        one.placed().map(|taker| self.market.takers[taker].assignee.code.as_str())
+    }
+
+    /// Accounts given to somebody.
+    pub fn placed(&self) -> usize {
+        self.assigned.iter().filter(|one| one.placed().is_some()).count()
+    }
+
+    /// The method used: `equal` when there was no history to go by.
+    pub fn method(&self) -> Method {
+        self.plan.method
+    }
+
+    /// The level of the account in the hands it goes to: a team carries the level reached so far.
+    pub fn level(&self, index: usize, one: &Assigned) -> i64 {
+        let candidate = self.candidate(index);
+        match one.placed().map(|taker| &self.market.takers[taker].assignee) {
+            Some(assignee) if assignee.kind == AssigneeKind::Agency && !candidate.held_by.contains(&assignee.code) => {
+                candidate.agencies_before + 1
+            }
+            _ => candidate.agencies_before,
+        }
+    }
+
+    /// The stratum of a candidate: those who follow or wait are in none, but in a group.
+    pub fn stratum(&self, index: usize, one: &Assigned) -> String {
+        match one.stratum {
+            Some(number) => self.sorted.strata[number as usize].name.clone(),
+            None => self.market.strategy.grouping.group(&self.candidate(index).facts),
+        }
+    }
+
+    /// What the account is expected to recover in the hands it goes to: balance × stratum rate × shrunk index.
+    pub fn expected(&self, index: usize, one: &Assigned) -> Option<Money> {
+        let taker = one.placed()?;
+        let facts = &self.candidate(index).facts;
+        let code = &self.market.takers[taker].assignee.code;
+        let rate = match one.stratum {
+            Some(number) => self.outlooks[number as usize].rate,
+            None => self.market.history.rate(&self.market.strategy.grouping.group(facts), &facts.bucket),
+        };
+        let index = self.indices.get(code).copied().unwrap_or(Decimal::ONE);
+        let exact = Decimal::from(facts.balance.0).checked_mul(rate)?.checked_mul(index)?;
+        i64::try_from(round(exact, 0).mantissa()).ok().map(Money)
+    }
+
+    /// Why.
+    pub fn why(&self, index: usize, one: &Assigned) -> Why {
+        let code = || one.taker.map_or_else(String::new, |taker| self.market.takers[taker].assignee.code.clone());
+        let counts = |counts: &Counts| {
+            let number = one.stratum.map_or(usize::MAX, |number| number as usize);
+            let own = self.sorted.strata.get(number).and_then(|stratum| stratum.eligible.binary_search(&one.taker?).ok());
+            let row = counts.get(number).map(Vec::as_slice).unwrap_or_default();
+            (own.and_then(|place| row.get(place)).copied().unwrap_or(0), row.iter().sum())
+        };
+        let reason = match one.fate {
+            Fate::Given => {
+                let (own, all) = counts(&self.dealt.1);
+                if self.plan.method == Method::Optimise {
+                    Reason::Optimum(code(), own, all)
+                } else {
+                    Reason::Share(code(), own, all)
+                }
+            }
+            Fate::Explored => {
+                let (own, all) = counts(&self.dealt.0);
+                Reason::Explore(code(), own, all)
+            }
+            Fate::Followed => Reason::Follow(code()),
+            Fate::WaitsAbsent => Reason::Wait(self.holder(index), "absent".to_string()),
+            Fate::WaitsFull => Reason::Wait(code(), "full".to_string()),
+            Fate::WaitsGate(gate) => Reason::Wait(code(), gate.name().to_string()),
+            Fate::NoGate => Reason::NoGate,
+            Fate::Full => Reason::Full,
+            Fate::NoShare => Reason::NoShare,
+            Fate::NoRoomTogether => Reason::NoRoomTogether,
+        };
+        let list = self.sorted.refused[index] as usize;
+        let refusals = (!self.sorted.refusals[list].is_empty()).then(|| i64::try_from(list).unwrap_or(0));
+        Why { reason, together: i64::from(one.together), refusals }
+    }
+
+    fn holder(&self, index: usize) -> String {
+        self.market.field.debtor_holders.get(&self.candidate(index).debtor_ref).cloned().unwrap_or_default()
+    }
+
+    /// A list of refusals as it is stored: `A02=region,A03=capacity`.
+    pub fn refusals(&self, list: usize) -> String {
+        let one =
+            |(taker, gate): &(usize, super::gates::Gate)| format!("{}={}", self.market.takers[*taker].assignee.code, gate.name());
+        self.sorted.refusals.get(list).map_or_else(String::new, |list| list.iter().map(one).collect::<Vec<_>>().join(","))
+    }
+
+    /// Accounts, balance and expected recovery by assignee.
+    pub fn totals(&self) -> BTreeMap<String, Total> {
+        let mut totals: BTreeMap<String, Total> = BTreeMap::new();
+        for (index, one) in self.assigned.iter().enumerate() {
+            if let Some(code) = self.code(one) {
+                let total = totals.entry(code.to_string()).or_default();
+                total.accounts += 1;
+                total.explored += i64::from(one.fate == Fate::Explored);
+                total.balance += self.candidate(index).facts.balance;
+                total.expected += self.expected(index, one).unwrap_or_default();
+            }
+        }
+        totals
+    }
+}
+
+/// What one assignee gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    /// Accounts.
+    pub accounts: i64,
+    /// Those of them that are explored.
+    pub explored: i64,
+    /// Σ balances.
+    pub balance: Money,
+    /// Σ expected recoveries.
+    pub expected: Money,
+}

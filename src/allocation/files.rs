@@ -1,0 +1,169 @@
+//! The files of a run: the assignment and the strata table (FORMATS).
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use rust_decimal::Decimal;
+
+use super::deal::Fate;
+use super::decide::Decision;
+use super::outlook::VALUE_PLACES;
+use super::reason::refusal_words;
+use crate::kernel::{digest, text};
+use crate::party::Lang;
+
+/// Writes the assignment as CSV, in order of account number, its reasons in one language.
+pub fn write_assignment(decision: &Decision, t: Lang, into: impl Write) -> Result<(), csv::Error> {
+    let mut writer = csv::Writer::from_writer(into);
+    writer.write_record(["account_no", "assignee", "level", "stratum", "method", "expected_recovery", "reason"])?;
+    // Accounts with the same fate have the same words.
+    let mut told: HashMap<(Option<usize>, Option<u32>, Fate, u32, u32), (String, String)> = HashMap::new();
+    let (method, currency) = (decision.method().name(), decision.market.currency);
+    for (index, one) in decision.assigned.iter().enumerate() {
+        // Who waits for somebody out of the run waits for somebody of its own.
+        let refused = if one.fate == Fate::WaitsAbsent {
+            u32::MAX - u32::try_from(index).unwrap_or(0)
+        } else {
+            decision.sorted.refused[index]
+        };
+        let (how, words) = told.entry((one.taker, one.stratum, one.fate, one.together, refused)).or_insert_with(|| {
+            let why = decision.why(index, one);
+            let refusals = why.refusals.and_then(|list| usize::try_from(list).ok()).map(|list| decision.refusals(list));
+            let words = why.words(t, method, &refusal_words(&refusals.unwrap_or_default(), t));
+            (why.method(method).to_string(), text::neutral(&words).into_owned())
+        });
+        let level = decision.level(index, one).to_string();
+        let expected = decision.expected(index, one).map(|amount| amount.plain(currency)).unwrap_or_default();
+        let group;
+        let stratum = match one.stratum {
+            Some(number) => decision.sorted.strata[number as usize].name.as_str(),
+            None => {
+                group = decision.stratum(index, one);
+                group.as_str()
+            }
+        };
+        let account_no = decision.candidate(index).account_no.as_str();
+        writer.write_record([account_no, decision.code(one).unwrap_or(""), &level, stratum, how, &expected, words])?;
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+/// The assignment as bytes.
+pub fn assignment_csv(decision: &Decision, t: Lang) -> Result<Vec<u8>, csv::Error> {
+    let mut bytes = Vec::new();
+    write_assignment(decision, t, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// SHA-256 of the assignment in English.
+pub fn hash(decision: &Decision) -> Result<String, csv::Error> {
+    let mut hashing = digest::Running::default();
+    write_assignment(decision, Lang::En, &mut hashing)?;
+    Ok(hashing.finish())
+}
+
+/// One row of the strata table: a stratum and one assignee whose gate is open to it. It is the programme that was
+/// solved: what exploration held back is off `accounts`, `balance` and the limits, and stands in a column of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StratumRow {
+    /// The stratum's name.
+    pub stratum: String,
+    /// The assignee.
+    pub assignee: String,
+    /// Accounts that the method places.
+    pub accounts: i64,
+    /// The balance of the stratum's accounts, in the proportion that the method places.
+    pub balance: crate::kernel::Money,
+    /// The pooled recovery rate.
+    pub stratum_rate: Decimal,
+    /// The shrunk index.
+    pub index: Decimal,
+    /// The expected fee rate.
+    pub fee_rate: Decimal,
+    /// Expected net recovery of a mean account, in millionths.
+    pub value: i64,
+    /// The fewest accounts of the whole run.
+    pub min_accounts: i64,
+    /// The most: capacity left, the greatest share, or all accounts.
+    pub max_accounts: i64,
+    /// Accounts that the method gave.
+    pub assigned: i64,
+    /// Accounts that exploration gave.
+    pub explored: i64,
+}
+
+/// The rows of the strata table, in order of stratum and assignee.
+pub fn strata_rows(decision: &Decision) -> Vec<StratumRow> {
+    let mut rows = Vec::new();
+    let held_back: i64 = decision.plan.explored.iter().flatten().sum();
+    let open = decision.sorted.strata.iter().filter(|stratum| !stratum.eligible.is_empty());
+    let all = open.map(|stratum| stratum.accounts).sum::<i64>() - held_back;
+    for (number, stratum) in decision.sorted.strata.iter().enumerate() {
+        let Some((given, explored)) = decision.dealt.1.get(number).zip(decision.dealt.0.get(number)) else { continue };
+        let held_back: i64 = decision.plan.explored.get(number).map_or(0, |row| row.iter().sum());
+        let accounts = stratum.accounts - held_back;
+        for (place, taker) in stratum.eligible.iter().enumerate() {
+            let worth = decision.outlooks[number].worth[place];
+            rows.push(StratumRow {
+                stratum: stratum.name.clone(),
+                assignee: decision.market.takers[*taker].assignee.code.clone(),
+                accounts,
+                balance: stratum.balance.split(&[accounts, held_back])[0],
+                stratum_rate: decision.outlooks[number].rate,
+                index: worth.index,
+                fee_rate: worth.fee_rate,
+                value: worth.value,
+                min_accounts: decision.plan.limits.lower[*taker],
+                max_accounts: decision.plan.limits.upper[*taker].unwrap_or(all),
+                assigned: given[place],
+                explored: explored[place],
+            });
+        }
+    }
+    rows
+}
+
+/// A count of millionths as a decimal of six places.
+pub fn millionths(value: i128) -> String {
+    let sign = if value < 0 { "-" } else { "" };
+    let whole = value.unsigned_abs();
+    format!("{sign}{}.{:06}", whole / 1_000_000, whole % 1_000_000)
+}
+
+/// The strata table as CSV.
+pub fn strata_csv(decision: &Decision) -> Result<Vec<u8>, csv::Error> {
+    debug_assert_eq!(VALUE_PLACES, 6);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record([
+        "stratum",
+        "assignee",
+        "accounts",
+        "balance",
+        "stratum_rate",
+        "index",
+        "fee_rate",
+        "value_per_account",
+        "min_accounts",
+        "max_accounts",
+        "assigned",
+        "explored",
+    ])?;
+    for row in strata_rows(decision) {
+        writer.write_record([
+            row.stratum.as_str(),
+            &row.assignee,
+            &row.accounts.to_string(),
+            &row.balance.plain(decision.market.currency),
+            &row.stratum_rate.to_string(),
+            &row.index.to_string(),
+            &row.fee_rate.to_string(),
+            &millionths(row.value.into()),
+            &row.min_accounts.to_string(),
+            &row.max_accounts.to_string(),
+            &row.assigned.to_string(),
+            &row.explored.to_string(),
+        ])?;
+    }
+    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+}

@@ -1,0 +1,168 @@
+//! What is to be expected: of each stratum, in the hands of each assignee, net of the fee it would earn (DOMAIN 4).
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+
+use rust_decimal::Decimal;
+
+use super::candidates::Field;
+use super::gates::Taker;
+use super::strata::{Sorted, Stratum};
+use crate::commission::entitlement::{expected_fee, first_match};
+use crate::contract::condition::Conditions;
+use crate::contract::{FeeRule, Price};
+use crate::kernel::{Currency, Money};
+use crate::performance::history::History;
+use crate::performance::number::{RATE_PLACES, round};
+
+/// Places of a value per account.
+pub const VALUE_PLACES: u32 = 6;
+
+/// What an account of a stratum is worth in somebody's hands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Worth {
+    /// The shrunk index of the assignee.
+    pub index: Decimal,
+    /// The fee that the expected recovery would earn ÷ that recovery.
+    pub fee_rate: Decimal,
+    /// Expected net recovery of a mean account, in millionths of a currency unit.
+    pub value: i64,
+}
+
+/// What to expect of a stratum.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// Its pooled recovery rate.
+    pub rate: Decimal,
+    /// Its worth in the hands of each of its eligible takers, in their order.
+    pub worth: Vec<Worth>,
+}
+
+/// What expectations are made from.
+pub struct Ground<'a> {
+    /// Who may take accounts.
+    pub takers: &'a [Taker],
+    /// The accounts.
+    pub field: &'a Field,
+    /// The accounts in their strata.
+    pub sorted: &'a Sorted,
+    /// What was recovered before.
+    pub history: &'a History,
+    /// The shrunk index of each assignee; who is missing starts at 1.
+    pub indices: &'a BTreeMap<String, Decimal>,
+    /// The book's currency.
+    pub currency: Currency,
+}
+
+/// The expectations of all strata, in their order. Strata are looked at on as many threads as there are cores; each
+/// by itself, so that threads change nothing.
+pub fn outlooks(ground: &Ground<'_>) -> Vec<Outlook> {
+    let strata = &ground.sorted.strata;
+    let mut outlooks = vec![Outlook::default(); strata.len()];
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let size = strata.len().div_ceil(threads * 8).max(1);
+    let work: Vec<_> = strata.chunks(size).zip(outlooks.chunks_mut(size)).collect();
+    let work = std::sync::Mutex::new(work);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let Some((strata, outlooks)) = work.lock().ok().and_then(|mut work| work.pop()) else { return };
+                    strata.iter().zip(outlooks).for_each(|(stratum, outlook)| *outlook = look(ground, stratum));
+                }
+            });
+        }
+    });
+    outlooks
+}
+
+fn look(ground: &Ground<'_>, stratum: &Stratum) -> Outlook {
+    let rate = rate(ground, stratum);
+    let mut by_rules: Vec<(Vec<&Conditions>, Vec<(i64, Money)>)> = Vec::new();
+    let worth = stratum.eligible.iter().map(|taker| {
+        let taker = &ground.takers[*taker];
+        let index = ground.indices.get(&taker.assignee.code).copied().unwrap_or(Decimal::ONE);
+        let fees = taker.version.as_ref().map_or(&[][..], |version| &version.terms.fees);
+        let parts = parts(ground, stratum, fees, &mut by_rules);
+        let fee_rate = fee_rate(fees, &parts, rate * index);
+        Worth { index, fee_rate, value: value(stratum, rate, index, fee_rate, ground.currency) }
+    });
+    let worth = worth.collect();
+    Outlook { rate, worth }
+}
+
+/// The stratum's own pooled rate; without one, its accounts take their buckets' rates in proportion to balance.
+fn rate(ground: &Ground<'_>, stratum: &Stratum) -> Decimal {
+    if ground.history.pool(&stratum.group).and_then(|sums| sums.rate()).is_some() {
+        return ground.history.rate(&stratum.group, "");
+    }
+    let mut balances: BTreeMap<&str, Money> = BTreeMap::new();
+    for unit in &stratum.units {
+        for index in ground.sorted.members_of(unit) {
+            let facts = &ground.field.candidates[*index as usize].facts;
+            *balances.entry(&facts.bucket).or_default() += facts.balance;
+        }
+    }
+    let all = Decimal::from(stratum.balance.0.max(1));
+    let weighed = balances.iter().map(|(bucket, balance)| ground.history.rate(&stratum.group, bucket) * Decimal::from(balance.0));
+    round(weighed.sum::<Decimal>() / all, RATE_PLACES)
+}
+
+/// Accounts and balance of a stratum by the fee rule they would match. Contracts with the same conditions share the
+/// answer: most agencies of a lender differ in price, not in what it goes by.
+fn parts<'g>(
+    ground: &Ground<'_>,
+    stratum: &Stratum,
+    fees: &'g [FeeRule],
+    known: &mut Vec<(Vec<&'g Conditions>, Vec<(i64, Money)>)>,
+) -> Vec<(i64, Money)> {
+    if fees.len() < 2 {
+        return vec![(stratum.accounts, stratum.balance)];
+    }
+    let conditions: Vec<&Conditions> = fees.iter().map(|fee| &fee.when).collect();
+    if let Some((_, parts)) = known.iter().find(|(others, _)| *others == conditions) {
+        return parts.clone();
+    }
+    let mut parts = vec![(0, Money::ZERO); fees.len()];
+    for unit in &stratum.units {
+        for index in ground.sorted.members_of(unit) {
+            let facts = &ground.field.candidates[*index as usize].facts;
+            let part = &mut parts[first_match(fees, facts)];
+            part.0 += 1;
+            part.1 += facts.balance;
+        }
+    }
+    known.push((conditions, parts.clone()));
+    parts
+}
+
+/// The fee that the expected recovery would earn ÷ that recovery. Where nothing is to be expected, the rate on the
+/// balance itself stands in: it prices nothing, but it is shown.
+fn fee_rate(fees: &[FeeRule], parts: &[(i64, Money)], rate: Decimal) -> Decimal {
+    let rate = if rate > Decimal::ZERO { rate } else { Decimal::ONE };
+    let (mut fee, mut recovery) = (Decimal::ZERO, Decimal::ZERO);
+    for (rule, (accounts, balance)) in fees.iter().zip(parts).filter(|(_, (accounts, _))| *accounts > 0) {
+        let expected = Decimal::from(balance.0) * rate;
+        recovery += expected;
+        fee += match &rule.price {
+            Price::Flat(flat) => expected * flat.decimal(),
+            price => {
+                let whole = Money(i64::try_from(round(expected, 0).mantissa()).unwrap_or(i64::MAX));
+                expected_fee(price, whole, *balance, *accounts)
+            }
+        };
+    }
+    let found = fee.checked_div(recovery).unwrap_or_default();
+    round(found.clamp(Decimal::ZERO, Decimal::ONE), RATE_PLACES)
+}
+
+/// Balance ÷ accounts × rate × index × (1 − fee rate), rounded to six places: the programme solved is the one shown.
+fn value(stratum: &Stratum, rate: Decimal, index: Decimal, fee_rate: Decimal, currency: Currency) -> i64 {
+    let mean = || {
+        let balance = Decimal::try_from_i128_with_scale(i128::from(stratum.balance.0), currency.decimals()).ok()?;
+        let net = rate.checked_mul(index)?.checked_mul(Decimal::ONE - fee_rate)?;
+        balance.checked_div(Decimal::from(stratum.accounts))?.checked_mul(net)
+    };
+    let rounded = round(mean().unwrap_or_default(), VALUE_PLACES);
+    i64::try_from(rounded.mantissa()).unwrap_or(i64::MAX).max(0)
+}

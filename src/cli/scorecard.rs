@@ -1,0 +1,164 @@
+//! `scorecard` and `trial`: how assignees perform, like against like.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::Args;
+use serde_json::json;
+
+use super::allocate::strategy_of;
+use super::output::{Answer, Failure, check_writable, lines, write_file};
+use super::{Context, date};
+use crate::contract;
+use crate::kernel::{Currency, Money};
+use crate::party::{self, Lang};
+use crate::performance::PerformanceError;
+use crate::performance::grouping::Grouping;
+use crate::performance::measure::{Asked, scorecard_on, trial as compare_explored};
+use crate::performance::number::{RATE_PLACES, percent, ratio, round};
+use crate::performance::scorecard::{Points, Row};
+use crate::performance::trial::Comparison;
+
+#[derive(Args)]
+pub(super) struct ScorecardArguments {
+    /// The lender's code.
+    #[arg(long)]
+    lender: String,
+    /// The day.
+    #[arg(long, value_parser = date)]
+    on: NaiveDate,
+    /// A strategy whose strata, window and points it goes by.
+    #[arg(long, value_name = "STRATEGY.toml")]
+    strategy: Option<PathBuf>,
+    /// Where it goes.
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn scorecard(context: &Context, arguments: &ScorecardArguments) -> Result<Answer, Failure> {
+    arguments.output.iter().try_for_each(|path| check_writable(path))?;
+    let mut db = context.open()?;
+    let no_lender = || PerformanceError::NoLender(arguments.lender.clone());
+    let lender = party::store::lender(&mut db, &arguments.lender)?.ok_or_else(no_lender)?;
+    let strategy = arguments.strategy.as_ref().map(|path| strategy_of(&mut db, &lender, path)).transpose()?;
+    let by_bucket = Grouping::by_bucket(lender.currency);
+    let asked = Asked {
+        lender: &lender.code,
+        on: arguments.on,
+        parameters: strategy.as_ref().map_or_else(Default::default, |strategy| strategy.performance),
+        grouping: strategy.as_ref().map_or(&by_bucket, |strategy| &strategy.grouping),
+        known_seq: i64::MAX,
+    };
+    let points = strategy.as_ref().map_or_else(Points::default, |strategy| strategy.points);
+    let peers = strategy.as_ref().map(|strategy| strategy.peers()).unwrap_or_default();
+    let rows = crate::db::read(&mut db, |db| {
+        let versions = contract::store::versions(db, &lender)?;
+        Ok::<_, PerformanceError>(scorecard_on(db, &asked, &versions, &points, peers)?.0)
+    })?;
+    if let Some(path) = &arguments.output {
+        write_file(path, &csv(&rows, lender.currency)?)?;
+    }
+    let shown = rows.iter().map(|row| {
+        let (low, high) = row.range.map_or((String::new(), String::new()), |(low, high)| (low.to_string(), high.to_string()));
+        let range = if low.is_empty() { String::new() } else { format!(" (95 % range {low} to {high})") };
+        let shrunk = row.shrunk_index;
+        format!(
+            "  {}. {}: shrunk index {shrunk}{range}, score {}, {} placements",
+            row.rank, row.assignee, row.score, row.sums.placements
+        )
+    });
+    let shown = std::iter::once(format!("scorecard of {} on {}", lender.code, arguments.on)).chain(shown).collect();
+    let json: Vec<serde_json::Value> = rows.iter().map(|row| json_row(row, lender.currency)).collect();
+    Ok(Answer::new(lines(shown), json!({"on": arguments.on.to_string(), "rows": json})))
+}
+
+/// The figures of a row as files write them.
+fn figures(row: &Row, currency: Currency) -> [String; 10] {
+    let rate = ratio(row.sums.recovered, row.sums.balance).unwrap_or_default();
+    let expected = Money(i64::try_from(round(row.expected, 0).mantissa()).unwrap_or(i64::MAX));
+    [
+        row.sums.placements.to_string(),
+        row.sums.balance.plain(currency),
+        row.sums.recovered.plain(currency),
+        round(rate, RATE_PLACES).to_string(),
+        expected.plain(currency),
+        row.index.to_string(),
+        row.credibility.to_string(),
+        row.shrunk_index.to_string(),
+        row.score.to_string(),
+        row.rank.to_string(),
+    ]
+}
+
+const COLUMNS: [&str; 10] = [
+    "placements",
+    "balance_placed",
+    "recovered",
+    "recovery_rate",
+    "expected",
+    "index",
+    "credibility",
+    "shrunk_index",
+    "score",
+    "rank",
+];
+
+fn csv(rows: &[Row], currency: Currency) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(std::iter::once("assignee").chain(COLUMNS))?;
+    for row in rows {
+        let figures = figures(row, currency);
+        writer.write_record(std::iter::once(row.assignee.as_str()).chain(figures.iter().map(String::as_str)))?;
+    }
+    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+}
+
+fn json_row(row: &Row, currency: Currency) -> serde_json::Value {
+    let mut object = serde_json::Map::new();
+    object.insert("assignee".to_string(), json!(row.assignee));
+    COLUMNS.into_iter().zip(figures(row, currency)).for_each(|(name, value)| drop(object.insert(name.to_string(), json!(value))));
+    object.insert("range".to_string(), json!(row.range.map(|(low, high)| [low.to_string(), high.to_string()])));
+    object.insert("accounts_served".to_string(), json!(row.sums.served));
+    object.insert("served_index".to_string(), json!(row.served_index.to_string()));
+    object.insert("compliance".to_string(), json!(row.incidents.rating().to_string()));
+    serde_json::Value::Object(object)
+}
+
+#[derive(Args)]
+pub(super) struct TrialArguments {
+    /// The lender's code.
+    #[arg(long)]
+    lender: String,
+    /// The day.
+    #[arg(long, value_parser = date)]
+    on: NaiveDate,
+    /// A strategy whose window and horizon it goes by.
+    #[arg(long, value_name = "STRATEGY.toml")]
+    strategy: Option<PathBuf>,
+}
+
+pub(super) fn trial(context: &Context, arguments: &TrialArguments) -> Result<Answer, Failure> {
+    let mut db = context.open()?;
+    let no_lender = || PerformanceError::NoLender(arguments.lender.clone());
+    let lender = party::store::lender(&mut db, &arguments.lender)?.ok_or_else(no_lender)?;
+    let strategy = arguments.strategy.as_ref().map(|path| strategy_of(&mut db, &lender, path)).transpose()?;
+    let parameters = strategy.map_or_else(Default::default, |strategy| strategy.performance);
+    let found = crate::db::read(&mut db, |db| compare_explored(db, &lender.code, arguments.on, parameters))?;
+    if found.is_empty() {
+        let why = "no two assignees have judged accounts that exploration dealt in the same strata; \
+                   allocate with an `exploration` share and wait until the horizon has passed";
+        return Err(PerformanceError::Nothing(why.to_string()).into());
+    }
+    let json: Vec<serde_json::Value> = found.iter().map(json_comparison).collect();
+    Ok(Answer::new(lines(found.iter().map(|one| one.sentence(Lang::En)).collect()), json!({"comparisons": json})))
+}
+
+fn json_comparison(one: &Comparison) -> serde_json::Value {
+    let shown = |number| round(number, RATE_PLACES).to_string();
+    json!({
+        "champion": one.champion, "challenger": one.challenger, "strata": one.strata, "accounts": [one.accounts.0, one.accounts.1],
+        "rates": [shown(one.rates.0), shown(one.rates.1)], "difference": shown(one.difference),
+        "range": [shown(one.range.0), shown(one.range.1)], "clear": one.is_clear(), "sentence": one.sentence(Lang::En),
+        "rates_shown": [percent(one.rates.0), percent(one.rates.1)],
+    })
+}
