@@ -7,6 +7,8 @@
 pub mod candidates;
 pub mod deal;
 pub mod gates;
+mod network;
+pub mod programme;
 pub mod run;
 pub mod store;
 pub mod strategy;

@@ -78,6 +78,8 @@ fn the_kernel_and_the_decisions_know_no_database() {
         "standing/owed.rs",
         "allocation/deal.rs",
         "allocation/gates.rs",
+        "allocation/network.rs",
+        "allocation/programme.rs",
         "allocation/strategy.rs",
         "settlement/build.rs",
         "settlement/render.rs",
