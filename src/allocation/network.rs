@@ -200,11 +200,9 @@ impl<'a> Network<'a> {
         reached[start] = true;
         let mut waiting = vec![start];
         while let Some(from) = waiting.pop() {
-            for to in 0..self.nodes {
-                if !reached[to] && loss(from, to) != NONE {
-                    reached[to] = true;
-                    waiting.push(to);
-                }
+            for (to, reached) in reached.iter_mut().enumerate().filter(|(to, reached)| !**reached && loss(from, *to) != NONE) {
+                *reached = true;
+                waiting.push(to);
             }
         }
         reached
