@@ -12,6 +12,7 @@ use super::gates::Taker;
 use super::store::{self, RunRow};
 use super::strategy::{self, Strategy};
 use crate::audit::{Act, By};
+use crate::conduct::evaluation;
 use crate::contract;
 use crate::db::{Cell, Db, write};
 use crate::kernel::calendar::plus_days;
@@ -216,7 +217,8 @@ fn find_lender(db: &mut Db, code: &str) -> Result<Lender, AllocationError> {
 
 /// Decides in memory who gets what.
 fn decide(db: &mut Db, lender: &Lender, file: &str, strategy_text: &str, on: NaiveDate) -> Result<Decision, AllocationError> {
-    let assignees = party::store::assignees(db, &lender.code)?;
+    let mut assignees = party::store::assignees(db, &lender.code)?;
+    evaluation::bring_up_to_date(db, &lender.code, on, &mut assignees)?;
     let strategy = strategy::parse(strategy_text, lender, &assignees)
         .map_err(|fault| AllocationError::File { file: file.to_string(), fault })?;
     let versions = contract::store::versions(db, lender)?;
