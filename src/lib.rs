@@ -14,6 +14,7 @@ pub mod sheet;
 pub mod allocation;
 pub mod audit;
 pub mod commission;
+pub mod conduct;
 pub mod contract;
 pub mod identity;
 pub mod ledger;

@@ -14,6 +14,7 @@ use super::gates::Taker;
 use super::store::{self, RunRow};
 use super::strategy;
 use crate::audit::{Act, By};
+use crate::conduct::evaluation;
 use crate::contract;
 use crate::db::{Cell, Db, write};
 use crate::kernel::Money;
@@ -102,7 +103,8 @@ fn find_lender(db: &mut Db, code: &str) -> Result<Lender, AllocationError> {
 
 /// Reads what is known and decides in memory who gets what.
 pub fn decide(db: &mut Db, lender: &Lender, file: &str, strategy_text: &str, on: NaiveDate) -> Result<Decision, AllocationError> {
-    let assignees = party::store::assignees(db, &lender.code)?;
+    let mut assignees = party::store::assignees(db, &lender.code)?;
+    evaluation::bring_up_to_date(db, &lender.code, on, &mut assignees)?;
     let strategy = strategy::parse(strategy_text, lender, &assignees)
         .map_err(|fault| AllocationError::File { file: file.to_string(), fault })?;
     let versions = contract::store::versions(db, lender)?;
@@ -117,7 +119,7 @@ pub fn decide(db: &mut Db, lender: &Lender, file: &str, strategy_text: &str, on:
     let open = store::open_on(db, &lender.code, on)?;
     let misconduct = |code: &str| {
         let row = scorecard.iter().find(|row| row.assignee == code);
-        strategy.most_upheld.zip(row).is_some_and(|(most, row)| row.incidents.upheld_per_thousand() > most)
+        strategy.most_upheld.zip(row).is_some_and(|(most, row)| row.beside.upheld_per_thousand() > most)
     };
     let takers: Vec<Taker> = assignees
         .iter()

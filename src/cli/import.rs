@@ -1,4 +1,4 @@
-//! `import portfolio` and `import recoveries`.
+//! `import portfolio`, `import recoveries`, `import contacts` and `import complaints`.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use super::output::{Answer, Failure, fault_lines, lines, read_text};
 use super::{Context, date};
 use crate::portfolio::personal::Key;
 use crate::sheet::{Column, ColumnMap};
-use crate::{ambient, config, portfolio, recovery};
+use crate::{ambient, conduct, config, portfolio, recovery};
 
 #[derive(Subcommand)]
 pub(super) enum ImportCommand {
@@ -19,6 +19,10 @@ pub(super) enum ImportCommand {
     Portfolio(PortfolioArguments),
     /// Take in payments, reversals and waivers.
     Recoveries(RecoveriesArguments),
+    /// Take in an agency's contact records.
+    Contacts(ContactsArguments),
+    /// Take in complaints.
+    Complaints(ComplaintsArguments),
 }
 
 #[derive(Args)]
@@ -63,10 +67,45 @@ pub(super) struct RecoveriesArguments {
     rejects: Option<PathBuf>,
 }
 
+#[derive(Args)]
+pub(super) struct ContactsArguments {
+    /// CSV (UTF-8, UTF-16, GB18030) or .xlsx.
+    file: PathBuf,
+    /// The lender's code.
+    #[arg(long)]
+    lender: String,
+    /// The agency whose records they are.
+    #[arg(long)]
+    agency: String,
+    /// Names of columns where the file's own differ (TOML).
+    #[arg(long)]
+    map: Option<PathBuf>,
+    /// Where rejected rows go.
+    #[arg(long)]
+    rejects: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct ComplaintsArguments {
+    /// CSV (UTF-8, UTF-16, GB18030) or .xlsx.
+    file: PathBuf,
+    /// The lender's code.
+    #[arg(long)]
+    lender: String,
+    /// Names of columns where the file's own differ (TOML).
+    #[arg(long)]
+    map: Option<PathBuf>,
+    /// Where rejected rows go.
+    #[arg(long)]
+    rejects: Option<PathBuf>,
+}
+
 pub(super) fn import(context: &Context, command: &ImportCommand) -> Result<Answer, Failure> {
     match command {
         ImportCommand::Portfolio(arguments) => import_portfolio(context, arguments),
         ImportCommand::Recoveries(arguments) => import_recoveries(context, arguments),
+        ImportCommand::Contacts(arguments) => import_contacts(context, arguments),
+        ImportCommand::Complaints(arguments) => import_complaints(context, arguments),
     }
 }
 
@@ -128,6 +167,42 @@ fn import_recoveries(context: &Context, arguments: &RecoveriesArguments) -> Resu
     if done.closed_as_paid > 0 {
         shown.push(format!("{} placements closed as paid", done.closed_as_paid));
     }
+    shown.extend(fault_lines(done.rejected, &done.faults));
+    let partial = done.rejected > 0;
+    Ok(Answer::new(lines(shown), json!(done)).partly(partial))
+}
+
+fn import_contacts(context: &Context, arguments: &ContactsArguments) -> Result<Answer, Failure> {
+    let map = read_map(arguments.map.as_ref(), conduct::columns::CONTACTS)?;
+    let mut db = context.open()?;
+    let key = Key::load(&context.address, config::key().as_deref()).map_err(Failure::new)?;
+    let options = conduct::contacts::Options { map: map.as_ref(), rejects: arguments.rejects.as_deref(), key: key.as_ref() };
+    let (lender, agency, file) = (&arguments.lender, &arguments.agency, &arguments.file);
+    let done = conduct::contacts::import(&mut db, lender, agency, file, &options, &ambient::operator(), &mut Bar::new())?;
+    if done.already_imported {
+        return Ok(Answer::new(format!("{} was imported before; nothing changed", file.display()), json!(done)));
+    }
+    let mut shown: Vec<String> = done.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+    shown.push(format!(
+        "{} rows: {} contacts of {agency} accepted, {} duplicate, {} rejected",
+        done.rows, done.accepted, done.duplicate, done.rejected
+    ));
+    shown.extend(fault_lines(done.rejected, &done.faults));
+    let partial = done.rejected > 0;
+    Ok(Answer::new(lines(shown), json!(done)).partly(partial))
+}
+
+fn import_complaints(context: &Context, arguments: &ComplaintsArguments) -> Result<Answer, Failure> {
+    let map = read_map(arguments.map.as_ref(), conduct::columns::COMPLAINTS)?;
+    let mut db = context.open()?;
+    let rejects = arguments.rejects.as_deref();
+    let by = ambient::operator();
+    let done = conduct::complaint::import(&mut db, &arguments.lender, &arguments.file, map.as_ref(), rejects, &by)?;
+    let mut shown: Vec<String> = done.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+    shown.push(format!(
+        "{} rows: {} complaints recorded, {} duplicate, {} rejected; {} accounts on hold",
+        done.rows, done.accepted, done.duplicate, done.rejected, done.held
+    ));
     shown.extend(fault_lines(done.rejected, &done.faults));
     let partial = done.rejected > 0;
     Ok(Answer::new(lines(shown), json!(done)).partly(partial))

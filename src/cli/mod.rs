@@ -2,6 +2,7 @@
 
 mod allocate;
 mod bar;
+mod conduct;
 mod import;
 mod ledger;
 mod output;
@@ -62,6 +63,17 @@ enum Command {
     Scorecard(scorecard::ScorecardArguments),
     /// Compare assignees on the accounts that exploration dealt by chance.
     Trial(scorecard::TrialArguments),
+    /// Record and decide complaints.
+    #[command(subcommand)]
+    Complaint(conduct::ComplaintCommand),
+    /// Write all complaints.
+    Complaints(conduct::ComplaintsArguments),
+    /// Write what agencies' contacts violate.
+    Violations(conduct::ViolationsArguments),
+    /// Record the evaluation of an agency.
+    Evaluate(conduct::EvaluateArguments),
+    /// Say whose evaluation is due.
+    Evaluations(conduct::EvaluationsArguments),
     /// Close a month: issue and post its statements.
     Close(settle::CloseArguments),
     /// Write a statement.
@@ -114,6 +126,11 @@ fn run(context: &Context, command: Command) -> Result<Answer, Failure> {
         Command::Expire(arguments) => placements::expire(context, &arguments),
         Command::Scorecard(arguments) => scorecard::scorecard(context, &arguments),
         Command::Trial(arguments) => scorecard::trial(context, &arguments),
+        Command::Complaint(command) => conduct::complaint(context, &command),
+        Command::Complaints(arguments) => conduct::complaints(context, &arguments),
+        Command::Violations(arguments) => conduct::violations(context, &arguments),
+        Command::Evaluate(arguments) => conduct::evaluate(context, &arguments),
+        Command::Evaluations(arguments) => conduct::evaluations(context, &arguments),
         Command::Close(arguments) => settle::close(context, &arguments),
         Command::Statement(arguments) => settle::statement(context, &arguments),
         Command::Explain(arguments) => settle::explain(context, &arguments),

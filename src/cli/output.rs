@@ -67,6 +67,7 @@ failures!(
     crate::portfolio::PortfolioError,
     crate::recovery::RecoveryError,
     crate::placement::PlacementError,
+    crate::conduct::ConductError,
     crate::allocation::AllocationError,
     crate::performance::PerformanceError,
     crate::settlement::SettlementError,

@@ -120,7 +120,7 @@ fn json_row(row: &Row, currency: Currency) -> serde_json::Value {
     object.insert("range".to_string(), json!(row.range.map(|(low, high)| [low.to_string(), high.to_string()])));
     object.insert("accounts_served".to_string(), json!(row.sums.served));
     object.insert("served_index".to_string(), json!(row.served_index.to_string()));
-    object.insert("compliance".to_string(), json!(row.incidents.rating().to_string()));
+    object.insert("compliance".to_string(), json!(row.beside.rating().to_string()));
     serde_json::Value::Object(object)
 }
 

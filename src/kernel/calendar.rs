@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{Datelike, Days, Months, NaiveDate};
+use chrono::{Datelike, Days, Months, NaiveDate, NaiveTime};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 
 /// A calendar month, the settlement period (结算周期).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +94,47 @@ pub fn parse_date(text: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(year, digits(month, 1, 2)?, digits(day, 1, 2)?).filter(|day| in_range(*day))
 }
 
+/// Reads a day with the time of day behind it, when there is one: `2026-03-01 10:15`, `2026/3/1 10:15:30`,
+/// `2026-03-01T10:15`, and the fraction by which a spreadsheet holds a time (46082.4270833). A time of another zone
+/// (`Z`, `+08:00`) is none: which day it is in would have to be guessed.
+pub fn parse_moment(text: &str) -> Option<(NaiveDate, Option<NaiveTime>)> {
+    if let Some((days, fraction)) = text.split_once('.')
+        && days.len() == 5
+        && fraction.bytes().any(|b| b != b'0')
+    {
+        let time = time_of_fraction(fraction)?;
+        return Some((days.parse().ok().and_then(excel_date)?, Some(time)));
+    }
+    match text.split_once([' ', 'T']) {
+        None => parse_date(text).map(|day| (day, None)),
+        Some((day, time)) => Some((parse_date(day)?, Some(parse_time(time.trim_start())?))),
+    }
+}
+
+/// Reads a time of day: `10:15` or `10:15:30`.
+pub fn parse_time(text: &str) -> Option<NaiveTime> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let digits = |part: &str, least: usize| {
+        let right = (least..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        right.then(|| part.parse::<u32>().ok()).flatten()
+    };
+    match parts.as_slice() {
+        [hour, minute] => NaiveTime::from_hms_opt(digits(hour, 1)?, digits(minute, 2)?, 0),
+        [hour, minute, second] => NaiveTime::from_hms_opt(digits(hour, 1)?, digits(minute, 2)?, digits(second, 2)?),
+        _ => None,
+    }
+}
+
+/// The time of day that is a fraction of a day, to the nearest second.
+fn time_of_fraction(fraction: &str) -> Option<NaiveTime> {
+    if fraction.len() > 17 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let part: Decimal = format!("0.{fraction}").parse().ok()?;
+    let seconds = (part * Decimal::from(86_400)).round().to_u32()?;
+    NaiveTime::from_num_seconds_from_midnight_opt(seconds.min(86_399), 0)
+}
+
 /// Years a business record can carry; both databases hold them as the same text.
 fn in_range(day: NaiveDate) -> bool {
     (1900..=2999).contains(&day.year())
@@ -115,6 +158,22 @@ mod tests {
         }
         for text in ["2026-02-30", "21-11-2026", "2026-11", "2026-11-21-1", "", "0226-11-21"] {
             assert_eq!(parse_date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_carry_the_time_of_day() {
+        let day = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+        let at = |hour, minute, second| Some((day, NaiveTime::from_hms_opt(hour, minute, second)));
+        for text in ["2026-03-01 10:15", "2026/3/1 10:15:00", "2026-03-01T10:15", "20260301 10:15", "46082.42708333333"] {
+            assert_eq!(parse_moment(text), at(10, 15, 0), "{text}");
+        }
+        assert_eq!(parse_moment("2026-03-01 00:00:00"), at(0, 0, 0));
+        assert_eq!(parse_moment("2026/3/1 9:05:07"), at(9, 5, 7));
+        assert_eq!(parse_moment("2026-03-01"), Some((day, None)));
+        assert_eq!(parse_moment("46082.0"), Some((day, None)));
+        for text in ["2026-03-01 24:00", "2026-03-01 10", "2026-03-01T10:15Z", "2026-03-01 10:15+08:00", "2026-02-30 10:15", ""] {
+            assert_eq!(parse_moment(text), None, "{text}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Who takes part: lenders (委托方), their assignees (受托方) and the people of both.
 
+pub mod contact_policy;
 mod parse;
 pub mod setup;
 pub mod store;
@@ -9,6 +10,7 @@ use chrono::NaiveDate;
 use crate::kernel::Currency;
 use crate::kernel::document::DocumentFault;
 
+pub use contact_policy::ContactPolicy;
 pub use parse::{NewUser, Parties, parse};
 
 /// A lender: owns the debts, has one book in one currency.
@@ -26,6 +28,8 @@ pub struct Lender {
     pub language: Lang,
     /// How days past due fall into buckets.
     pub buckets: Buckets,
+    /// What its assignees may do when they contact a debtor.
+    pub contact_policy: ContactPolicy,
 }
 
 /// The two languages of pages and documents.

@@ -1,6 +1,6 @@
 //! A parties file becomes lenders, assignees and users, or is refused with the key and its line.
 
-use super::{Assignee, AssigneeKind, Buckets, Lang, Lender, Status};
+use super::{Assignee, AssigneeKind, Buckets, ContactPolicy, Lang, Lender, Status, contact_policy};
 use crate::identity::Role;
 use crate::kernel::Currency;
 use crate::kernel::document::{Document, DocumentFault, Table};
@@ -66,6 +66,10 @@ fn lender(mut table: Table<'_>) -> Read<(Lender, Vec<Assignee>)> {
         None => Lang::En,
     };
     let buckets = buckets(table.tables("bucket")?)?;
+    let contact_policy = match table.take("contact_policy") {
+        Some(value) => contact_policy::read(value.table()?)?,
+        None => ContactPolicy::default(),
+    };
     let mut assignees: Vec<Assignee> = Vec::new();
     for inner in table.tables("assignee")? {
         let line = inner.line();
@@ -76,7 +80,7 @@ fn lender(mut table: Table<'_>) -> Read<(Lender, Vec<Assignee>)> {
         assignees.push(assignee);
     }
     table.finish()?;
-    Ok((Lender { code, name, currency, timezone, language, buckets }, assignees))
+    Ok((Lender { code, name, currency, timezone, language, buckets, contact_policy }, assignees))
 }
 
 fn buckets(tables: Vec<Table<'_>>) -> Read<Buckets> {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{NewUser, Parties, PartyError, store};
+use super::{ContactPolicy, NewUser, Parties, PartyError, store};
 use crate::audit::{Act, By};
 use crate::db::{Db, write};
 use crate::identity;
@@ -72,7 +72,11 @@ fn set_up_lender(db: &mut Db, lender: &super::Lender, assignees: &[super::Assign
     if before.as_ref() == Some(lender) && assignees.iter().all(|assignee| known.contains(assignee)) {
         return Ok(());
     }
-    let act = Act::begin(db, &lender.code, by)?;
+    let mut act = Act::begin(db, &lender.code, by)?;
+    let policy_before = before.map_or_else(ContactPolicy::default, |known| known.contact_policy);
+    if policy_before != lender.contact_policy {
+        store::add_contact_policy(db, &mut act, &lender.contact_policy)?;
+    }
     let codes: Vec<&str> = assignees.iter().map(|assignee| assignee.code.as_str()).collect();
     act.finish(db, "parties set up", &json!({"name": lender.name, "assignees": codes}))?;
     Ok(())

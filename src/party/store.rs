@@ -1,11 +1,12 @@
-//! Lenders, bucket maps and assignees.
+//! Lenders, bucket maps, contact policies and assignees.
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
-use super::{Assignee, AssigneeKind, Buckets, Lang, Lender, Status};
-use crate::db::Db;
+use super::{Assignee, AssigneeKind, Buckets, ContactPolicy, Lang, Lender, Status};
+use crate::audit::Act;
+use crate::db::{Cell, Db, FactTable, Kind};
 use crate::kernel::Currency;
 
 #[derive(QueryableByName)]
@@ -22,10 +23,33 @@ struct LenderRow {
     language: String,
     #[diesel(sql_type = Text)]
     bounds: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    quiet_from: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    quiet_until: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    effective_calls: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    unanswered: Option<i64>,
 }
 
-const LENDER: &str = "SELECT l.code, l.name, l.currency, l.timezone, l.language, b.bounds FROM lender l \
-     JOIN bucket_map b ON b.lender = l.code AND b.version = (SELECT MAX(version) FROM bucket_map WHERE lender = l.code)";
+/// Contact policies that a parties file set; the newest counts.
+pub const CONTACT_POLICIES: FactTable = FactTable {
+    name: "contact_policy",
+    columns: &[
+        ("lender", Kind::Text),
+        ("seq", Kind::Int),
+        ("quiet_from", Kind::Text),
+        ("quiet_until", Kind::Text),
+        ("effective_calls", Kind::Int),
+        ("unanswered", Kind::Int),
+    ],
+};
+
+const LENDER: &str = "SELECT l.code, l.name, l.currency, l.timezone, l.language, b.bounds, \
+     p.quiet_from, p.quiet_until, p.effective_calls, p.unanswered FROM lender l \
+     JOIN bucket_map b ON b.lender = l.code AND b.version = (SELECT MAX(version) FROM bucket_map WHERE lender = l.code) \
+     LEFT JOIN contact_policy p ON p.lender = l.code AND p.seq = (SELECT MAX(seq) FROM contact_policy WHERE lender = l.code)";
 
 fn to_lender(row: LenderRow) -> QueryResult<Lender> {
     let corrupt =
@@ -34,13 +58,35 @@ fn to_lender(row: LenderRow) -> QueryResult<Lender> {
         currency: Currency::parse(&row.currency).ok_or_else(|| corrupt("currency"))?,
         buckets: serde_json::from_str(&row.bounds).map(Buckets).map_err(|_| corrupt("bucket map"))?,
         language: Lang::of(&row.language),
+        contact_policy: contact_policy(&row).ok_or_else(|| corrupt("contact policy"))?,
         code: row.code,
         name: row.name,
         timezone: row.timezone,
     })
 }
 
-/// A lender with its newest bucket map.
+/// The policy a lender has set, or the defaults.
+fn contact_policy(row: &LenderRow) -> Option<ContactPolicy> {
+    match (&row.quiet_from, &row.quiet_until, row.effective_calls, row.unanswered) {
+        (Some(from), Some(until), Some(calls), Some(unanswered)) => ContactPolicy::stored(from, until, calls, unanswered),
+        _ => Some(ContactPolicy::default()),
+    }
+}
+
+/// Sets the contact policy from this act on.
+pub(super) fn add_contact_policy(db: &mut Db, act: &mut Act, policy: &ContactPolicy) -> QueryResult<()> {
+    let row = vec![
+        Cell::from(act.book.lender.clone()),
+        Cell::from(act.seq()),
+        Cell::from(policy.quiet_from_text()),
+        Cell::from(policy.quiet_until_text()),
+        Cell::from(policy.effective_calls),
+        Cell::from(policy.unanswered),
+    ];
+    act.write(db, &CONTACT_POLICIES, &[row])
+}
+
+/// A lender with its newest bucket map and contact policy.
 pub fn lender(db: &mut Db, code: &str) -> QueryResult<Option<Lender>> {
     let row: Option<LenderRow> =
         diesel::sql_query(format!("{LENDER} WHERE l.code = $1")).bind::<Text, _>(code).get_result(db).optional()?;

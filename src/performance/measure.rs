@@ -8,9 +8,10 @@ use diesel::QueryResult;
 use super::curve::Curve;
 use super::grouping::Grouping;
 use super::history::{History, Judged, Sums};
-use super::scorecard::{Ground, Incidents, Points, Row, scorecard};
+use super::scorecard::{Beside, Ground, Points, Row, scorecard};
 use super::store;
 use super::trial::{Comparison, Explored, compare_all};
+use crate::conduct::incidents;
 use crate::contract::Versions;
 use crate::contract::factor::Parameters;
 use crate::db::Db;
@@ -139,11 +140,14 @@ pub fn ground(
 ) -> QueryResult<Ground> {
     let in_force = |agency: &&String| versions.in_force(agency, asked.on).is_some();
     let assignees = versions.0.iter().map(|version| &version.terms.agency).filter(in_force).cloned().collect();
-    let mut incidents: BTreeMap<String, Incidents> = BTreeMap::new();
+    let mut beside: BTreeMap<String, Beside> = BTreeMap::new();
     for (assignee, placements) in begun {
-        incidents.entry(assignee.clone()).or_default().placements = *placements;
+        beside.entry(assignee.clone()).or_default().placements = *placements;
     }
-    Ok(Ground { assignees, incidents, peers })
+    for (assignee, incidents) in incidents(db, asked.lender, asked.parameters.first_day(asked.on), asked.on, asked.known_seq)? {
+        beside.entry(assignee).or_default().incidents = incidents;
+    }
+    Ok(Ground { assignees, beside, peers })
 }
 
 /// The curves of every batch placed from a day on, by assignee and batch, as seen on another.

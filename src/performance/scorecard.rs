@@ -7,18 +7,15 @@ use rust_decimal::Decimal;
 
 use super::history::{History, Sums};
 use super::number::{INDEX_PLACES, SCORE_PLACES, ratio, round, square_root};
+use crate::conduct::Incidents;
 use crate::kernel::Money;
 use crate::kernel::document::{DocumentFault, Value};
 
-/// What stands beside money: complaints, violations and the last evaluation of an assignee in the window.
+/// What stands beside money: the conduct of an assignee in the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Incidents {
-    /// Complaints upheld.
-    pub upheld: i64,
-    /// Contacts against the lender's policy.
-    pub violations: i64,
-    /// The last evaluation's result, 0 to 100.
-    pub evaluation: Option<i64>,
+pub struct Beside {
+    /// Complaints upheld, violations, the last evaluation.
+    pub incidents: Incidents,
     /// Placements begun in the window, judged or not: what incidents are counted per.
     pub placements: i64,
 }
@@ -28,19 +25,19 @@ const COMPLAINT_COSTS: i64 = 10;
 /// Points that one violation per 1,000 placements costs.
 const VIOLATION_COSTS: i64 = 1;
 
-impl Incidents {
+impl Beside {
     /// The compliance rating, 0 to 100: the last evaluation (100 when there is none), less 10 for each upheld
     /// complaint and 1 for each violation per 1,000 placements.
     pub fn rating(&self) -> Decimal {
-        let start = Decimal::from(self.evaluation.unwrap_or(100));
-        let cost = Decimal::from(COMPLAINT_COSTS * self.upheld + VIOLATION_COSTS * self.violations);
+        let start = Decimal::from(self.incidents.evaluation.unwrap_or(100));
+        let cost = Decimal::from(COMPLAINT_COSTS * self.incidents.upheld + VIOLATION_COSTS * self.incidents.violations);
         let per_thousand = cost * Decimal::ONE_THOUSAND / Decimal::from(self.placements.max(1));
         round((start - per_thousand).max(Decimal::ZERO), SCORE_PLACES)
     }
 
     /// Complaints upheld per 1,000 placements.
     pub fn upheld_per_thousand(&self) -> Decimal {
-        round(Decimal::from(self.upheld) * Decimal::ONE_THOUSAND / Decimal::from(self.placements.max(1)), SCORE_PLACES)
+        round(Decimal::from(self.incidents.upheld) * Decimal::ONE_THOUSAND / Decimal::from(self.placements.max(1)), SCORE_PLACES)
     }
 }
 
@@ -108,7 +105,7 @@ pub struct Row {
     /// The shrunk index of accounts served.
     pub served_index: Decimal,
     /// What stands beside money.
-    pub incidents: Incidents,
+    pub beside: Beside,
     /// The points for recoveries, accounts served and compliance.
     pub points: [Decimal; 3],
     /// Their sum.
@@ -123,7 +120,7 @@ pub struct Ground {
     /// Everyone who is to be on it.
     pub assignees: BTreeSet<String>,
     /// Complaints, violations and evaluations.
-    pub incidents: BTreeMap<String, Incidents>,
+    pub beside: BTreeMap<String, Beside>,
     /// Peer groups by assignee; who is in none is in the common one.
     pub peers: BTreeMap<String, String>,
 }
@@ -139,7 +136,7 @@ pub fn scorecard(history: &History, credibility: i64, points: &Points, ground: &
     let groups: Vec<Vec<usize>> = groups.into_values().collect();
     for group in groups {
         let measures: Vec<[Decimal; 3]> =
-            group.iter().map(|i| [rows[*i].shrunk_index, rows[*i].served_index, rows[*i].incidents.rating()]).collect();
+            group.iter().map(|i| [rows[*i].shrunk_index, rows[*i].served_index, rows[*i].beside.rating()]).collect();
         let earned = score(&measures, [points.recoveries, points.accounts_served, points.compliance]);
         for (i, earned) in group.iter().zip(&earned) {
             rows[*i].points = *earned;
@@ -185,7 +182,7 @@ fn measured(history: &History, k: i64, assignee: &str, ground: &Ground) -> Row {
         shrunk_index: shrunk(index),
         range,
         served_index: shrunk(index_of(Decimal::from(sums.served), expected_served)),
-        incidents: ground.incidents.get(assignee).copied().unwrap_or_default(),
+        beside: ground.beside.get(assignee).copied().unwrap_or_default(),
         points: [Decimal::ZERO; 3],
         score: Decimal::ZERO,
         rank: 0,

@@ -177,14 +177,23 @@ pub(super) fn open(db: &mut Db, act: &mut Act, account_no: &str, kind: HoldKind,
     act.write(db, &HOLDS, &[row])
 }
 
-/// Ends a hold that a file opened.
-pub(super) fn end(
-    db: &mut Db,
-    act: &mut Act,
-    account_no: &str,
-    (kind, opened): (HoldKind, i64),
-    on: NaiveDate,
-) -> QueryResult<()> {
+/// Opens a hold that somebody asks for, with the reason.
+pub fn open_for(db: &mut Db, act: &mut Act, account_no: &str, kind: HoldKind, reason: &str, from: NaiveDate) -> QueryResult<()> {
+    let row = vec![
+        Cell::from(act.book.lender.clone()),
+        Cell::from(account_no),
+        Cell::from(act.seq()),
+        Cell::from(kind.name()),
+        Cell::from(reason),
+        Cell::from(from),
+        Cell::Null,
+        Cell::from(false),
+    ];
+    act.write(db, &HOLDS, &[row])
+}
+
+/// Ends a hold, given with the act that opened it.
+pub fn end(db: &mut Db, act: &mut Act, account_no: &str, (kind, opened): (HoldKind, i64), on: NaiveDate) -> QueryResult<()> {
     let (lender, seq) = (act.book.lender.clone(), act.seq());
     diesel::sql_query(
         "UPDATE hold SET ended_on = $1, ended_seq = $2 WHERE lender = $3 AND account_no = $4 AND seq = $5 AND kind = $6",

@@ -5,20 +5,28 @@ use std::path::Path;
 
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{Key as CipherKey, XChaCha20Poly1305, XNonce};
+use sha2::{Digest as _, Sha256};
 
 use crate::ambient;
 use crate::db::Address;
 use crate::kernel::digest::{hex, sha256};
 
-/// The installation's key.
+/// The installation's key: one part encrypts, the other makes digests that nobody without it can make.
 #[derive(Clone)]
-pub struct Key(XChaCha20Poly1305);
+pub struct Key {
+    cipher: XChaCha20Poly1305,
+    digests: [u8; 32],
+}
+
+/// Where a telephone number stands among the four values.
+const PHONE: usize = 2;
 
 impl Key {
     /// A key from a secret text of any length.
     pub fn of(secret: &str) -> Key {
         let bytes: Vec<u8> = unhex(&sha256(secret.as_bytes())).unwrap_or_default();
-        Key(XChaCha20Poly1305::new(CipherKey::from_slice(&bytes)))
+        let digests = Sha256::digest(format!("consign digests {secret}").as_bytes()).into();
+        Key { cipher: XChaCha20Poly1305::new(CipherKey::from_slice(&bytes)), digests }
     }
 
     /// The key given by the environment, else the file beside an embedded database, created when missing and
@@ -41,7 +49,7 @@ impl Key {
     pub fn seal(&self, values: &[Option<String>; 4]) -> Result<String, String> {
         let nonce = ambient::random_bytes::<24>();
         let plain = serde_json::json!(values).to_string();
-        let sealed = self.0.encrypt(XNonce::from_slice(&nonce), plain.as_bytes()).map_err(|error| error.to_string())?;
+        let sealed = self.cipher.encrypt(XNonce::from_slice(&nonce), plain.as_bytes()).map_err(|error| error.to_string())?;
         Ok(format!("{}{}", hex(&nonce), hex(&sealed)))
     }
 
@@ -49,9 +57,41 @@ impl Key {
     pub fn open(&self, sealed: &str) -> Option<[Option<String>; 4]> {
         let bytes = unhex(sealed)?;
         let (nonce, sealed) = bytes.split_at_checked(24)?;
-        let plain = self.0.decrypt(XNonce::from_slice(nonce), sealed).ok()?;
+        let plain = self.cipher.decrypt(XNonce::from_slice(nonce), sealed).ok()?;
         serde_json::from_slice(&plain).ok()
     }
+
+    /// Encrypts a telephone number alone.
+    pub fn seal_number(&self, number: &str) -> Result<String, String> {
+        let mut values = [const { None }; 4];
+        values[PHONE] = Some(number.to_string());
+        self.seal(&values)
+    }
+
+    /// Decrypts what [`Key::seal_number`] made.
+    pub fn open_number(&self, sealed: &str) -> Option<String> {
+        self.open(sealed)?[PHONE].take()
+    }
+
+    /// The keyed digest (HMAC-SHA256) by which equal values are found without being read; 128 bits are kept.
+    pub fn digest(&self, value: &str) -> String {
+        let padded = |pad: u8| {
+            let mut block = [pad; 64];
+            block.iter_mut().zip(&self.digests).for_each(|(byte, key)| *byte ^= key);
+            block
+        };
+        let inner = Sha256::new().chain_update(padded(0x36)).chain_update(value.as_bytes()).finalize();
+        let outer = Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize();
+        hex(&outer[..16])
+    }
+}
+
+/// A telephone number as it is compared: its digits, without the prefix of the country a mobile number may carry.
+pub fn plain_number(number: &str) -> String {
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let international = number.trim_start().starts_with('+') || digits.starts_with("00");
+    let national = digits.trim_start_matches('0').strip_prefix("86").filter(|rest| international || rest.len() == 11);
+    national.map(str::to_string).unwrap_or(digits)
 }
 
 fn create(path: &Path) -> Result<String, String> {
@@ -98,7 +138,21 @@ mod tests {
         let sealed = Key::of("a secret").seal(&values).unwrap();
         assert_eq!(Key::of("a secret").open(&sealed), Some(values));
         assert_eq!(Key::of("another").open(&sealed), None);
+        let number = Key::of("a secret").seal_number("13812341234").unwrap();
+        assert_eq!(Key::of("a secret").open_number(&number).as_deref(), Some("13812341234"));
         assert_eq!(mask_name("张三"), "张*");
         assert_eq!(mask_number("13812341234"), "138****1234");
+    }
+
+    #[test]
+    fn a_number_has_one_digest_in_every_spelling_and_another_under_another_key() {
+        let key = Key::of("a secret");
+        for spelled in ["13812341234", "138 1234 1234", "138-1234-1234", "+86 13812341234", "8613812341234", "0086-138-1234-1234"]
+        {
+            assert_eq!(key.digest(&plain_number(spelled)), key.digest("13812341234"), "{spelled}");
+        }
+        assert_ne!(key.digest("13812341234"), key.digest("13812341235"));
+        assert_ne!(key.digest("13812341234"), Key::of("another").digest("13812341234"));
+        assert_eq!(plain_number("021-6888 8888"), "02168888888");
     }
 }

@@ -8,10 +8,11 @@ use super::Proof;
 use crate::audit::{self, Book};
 use crate::db::{Db, FactTable, canonical_rows};
 use crate::kernel::digest::RowsDigest;
-use crate::{allocation, contract, placement, portfolio, recovery, settlement};
+use crate::{allocation, conduct, contract, party, placement, portfolio, recovery, settlement};
 
 /// Every table of facts with the column that names the event of each row.
-const FACTS: [(&FactTable, &str); 20] = [
+const FACTS: [(&FactTable, &str); 26] = [
+    (&party::store::CONTACT_POLICIES, "seq"),
     (&contract::store::CONTRACTS, "seq"),
     (&portfolio::store::FILES, "seq"),
     (&portfolio::store::ROWS, "seq"),
@@ -28,6 +29,11 @@ const FACTS: [(&FactTable, &str); 20] = [
     (&placement::store::CLOSINGS, "closed_seq"),
     (&recovery::store::FILES, "seq"),
     (&recovery::store::RECOVERIES, "seq"),
+    (&conduct::contact_store::FILES, "seq"),
+    (&conduct::contact_store::CONTACTS, "seq"),
+    (&conduct::complaint_store::COMPLAINTS, "seq"),
+    (&conduct::complaint_store::DECISIONS, "seq"),
+    (&conduct::evaluation_store::EVALUATIONS, "seq"),
     (&settlement::store::PERIODS, "seq"),
     (&settlement::store::STATEMENTS, "seq"),
     (&settlement::store::LINES, "seq"),

@@ -128,9 +128,18 @@ enum Source {
 impl Sheet {
     /// Opens a file: recognises what it is, reads its header, finds the columns.
     pub fn open(path: &Path, columns: &'static [Column], map: Option<&ColumnMap>) -> Result<Sheet, SheetError> {
+        Sheet::open_as(path, columns, map, false)
+    }
+
+    /// Opens a file whose dates carry the time of day, also where a workbook holds them.
+    pub fn open_with_times(path: &Path, columns: &'static [Column], map: Option<&ColumnMap>) -> Result<Sheet, SheetError> {
+        Sheet::open_as(path, columns, map, true)
+    }
+
+    fn open_as(path: &Path, columns: &'static [Column], map: Option<&ColumnMap>, times: bool) -> Result<Sheet, SheetError> {
         let surveyed = encoding::survey(path)?;
         let (mut source, size) = match surveyed.content {
-            encoding::Content::Workbook => (Source::Workbook(workbook::Workbook::open(path)?), surveyed.size),
+            encoding::Content::Workbook => (Source::Workbook(workbook::Workbook::open(path, times)?), surveyed.size),
             encoding::Content::Text(encoding) => {
                 (Source::Delimited(Box::new(delimited::Delimited::open(path, encoding)?)), surveyed.size)
             }

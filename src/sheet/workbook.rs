@@ -1,11 +1,12 @@
 //! The first sheet of an .xlsx workbook, its cells as text: numbers to the fifteen digits a spreadsheet keeps,
-//! dates as 2026-11-21.
+//! dates as 2026-11-21 (with the time of day behind it where it is asked for).
 
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
 use calamine::{DataRef, Reader, Xlsx};
+use chrono::{NaiveDateTime, TimeDelta, Timelike as _};
 use rust_decimal::Decimal;
 
 use super::{RawRow, SheetError, content};
@@ -16,7 +17,7 @@ pub(super) struct Workbook {
 }
 
 impl Workbook {
-    pub(super) fn open(path: &Path) -> Result<Workbook, SheetError> {
+    pub(super) fn open(path: &Path, times: bool) -> Result<Workbook, SheetError> {
         let broken = |error: &dyn std::fmt::Display| {
             content(path, format!("is no workbook that can be read ({error}); save it from the spreadsheet again, or as CSV"))
         };
@@ -30,7 +31,7 @@ impl Workbook {
             let Some(cell) = cell else { break };
             let (row, column) = cell.get_position();
             let line = u64::from(row) + 1;
-            let text = text_of(cell.get_value()).map_err(|why| SheetError::Line {
+            let text = text_of(cell.get_value(), times).map_err(|why| SheetError::Line {
                 file: path.display().to_string(),
                 line,
                 why: format!("column {}: {why}", column + 1),
@@ -60,7 +61,7 @@ impl Workbook {
     }
 }
 
-fn text_of(cell: &DataRef<'_>) -> Result<String, String> {
+fn text_of(cell: &DataRef<'_>, times: bool) -> Result<String, String> {
     match cell {
         DataRef::Int(number) => Ok(number.to_string()),
         DataRef::Float(number) => number_text(*number),
@@ -68,13 +69,22 @@ fn text_of(cell: &DataRef<'_>) -> Result<String, String> {
         DataRef::SharedString(text) => Ok((*text).to_string()),
         DataRef::Bool(flag) => Ok(flag.to_string()),
         DataRef::DateTime(moment) => {
-            moment.as_datetime().map(|moment| moment.date().to_string()).ok_or_else(|| "is no date".to_string())
+            moment.as_datetime().map(|moment| moment_text(moment, times)).ok_or_else(|| "is no date".to_string())
         }
+        DataRef::DateTimeIso(text) if times => Ok(text.clone()),
         DataRef::DateTimeIso(text) => Ok(text.split('T').next().unwrap_or(text).to_string()),
         DataRef::DurationIso(text) => Ok(text.clone()),
         DataRef::Error(error) => Err(format!("the cell shows the error {error}; correct it in the spreadsheet")),
         DataRef::Empty => Ok(String::new()),
     }
+}
+
+/// A date, and where times are asked for its time of day to the nearest second; midnight is a date without a time.
+fn moment_text(moment: NaiveDateTime, times: bool) -> String {
+    let moment = moment.checked_add_signed(TimeDelta::milliseconds(500)).filter(|_| times).unwrap_or(moment);
+    let midnight = moment.num_seconds_from_midnight() == 0;
+    let format = if times && !midnight { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d" };
+    moment.format(format).to_string()
 }
 
 /// A number as the spreadsheet shows it. Workbooks store numbers as binary fractions; fifteen significant

@@ -74,6 +74,8 @@ fn the_kernel_and_the_decisions_know_no_database() {
         "contract/parse.rs",
         "contract/version.rs",
         "placement/window.rs",
+        "conduct/policy.rs",
+        "party/contact_policy.rs",
         "recovery/attribution.rs",
         "standing/owed.rs",
         "allocation/deal.rs",
@@ -109,7 +111,8 @@ fn the_kernel_and_the_decisions_know_no_database() {
 
 #[test]
 fn nouns_do_not_look_to_their_right() {
-    let line = ["kernel", "ledger", "party", "contract", "commission", "performance", "allocation", "settlement", "proof"];
+    let line =
+        ["kernel", "ledger", "party", "contract", "conduct", "commission", "performance", "allocation", "settlement", "proof"];
     for (i, noun) in line.iter().enumerate() {
         for later in &line[i + 1..] {
             let from_elsewhere = |file: &str| !file.starts_with(&format!("{noun}/"));

@@ -406,7 +406,7 @@ fn no_component_is_taken_back_beyond_what_is_left_of_it() {
 
 // A workbook made by hand ---------------------------------------------------------------------------------------------
 
-fn text_cell(at: &str, text: &str) -> String {
+pub fn text_cell(at: &str, text: &str) -> String {
     format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{text}</t></is></c>")
 }
 
@@ -414,7 +414,7 @@ fn number_cell(at: &str, number: &str) -> String {
     format!("<c r=\"{at}\"><v>{number}</v></c>")
 }
 
-fn date_cell(at: &str, serial: &str) -> String {
+pub fn date_cell(at: &str, serial: &str) -> String {
     format!("<c r=\"{at}\" s=\"1\"><v>{serial}</v></c>")
 }
 
@@ -438,7 +438,7 @@ fn workbook() -> Vec<u8> {
     zipped(&sheet(&[&header, &first, &second]))
 }
 
-fn sheet(rows: &[&[String]]) -> String {
+pub fn sheet(rows: &[&[String]]) -> String {
     let rows: String = rows.iter().zip(1..).map(|(cells, i)| format!("<row r=\"{i}\">{}</row>", cells.concat())).collect();
     format!(
         "<worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><sheetData>{rows}</sheetData></worksheet>"
@@ -446,7 +446,7 @@ fn sheet(rows: &[&[String]]) -> String {
 }
 
 /// The parts of a workbook in a ZIP file without compression.
-fn zipped(sheet: &str) -> Vec<u8> {
+pub fn zipped(sheet: &str) -> Vec<u8> {
     const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     const RELATIONS: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
     const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";

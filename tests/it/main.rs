@@ -12,6 +12,7 @@
 mod accounts;
 mod architecture;
 mod commands;
+mod conduct;
 mod files;
 mod laws;
 mod programme;

@@ -3,7 +3,7 @@
 use crate::support::{Book, assert_adds_up, on_each_database};
 
 /// Tables whose rows are written once.
-const APPEND_ONLY: [&str; 14] = [
+const APPEND_ONLY: [&str; 20] = [
     "event",
     "contract",
     "portfolio",
@@ -18,6 +18,12 @@ const APPEND_ONLY: [&str; 14] = [
     "statement_line",
     "statement_document",
     "allocation_row",
+    "contact_policy",
+    "contact_file",
+    "contact",
+    "complaint",
+    "complaint_decision",
+    "evaluation",
 ];
 
 /// A small book with something in nearly every column: two agencies, two months closed, a late reversal, a waiver.
@@ -38,6 +44,7 @@ fn settle(book: &mut Book) {
     book.recoveries("reference,account_no,received_on,amount,kind,reverses\nr-late,1,2026-01-25,100.00,reversal,p-1\n");
     book.publish(&CONTRACT.replace("12.5%", "13%").replace("term_days", "corrects = 1\nterm_days"));
     book.close("2026-02");
+    crate::conduct::fill(book);
     for agency in ["A01", "A02"] {
         let statement = book.statement(agency, "2026-02");
         assert_adds_up(&statement, book.currency);
@@ -207,7 +214,7 @@ fn keys(book: &mut Book, table: &str) -> Vec<String> {
 /// Another value of the same type: what someone with a plan would write.
 fn changed(book: &Book, table: &str, column: &ColumnOf) -> String {
     let name = &column.name;
-    let flag = ["charged_off", "legal"].contains(&name.as_str());
+    let flag = ["charged_off", "legal", "upheld"].contains(&name.as_str());
     let date = name.ends_with("_on") || name == "day" || name == "as_of" || name.starts_with("effective_");
     match column.kind.as_str() {
         _ if name == "lender" => "'OTHER'".to_string(),

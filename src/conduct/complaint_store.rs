@@ -1,0 +1,306 @@
+//! Complaints and what was decided on them.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
+
+use super::{Complaint, Decision, Severity};
+use crate::db::{Cell, Db, FactTable, Kind, keys_in};
+use crate::kernel::Money;
+
+/// Complaints received.
+pub const COMPLAINTS: FactTable = FactTable {
+    name: "complaint",
+    columns: &[
+        ("lender", Kind::Text),
+        ("reference", Kind::Text),
+        ("seq", Kind::Int),
+        ("agency", Kind::Text),
+        ("account_no", Kind::Text),
+        ("received_on", Kind::Date),
+        ("severity", Kind::Text),
+        ("description", Kind::Text),
+    ],
+};
+
+/// Decisions, the newest of a case in force.
+pub const DECISIONS: FactTable = FactTable {
+    name: "complaint_decision",
+    columns: &[
+        ("lender", Kind::Text),
+        ("reference", Kind::Text),
+        ("decision_no", Kind::Int),
+        ("seq", Kind::Int),
+        ("upheld", Kind::Bool),
+        ("decided_on", Kind::Date),
+        ("reason", Kind::Text),
+        ("deduction", Kind::Int),
+        ("corrects", Kind::Int),
+    ],
+};
+
+/// The cells of a complaint, in the order of [`COMPLAINTS`].
+pub fn cells<'a>(lender: &'a str, one: &'a Complaint) -> Vec<Cell<'a>> {
+    vec![
+        Cell::from(lender),
+        Cell::from(one.reference.as_str()),
+        Cell::from(one.seq),
+        Cell::from(one.agency.as_str()),
+        Cell::from(one.account_no.as_deref()),
+        Cell::from(one.received_on),
+        Cell::from(one.severity.name()),
+        Cell::from(one.description.as_str()),
+    ]
+}
+
+/// The cells of a decision, in the order of [`DECISIONS`].
+pub fn decision_cells<'a>(lender: &'a str, reference: &'a str, one: &'a Decision) -> Vec<Cell<'a>> {
+    vec![
+        Cell::from(lender),
+        Cell::from(reference),
+        Cell::from(one.decision_no),
+        Cell::from(one.seq),
+        Cell::from(one.upheld),
+        Cell::from(one.decided_on),
+        Cell::from(one.reason.as_str()),
+        Cell::from(one.deduction),
+        Cell::from(one.corrects),
+    ]
+}
+
+/// A complaint with the decision in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// The complaint.
+    pub complaint: Complaint,
+    /// Its newest decision.
+    pub decision: Option<Decision>,
+}
+
+impl Case {
+    /// The state as files and filters name it.
+    pub fn state(&self) -> &'static str {
+        match &self.decision {
+            None => "open",
+            Some(decision) if decision.upheld => "upheld",
+            Some(_) => "not_upheld",
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    reference: String,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = Text)]
+    agency: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    account_no: Option<String>,
+    #[diesel(sql_type = Date)]
+    received_on: NaiveDate,
+    #[diesel(sql_type = Text)]
+    severity: String,
+    #[diesel(sql_type = Text)]
+    description: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    decision_no: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    decision_seq: Option<i64>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    upheld: Option<bool>,
+    #[diesel(sql_type = Nullable<Date>)]
+    decided_on: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Text>)]
+    reason: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    deduction: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    corrects: Option<i64>,
+}
+
+const SELECT: &str = "SELECT c.reference, c.seq, c.agency, c.account_no, c.received_on, c.severity, c.description, d.decision_no, \
+     d.seq AS decision_seq, d.upheld, d.decided_on, d.reason, d.deduction, d.corrects FROM complaint c LEFT JOIN complaint_decision d \
+     ON d.lender = c.lender AND d.reference = c.reference AND d.decision_no = \
+     (SELECT MAX(n.decision_no) FROM complaint_decision n WHERE n.lender = c.lender AND n.reference = c.reference)";
+
+fn case(row: Row) -> QueryResult<Case> {
+    let corrupt = || format!("complaint {} has the severity {}", row.reference, row.severity);
+    let severity = Severity::parse(&row.severity).ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
+    let decision = match (row.decision_no, row.decision_seq, row.upheld, row.decided_on, row.reason) {
+        (Some(decision_no), Some(seq), Some(upheld), Some(decided_on), Some(reason)) => {
+            let deduction = row.deduction.map(Money);
+            Some(Decision { decision_no, seq, upheld, decided_on, reason, deduction, corrects: row.corrects })
+        }
+        _ => None,
+    };
+    let complaint = Complaint {
+        reference: row.reference,
+        seq: row.seq,
+        agency: row.agency,
+        account_no: row.account_no,
+        received_on: row.received_on,
+        severity,
+        description: row.description,
+    };
+    Ok(Case { complaint, decision })
+}
+
+/// The cases with some references (a JSON array).
+pub fn by_reference(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Case>> {
+    let listed = keys_in(db, "c.reference", 2);
+    let sql = format!("{SELECT} WHERE c.lender = $1 AND {listed} ORDER BY c.reference");
+    let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    rows.into_iter().map(case).collect()
+}
+
+/// The cases of an account, in order of the day they were received on.
+pub fn of_account(db: &mut Db, lender: &str, account_no: &str) -> QueryResult<Vec<Case>> {
+    let sql = format!("{SELECT} WHERE c.lender = $1 AND c.account_no = $2 ORDER BY c.received_on, c.reference");
+    let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(account_no).load(db)?;
+    rows.into_iter().map(case).collect()
+}
+
+/// All decisions of a case, in order.
+pub fn decisions(db: &mut Db, lender: &str, reference: &str) -> QueryResult<Vec<Decision>> {
+    let rows: Vec<DecisionRow> = diesel::sql_query(
+        "SELECT decision_no, seq, upheld, decided_on, reason, deduction, corrects FROM complaint_decision \
+         WHERE lender = $1 AND reference = $2 ORDER BY decision_no",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(reference)
+    .load(db)?;
+    let read = |row: DecisionRow| Decision {
+        decision_no: row.decision_no,
+        seq: row.seq,
+        upheld: row.upheld,
+        decided_on: row.decided_on,
+        reason: row.reason,
+        deduction: row.deduction.map(Money),
+        corrects: row.corrects,
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
+#[derive(QueryableByName)]
+struct DecisionRow {
+    #[diesel(sql_type = BigInt)]
+    decision_no: i64,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = Bool)]
+    upheld: bool,
+    #[diesel(sql_type = Date)]
+    decided_on: NaiveDate,
+    #[diesel(sql_type = Text)]
+    reason: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    deduction: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    corrects: Option<i64>,
+}
+
+/// Which cases a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct CaseFilter {
+    /// About one agency.
+    pub agency: Option<String>,
+    /// `open`, `upheld` or `not_upheld`.
+    pub state: Option<String>,
+    /// Of one severity.
+    pub severity: Option<Severity>,
+}
+
+impl CaseFilter {
+    fn state_sql(&self) -> &'static str {
+        match self.state.as_deref() {
+            Some("open") => "AND d.decision_no IS NULL",
+            Some("upheld") => "AND d.upheld",
+            Some("not_upheld") => "AND NOT d.upheld",
+            _ => "",
+        }
+    }
+}
+
+/// Cases of a list before a day and reference, newest first, at most so many.
+pub fn page(
+    db: &mut Db,
+    lender: &str,
+    filter: &CaseFilter,
+    before: Option<&(NaiveDate, String)>,
+    most: i64,
+) -> QueryResult<Vec<Case>> {
+    let (day, reference) = match before {
+        Some((day, reference)) => (Some(*day), reference.as_str()),
+        None => (None, ""),
+    };
+    let sql = format!(
+        "{SELECT} WHERE c.lender = $1 AND c.agency = COALESCE($2, c.agency) AND c.severity = COALESCE($3, c.severity) {} \
+         AND ($4 IS NULL OR c.received_on < $4 OR (c.received_on = $4 AND c.reference < $5)) \
+         ORDER BY c.received_on DESC, c.reference DESC LIMIT $6",
+        filter.state_sql()
+    );
+    let rows: Vec<Row> = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Nullable<Text>, _>(filter.agency.as_deref())
+        .bind::<Nullable<Text>, _>(filter.severity.map(Severity::name))
+        .bind::<Nullable<Date>, _>(day)
+        .bind::<Text, _>(reference)
+        .bind::<BigInt, _>(most)
+        .load(db)?;
+    rows.into_iter().map(case).collect()
+}
+
+/// What a list of cases adds up to.
+#[derive(QueryableByName, Clone, Copy, Debug, Default)]
+pub struct CaseSums {
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub cases: i64,
+    /// How many are not decided.
+    #[diesel(sql_type = BigInt)]
+    pub open: i64,
+    /// How many are upheld.
+    #[diesel(sql_type = BigInt)]
+    pub upheld: i64,
+    /// Σ deductions of decisions in force.
+    #[diesel(sql_type = BigInt)]
+    pub deductions: i64,
+}
+
+/// The sums of all cases, or of those about one agency.
+pub fn sums(db: &mut Db, lender: &str, agency: Option<&str>) -> QueryResult<CaseSums> {
+    let sql = format!(
+        "SELECT COUNT(*) AS cases, COUNT(*) - COUNT(decision_no) AS open, \
+         CAST(COALESCE(SUM(CASE WHEN upheld THEN 1 ELSE 0 END), 0) AS BIGINT) AS upheld, \
+         CAST(COALESCE(SUM(deduction), 0) AS BIGINT) AS deductions FROM ({SELECT} WHERE c.lender = $1 AND c.agency = COALESCE($2, c.agency)) all_of_them"
+    );
+    diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Nullable<Text>, _>(agency).get_result(db)
+}
+
+/// How many complaints about an agency were upheld.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct UpheldCount {
+    /// The agency.
+    #[diesel(sql_type = Text)]
+    pub agency: String,
+    /// Complaints.
+    #[diesel(sql_type = BigInt)]
+    pub upheld: i64,
+}
+
+/// Complaints received in a span of days that are upheld by the decisions known when the book stood at `known_seq`.
+pub fn upheld(db: &mut Db, lender: &str, from: NaiveDate, to: NaiveDate, known_seq: i64) -> QueryResult<Vec<UpheldCount>> {
+    diesel::sql_query(
+        "SELECT c.agency, COUNT(*) AS upheld FROM complaint c JOIN complaint_decision d ON d.lender = c.lender \
+         AND d.reference = c.reference AND d.decision_no = (SELECT MAX(n.decision_no) FROM complaint_decision n \
+         WHERE n.lender = c.lender AND n.reference = c.reference AND n.seq <= $1) \
+         WHERE c.lender = $2 AND c.received_on >= $3 AND c.received_on <= $4 AND d.upheld GROUP BY c.agency",
+    )
+    .bind::<BigInt, _>(known_seq)
+    .bind::<Text, _>(lender)
+    .bind::<Date, _>(from)
+    .bind::<Date, _>(to)
+    .load(db)
+}

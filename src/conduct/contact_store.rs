@@ -1,0 +1,358 @@
+//! Contact records and the files they came in.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Date, Nullable, Text};
+
+use super::policy::Policy;
+use super::{Channel, Contact, Outcome};
+use crate::db::{Cell, Db, FactTable, Kind, keys_in};
+use crate::kernel::calendar::parse_time;
+use crate::portfolio::hold::{Hold, HoldKind};
+
+/// Contact records.
+pub const CONTACTS: FactTable = FactTable {
+    name: "contact",
+    columns: &[
+        ("lender", Kind::Text),
+        ("contacted_on", Kind::Date),
+        ("agency", Kind::Text),
+        ("reference", Kind::Text),
+        ("seq", Kind::Int),
+        ("line", Kind::Int),
+        ("account_no", Kind::Text),
+        ("debtor_ref", Kind::Text),
+        ("contacted_at", Kind::Text),
+        ("channel", Kind::Text),
+        ("outcome", Kind::Text),
+        ("number", Kind::Text),
+        ("number_digest", Kind::Text),
+        ("note", Kind::Text),
+    ],
+};
+
+/// Contact files taken in, each with the policy that applied.
+pub const FILES: FactTable = FactTable {
+    name: "contact_file",
+    columns: &[
+        ("lender", Kind::Text),
+        ("seq", Kind::Int),
+        ("agency", Kind::Text),
+        ("file_name", Kind::Text),
+        ("sha256", Kind::Text),
+        ("accepted", Kind::Int),
+        ("duplicate", Kind::Int),
+        ("rejected", Kind::Int),
+        ("quiet_from", Kind::Text),
+        ("quiet_until", Kind::Text),
+        ("effective_calls", Kind::Int),
+        ("unanswered", Kind::Int),
+    ],
+};
+
+/// A contact as it is stored: with its place in the file, its number encrypted, and the note.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The contact.
+    pub contact: Contact,
+    /// Its line in the file.
+    pub line: i64,
+    /// The number, encrypted.
+    pub number: Option<String>,
+    /// The agency's note.
+    pub note: Option<String>,
+}
+
+impl Entry {
+    /// Whether a row sent again says the same.
+    pub fn same_content(&self, other: &Entry) -> bool {
+        let place = |one: &Entry| {
+            let contact = Contact { seq: 0, debtor_ref: String::new(), ..one.contact.clone() };
+            Entry { contact, line: 0, number: None, note: one.note.clone() }
+        };
+        place(self) == place(other)
+    }
+}
+
+/// The cells of a contact, in the order of [`CONTACTS`].
+pub fn cells<'a>(lender: &'a str, entry: &'a Entry) -> Vec<Cell<'a>> {
+    let contact = &entry.contact;
+    vec![
+        Cell::from(lender),
+        Cell::from(contact.day()),
+        Cell::from(contact.agency.as_str()),
+        Cell::from(contact.reference.as_str()),
+        Cell::from(contact.seq),
+        Cell::from(entry.line),
+        Cell::from(contact.account_no.as_str()),
+        Cell::from(contact.debtor_ref.as_str()),
+        Cell::from(contact.at.format("%H:%M:%S").to_string()),
+        Cell::from(contact.channel.name()),
+        Cell::from(contact.outcome.name()),
+        Cell::from(entry.number.as_deref()),
+        Cell::from(contact.number_digest.as_deref()),
+        Cell::from(entry.note.as_deref()),
+    ]
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Date)]
+    contacted_on: NaiveDate,
+    #[diesel(sql_type = Text)]
+    agency: String,
+    #[diesel(sql_type = Text)]
+    reference: String,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = Text)]
+    account_no: String,
+    #[diesel(sql_type = Text)]
+    debtor_ref: String,
+    #[diesel(sql_type = Text)]
+    contacted_at: String,
+    #[diesel(sql_type = Text)]
+    channel: String,
+    #[diesel(sql_type = Text)]
+    outcome: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    number_digest: Option<String>,
+}
+
+const COLUMNS: &str =
+    "contacted_on, agency, reference, seq, account_no, debtor_ref, contacted_at, channel, outcome, number_digest";
+
+fn contact(row: Row) -> QueryResult<Contact> {
+    let corrupt = |what: &str| {
+        let named = format!("contact {} of {} has a bad {what}", row.reference, row.agency);
+        diesel::result::Error::DeserializationError(named.into())
+    };
+    Ok(Contact {
+        at: row.contacted_on.and_time(parse_time(&row.contacted_at).ok_or_else(|| corrupt("time"))?),
+        channel: Channel::parse(&row.channel).ok_or_else(|| corrupt("channel"))?,
+        outcome: Outcome::parse(&row.outcome).ok_or_else(|| corrupt("outcome"))?,
+        agency: row.agency,
+        reference: row.reference,
+        seq: row.seq,
+        account_no: row.account_no,
+        debtor_ref: row.debtor_ref,
+        number_digest: row.number_digest,
+    })
+}
+
+#[derive(QueryableByName)]
+struct EntryRow {
+    #[diesel(embed)]
+    contact: Row,
+    #[diesel(sql_type = BigInt)]
+    line: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    number: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    note: Option<String>,
+}
+
+/// The contacts of an agency with some references (a JSON array).
+pub fn by_reference(db: &mut Db, lender: &str, agency: &str, keys: &str) -> QueryResult<Vec<Entry>> {
+    let listed = keys_in(db, "reference", 3);
+    let sql = format!("SELECT {COLUMNS}, line, number, note FROM contact WHERE lender = $1 AND agency = $2 AND {listed}");
+    let rows: Vec<EntryRow> =
+        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(agency).bind::<Text, _>(keys).load(db)?;
+    rows.into_iter()
+        .map(|row| Ok(Entry { contact: contact(row.contact)?, line: row.line, number: row.number, note: row.note }))
+        .collect()
+}
+
+/// The contacts of some days, known when the book stood at `known_seq`.
+pub fn of_days(db: &mut Db, lender: &str, first: NaiveDate, last: NaiveDate, known_seq: i64) -> QueryResult<Vec<Contact>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM contact WHERE lender = $1 AND contacted_on >= $2 AND contacted_on <= $3 AND seq <= $4 \
+         ORDER BY contacted_on"
+    );
+    let rows: Vec<Row> = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Date, _>(first)
+        .bind::<Date, _>(last)
+        .bind::<BigInt, _>(known_seq)
+        .load(db)?;
+    rows.into_iter().map(contact).collect()
+}
+
+/// How many contacts a day has.
+#[derive(QueryableByName, Clone, Copy, Debug)]
+pub struct DayCount {
+    /// The day.
+    #[diesel(sql_type = Date)]
+    pub day: NaiveDate,
+    /// Contacts on it.
+    #[diesel(sql_type = BigInt)]
+    pub contacts: i64,
+}
+
+/// The days of a span that have contacts, in order.
+pub fn days(db: &mut Db, lender: &str, first: NaiveDate, last: NaiveDate) -> QueryResult<Vec<DayCount>> {
+    diesel::sql_query(
+        "SELECT contacted_on AS day, COUNT(*) AS contacts FROM contact \
+         WHERE lender = $1 AND contacted_on >= $2 AND contacted_on <= $3 GROUP BY contacted_on ORDER BY contacted_on",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Date, _>(first)
+    .bind::<Date, _>(last)
+    .load(db)
+}
+
+/// How many contacts an agency has recorded in a span of days.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct AgencyCount {
+    /// The agency.
+    #[diesel(sql_type = Text)]
+    pub agency: String,
+    /// Its contacts.
+    #[diesel(sql_type = BigInt)]
+    pub contacts: i64,
+}
+
+/// The contacts of a span of days by agency, in order of agency.
+pub fn by_agency(db: &mut Db, lender: &str, first: NaiveDate, last: NaiveDate) -> QueryResult<Vec<AgencyCount>> {
+    diesel::sql_query(
+        "SELECT agency, COUNT(*) AS contacts FROM contact \
+         WHERE lender = $1 AND contacted_on >= $2 AND contacted_on <= $3 GROUP BY agency ORDER BY agency",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Date, _>(first)
+    .bind::<Date, _>(last)
+    .load(db)
+}
+
+#[derive(QueryableByName)]
+struct DayRow {
+    #[diesel(sql_type = Nullable<Date>)]
+    first: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Date>)]
+    last: Option<NaiveDate>,
+}
+
+/// The first and the last day with contacts.
+pub fn first_and_last(db: &mut Db, lender: &str) -> QueryResult<Option<(NaiveDate, NaiveDate)>> {
+    let row: DayRow =
+        diesel::sql_query("SELECT MIN(contacted_on) AS first, MAX(contacted_on) AS last FROM contact WHERE lender = $1")
+            .bind::<Text, _>(lender)
+            .get_result(db)?;
+    Ok(row.first.zip(row.last))
+}
+
+#[derive(QueryableByName)]
+struct PolicyRow {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = Text)]
+    quiet_from: String,
+    #[diesel(sql_type = Text)]
+    quiet_until: String,
+    #[diesel(sql_type = BigInt)]
+    effective_calls: i64,
+    #[diesel(sql_type = BigInt)]
+    unanswered: i64,
+}
+
+/// The policies that applied to files, by the act that took each in.
+pub fn policies(db: &mut Db, lender: &str) -> QueryResult<HashMap<i64, Policy>> {
+    let rows: Vec<PolicyRow> =
+        diesel::sql_query("SELECT seq, quiet_from, quiet_until, effective_calls, unanswered FROM contact_file WHERE lender = $1")
+            .bind::<Text, _>(lender)
+            .load(db)?;
+    let read = |row: PolicyRow| {
+        let policy = Policy::stored(&row.quiet_from, &row.quiet_until, row.effective_calls, row.unanswered);
+        let corrupt = || format!("contact file {} of {lender} has a bad policy", row.seq);
+        let policy = policy.ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
+        Ok((row.seq, policy))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// A file taken in.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct FileEntry {
+    /// The act.
+    #[diesel(sql_type = BigInt)]
+    pub seq: i64,
+    /// Rows taken in.
+    #[diesel(sql_type = BigInt)]
+    pub accepted: i64,
+    /// Rows known before.
+    #[diesel(sql_type = BigInt)]
+    pub duplicate: i64,
+    /// Rows rejected.
+    #[diesel(sql_type = BigInt)]
+    pub rejected: i64,
+}
+
+/// The newest file of an agency with these bytes that was taken in before.
+pub fn same_file(db: &mut Db, lender: &str, agency: &str, sha256: &str) -> QueryResult<Option<FileEntry>> {
+    diesel::sql_query(
+        "SELECT seq, accepted, duplicate, rejected FROM contact_file \
+         WHERE lender = $1 AND agency = $2 AND sha256 = $3 ORDER BY seq DESC LIMIT 1",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(agency)
+    .bind::<Text, _>(sha256)
+    .get_result(db)
+    .optional()
+}
+
+#[derive(QueryableByName)]
+struct HoldRow {
+    #[diesel(sql_type = Text)]
+    account_no: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    debtor_ref: Option<String>,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Date)]
+    from_on: NaiveDate,
+    #[diesel(sql_type = Nullable<Date>)]
+    until_on: Option<NaiveDate>,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = Nullable<Date>)]
+    ended_on: Option<NaiveDate>,
+}
+
+/// The holds that touch a span of days, known when the book stood at `known_seq`, each with the debtor of its account.
+pub fn holds(
+    db: &mut Db,
+    lender: &str,
+    first: NaiveDate,
+    last: NaiveDate,
+    known_seq: i64,
+) -> QueryResult<Vec<(Hold, Option<String>)>> {
+    let rows: Vec<HoldRow> = diesel::sql_query(
+        "SELECT h.account_no, h.kind, h.from_on, h.until_on, h.seq, CASE WHEN h.ended_seq <= $1 THEN h.ended_on END AS ended_on, \
+         (SELECT r.debtor_ref FROM portfolio_row r WHERE r.lender = h.lender AND r.account_no = h.account_no AND r.seq <= $1 \
+          ORDER BY r.as_of DESC, r.seq DESC LIMIT 1) AS debtor_ref \
+         FROM hold h WHERE h.lender = $2 AND h.seq <= $1 AND h.from_on <= $3 AND (h.until_on IS NULL OR h.until_on >= $4) \
+         AND (h.ended_on IS NULL OR h.ended_seq > $1 OR h.ended_on > $4) ORDER BY h.account_no, h.seq",
+    )
+    .bind::<BigInt, _>(known_seq)
+    .bind::<Text, _>(lender)
+    .bind::<Date, _>(last)
+    .bind::<Date, _>(first)
+    .load(db)?;
+    let read = |row: HoldRow| {
+        let corrupt = || format!("account {} of {lender} has a hold of the unknown type {}", row.account_no, row.kind);
+        let kind = HoldKind::parse(&row.kind).ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
+        let hold = Hold {
+            account_no: row.account_no,
+            seq: row.seq,
+            kind,
+            from_on: row.from_on,
+            by_file: false,
+            until_on: row.until_on,
+            ended_on: row.ended_on,
+        };
+        Ok((hold, row.debtor_ref))
+    };
+    rows.into_iter().map(read).collect()
+}

@@ -1,0 +1,245 @@
+//! Taking in a file of contact records: each reference of an agency counts once, in whatever file it comes.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::columns::{self, ACCOUNT_NO, REFERENCE, Recorded};
+use super::contact_store::{self as store, Entry};
+use super::{ConductError, Contact};
+use crate::audit::{Act, By};
+use crate::db::{Cell, Db, keys_json, write};
+use crate::kernel::progress::Progress;
+use crate::party::{self, ContactPolicy};
+use crate::portfolio::personal::{Key, plain_number};
+use crate::portfolio::{self, FileRow};
+use crate::sheet::{ColumnMap, Fault, RawRow, Rejects, Sheet};
+
+/// How a file is taken in.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// Names of columns, where the file's own differ.
+    pub map: Option<&'a ColumnMap>,
+    /// Where rejected rows go.
+    pub rejects: Option<&'a Path>,
+    /// The key for personal data.
+    pub key: Option<&'a Key>,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Imported {
+    /// Whether the same bytes were taken in whole before: nothing changed.
+    pub already_imported: bool,
+    /// Data rows in the file.
+    pub rows: u64,
+    /// Contacts taken in.
+    pub accepted: u64,
+    /// Rows whose reference is known with the same content.
+    pub duplicate: u64,
+    /// Rows rejected.
+    pub rejected: u64,
+    /// What is odd but harmless.
+    pub warnings: Vec<String>,
+    /// The first rejected rows.
+    pub faults: Vec<Fault>,
+}
+
+/// Rows worked on at once.
+const CHUNK: usize = 5_000;
+
+/// Takes in a file of an agency's contact records. Rows already known with the same content are skipped; bad rows are
+/// rejected; the policy in force is kept with the file.
+pub fn import(
+    db: &mut Db,
+    lender_code: &str,
+    agency: &str,
+    path: &Path,
+    options: &Options<'_>,
+    by: &By,
+    progress: &mut dyn Progress,
+) -> Result<Imported, ConductError> {
+    let mut sheet = Sheet::open_with_times(path, columns::CONTACTS, options.map)?;
+    let rejects = Rejects::new(&sheet.header, options.rejects)?;
+    progress.stage("importing contacts", None);
+    write(db, lender_code, |db| {
+        let lender = party::store::lender(db, lender_code)?.ok_or_else(|| ConductError::NoLender(lender_code.to_string()))?;
+        if !party::store::assignees(db, lender_code)?.iter().any(|assignee| assignee.code == agency) {
+            return Err(ConductError::NoAssignee(agency.to_string()));
+        }
+        // A file of which rows were rejected may find their accounts in the book now.
+        let before = store::same_file(db, lender_code, agency, &sheet.sha256)?.filter(|before| before.rejected == 0);
+        if let Some(before) = before {
+            let known = u64::try_from(before.accepted + before.duplicate).unwrap_or(0);
+            return Ok(Imported { already_imported: true, rows: known, duplicate: known, ..Imported::default() });
+        }
+        let mut taking = Taking {
+            lender: lender.code,
+            agency: agency.to_string(),
+            policy: lender.contact_policy,
+            key: options.key,
+            act: Act::begin(db, lender_code, by)?,
+            done: Imported { warnings: sheet.warnings.clone(), ..Imported::default() },
+            rejects,
+        };
+        taking.read_all(db, &mut sheet, progress)?;
+        taking.finish(db, &sheet)
+    })
+}
+
+struct Taking<'a> {
+    lender: String,
+    agency: String,
+    policy: ContactPolicy,
+    key: Option<&'a Key>,
+    act: Act,
+    done: Imported,
+    rejects: Rejects,
+}
+
+impl Taking<'_> {
+    fn read_all(&mut self, db: &mut Db, sheet: &mut Sheet, progress: &mut dyn Progress) -> Result<(), ConductError> {
+        let mut raw = RawRow::default();
+        let mut chunk: Vec<(RawRow, Recorded)> = Vec::with_capacity(CHUNK);
+        while sheet.next(&mut raw)? {
+            self.done.rows += 1;
+            match sheet.row(&raw).and_then(|row| columns::read_contact(&row)) {
+                Ok(recorded) => chunk.push((raw.clone(), recorded)),
+                Err(fault) => self.rejects.add(&raw, fault)?,
+            }
+            if chunk.len() == CHUNK {
+                self.take(db, std::mem::take(&mut chunk))?;
+                progress.advance(CHUNK as u64);
+            }
+        }
+        progress.advance(chunk.len() as u64);
+        self.take(db, chunk)
+    }
+
+    /// Takes in some rows: decides in memory, row by row, then writes.
+    fn take(&mut self, db: &mut Db, chunk: Vec<(RawRow, Recorded)>) -> Result<(), ConductError> {
+        let references = keys_json(chunk.iter().map(|(_, one)| one.reference.as_str()));
+        let known = store::by_reference(db, &self.lender, &self.agency, &references)?;
+        let mut known: HashMap<String, Entry> = known.into_iter().map(|one| (one.contact.reference.clone(), one)).collect();
+        let debtors = Debtors::load(db, &self.lender, &chunk)?;
+        let mut accepted: Vec<String> = Vec::with_capacity(chunk.len());
+        for (raw, recorded) in chunk {
+            let Some(debtor_ref) = debtors.of(&recorded) else {
+                let reason = "is not known; import the portfolio that has it first";
+                self.reject(&raw, ACCOUNT_NO, &recorded.account_no, reason)?;
+                continue;
+            };
+            let mut entry = self.entry(raw.line, recorded, debtor_ref)?;
+            let reference = entry.contact.reference.clone();
+            match known.get(&reference) {
+                Some(before) if before.same_content(&entry) => self.done.duplicate += 1,
+                Some(_) => {
+                    let reason = "is known with other content; a correction needs a reference of its own";
+                    self.reject(&raw, REFERENCE, &reference, reason)?;
+                }
+                None => {
+                    entry.number = self.sealed(entry.number)?;
+                    known.insert(reference.clone(), entry);
+                    accepted.push(reference);
+                }
+            }
+        }
+        self.done.accepted += accepted.len() as u64;
+        let lender = self.lender.clone();
+        let rows: Vec<Vec<Cell<'_>>> =
+            accepted.iter().filter_map(|reference| known.get(reference)).map(|entry| store::cells(&lender, entry)).collect();
+        Ok(self.act.write(db, &store::CONTACTS, &rows)?)
+    }
+
+    /// A row as it would be stored, its number still in the clear.
+    fn entry(&self, line: u64, recorded: Recorded, debtor_ref: &str) -> Result<Entry, ConductError> {
+        let number_digest = match &recorded.number {
+            Some(number) => Some(self.key()?.digest(&plain_number(number))),
+            None => None,
+        };
+        let contact = Contact {
+            agency: self.agency.clone(),
+            reference: recorded.reference,
+            seq: self.act.seq(),
+            account_no: recorded.account_no,
+            debtor_ref: debtor_ref.to_string(),
+            at: recorded.at,
+            channel: recorded.channel,
+            outcome: recorded.outcome,
+            number_digest,
+        };
+        Ok(Entry { contact, line: i64::try_from(line).unwrap_or(i64::MAX), number: recorded.number, note: recorded.note })
+    }
+
+    fn key(&self) -> Result<&Key, ConductError> {
+        self.key.ok_or_else(|| {
+            let why = "the file has telephone numbers, which are stored encrypted; set CONSIGN_KEY to a secret and import again";
+            ConductError::Key(why.to_string())
+        })
+    }
+
+    fn sealed(&self, number: Option<String>) -> Result<Option<String>, ConductError> {
+        let Some(number) = number else { return Ok(None) };
+        self.key()?.seal_number(&number).map(Some).map_err(ConductError::Key)
+    }
+
+    fn reject(&mut self, raw: &RawRow, column: usize, value: &str, reason: &str) -> Result<(), ConductError> {
+        let column = columns::CONTACTS.get(column).map_or("", |column| column.name).to_string();
+        let fault = Fault { line: raw.line, column, value: value.to_string(), reason: reason.to_string() };
+        Ok(self.rejects.add(raw, fault)?)
+    }
+
+    /// Records the file with the policy that applied, and the event.
+    fn finish(mut self, db: &mut Db, sheet: &Sheet) -> Result<Imported, ConductError> {
+        self.rejects.finish()?;
+        self.done.rejected = self.rejects.count;
+        self.done.faults = std::mem::take(&mut self.rejects.first);
+        if self.done.accepted == 0 {
+            return Ok(self.done);
+        }
+        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let (file_name, policy) = (sheet.file_name(), self.policy);
+        let row = vec![
+            self.lender.as_str().into(),
+            self.act.seq().into(),
+            self.agency.as_str().into(),
+            file_name.as_str().into(),
+            sheet.sha256.as_str().into(),
+            count(self.done.accepted).into(),
+            count(self.done.duplicate).into(),
+            count(self.done.rejected).into(),
+            policy.quiet_from_text().into(),
+            policy.quiet_until_text().into(),
+            policy.effective_calls.into(),
+            policy.unanswered.into(),
+        ];
+        self.act.write(db, &store::FILES, &[row])?;
+        let summary = json!({
+            "file": file_name, "sha256": sheet.sha256, "agency": self.agency, "accepted": self.done.accepted,
+            "duplicate": self.done.duplicate, "rejected": self.done.rejected,
+        });
+        self.act.finish(db, "contacts imported", &summary)?;
+        Ok(self.done)
+    }
+}
+
+/// The persons behind some accounts, as files state them.
+struct Debtors(HashMap<String, Vec<FileRow>>);
+
+impl Debtors {
+    fn load(db: &mut Db, lender: &str, chunk: &[(RawRow, Recorded)]) -> Result<Debtors, ConductError> {
+        let accounts: HashSet<&str> = chunk.iter().map(|(_, one)| one.account_no.as_str()).collect();
+        let mut rows: HashMap<String, Vec<FileRow>> = HashMap::with_capacity(accounts.len());
+        for row in portfolio::store::rows_of(db, lender, &keys_json(accounts.into_iter()))? {
+            rows.entry(row.account_no.clone()).or_default().push(row);
+        }
+        Ok(Debtors(rows))
+    }
+
+    /// The debtor of the newest file; `None` when no file knows the account.
+    fn of(&self, recorded: &Recorded) -> Option<&str> {
+        let newest = self.0.get(&recorded.account_no)?.iter().max_by_key(|row| (row.as_of, row.seq))?;
+        Some(&newest.debtor_ref)
+    }
+}

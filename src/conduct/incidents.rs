@@ -1,0 +1,41 @@
+//! What stands beside the money on a scorecard: complaints upheld, violations, the last evaluation.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use diesel::QueryResult;
+
+use super::{complaint_store, evaluation_store, violation};
+use crate::db::Db;
+
+/// What is known of an assignee's conduct in a span of days.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Incidents {
+    /// Complaints received in the span and upheld.
+    pub upheld: i64,
+    /// Violations by contacts of the span.
+    pub violations: i64,
+    /// The result of the newest evaluation by the end of the span, 0 to 100.
+    pub evaluation: Option<i64>,
+}
+
+/// The incidents of every assignee that has any, from `from` to `to`, as known when the book stood at `known_seq`.
+pub fn incidents(
+    db: &mut Db,
+    lender: &str,
+    from: NaiveDate,
+    to: NaiveDate,
+    known_seq: i64,
+) -> QueryResult<BTreeMap<String, Incidents>> {
+    let mut incidents: BTreeMap<String, Incidents> = BTreeMap::new();
+    for one in complaint_store::upheld(db, lender, from, to, known_seq)? {
+        incidents.entry(one.agency).or_default().upheld = one.upheld;
+    }
+    for (agency, evaluation) in evaluation_store::newest(db, lender, to, known_seq)? {
+        incidents.entry(agency).or_default().evaluation = Some(evaluation.result);
+    }
+    violation::each(db, lender, from, to, known_seq, |one| {
+        incidents.entry(one.contact.agency).or_default().violations += 1;
+    })?;
+    Ok(incidents)
+}

@@ -1,0 +1,276 @@
+//! Conduct (合规): how agencies treat debtors – contact records, complaints, evaluations (DOMAIN 10).
+//!
+//! Contact records are facts and stay; what they violate is never stored: [`policy`] decides it from the records of
+//! a day, so that it cannot depend on the order in which files arrive. [`contacts`] takes files in, [`violation`]
+//! works out what they violate, [`complaint`] records complaints and decisions, [`evaluation`] says whose
+//! evaluation is due, and [`incidents()`] sums all of it for the scorecard.
+
+pub mod columns;
+pub mod complaint;
+pub mod complaint_store;
+pub mod contact_store;
+pub mod contacts;
+pub mod evaluation;
+pub mod evaluation_store;
+mod incidents;
+pub mod policy;
+pub mod violation;
+
+use chrono::{NaiveDate, NaiveDateTime};
+
+use crate::kernel::Money;
+
+pub use incidents::{Incidents, incidents};
+
+/// By what a debtor was contacted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// 电话
+    Call,
+    /// 短信
+    Sms,
+    /// 信函
+    Letter,
+    /// 外访
+    Visit,
+    /// 其他
+    Other,
+}
+
+/// What came of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// 有效: somebody was reached.
+    Effective,
+    /// 未接: nobody was.
+    Unanswered,
+    /// 其他
+    Other,
+}
+
+const CHANNELS: [(&str, Channel, &[&str]); 5] = [
+    ("call", Channel::Call, &["电话", "外呼", "呼叫", "phone"]),
+    ("sms", Channel::Sms, &["短信", "message"]),
+    ("letter", Channel::Letter, &["信函", "信件", "函件"]),
+    ("visit", Channel::Visit, &["外访", "上门", "走访"]),
+    ("other", Channel::Other, &["其他", "其它"]),
+];
+
+const OUTCOMES: [(&str, Outcome, &[&str]); 3] = [
+    ("effective", Outcome::Effective, &["有效", "接通", "已接通", "有效接通", "answered"]),
+    ("unanswered", Outcome::Unanswered, &["未接", "未接通", "无人接听", "no answer"]),
+    ("other", Outcome::Other, &["其他", "其它"]),
+];
+
+impl Channel {
+    /// As it is stored and written.
+    pub fn name(self) -> &'static str {
+        CHANNELS.iter().find(|(_, channel, _)| *channel == self).map_or("", |(name, ..)| name)
+    }
+
+    /// Reads a channel as files write it.
+    pub fn parse(text: &str) -> Option<Channel> {
+        let text = text.to_lowercase();
+        CHANNELS.iter().find(|(name, _, others)| *name == text || others.contains(&text.as_str())).map(|(_, one, _)| *one)
+    }
+
+    /// All names, for messages.
+    pub fn names() -> String {
+        CHANNELS.map(|(name, ..)| name).join(", ")
+    }
+}
+
+impl Outcome {
+    /// As it is stored and written.
+    pub fn name(self) -> &'static str {
+        OUTCOMES.iter().find(|(_, outcome, _)| *outcome == self).map_or("", |(name, ..)| name)
+    }
+
+    /// Reads an outcome as files write it.
+    pub fn parse(text: &str) -> Option<Outcome> {
+        let text = text.to_lowercase();
+        OUTCOMES.iter().find(|(name, _, others)| *name == text || others.contains(&text.as_str())).map(|(_, one, _)| *one)
+    }
+
+    /// All names, for messages.
+    pub fn names() -> String {
+        OUTCOMES.map(|(name, ..)| name).join(", ")
+    }
+}
+
+/// One contact with a debtor, as an agency records it (催收记录).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// In whose hands.
+    pub agency: String,
+    /// Unique per agency.
+    pub reference: String,
+    /// The act that took it in.
+    pub seq: i64,
+    /// The account.
+    pub account_no: String,
+    /// The person behind it, as known when the record came.
+    pub debtor_ref: String,
+    /// When, in the lender's time zone.
+    pub at: NaiveDateTime,
+    /// By what.
+    pub channel: Channel,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The keyed digest of the number, when there was one.
+    pub number_digest: Option<String>,
+}
+
+impl Contact {
+    /// The day it belongs to.
+    pub fn day(&self) -> NaiveDate {
+        self.at.date()
+    }
+}
+
+/// How grave a complaint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// 低
+    Low,
+    /// 中
+    Medium,
+    /// 高
+    High,
+}
+
+const SEVERITIES: [(&str, &str, Severity); 3] =
+    [("low", "低", Severity::Low), ("medium", "中", Severity::Medium), ("high", "高", Severity::High)];
+
+impl Severity {
+    /// As it is stored and written.
+    pub fn name(self) -> &'static str {
+        SEVERITIES.iter().find(|(_, _, severity)| *severity == self).map_or("", |(name, ..)| name)
+    }
+
+    /// Reads a severity as files and commands write it.
+    pub fn parse(text: &str) -> Option<Severity> {
+        let spelled = text.to_lowercase();
+        SEVERITIES.iter().find(|(name, chinese, _)| *name == spelled || *chinese == text).map(|(_, _, severity)| *severity)
+    }
+}
+
+/// A complaint (投诉) as it was received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// The case: unique per lender.
+    pub reference: String,
+    /// The act that recorded it.
+    pub seq: i64,
+    /// Whom it is about.
+    pub agency: String,
+    /// The account, when it is about one.
+    pub account_no: Option<String>,
+    /// The day it was received.
+    pub received_on: NaiveDate,
+    /// How grave.
+    pub severity: Severity,
+    /// What is complained of.
+    pub description: String,
+}
+
+/// What was decided on a complaint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Its number among the decisions of the case, from 1.
+    pub decision_no: i64,
+    /// The act that recorded it.
+    pub seq: i64,
+    /// Whether the complaint is justified.
+    pub upheld: bool,
+    /// The day of the decision.
+    pub decided_on: NaiveDate,
+    /// Why.
+    pub reason: String,
+    /// What the agency is to lose for it; recorded with the case, not yet on any statement.
+    pub deduction: Option<Money>,
+    /// The decision it takes the place of.
+    pub corrects: Option<i64>,
+}
+
+/// Why something about conduct is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConductError {
+    /// The file as a whole cannot be used.
+    #[error(transparent)]
+    Sheet(#[from] crate::sheet::SheetError),
+    /// The lender is unknown.
+    #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
+    NoLender(String),
+    /// The assignee is unknown.
+    #[error("{0} is no assignee of this lender")]
+    NoAssignee(String),
+    /// The account is unknown.
+    #[error("account {0} is not known; import the portfolio that has it first")]
+    NoAccount(String),
+    /// Telephone numbers cannot be encrypted.
+    #[error("{0}")]
+    Key(String),
+    /// The case number is used already.
+    #[error("case {0} is known with other content; give the complaint another reference")]
+    CaseKnown(String),
+    /// There is no such case.
+    #[error("there is no case {0} of this lender")]
+    NoCase(String),
+    /// The case was decided before.
+    #[error(
+        "case {case} was decided on {on} (decision {decision_no}, {outcome}); to correct it, name the decision: --corrects {decision_no}"
+    )]
+    Decided {
+        /// The case.
+        case: String,
+        /// When.
+        on: NaiveDate,
+        /// The newest decision.
+        decision_no: i64,
+        /// Upheld or not.
+        outcome: &'static str,
+    },
+    /// A correction names a decision that is not the newest one.
+    #[error("case {case} has no decision {named} to correct; its newest decision is {newest}")]
+    Corrects {
+        /// The case.
+        case: String,
+        /// As named.
+        named: i64,
+        /// The newest; 0 when there is none.
+        newest: i64,
+    },
+    /// A decision before its complaint.
+    #[error("the decision of {0} lies before the complaint, which was received on {1}")]
+    TooEarly(NaiveDate, NaiveDate),
+    /// A deduction without an upheld complaint, or none that is one.
+    #[error("a deduction needs an upheld complaint and a positive amount; it is {0}")]
+    Deduction(String),
+    /// A text is missing or too long.
+    #[error("the {0} must be 1 to {1} printable characters")]
+    Words(&'static str, usize),
+    /// The result of an evaluation is out of range.
+    #[error("the result {0} is outside 0 to 100")]
+    Result(i64),
+    /// A span of days that runs backwards.
+    #[error("the days run backwards: from {0} to {1}")]
+    Span(NaiveDate, NaiveDate),
+    /// An expiry could not be recorded.
+    #[error(transparent)]
+    Placement(#[from] crate::placement::PlacementError),
+    /// A contract cannot be read.
+    #[error(transparent)]
+    Contract(#[from] crate::contract::ContractError),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] diesel::result::Error),
+}
+
+/// A text that people type: trimmed, printable (line breaks included), not empty, not endless.
+fn words(what: &'static str, text: &str, most: usize) -> Result<String, ConductError> {
+    let text = text.trim();
+    let printable = text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'));
+    let fits = (1..=most).contains(&text.chars().count());
+    if printable && fits { Ok(text.to_string()) } else { Err(ConductError::Words(what, most)) }
+}

@@ -1,0 +1,191 @@
+//! What the contacts of a span of days violate, worked out on reading from the facts known at a number of the book.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+use diesel::QueryResult;
+
+use super::contact_store as store;
+use super::policy::{HeldBy, Judged, Policy, Rule, hands, violations};
+use super::{ConductError, Contact};
+use crate::db::{Db, keys_json};
+use crate::party;
+use crate::placement::{self, Span};
+use crate::portfolio::hold::{Hold, HoldKind};
+
+/// A contact against a rule, as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The contact.
+    pub contact: Contact,
+    /// The rule.
+    pub rule: Rule,
+    /// What was found.
+    pub figure: String,
+    /// What the rule allows.
+    pub limit: String,
+}
+
+/// Contacts worked on at once; a day is never divided.
+const CHUNK: i64 = 20_000;
+
+/// What is violated in a span of days, in order of day, time, agency, reference and rule.
+pub fn found(
+    db: &mut Db,
+    lender: &str,
+    from: NaiveDate,
+    to: NaiveDate,
+    agency: Option<&str>,
+) -> Result<Vec<Found>, ConductError> {
+    if to < from {
+        return Err(ConductError::Span(from, to));
+    }
+    party::store::lender(db, lender)?.ok_or_else(|| ConductError::NoLender(lender.to_string()))?;
+    if let Some(code) = agency
+        && !party::store::assignees(db, lender)?.iter().any(|assignee| assignee.code == code)
+    {
+        return Err(ConductError::NoAssignee(code.to_string()));
+    }
+    let mut found = Vec::new();
+    each(db, lender, from, to, i64::MAX, |one| {
+        if agency.is_none_or(|agency| agency == one.contact.agency) {
+            found.push(one);
+        }
+    })?;
+    Ok(found)
+}
+
+/// Walks what is violated in a span of days, as known when the book stood at `known_seq`.
+pub fn each(
+    db: &mut Db,
+    lender: &str,
+    from: NaiveDate,
+    to: NaiveDate,
+    known_seq: i64,
+    mut each: impl FnMut(Found),
+) -> QueryResult<()> {
+    let days = store::days(db, lender, from, to)?;
+    if days.is_empty() {
+        return Ok(());
+    }
+    let mut known = Known {
+        policies: store::policies(db, lender)?,
+        holds: Holds::of(store::holds(db, lender, from, to, known_seq)?),
+        spans: HashMap::new(),
+        known_seq,
+    };
+    let mut rest = days.as_slice();
+    while let [first, ..] = rest {
+        let mut count = 0;
+        let fits = |day: &&store::DayCount| {
+            count += day.contacts;
+            count <= CHUNK
+        };
+        let (chunk, later) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+        let last = chunk.last().map_or(first.day, |last| last.day);
+        let contacts = store::of_days(db, lender, first.day, last, known_seq)?;
+        known.load_spans(db, lender, &contacts)?;
+        for of_day in contacts.chunk_by(|a, b| a.day() == b.day()) {
+            let judged: Vec<Judged<'_>> = of_day.iter().map(|contact| known.judged(contact)).collect();
+            for one in violations(&judged) {
+                let contact = judged[one.index].contact.clone();
+                each(Found { contact, rule: one.rule, figure: one.figure, limit: one.limit });
+            }
+        }
+        rest = later;
+    }
+    Ok(())
+}
+
+/// What the book knows that matters for some days.
+struct Known {
+    policies: HashMap<i64, Policy>,
+    holds: Holds,
+    /// Placements by account, of every account looked at so far: the same accounts are contacted day after day.
+    spans: HashMap<String, Vec<Span>>,
+    known_seq: i64,
+}
+
+impl Known {
+    fn load_spans(&mut self, db: &mut Db, lender: &str, contacts: &[Contact]) -> QueryResult<()> {
+        let accounts = contacts.iter().map(|contact| contact.account_no.as_str());
+        let fresh: HashSet<&str> = accounts.filter(|account_no| !self.spans.contains_key(*account_no)).collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let found = placement::store::of_accounts(db, lender, &keys_json(fresh.iter().copied()))?;
+        self.spans.extend(fresh.into_iter().map(|account_no| (account_no.to_string(), Vec::new())));
+        for placement in found.iter().filter(|placement| placement.seq <= self.known_seq) {
+            let span = placement.known_at(self.known_seq).span;
+            self.spans.entry(span.account_no.clone()).or_default().push(span);
+        }
+        Ok(())
+    }
+
+    fn judged<'a>(&self, contact: &'a Contact) -> Judged<'a> {
+        let day = contact.day();
+        let spans = self.spans.get(&contact.account_no).map_or(&[][..], Vec::as_slice);
+        Judged {
+            contact,
+            policy: self.policies.get(&contact.seq).copied().unwrap_or_default(),
+            hands: hands(spans, &contact.agency, day),
+            held: self.holds.on(contact),
+        }
+    }
+}
+
+/// The holds of a span of days: on accounts, and on all accounts of a debtor.
+struct Holds {
+    accounts: HashMap<String, Vec<Hold>>,
+    debtors: HashMap<String, Vec<Hold>>,
+}
+
+impl Holds {
+    fn of(found: Vec<(Hold, Option<String>)>) -> Holds {
+        let mut holds = Holds { accounts: HashMap::new(), debtors: HashMap::new() };
+        for (hold, debtor_ref) in found {
+            if let Some(debtor_ref) = debtor_ref.filter(|_| hold.kind.holds_debtor()) {
+                holds.debtors.entry(debtor_ref).or_default().push(hold.clone());
+            }
+            holds.accounts.entry(hold.account_no.clone()).or_default().push(hold);
+        }
+        holds
+    }
+
+    /// The first hold that stops a contact: on its account, else on another account of the debtor.
+    fn on(&self, contact: &Contact) -> Option<HeldBy> {
+        let of_account = self.accounts.get(&contact.account_no).into_iter().flatten();
+        let of_debtor = self.debtors.get(&contact.debtor_ref).into_iter().flatten();
+        let hold = of_account.chain(of_debtor).find(|hold| stops(hold, contact.day()))?;
+        Some(HeldBy { kind: hold.kind.name(), from_on: hold.from_on, account_no: hold.account_no.clone() })
+    }
+}
+
+/// Whether a hold makes a contact of a day wrong. A complaint's counts from the day after it was received: the contact
+/// complained of is often one of that very day, and a hold has no hour.
+fn stops(hold: &Hold, day: NaiveDate) -> bool {
+    hold.holds_on(day) && !(hold.kind == HoldKind::Complaint && hold.from_on == day)
+}
+
+/// The columns of a file of violations.
+pub const COLUMNS: [&str; 10] =
+    ["agency", "reference", "account_no", "debtor_ref", "at", "channel", "outcome", "rule", "figure", "limit"];
+
+impl Found {
+    /// The violation as files have it, in the order of [`COLUMNS`].
+    pub fn record(&self) -> [String; 10] {
+        let contact = &self.contact;
+        [
+            contact.agency.clone(),
+            contact.reference.clone(),
+            contact.account_no.clone(),
+            contact.debtor_ref.clone(),
+            contact.at.format("%Y-%m-%d %H:%M:%S").to_string(),
+            contact.channel.name().to_string(),
+            contact.outcome.name().to_string(),
+            self.rule.name().to_string(),
+            self.figure.clone(),
+            self.limit.clone(),
+        ]
+    }
+}
