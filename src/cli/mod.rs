@@ -4,6 +4,7 @@ mod allocate;
 mod bar;
 mod import;
 mod ledger;
+mod life;
 mod output;
 mod placements;
 mod serve;
@@ -57,6 +58,14 @@ enum Command {
     Recall(placements::RecallArguments),
     /// Close what has run out.
     Expire(placements::ExpireArguments),
+    /// Object, acknowledge, return, retain, transfer, and decide.
+    #[command(subcommand)]
+    Placement(life::PlacementCommand),
+    /// Open and end holds.
+    #[command(subcommand)]
+    Hold(life::HoldCommand),
+    /// Write what was asked, objected, decided and closed.
+    Steps(life::StepsArguments),
     /// Close a month: issue and post its statements.
     Close(settle::CloseArguments),
     /// Write a statement.
@@ -107,6 +116,9 @@ fn run(context: &Context, command: Command) -> Result<Answer, Failure> {
         Command::Placements(arguments) => placements::placements(context, &arguments),
         Command::Recall(arguments) => placements::recall(context, &arguments),
         Command::Expire(arguments) => placements::expire(context, &arguments),
+        Command::Placement(command) => life::placement(context, &command),
+        Command::Hold(command) => life::hold(context, &command),
+        Command::Steps(arguments) => life::steps(context, &arguments),
         Command::Close(arguments) => settle::close(context, &arguments),
         Command::Statement(arguments) => settle::statement(context, &arguments),
         Command::Explain(arguments) => settle::explain(context, &arguments),

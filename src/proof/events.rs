@@ -11,7 +11,7 @@ use crate::kernel::digest::RowsDigest;
 use crate::{allocation, contract, placement, portfolio, recovery, settlement};
 
 /// Every table of facts with the column that names the event of each row.
-const FACTS: [(&FactTable, &str); 17] = [
+const FACTS: [(&FactTable, &str); 18] = [
     (&contract::store::CONTRACTS, "seq"),
     (&portfolio::store::FILES, "seq"),
     (&portfolio::store::ROWS, "seq"),
@@ -23,6 +23,7 @@ const FACTS: [(&FactTable, &str); 17] = [
     (&placement::store::BATCHES, "seq"),
     (&placement::store::PLACEMENTS, "seq"),
     (&placement::store::CLOSINGS, "closed_seq"),
+    (&placement::step_store::STEPS, "seq"),
     (&recovery::store::FILES, "seq"),
     (&recovery::store::RECOVERIES, "seq"),
     (&settlement::store::PERIODS, "seq"),

@@ -14,6 +14,7 @@ mod architecture;
 mod commands;
 mod files;
 mod laws;
+mod life;
 mod real_data;
 mod schema;
 mod settlement;
