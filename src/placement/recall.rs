@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::life::Taker;
-use super::step::{self, NotPlaced, Taking};
+use super::step::{self, Found, NotPlaced, Taking};
 use super::{Move, Placement, PlacementError, Refusal, check_open, expire, store};
 use crate::audit::{Act, By};
 use crate::db::{Db, write};
@@ -94,13 +94,7 @@ pub fn recall(
 }
 
 /// The next placements that a recall chooses by a rule, with no line of a file; nothing when there are no more.
-fn chosen(
-    db: &mut Db,
-    lender: &str,
-    which: &Which<'_>,
-    on: NaiveDate,
-    after: &mut i64,
-) -> Result<Option<Vec<(Option<u64>, Placement)>>, PlacementError> {
+fn chosen(db: &mut Db, lender: &str, which: &Which<'_>, on: NaiveDate, after: &mut i64) -> Result<Option<Found>, PlacementError> {
     let (assignee, due_by) = match which {
         Which::Assignee(code) => (Some(*code), None),
         Which::DueBy(day) => (None, Some(*day)),
@@ -127,7 +121,7 @@ fn carry_out(
     db: &mut Db,
     act: &mut Act,
     taking: &Taking<'_>,
-    placements: Vec<(Option<u64>, Placement)>,
+    placements: Found,
     done: &mut Recalled,
 ) -> Result<(), PlacementError> {
     let taken = taking.take(db, act, placements)?;

@@ -36,6 +36,9 @@ pub enum Named<'a> {
 /// Named accounts, each with its line when a file names it.
 pub type Accounts = Vec<(Option<u64>, String)>;
 
+/// Placements that a step is taken on, each with its line when a file names it.
+pub(super) type Found = Vec<(Option<u64>, Placement)>;
+
 /// An account on which a step was not taken.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct NotPlaced {
@@ -206,7 +209,7 @@ impl<'a> Taking<'a> {
         db: &mut Db,
         named: &[(Option<u64>, String)],
         refused: &mut Vec<NotPlaced>,
-    ) -> Result<Vec<(Option<u64>, Placement)>, PlacementError> {
+    ) -> Result<Found, PlacementError> {
         let keys = keys_json(named.iter().map(|(_, account_no)| account_no.as_str()));
         let mut of_account: HashMap<String, Vec<Placement>> = HashMap::new();
         for one in store::of_accounts(db, self.lender, &keys)? {
@@ -224,12 +227,7 @@ impl<'a> Taking<'a> {
     }
 
     /// Decides on each placement and writes what was decided.
-    pub(super) fn take(
-        &self,
-        db: &mut Db,
-        act: &mut Act,
-        placements: Vec<(Option<u64>, Placement)>,
-    ) -> Result<Taken, PlacementError> {
+    pub(super) fn take(&self, db: &mut Db, act: &mut Act, placements: Found) -> Result<Taken, PlacementError> {
         let mut done = Taken::default();
         let mut decided: Vec<(Placement, Next)> = Vec::with_capacity(placements.len());
         for (line, placement) in placements {

@@ -79,9 +79,9 @@ fn a_recall_is_final_on_the_last_day_to_object_when_nobody_does() {
         let log = consign::placement::step_store::log(&mut book.db, &lender, Some("1")).unwrap();
         let told: Vec<(String, String, i64)> = log.into_iter().map(|row| (row.step, row.on_day.to_string(), row.owed)).collect();
         let expected = [
-            ("recall_request", "2026-01-10", 1000_00),
-            ("recall_acknowledgement", "2026-01-11", 1000_00),
-            ("closing", "2026-01-15", 800_00),
+            ("recall_request", "2026-01-10", 100_000),
+            ("recall_acknowledgement", "2026-01-11", 100_000),
+            ("closing", "2026-01-15", 80_000),
         ];
         assert_eq!(told, expected.map(|(step, on, owed)| (step.to_string(), on.to_string(), owed)));
         book.close("2026-01");
@@ -287,7 +287,7 @@ fn a_retention_moves_the_last_day_also_after_months_were_closed() {
             .iter()
             .map(|month| crate::support::minor(&book.statement("A01", month)["commission"], book.currency))
             .sum();
-        assert_eq!(sum, 6_00, "three payments of the retained account within window and tail");
+        assert_eq!(sum, 600, "three payments of the retained account within window and tail");
         book.assert_proven();
     });
 }
@@ -458,6 +458,90 @@ fn after_each_closing_the_account_can_be_placed_again_on_the_same_day() {
             assert_eq!((windows[0].last, windows[1].first), (day("2026-01-09"), day("2026-01-10")), "{wanted}");
             book.assert_proven();
         }
+    });
+}
+
+/// The program on a book's database: its exit code and its one JSON object.
+fn program(book: &Book, arguments: &[&str]) -> (i32, serde_json::Value) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_consign"));
+    command.args(["--json"]).args(arguments).current_dir(book.folder()).env("DATABASE_URL", &book.url).env_remove("CONSIGN_KEY");
+    let said = command.output().unwrap();
+    let code = said.status.code().unwrap();
+    let refused = code == 1 || code == 2;
+    assert_eq!(said.stdout.is_empty(), refused, "{arguments:?}: {}", String::from_utf8_lossy(&said.stdout));
+    assert!(!refused || said.stderr.len() > 20, "{arguments:?} gives no reason");
+    (code, if refused { serde_json::Value::Null } else { serde_json::from_slice(&said.stdout).unwrap() })
+}
+
+#[test]
+fn each_step_is_a_command_with_its_exit_code() {
+    on_each_database(|book| {
+        ready(book);
+        book.allocate("2026-01-05", "A01");
+        std::fs::write(book.folder().join("two.csv"), "account_no\n1\nnobody\n2\n").unwrap();
+        let ends = |book: &Book, code: i32, line: &str| -> serde_json::Value {
+            let arguments: Vec<&str> = line.split(' ').collect();
+            let (ended, json) = program(book, &arguments);
+            assert_eq!(ended, code, "{line}: {json}");
+            json
+        };
+        let cases = [
+            (3, "recall --lender CFC --accounts two.csv --reason review --on 2026-01-08", "requested", 2),
+            (3, "recall --lender CFC --accounts two.csv --reason review --on 2026-01-09", "requested", 0),
+            (0, "recall --lender CFC --agency A01 --reason review --on 2026-01-09", "requested", 2),
+            (0, "placement acknowledge --lender CFC --agency A01 --account 1 --on 2026-01-09", "taken", 1),
+            (1, "placement acknowledge --lender CFC --agency A01 --account 1 --on 2026-01-09", "", 0),
+            (1, "placement object --lender CFC --agency A02 --account 1 --on 2026-01-09 --reason no", "", 0),
+            (2, "placement object --lender CFC --account 1 --on 2026-01-09 --reason no", "", 0),
+            (2, "placement object --lender CFC --agency A01 --on 2026-01-09 --reason no", "", 0),
+            (3, "placement object --lender CFC --agency A01 --accounts two.csv --on 2026-01-09 --reason no", "taken", 2),
+            (2, "placement decide-recall --lender CFC --account 1 --on 2026-01-10 --outcome perhaps", "", 0),
+            (0, "placement decide-recall --lender CFC --account 1 --on 2026-01-10 --outcome upheld", "closed", 1),
+            (
+                0,
+                "placement decide-recall --lender CFC --account 2 --on 2026-01-10 --outcome withdrawn --reason kept",
+                "closed",
+                0,
+            ),
+            (0, "placement return --lender CFC --agency A01 --account 2 --on 2026-01-10 --reason gone", "taken", 1),
+            (0, "placement decide-return --lender CFC --account 2 --on 2026-01-10 --outcome declined", "taken", 1),
+            (
+                0,
+                "placement retain --lender CFC --agency A01 --account 2 --on 2026-01-10 --until 2026-04-01 --reason pays",
+                "taken",
+                1,
+            ),
+            (0, "placement decide-retention --lender CFC --account 2 --on 2026-01-11 --outcome approved", "taken", 1),
+            (0, "expire --lender CFC --on 2026-01-15", "recalls_final", 2),
+            (0, "placement transfer --lender CFC --agency A01 --on 2026-01-16 --reason sale", "closed", 1),
+            (3, "hold open --lender CFC --accounts two.csv --type transferred --reason sale --on 2026-01-17", "done", 1),
+            (0, "hold end --lender CFC --account 2 --type transferred --reason back --on 2026-01-18", "done", 1),
+            (1, "hold end --lender CFC --account 2 --type transferred --reason back --on 2026-01-18", "", 0),
+            (2, "hold open --lender CFC --account 2 --type vacation --reason x --on 2026-01-18", "", 0),
+            (0, "recall --lender CFC --hold dispute --reason x --on 2026-01-18", "requested", 0),
+            (1, "placement return --lender NOBODY --agency A01 --account 2 --on 2026-01-18 --reason gone", "", 0),
+            (0, "steps --lender CFC --account 2 -o steps.csv", "steps", 8),
+            (1, "steps --lender NOBODY -o other.csv", "", 0),
+        ];
+        for (code, line, key, expected) in cases {
+            let json = ends(book, code, line);
+            assert!(key.is_empty() || json[key] == expected, "{line}: {json}");
+        }
+        let written = std::fs::read_to_string(book.folder().join("steps.csv")).unwrap();
+        let mut lines = written.lines();
+        assert_eq!(lines.next(), Some("account_no,placement_no,assignee,step,on,by,reason,outcome,until,owed,recorded_at,actor"));
+        assert!(
+            lines.next().unwrap().starts_with("2,2,A01,recall_request,2026-01-08,lender,review,,2026-01-13,2000.00,"),
+            "{written}"
+        );
+        assert!(lines.next().unwrap().starts_with("2,2,A01,recall_objection,2026-01-09,A01,no,,,2000.00,"), "{written}");
+        assert!(written.contains(",retention_decision,2026-01-11,lender,,approved,2026-04-01,"), "{written}");
+        assert!(written.contains(",closing,2026-01-16,lender,sale,transferred,,"), "{written}");
+        assert_eq!(program(book, &["placements", "--lender", "CFC", "-o", "all.csv"]).0, 0);
+        let all = std::fs::read_to_string(book.folder().join("all.csv")).unwrap();
+        assert!(all.contains("\n2,A01,") && all.contains(",2026-01-05,2026-04-01,2026-01-16,transferred,"), "{all}");
+        book.close("2026-01");
+        book.assert_proven();
     });
 }
 
