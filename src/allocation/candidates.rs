@@ -87,7 +87,7 @@ fn look(
     debtor_holders: &mut HashMap<String, String>,
 ) -> Result<Candidate, &'static str> {
     let on = asked.on;
-    let goes_on = |one: &&Span| one.closed_on.map_or(one.expires_on >= on, |closed| closed > on);
+    let goes_on = |one: &&Span| one.closed_on.map_or(one.ends_on() >= on, |closed| closed > on);
     let held_now = standing.placements.iter().find(|one| one.placed_on <= on && goes_on(one));
     let newest = standing.newest().ok_or("in no file")?;
     if let Some(placement) = held_now {

@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Date, Nullable, Text};
 use super::files::StratumRow;
 use crate::audit::Act;
 use crate::db::{Cell, Db, FactTable, Kind};
+use crate::placement::store::ENDS_ON;
 
 /// What runs decided.
 pub const ROWS: FactTable = FactTable {
@@ -234,12 +235,10 @@ struct OpenRow {
 
 /// How many accounts each assignee holds on a day or, recorded already, after it: a run may be dated back.
 pub fn open_on(db: &mut Db, lender: &str, on: NaiveDate) -> QueryResult<std::collections::HashMap<String, i64>> {
-    let rows: Vec<OpenRow> = diesel::sql_query(
+    let sql = format!(
         "SELECT assignee, COUNT(*) AS accounts FROM placement WHERE lender = $1 \
-         AND ((closed_on IS NULL AND expires_on >= $2) OR closed_on > $2) GROUP BY assignee",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<Date, _>(on)
-    .load(db)?;
+         AND ((closed_on IS NULL AND {ENDS_ON} >= $2) OR closed_on > $2) GROUP BY assignee"
+    );
+    let rows: Vec<OpenRow> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Date, _>(on).load(db)?;
     Ok(rows.into_iter().map(|row| (row.assignee, row.accounts)).collect())
 }

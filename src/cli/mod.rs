@@ -5,6 +5,7 @@ mod bar;
 mod conduct;
 mod import;
 mod ledger;
+mod life;
 mod output;
 mod placements;
 mod scorecard;
@@ -74,6 +75,14 @@ enum Command {
     Evaluate(conduct::EvaluateArguments),
     /// Say whose evaluation is due.
     Evaluations(conduct::EvaluationsArguments),
+    /// Object, acknowledge, return, retain, transfer, and decide.
+    #[command(subcommand)]
+    Placement(life::PlacementCommand),
+    /// Open and end holds.
+    #[command(subcommand)]
+    Hold(life::HoldCommand),
+    /// Write what was asked, objected, decided and closed.
+    Steps(life::StepsArguments),
     /// Close a month: issue and post its statements.
     Close(settle::CloseArguments),
     /// Write a statement.
@@ -131,6 +140,9 @@ fn run(context: &Context, command: Command) -> Result<Answer, Failure> {
         Command::Violations(arguments) => conduct::violations(context, &arguments),
         Command::Evaluate(arguments) => conduct::evaluate(context, &arguments),
         Command::Evaluations(arguments) => conduct::evaluations(context, &arguments),
+        Command::Placement(command) => life::placement(context, &command),
+        Command::Hold(command) => life::hold(context, &command),
+        Command::Steps(arguments) => life::steps(context, &arguments),
         Command::Close(arguments) => settle::close(context, &arguments),
         Command::Statement(arguments) => settle::statement(context, &arguments),
         Command::Explain(arguments) => settle::explain(context, &arguments),

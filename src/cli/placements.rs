@@ -10,7 +10,9 @@ use super::output::{Answer, Failure, lines, write_with};
 use super::{Context, date};
 use crate::placement::expire as expiry;
 use crate::placement::recall::{self as recalling, Which};
+use crate::placement::step::NotPlaced;
 use crate::placement::{Placement, store, windows};
+use crate::portfolio::hold::HoldKind;
 use crate::{ambient, party};
 
 #[derive(Args)]
@@ -95,7 +97,7 @@ fn record(placement: &Placement, currency: crate::kernel::Currency) -> [String; 
 }
 
 #[derive(Args)]
-#[command(group(ArgGroup::new("which").required(true).args(["accounts", "agency", "due_by"])))]
+#[command(group(ArgGroup::new("which").required(true).args(["accounts", "agency", "due_by", "hold"])))]
 pub(super) struct RecallArguments {
     /// The lender's code.
     #[arg(long)]
@@ -109,35 +111,60 @@ pub(super) struct RecallArguments {
     /// All that run out by a day.
     #[arg(long, value_parser = date)]
     due_by: Option<NaiveDate>,
-    /// Why: a short word.
+    /// All that a hold of a type stops on the day of the recall.
+    #[arg(long, value_name = "TYPE", value_parser = hold_kind)]
+    hold: Option<HoldKind>,
+    /// Why: a short word; `compliance` is final at once.
     #[arg(long, value_name = "CODE")]
     reason: String,
     /// The day of the recall.
     #[arg(long, value_parser = date)]
     on: NaiveDate,
-    /// Close at once, on that day.
+    /// Close at once, on that day, without waiting for objections.
     #[arg(long = "final")]
     at_once: bool,
 }
 
+/// A type of hold given on the command line.
+pub(super) fn hold_kind(text: &str) -> Result<HoldKind, String> {
+    HoldKind::parse(text).ok_or_else(|| format!("\"{text}\" is no type of hold; the types are {}", HoldKind::names()))
+}
+
 pub(super) fn recall(context: &Context, arguments: &RecallArguments) -> Result<Answer, Failure> {
-    let which = match (&arguments.accounts, &arguments.agency, arguments.due_by) {
-        (Some(path), _, _) => Which::File(path),
-        (_, Some(agency), _) => Which::Assignee(agency),
-        (_, _, Some(day)) => Which::DueBy(day),
-        (None, None, None) => return Err(Failure::new("name the accounts: --accounts, --agency or --due-by")),
+    let which = match (&arguments.accounts, &arguments.agency, arguments.due_by, arguments.hold) {
+        (Some(path), ..) => Which::File(path),
+        (_, Some(agency), ..) => Which::Assignee(agency),
+        (_, _, Some(day), _) => Which::DueBy(day),
+        (_, _, _, Some(kind)) => Which::Hold(kind),
+        (None, None, None, None) => return Err(Failure::new("name the accounts: --accounts, --agency, --due-by or --hold")),
     };
     let mut db = context.open()?;
     let by = ambient::operator();
     let done = recalling::recall(&mut db, &arguments.lender, &which, &arguments.reason, arguments.on, arguments.at_once, &by)?;
     let mut shown = vec![format!("{} placements recalled on {}", done.recalled, arguments.on)];
+    if done.requested > 0 {
+        shown.push(format!("{} recalls requested: their assignees stop now and may object before it is final", done.requested));
+    }
+    if !done.already_requested.is_empty() {
+        shown.push(format!("{} recalls were requested before:", done.already_requested.len()));
+        shown.extend(left_alone(&done.already_requested));
+    }
     if !done.not_placed.is_empty() {
         shown.push(format!("{} named accounts were not placed:", done.not_placed.len()));
-        shown
-            .extend(done.not_placed.iter().take(20).map(|one| format!("  line {}: {} {}", one.line, one.account_no, one.reason)));
+        shown.extend(left_alone(&done.not_placed));
     }
-    let partial = !done.not_placed.is_empty();
+    let doubled = arguments.accounts.is_some() && !done.already_requested.is_empty();
+    let partial = doubled || !done.not_placed.is_empty();
     Ok(Answer::new(lines(shown), json!(done)).partly(partial))
+}
+
+/// The first accounts that a command left alone, a line each.
+pub(super) fn left_alone(accounts: &[NotPlaced]) -> Vec<String> {
+    let line = |one: &NotPlaced| match one.line {
+        Some(line) => format!("  line {line}: {} {}", one.account_no, one.reason),
+        None => format!("  {} {}", one.account_no, one.reason),
+    };
+    accounts.iter().take(20).map(line).collect()
 }
 
 #[derive(Args)]
@@ -153,5 +180,9 @@ pub(super) struct ExpireArguments {
 pub(super) fn expire(context: &Context, arguments: &ExpireArguments) -> Result<Answer, Failure> {
     let mut db = context.open()?;
     let done = expiry::expire(&mut db, &arguments.lender, arguments.on, &ambient::operator())?;
-    Ok(Answer::new(format!("{} placements closed as expired", done.expired), json!(done)))
+    let mut shown = vec![format!("{} placements closed as expired", done.expired)];
+    if done.recalls_final > 0 {
+        shown.push(format!("{} recalls became final: nobody objected in time", done.recalls_final));
+    }
+    Ok(Answer::new(lines(shown), json!(done)))
 }

@@ -42,6 +42,9 @@ pub(super) fn close(context: &Context, arguments: &CloseArguments) -> Result<Ans
     };
     let mut shown =
         vec![format!("{} {state}: {} statements, {} placements expired", done.month, done.statements.len(), done.expired)];
+    if done.recalls_final > 0 {
+        shown.push(format!("  {} recalls became final: nobody objected in time", done.recalls_final));
+    }
     for one in &done.statements {
         let f = &one.figures;
         shown.push(format!(
@@ -71,7 +74,7 @@ pub(super) fn close(context: &Context, arguments: &CloseArguments) -> Result<Ans
         .collect();
     let json = json!({
         "month": done.month.to_string(), "already_closed": done.already_closed, "preview": done.preview,
-        "expired": done.expired, "statements": statements,
+        "expired": done.expired, "recalls_final": done.recalls_final, "statements": statements,
     });
     Ok(Answer::new(lines(shown), json))
 }

@@ -16,7 +16,7 @@ use crate::kernel::Money;
 use crate::kernel::text::excerpt;
 use crate::party;
 use crate::placement::expire::record_expiries;
-use crate::portfolio::hold::{self, HoldKind};
+use crate::portfolio::hold::{self, HoldKind, NewHold};
 use crate::portfolio::store::stated_of;
 use crate::sheet::{ColumnMap, Fault, RawRow, Rejects, Sheet};
 
@@ -114,7 +114,9 @@ fn record(db: &mut Db, act: &mut Act, complaints: &[Complaint]) -> Result<(), Co
     let accounts: BTreeSet<&str> = first.keys().copied().collect();
     for account_no in accounts {
         let (from, reference) = first[account_no];
-        hold::open_for(db, act, account_no, HoldKind::Complaint, &format!("complaint {reference}"), from)?;
+        let reason = format!("complaint {reference}");
+        let (kind, until, by_file) = (HoldKind::Complaint, None, false);
+        hold::open(db, act, &NewHold { account_no, kind, reason: &reason, from, until, by_file })?;
     }
     Ok(())
 }

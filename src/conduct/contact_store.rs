@@ -347,6 +347,7 @@ pub fn holds(
             account_no: row.account_no,
             seq: row.seq,
             kind,
+            reason: String::new(),
             from_on: row.from_on,
             by_file: false,
             until_on: row.until_on,

@@ -26,15 +26,15 @@ pub struct ToClose {
     pub code: Option<String>,
 }
 
-/// How an account that owes nothing closes: as paid. A placement that had run out before is over already, and is
-/// left to the recording of expiries (DOMAIN 3).
+/// How an account that owes nothing closes: as paid. A placement that had run out before, or whose recall was
+/// final, is over already and is left to the recording of expiries (DOMAIN 3).
 pub fn paid<F: States>(standing: &Standing<F>) -> Option<ToClose> {
     let placement = standing.active()?;
     if standing.owed_known() > Money::ZERO {
         return None;
     }
     let paid_on = standing.paid_on()?.max(placement.placed_on);
-    let in_time = paid_on <= placement.expires_on;
+    let in_time = paid_on <= placement.ends_on();
     in_time.then(|| ToClose { placement: placement.clone(), closed_on: paid_on, reason: CloseReason::Paid, code: None })
 }
 

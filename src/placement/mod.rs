@@ -1,11 +1,15 @@
 //! A placement (委案): an account in the hands of one assignee, from `placed_on` until it closes (DOMAIN 3).
 //!
-//! Its facts are frozen when it starts; closing is written once. [`window`] says which days' payments belong to
-//! it; [`close`] ends placements (recall, expiry, payment) and moves what is owed back to the house.
+//! Its facts are frozen when it starts; closing is written once. [`life`] says what is pending and what may come next;
+//! [`step`] and [`recall`] take such steps. [`window`] says which days' payments belong to it; [`close`] ends placements
+//! (recall, return, expiry, payment, transfer) and moves what is owed back to the house.
 
 pub mod close;
 pub mod expire;
+pub mod life;
 pub mod recall;
+pub mod step;
+pub mod step_store;
 pub mod store;
 pub mod window;
 
@@ -15,6 +19,7 @@ use crate::contract::condition::Facts;
 use crate::kernel::Money;
 use crate::party::Lang;
 
+pub use life::{Life, Move, Refusal, Step, StepKind};
 pub use window::{Window, windows};
 
 /// Whose hands an account is in, and from when to when: what windows and balances are decided from.
@@ -28,7 +33,7 @@ pub struct Span {
     pub assignee: String,
     /// First day.
     pub placed_on: NaiveDate,
-    /// Last day, unless it closes before.
+    /// Last day, unless it closes before; where approved retentions have moved it.
     pub expires_on: NaiveDate,
     /// Days after its end whose payments still belong to it.
     pub tail_days: i64,
@@ -36,6 +41,8 @@ pub struct Span {
     pub closed_on: Option<NaiveDate>,
     /// Why it closed.
     pub close_reason: Option<CloseReason>,
+    /// The day a recall that was asked for becomes final by itself.
+    pub recall_final_on: Option<NaiveDate>,
 }
 
 /// A placement: its span and the facts frozen when it started.
@@ -57,6 +64,10 @@ pub struct Placement {
     pub closed_seq: Option<i64>,
     /// The word given with a recall.
     pub close_code: Option<String>,
+    /// Its last day before any retention.
+    pub first_expires_on: NaiveDate,
+    /// Its steps, in the order of their acts.
+    pub steps: Vec<Step>,
 }
 
 /// A placement is a span with more to say.
@@ -80,9 +91,14 @@ impl AsRef<Span> for Span {
 }
 
 impl Span {
-    /// The last day the account was in these hands: closed, or run out.
+    /// The day on which it is over by itself: run out, or its recall final before that.
+    pub fn ends_on(&self) -> NaiveDate {
+        self.recall_final_on.map_or(self.expires_on, |day| day.min(self.expires_on))
+    }
+
+    /// The last day the account was in these hands: closed, or over by itself.
     pub fn last_day(&self) -> NaiveDate {
-        self.closed_on.map_or(self.expires_on, |closed| closed.min(self.expires_on))
+        self.closed_on.map_or(self.ends_on(), |closed| closed.min(self.expires_on))
     }
 }
 
@@ -133,9 +149,18 @@ impl CloseReason {
 }
 
 impl Placement {
-    /// The placement as it was known when the book stood at `seq`: later closings are not yet known.
+    /// Where it stands.
+    pub fn life(&self) -> Life {
+        Life::after(&self.steps)
+    }
+
+    /// The placement as it was known when the book stood at `seq`: later steps and closings are not yet known.
     pub fn known_at(&self, seq: i64) -> Placement {
         let mut known = self.clone();
+        known.steps.retain(|step| step.seq <= seq);
+        let life = known.life();
+        known.span.expires_on = life.retained_to.unwrap_or(self.first_expires_on);
+        known.span.recall_final_on = life.recall_final_on();
         if self.closed_seq.is_some_and(|closed| closed > seq) {
             known.closed_seq = None;
             known.span.closed_on = None;
@@ -163,9 +188,21 @@ pub enum PlacementError {
     /// The assignee is unknown.
     #[error("{0} is no assignee of this lender")]
     NoAssignee(String),
-    /// A recall in two phases is asked for.
-    #[error("a recall that waits for objections is not yet supported; add --final to recall at once")]
-    TwoPhase,
+    /// A step of one account is refused.
+    #[error("account {0} {1}; nothing was changed")]
+    Refused(String, Refusal),
+    /// The hold of one account is refused.
+    #[error("account {0} {1}; nothing was changed")]
+    Hold(String, crate::portfolio::holding::HoldRefusal),
+    /// The reason is empty or too long.
+    #[error("the reason has {0} characters; give 1 to 500")]
+    ReasonText(usize),
+    /// A hold would end before it begins.
+    #[error("a hold from {0} cannot last until {1}; give a last day that is not before the first")]
+    Until(NaiveDate, NaiveDate),
+    /// A contract cannot be read.
+    #[error(transparent)]
+    Contract(#[from] crate::contract::ContractError),
     /// The reason is no short word.
     #[error("the reason \"{0}\" must be a short word of letters, digits, hyphens or underscores")]
     Reason(String),

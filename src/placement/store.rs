@@ -5,6 +5,7 @@ use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
 
+use super::step_store::{self, Steps};
 use super::{CloseReason, Placement, Span};
 use crate::contract::condition::Facts;
 use crate::db::{Cell, Db, FactTable, Kind, keys_in, rows_of_json};
@@ -97,11 +98,12 @@ struct Row {
     closed_seq: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     close_code: Option<String>,
+    #[diesel(sql_type = Date)]
+    first_expires_on: NaiveDate,
 }
 
-fn placement(row: Row) -> Placement {
+fn placement(row: Row, steps: &mut Steps) -> Placement {
     Placement {
-        span: span(row.span),
         seq: row.seq,
         batch: row.batch,
         facts: Facts {
@@ -118,19 +120,35 @@ fn placement(row: Row) -> Placement {
         contract_version: row.contract_version,
         closed_seq: row.closed_seq,
         close_code: row.close_code,
+        first_expires_on: row.first_expires_on,
+        steps: steps.remove(&row.span.placement_no).unwrap_or_default(),
+        span: span(row.span),
     }
 }
 
-const SELECT: &str = "SELECT placement_no, seq, account_no, assignee, batch, level, placed_on, expires_on, tail_days, balance, \
+const SELECT: &str = "SELECT placement_no, seq, account_no, assignee, batch, level, placed_on, \
+     COALESCE(retained_to, expires_on) AS expires_on, expires_on AS first_expires_on, recall_final_on, tail_days, balance, \
      days_past_due, bucket, product, region, charged_off, legal, contract, contract_version, closed_seq, closed_on, close_reason, \
      close_code FROM placement";
+
+/// SQL for the day on which a placement is over by itself; [`Span::ends_on`] in the database.
+pub const ENDS_ON: &str = "CASE WHEN recall_final_on < COALESCE(retained_to, expires_on) THEN recall_final_on \
+     ELSE COALESCE(retained_to, expires_on) END";
+
+/// Placements with their steps.
+fn with_steps(db: &mut Db, lender: &str, rows: Vec<Row>) -> QueryResult<Vec<Placement>> {
+    let keys = crate::db::keys_json(rows.iter().map(|row| row.span.account_no.as_str()));
+    let mut steps = step_store::of_accounts(db, lender, &keys)?;
+    Ok(rows.into_iter().map(|row| placement(row, &mut steps)).collect())
+}
 
 /// The placements of some accounts (a JSON array of account numbers), in order of account, day and placing.
 pub fn of_accounts(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Placement>> {
     let listed = keys_in(db, "account_no", 2);
     let sql = format!("{SELECT} WHERE lender = $1 AND {listed} ORDER BY account_no, placed_on, placement_no");
     let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
-    Ok(rows.into_iter().map(placement).collect())
+    let mut steps = step_store::of_accounts(db, lender, keys)?;
+    Ok(rows.into_iter().map(|row| placement(row, &mut steps)).collect())
 }
 
 #[derive(QueryableByName)]
@@ -151,6 +169,8 @@ struct SpanRow {
     closed_on: Option<NaiveDate>,
     #[diesel(sql_type = Nullable<Text>)]
     close_reason: Option<String>,
+    #[diesel(sql_type = Nullable<Date>)]
+    recall_final_on: Option<NaiveDate>,
 }
 
 fn span(row: SpanRow) -> Span {
@@ -163,11 +183,12 @@ fn span(row: SpanRow) -> Span {
         tail_days: row.tail_days,
         closed_on: row.closed_on,
         close_reason: row.close_reason.as_deref().and_then(CloseReason::parse),
+        recall_final_on: row.recall_final_on,
     }
 }
 
-const SELECT_SPAN: &str =
-    "SELECT placement_no, account_no, assignee, placed_on, expires_on, tail_days, closed_on, close_reason FROM placement";
+const SELECT_SPAN: &str = "SELECT placement_no, account_no, assignee, placed_on, COALESCE(retained_to, expires_on) AS expires_on, \
+     tail_days, closed_on, close_reason, recall_final_on FROM placement";
 
 /// The spans of some accounts' placements (a JSON array of account numbers), in order of account, day and placing.
 pub fn spans_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Span>> {
@@ -183,10 +204,11 @@ pub fn each<E: From<diesel::result::Error>>(
     lender: &str,
     mut each: impl FnMut(Placement) -> Result<(), E>,
 ) -> Result<(), E> {
+    let mut steps = step_store::all(db, lender)?;
     let sql = format!("{SELECT} WHERE lender = $1 ORDER BY account_no, placed_on, placement_no");
     let rows = diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<Row, DefaultLoadingMode>(db)?;
     for row in rows {
-        each(placement(row?))?;
+        each(placement(row?, &mut steps))?;
     }
     Ok(())
 }
@@ -198,7 +220,7 @@ pub fn of_accounts_after(db: &mut Db, lender: &str, after: &str, most: i64) -> Q
     let rows: Vec<Row> =
         diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(after).bind::<BigInt, _>(most).load(db)?;
     let cut = i64::try_from(rows.len()).is_ok_and(|count| count == most);
-    let mut placements: Vec<Placement> = rows.into_iter().map(placement).collect();
+    let mut placements = with_steps(db, lender, rows)?;
     let last = placements.last().map(|last| last.account_no.clone());
     let first = placements.first().map(|first| first.account_no.clone());
     // The last account of a full page may go on behind it; it is read whole with the next page.
@@ -208,10 +230,10 @@ pub fn of_accounts_after(db: &mut Db, lender: &str, after: &str, most: i64) -> Q
     Ok(placements)
 }
 
-/// Active placements that ran out before a day, in order of placing, after a placement number.
+/// Active placements that were over by themselves before a day, in order of placing, after a placement number.
 pub fn run_out(db: &mut Db, lender: &str, before: NaiveDate, after: i64, most: i64) -> QueryResult<Vec<Span>> {
     let sql = format!(
-        "{SELECT_SPAN} WHERE lender = $1 AND closed_on IS NULL AND expires_on < $2 AND placement_no > $3 ORDER BY placement_no LIMIT $4"
+        "{SELECT_SPAN} WHERE lender = $1 AND closed_on IS NULL AND {ENDS_ON} < $2 AND placement_no > $3 ORDER BY placement_no LIMIT $4"
     );
     let rows: Vec<SpanRow> = diesel::sql_query(sql)
         .bind::<Text, _>(lender)
@@ -230,19 +252,36 @@ pub fn active(
     due_by: Option<NaiveDate>,
     after: i64,
     most: i64,
-) -> QueryResult<Vec<Span>> {
+) -> QueryResult<Vec<Placement>> {
     let sql = format!(
-        "{SELECT_SPAN} WHERE lender = $1 AND closed_on IS NULL AND assignee = COALESCE($2, assignee) \
-         AND expires_on <= COALESCE($3, expires_on) AND placement_no > $4 ORDER BY placement_no LIMIT $5"
+        "{SELECT} WHERE lender = $1 AND closed_on IS NULL AND assignee = COALESCE($2, assignee) \
+         AND COALESCE(retained_to, expires_on) <= COALESCE($3, COALESCE(retained_to, expires_on)) AND placement_no > $4 \
+         ORDER BY placement_no LIMIT $5"
     );
-    let rows: Vec<SpanRow> = diesel::sql_query(sql)
+    let rows: Vec<Row> = diesel::sql_query(sql)
         .bind::<Text, _>(lender)
         .bind::<Nullable<Text>, _>(assignee)
         .bind::<Nullable<Date>, _>(due_by)
         .bind::<BigInt, _>(after)
         .bind::<BigInt, _>(most)
         .load(db)?;
-    Ok(rows.into_iter().map(span).collect())
+    with_steps(db, lender, rows)
+}
+
+/// What the steps of some placements have come to, written beside their frozen facts: number, the day retained to, the
+/// day a recall becomes final.
+pub(super) fn set_ends(db: &mut Db, lender: &str, ends: &[(i64, Option<NaiveDate>, Option<NaiveDate>)]) -> QueryResult<()> {
+    let text = |day: Option<NaiveDate>| day.map(|day| day.to_string());
+    let rows: Vec<serde_json::Value> =
+        ends.iter().map(|(number, retained, recalled)| serde_json::json!([number, text(*retained), text(*recalled)])).collect();
+    let columns = [("placement_no", Kind::Int), ("retained_to", Kind::Date), ("recall_final_on", Kind::Date)];
+    let table = rows_of_json(db, 1, &columns);
+    let sql = format!(
+        "WITH v AS MATERIALIZED {table} UPDATE placement SET retained_to = v.retained_to, recall_final_on = v.recall_final_on \
+         FROM v WHERE placement.lender = $2 AND placement.placement_no = v.placement_no"
+    );
+    diesel::sql_query(sql).bind::<Text, _>(serde_json::Value::from(rows).to_string()).bind::<Text, _>(lender).execute(db)?;
+    Ok(())
 }
 
 #[derive(QueryableByName)]
@@ -347,7 +386,7 @@ pub fn listed(db: &mut Db, lender: &str, filter: &PlacementFilter, before: i64, 
         .bind::<BigInt, _>(before)
         .bind::<BigInt, _>(most)
         .load(db)?;
-    Ok(rows.into_iter().map(placement).collect())
+    with_steps(db, lender, rows)
 }
 
 /// What a list of placements adds up to.

@@ -37,12 +37,12 @@ pub fn windows<S: AsRef<Span>>(placements: &[S]) -> Vec<Window> {
 }
 
 /// The day work ended: earlier than `expires_on` only by recall, return or transfer. Closing as paid does not
-/// shorten the window.
+/// shorten the window; a recall that became final by itself does, whether or not the account was paid meanwhile.
 fn end_of_work(placement: &Span) -> NaiveDate {
     match (placement.close_reason, placement.closed_on) {
         (Some(CloseReason::Recalled | CloseReason::Returned | CloseReason::Transferred), Some(closed)) => {
-            closed.min(placement.expires_on)
+            closed.min(placement.ends_on())
         }
-        _ => placement.expires_on,
+        _ => placement.ends_on(),
     }
 }

@@ -101,6 +101,8 @@ struct Row {
     seq: i64,
     #[diesel(sql_type = Text)]
     kind: String,
+    #[diesel(sql_type = Text)]
+    reason: String,
     #[diesel(sql_type = Date)]
     from_on: NaiveDate,
     #[diesel(sql_type = Nullable<Date>)]
@@ -120,6 +122,8 @@ pub struct Hold {
     pub seq: i64,
     /// Why.
     pub kind: HoldKind,
+    /// And in words.
+    pub reason: String,
     /// First day.
     pub from_on: NaiveDate,
     /// Whether a file opened it.
@@ -133,7 +137,12 @@ pub struct Hold {
 impl Hold {
     /// Whether it holds on a day.
     pub fn holds_on(&self, day: NaiveDate) -> bool {
-        self.from_on <= day && self.until_on.is_none_or(|until| day <= until) && self.ended_on.is_none_or(|ended| day < ended)
+        self.from_on <= day && self.goes_on(day)
+    }
+
+    /// Whether it holds on a day or begins after it.
+    pub fn goes_on(&self, day: NaiveDate) -> bool {
+        self.until_on.is_none_or(|until| day <= until) && self.ended_on.is_none_or(|ended| day < ended)
     }
 }
 
@@ -144,6 +153,7 @@ fn hold(row: Row) -> QueryResult<Hold> {
         account_no: row.account_no,
         seq: row.seq,
         kind,
+        reason: row.reason,
         from_on: row.from_on,
         by_file: row.by_file,
         until_on: row.until_on,
@@ -154,40 +164,41 @@ fn hold(row: Row) -> QueryResult<Hold> {
 /// All holds of a lender.
 pub fn holds(db: &mut Db, lender: &str) -> QueryResult<Vec<Hold>> {
     let rows: Vec<Row> = diesel::sql_query(
-        "SELECT account_no, seq, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 ORDER BY account_no, seq",
+        "SELECT account_no, seq, kind, reason, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 ORDER BY account_no, seq",
     )
     .bind::<Text, _>(lender)
     .load(db)?;
     rows.into_iter().map(hold).collect()
 }
 
-/// Opens a hold that a file asks for.
-pub(super) fn open(db: &mut Db, act: &mut Act, account_no: &str, kind: HoldKind, from: NaiveDate) -> QueryResult<()> {
+/// A hold to open.
+pub struct NewHold<'a> {
+    /// The account to put it on.
+    pub account_no: &'a str,
+    /// Why.
+    pub kind: HoldKind,
+    /// And in words.
+    pub reason: &'a str,
+    /// First day.
+    pub from: NaiveDate,
+    /// Last day, when known.
+    pub until: Option<NaiveDate>,
+    /// Whether a file opens it.
+    pub by_file: bool,
+}
+
+/// Opens a hold.
+pub fn open(db: &mut Db, act: &mut Act, new: &NewHold<'_>) -> QueryResult<()> {
     let lender = act.book.lender.clone();
     let row = vec![
         Cell::from(lender.as_str()),
-        Cell::from(account_no),
+        Cell::from(new.account_no),
         Cell::from(act.seq()),
-        Cell::from(kind.name()),
-        Cell::from("stated by the lender's file"),
-        Cell::from(from),
-        Cell::Null,
-        Cell::from(true),
-    ];
-    act.write(db, &HOLDS, &[row])
-}
-
-/// Opens a hold that somebody asks for, with the reason.
-pub fn open_for(db: &mut Db, act: &mut Act, account_no: &str, kind: HoldKind, reason: &str, from: NaiveDate) -> QueryResult<()> {
-    let row = vec![
-        Cell::from(act.book.lender.clone()),
-        Cell::from(account_no),
-        Cell::from(act.seq()),
-        Cell::from(kind.name()),
-        Cell::from(reason),
-        Cell::from(from),
-        Cell::Null,
-        Cell::from(false),
+        Cell::from(new.kind.name()),
+        Cell::from(new.reason),
+        Cell::from(new.from),
+        Cell::from(new.until),
+        Cell::from(new.by_file),
     ];
     act.write(db, &HOLDS, &[row])
 }
@@ -221,7 +232,7 @@ pub fn end(db: &mut Db, act: &mut Act, account_no: &str, (kind, opened): (HoldKi
 pub fn holds_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Hold>> {
     let listed = crate::db::keys_in(db, "account_no", 2);
     let sql = format!(
-        "SELECT account_no, seq, kind, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 AND {listed} ORDER BY account_no, seq"
+        "SELECT account_no, seq, kind, reason, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 AND {listed} ORDER BY account_no, seq"
     );
     let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
     rows.into_iter().map(hold).collect()
@@ -231,12 +242,8 @@ pub fn holds_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Hold>>
 struct DebtorHold {
     #[diesel(sql_type = Text)]
     debtor_ref: String,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = Date)]
-    from_on: NaiveDate,
-    #[diesel(sql_type = Nullable<Date>)]
-    until_on: Option<NaiveDate>,
+    #[diesel(embed)]
+    hold: Row,
 }
 
 /// The holds in force on a day for some accounts, given with their debtors: their own, and those on another account
@@ -255,17 +262,19 @@ pub fn in_force(
     let keys = crate::db::keys_json(accounts.iter().map(|(_, debtor_ref)| debtor_ref.as_str()));
     let listed = crate::db::keys_in(db, "r.debtor_ref", 2);
     let sql = format!(
-        "SELECT DISTINCT r.debtor_ref, h.kind, h.from_on, h.until_on FROM hold h JOIN portfolio_row r ON r.lender = h.lender \
-         AND r.account_no = h.account_no WHERE h.lender = $1 AND {listed} AND h.ended_on IS NULL"
+        "SELECT DISTINCT r.debtor_ref, h.account_no, h.seq, h.kind, h.reason, h.from_on, h.until_on, h.by_file, h.ended_on \
+         FROM hold h JOIN portfolio_row r ON r.lender = h.lender AND r.account_no = h.account_no WHERE h.lender = $1 AND {listed}"
     );
     let rows: Vec<DebtorHold> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(&keys).load(db)?;
     for row in rows {
-        let running = row.from_on <= day && row.until_on.is_none_or(|until| day <= until);
-        let Some(kind) = HoldKind::parse(&row.kind).filter(|kind| running && kind.holds_debtor()) else { continue };
+        let one = hold(row.hold)?;
+        if !one.holds_on(day) || !one.kind.holds_debtor() {
+            continue;
+        }
         for (account_no, _) in accounts.iter().filter(|(_, debtor_ref)| *debtor_ref == row.debtor_ref) {
             let kinds = found.entry(account_no.clone()).or_default();
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
+            if !kinds.contains(&one.kind) {
+                kinds.push(one.kind);
             }
         }
     }

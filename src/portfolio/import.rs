@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::columns::{self, Stated};
-use super::hold::HoldKind;
+use super::hold::{HoldKind, NewHold};
 use super::personal::Key;
 use super::{FileRow, PortfolioError, hold, store};
 use crate::audit::{Act, By};
@@ -316,7 +316,15 @@ impl Taking<'_> {
         }
         open = going_on;
         if let (Some(kind), true) = (kind, open.is_empty()) {
-            hold::open(db, &mut self.act, &row.account_no, kind, self.as_of)?;
+            let new = NewHold {
+                account_no: &row.account_no,
+                kind,
+                reason: "stated by the lender's file",
+                from: self.as_of,
+                until: None,
+                by_file: true,
+            };
+            hold::open(db, &mut self.act, &new)?;
             open.push((kind, self.act.seq()));
         }
         if !open.is_empty() {

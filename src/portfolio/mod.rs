@@ -5,6 +5,7 @@
 
 pub mod columns;
 pub mod hold;
+pub mod holding;
 pub mod import;
 pub mod personal;
 pub mod store;

@@ -11,7 +11,7 @@ use crate::kernel::digest::RowsDigest;
 use crate::{allocation, conduct, contract, party, placement, portfolio, recovery, settlement};
 
 /// Every table of facts with the column that names the event of each row.
-const FACTS: [(&FactTable, &str); 26] = [
+const FACTS: [(&FactTable, &str); 27] = [
     (&party::store::CONTACT_POLICIES, "seq"),
     (&contract::store::CONTRACTS, "seq"),
     (&portfolio::store::FILES, "seq"),
@@ -27,6 +27,7 @@ const FACTS: [(&FactTable, &str); 26] = [
     (&placement::store::BATCHES, "seq"),
     (&placement::store::PLACEMENTS, "seq"),
     (&placement::store::CLOSINGS, "closed_seq"),
+    (&placement::step_store::STEPS, "seq"),
     (&recovery::store::FILES, "seq"),
     (&recovery::store::RECOVERIES, "seq"),
     (&conduct::contact_store::FILES, "seq"),

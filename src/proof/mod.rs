@@ -1,12 +1,13 @@
 //! Proving a book from its rows (DOMAIN 7): nothing stored is believed that can be worked out again.
 //!
 //! [`verify`] checks the chain of events and the digest of the rows each wrote, the chain and balance of the
-//! ledger, every recovery and statement against its transaction, the control accounts against the detail, and
-//! works out every statement again from the facts its closing knew.
+//! ledger, every recovery and statement against its transaction, the control accounts against the detail, the end of
+//! every placement against its steps, and works out every statement again from the facts its closing knew.
 
 mod control;
 mod events;
 mod ledger;
+mod life;
 mod statements;
 
 use crate::db::Db;
@@ -82,6 +83,8 @@ fn prove(db: &mut Db, lender: &Lender) -> Result<Proof, ProofError> {
     part("the chain of events", outcome, &mut proof);
     let outcome = ledger::prove(db, &book, &mut proof).and_then(|balances| control::prove(db, lender, &balances, &mut proof));
     part("the ledger", outcome, &mut proof);
+    let outcome = life::prove(db, &lender.code, &mut proof);
+    part("the lives of placements", outcome, &mut proof);
     let outcome = statements::prove(db, lender, &book, &mut proof);
     part("the statements", outcome, &mut proof);
     Ok(proof)

@@ -260,7 +260,9 @@ pub struct RecoveryFilter {
 /// A payment between a placement's first and last day belongs to it, or to one that began since. A reversal goes
 /// where its payment went.
 const SURELY_PLACED: &str = "EXISTS (SELECT 1 FROM placement p WHERE p.lender = c.lender AND p.account_no = c.account_no \
-     AND p.placed_on <= COALESCE(o.received_on, c.received_on) AND p.expires_on >= COALESCE(o.received_on, c.received_on) \
+     AND p.placed_on <= COALESCE(o.received_on, c.received_on) \
+     AND COALESCE(p.retained_to, p.expires_on) >= COALESCE(o.received_on, c.received_on) \
+     AND (p.recall_final_on IS NULL OR p.recall_final_on >= COALESCE(o.received_on, c.received_on)) \
      AND (p.closed_on IS NULL OR p.closed_on >= COALESCE(o.received_on, c.received_on)))";
 
 /// Recoveries of a list before a day and reference, newest first, at most so many.

@@ -32,6 +32,8 @@ pub struct Closed {
     pub preview: bool,
     /// Placements recorded as expired.
     pub expired: usize,
+    /// Recalls recorded as final.
+    pub recalls_final: usize,
     /// The statements of the month.
     pub statements: Vec<Statement>,
 }
@@ -69,7 +71,7 @@ pub fn close(
         let book = crate::audit::book(db, lender_code)?;
         if book.closed_month.is_some_and(|closed| month <= closed) {
             let statements = store::statements(db, lender_code, None)?.into_iter().filter(|one| one.month == month).collect();
-            return Ok(Closed { month, already_closed: true, preview: false, expired: 0, statements });
+            return Ok(Closed { month, already_closed: true, preview: false, expired: 0, recalls_final: 0, statements });
         }
         if let Some(next) = book.closed_month.map(Month::next)
             && month != next
@@ -77,11 +79,12 @@ pub fn close(
             return Err(SettlementError::NotNext(month, next).into());
         }
         progress.stage("recording expiries", None);
-        let expired = record_expiries(db, lender_code, month.next().first_day(), by).map_err(SettlementError::from)?;
+        let over = record_expiries(db, lender_code, month.next().first_day(), by).map_err(SettlementError::from)?;
         progress.stage("pricing recoveries", None);
         let known = crate::audit::book(db, lender_code)?;
         let statements = work_out(db, &lender, month, &known)?;
-        let closed = Closed { month, already_closed: false, preview, expired, statements };
+        let (expired, recalls_final) = (over.expired, over.recalls_final);
+        let closed = Closed { month, already_closed: false, preview, expired, recalls_final, statements };
         if preview {
             return Err(Ending::Preview(Box::new(closed)));
         }

@@ -73,6 +73,7 @@ fn the_kernel_and_the_decisions_know_no_database() {
         "contract/reach.rs",
         "contract/parse.rs",
         "contract/version.rs",
+        "placement/life.rs",
         "placement/window.rs",
         "conduct/policy.rs",
         "party/contact_policy.rs",

@@ -15,6 +15,7 @@ mod commands;
 mod conduct;
 mod files;
 mod laws;
+mod life;
 mod programme;
 mod real_data;
 mod schema;

@@ -11,7 +11,8 @@ use consign::contract::{ContractError, publish};
 use consign::db::{Address, Db};
 use consign::kernel::progress::Silent;
 use consign::kernel::{Currency, Money, Month};
-use consign::placement::{PlacementError, expire, recall};
+use consign::placement::life::Taker;
+use consign::placement::{Move, PlacementError, expire, recall, step};
 use consign::portfolio::{self, PortfolioError};
 use consign::recovery::{self, RecoveryError};
 use consign::settlement::{SettlementError, close, render};
@@ -201,6 +202,18 @@ impl Book {
     pub fn recall(&mut self, accounts: &[&str], on: &str) {
         let done = self.try_recall(accounts, on).unwrap();
         assert_eq!((done.recalled, done.not_placed.len()), (accounts.len(), 0), "recall of {accounts:?}");
+    }
+
+    /// Takes a step on one account, as its agency or as the lender.
+    pub fn step(
+        &mut self,
+        account: &str,
+        agency: Option<&str>,
+        wanted: Move<'_>,
+        on: &str,
+    ) -> Result<step::Taken, PlacementError> {
+        let taker = Taker { agency, on: day(on) };
+        step::take(&mut self.db, &self.lender, &step::Named::Account(account), wanted, taker, &by())
     }
 
     pub fn expire(&mut self, on: &str) -> usize {

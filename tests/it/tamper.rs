@@ -1,14 +1,20 @@
 //! What reaches a settled book behind the program's back: the database refuses it, or `verify` finds it.
 
-use crate::support::{Book, assert_adds_up, on_each_database};
+use consign::placement::Move;
+
+use crate::support::{Book, assert_adds_up, day, on_each_database};
 
 /// Tables whose rows are written once.
-const APPEND_ONLY: [&str; 20] = [
+const APPEND_ONLY: [&str; 24] = [
+    "allocation_outcome",
+    "allocation_refusal",
+    "allocation_stratum",
     "event",
     "contract",
     "portfolio",
     "portfolio_row",
     "batch",
+    "placement_step",
     "recovery",
     "recovery_file",
     "ledger_transaction",
@@ -38,6 +44,9 @@ fn settle(book: &mut Book) {
     assert_eq!(book.allocate("2026-01-02", "A01"), 3);
     book.recall(&["2"], "2026-01-20");
     assert_eq!(book.allocate("2026-01-21", "A02"), 1);
+    book.step("1", Some("A01"), Move::AskRetention(day("2026-04-15"), "it pays"), "2026-01-22").unwrap();
+    book.step("1", None, Move::DecideRetention(true, Some("it does")), "2026-01-23").unwrap();
+    book.step("2", None, Move::RequestRecall("review"), "2026-01-31").unwrap();
     book.recoveries(RECOVERIES);
     book.close("2026-01");
     book.portfolio("2026-02-10", "account_no,balance,days_past_due\n3,0,0\n");
@@ -54,7 +63,7 @@ fn settle(book: &mut Book) {
 }
 
 const CONTRACT: &str = "code = \"K-A01\"\nagency = \"A01\"\neffective_from = 2026-01-01\neffective_to = 2026-12-31\nterm_days = 60\n\
-    tail_days = 3\nminimum_per_statement = \"50\"\nvat = { rate = \"6%\" }\n\n[[fee]]\nname = \"all\"\nrate = \"12.5%\"\n\n\
+    tail_days = 3\nobjection_days = 60\nminimum_per_statement = \"50\"\nvat = { rate = \"6%\" }\n\n[[fee]]\nname = \"all\"\nrate = \"12.5%\"\n\n\
     [[charge]]\nname = \"letter\"\nper = \"account_placed\"\namount = \"2.00\"\n";
 
 const PORTFOLIO: &str = "account_no,balance,principal,interest,fees,days_past_due,debtor_ref,region,product,charged_off,legal,opened_on,last_paid_on,score\n\
@@ -215,7 +224,12 @@ fn keys(book: &mut Book, table: &str) -> Vec<String> {
 fn changed(book: &Book, table: &str, column: &ColumnOf) -> String {
     let name = &column.name;
     let flag = ["charged_off", "legal", "upheld"].contains(&name.as_str());
-    let date = name.ends_with("_on") || name == "day" || name == "as_of" || name.starts_with("effective_");
+    let date = name.ends_with("_on")
+        || name == "on_day"
+        || name == "retained_to"
+        || name == "day"
+        || name == "as_of"
+        || name.starts_with("effective_");
     match column.kind.as_str() {
         _ if name == "lender" => "'OTHER'".to_string(),
         "boolean" => format!("NOT {name}"),

@@ -1,0 +1,368 @@
+//! `placement …`, `hold …`, `steps`: the life of a placement between placing and closing.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::output::{Answer, Failure, lines, write_with};
+use super::placements::{hold_kind, left_alone};
+use super::{Context, date};
+use crate::kernel::{Money, text};
+use crate::placement::Move;
+use crate::placement::life::Taker;
+use crate::placement::step::{Named, take};
+use crate::placement::step_store::log;
+use crate::portfolio::hold::HoldKind;
+use crate::portfolio::holding::{Change, Holding, change};
+use crate::{ambient, party};
+
+/// The accounts a command is about, and its day.
+#[derive(Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["account", "accounts"])))]
+pub(super) struct About {
+    /// The lender's code.
+    #[arg(long)]
+    lender: String,
+    /// One account.
+    #[arg(long, value_name = "NO")]
+    account: Option<String>,
+    /// A file that names the accounts (column account_no).
+    #[arg(long, value_name = "FILE.csv")]
+    accounts: Option<PathBuf>,
+    /// The day.
+    #[arg(long, value_parser = date)]
+    on: NaiveDate,
+}
+
+impl About {
+    fn named(&self) -> Result<Named<'_>, Failure> {
+        match (&self.account, &self.accounts) {
+            (Some(account_no), _) => Ok(Named::Account(account_no)),
+            (_, Some(path)) => Ok(Named::File(path)),
+            (None, None) => Err(Failure::new("name the accounts: --account or --accounts")),
+        }
+    }
+}
+
+#[derive(Subcommand)]
+pub(super) enum PlacementCommand {
+    /// The agency says that it has stopped, as a recall asks.
+    Acknowledge(AgencyArguments),
+    /// The agency objects to a recall.
+    Object(AgencyReasonArguments),
+    /// Decide on a recall.
+    DecideRecall(DecideRecallArguments),
+    /// The agency asks to give accounts back.
+    Return(AgencyReasonArguments),
+    /// Decide on a return.
+    DecideReturn(DecideReturnArguments),
+    /// Ask to keep accounts beyond their last day.
+    Retain(RetainArguments),
+    /// Decide on a retention.
+    DecideRetention(DecideRetentionArguments),
+    /// Close placements because the debts are transferred, and hold the accounts.
+    Transfer(TransferArguments),
+}
+
+#[derive(Args)]
+pub(super) struct AgencyArguments {
+    #[command(flatten)]
+    about: About,
+    /// The agency that acts; the accounts must be in its hands.
+    #[arg(long)]
+    agency: String,
+}
+
+#[derive(Args)]
+pub(super) struct AgencyReasonArguments {
+    #[command(flatten)]
+    by: AgencyArguments,
+    /// Why, in words.
+    #[arg(long)]
+    reason: String,
+}
+
+/// What becomes of a recall.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RecallOutcome {
+    Upheld,
+    Withdrawn,
+}
+
+/// What becomes of a return.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReturnOutcome {
+    Accepted,
+    Declined,
+}
+
+/// What becomes of a retention.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RetentionOutcome {
+    Approved,
+    Declined,
+}
+
+#[derive(Args)]
+pub(super) struct DecideRecallArguments {
+    #[command(flatten)]
+    about: About,
+    /// Upheld: it is final on that day. Withdrawn: the placement goes on.
+    #[arg(long)]
+    outcome: RecallOutcome,
+    /// Why, in words.
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct DecideReturnArguments {
+    #[command(flatten)]
+    about: About,
+    /// Accepted: the placement closes on that day. Declined: it goes on.
+    #[arg(long)]
+    outcome: ReturnOutcome,
+    /// Why, in words.
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct RetainArguments {
+    #[command(flatten)]
+    about: About,
+    /// The agency that asks, when it is not the lender.
+    #[arg(long)]
+    agency: Option<String>,
+    /// The new last day.
+    #[arg(long, value_parser = date)]
+    until: NaiveDate,
+    /// Why, in words.
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(Args)]
+pub(super) struct DecideRetentionArguments {
+    #[command(flatten)]
+    about: About,
+    /// Approved: the last day moves. Declined: it stays.
+    #[arg(long)]
+    outcome: RetentionOutcome,
+    /// Why, in words.
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+#[derive(Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["account", "accounts", "agency"])))]
+pub(super) struct TransferArguments {
+    /// The lender's code.
+    #[arg(long)]
+    lender: String,
+    /// One account.
+    #[arg(long, value_name = "NO")]
+    account: Option<String>,
+    /// A file that names the accounts (column account_no).
+    #[arg(long, value_name = "FILE.csv")]
+    accounts: Option<PathBuf>,
+    /// All that an assignee holds.
+    #[arg(long)]
+    agency: Option<String>,
+    /// The day.
+    #[arg(long, value_parser = date)]
+    on: NaiveDate,
+    /// Why: a short word.
+    #[arg(long, value_name = "CODE")]
+    reason: String,
+}
+
+pub(super) fn placement(context: &Context, command: &PlacementCommand) -> Result<Answer, Failure> {
+    let lenders = |about: &About| Taker { agency: None, on: about.on };
+    match command {
+        PlacementCommand::Acknowledge(by) => step(context, &by.about, by.taker(), Move::Acknowledge, "acknowledged"),
+        PlacementCommand::Object(one) => {
+            step(context, &one.by.about, one.by.taker(), Move::Object(&one.reason), "recalls objected to")
+        }
+        PlacementCommand::DecideRecall(one) => {
+            let upheld = one.outcome == RecallOutcome::Upheld;
+            let wanted = Move::DecideRecall(upheld, one.reason.as_deref());
+            step(context, &one.about, lenders(&one.about), wanted, if upheld { "recalls upheld" } else { "recalls withdrawn" })
+        }
+        PlacementCommand::Return(one) => {
+            step(context, &one.by.about, one.by.taker(), Move::AskReturn(&one.reason), "returns requested")
+        }
+        PlacementCommand::DecideReturn(one) => {
+            let accepted = one.outcome == ReturnOutcome::Accepted;
+            let wanted = Move::DecideReturn(accepted, one.reason.as_deref());
+            step(context, &one.about, lenders(&one.about), wanted, if accepted { "returns accepted" } else { "returns declined" })
+        }
+        PlacementCommand::Retain(one) => {
+            let taker = Taker { agency: one.agency.as_deref(), on: one.about.on };
+            step(context, &one.about, taker, Move::AskRetention(one.until, &one.reason), "retentions requested")
+        }
+        PlacementCommand::DecideRetention(one) => {
+            let approved = one.outcome == RetentionOutcome::Approved;
+            let wanted = Move::DecideRetention(approved, one.reason.as_deref());
+            let done = if approved { "retentions approved" } else { "retentions declined" };
+            step(context, &one.about, lenders(&one.about), wanted, done)
+        }
+        PlacementCommand::Transfer(one) => transfer(context, one),
+    }
+}
+
+impl AgencyArguments {
+    fn taker(&self) -> Taker<'_> {
+        Taker { agency: Some(&self.agency), on: self.about.on }
+    }
+}
+
+fn transfer(context: &Context, arguments: &TransferArguments) -> Result<Answer, Failure> {
+    let named = match (&arguments.account, &arguments.accounts, &arguments.agency) {
+        (Some(account_no), ..) => Named::Account(account_no),
+        (_, Some(path), _) => Named::File(path),
+        (_, _, Some(agency)) => Named::Assignee(agency),
+        (None, None, None) => return Err(Failure::new("name the accounts: --account, --accounts or --agency")),
+    };
+    let taker = Taker { agency: None, on: arguments.on };
+    step_on(context, &arguments.lender, &named, taker, Move::Transfer(&arguments.reason), "placements transferred")
+}
+
+fn step(context: &Context, about: &About, taker: Taker<'_>, wanted: Move<'_>, done: &str) -> Result<Answer, Failure> {
+    step_on(context, &about.lender, &about.named()?, taker, wanted, done)
+}
+
+fn step_on(
+    context: &Context,
+    lender: &str,
+    named: &Named<'_>,
+    taker: Taker<'_>,
+    wanted: Move<'_>,
+    what: &str,
+) -> Result<Answer, Failure> {
+    let mut db = context.open()?;
+    let done = take(&mut db, lender, named, wanted, taker, &ambient::operator())?;
+    let mut shown = vec![format!("{} {what} on {}", done.taken, taker.on)];
+    if !done.refused.is_empty() {
+        shown.push(format!("{} accounts were left alone:", done.refused.len()));
+        shown.extend(left_alone(&done.refused));
+    }
+    let partial = !done.refused.is_empty();
+    Ok(Answer::new(lines(shown), json!(done)).partly(partial))
+}
+
+#[derive(Subcommand)]
+pub(super) enum HoldCommand {
+    /// Stop contact, and keep accounts from being placed.
+    Open(HoldOpenArguments),
+    /// Let contact go on; the day is the first free one.
+    End(HoldEndArguments),
+}
+
+#[derive(Args)]
+pub(super) struct HoldOpenArguments {
+    #[command(flatten)]
+    about: About,
+    /// The type.
+    #[arg(long = "type", value_name = "TYPE", value_parser = hold_kind)]
+    kind: HoldKind,
+    /// Why, in words.
+    #[arg(long)]
+    reason: String,
+    /// The last day, when known.
+    #[arg(long, value_parser = date)]
+    until: Option<NaiveDate>,
+}
+
+#[derive(Args)]
+pub(super) struct HoldEndArguments {
+    #[command(flatten)]
+    about: About,
+    /// The type.
+    #[arg(long = "type", value_name = "TYPE", value_parser = hold_kind)]
+    kind: HoldKind,
+    /// Why, in words.
+    #[arg(long)]
+    reason: String,
+}
+
+pub(super) fn hold(context: &Context, command: &HoldCommand) -> Result<Answer, Failure> {
+    let (about, holding, what) = match command {
+        HoldCommand::Open(one) => {
+            let change = Change::Open(one.until);
+            (&one.about, Holding { change, kind: one.kind, reason: &one.reason, on: one.about.on }, "opened")
+        }
+        HoldCommand::End(one) => {
+            let change = Change::End;
+            (&one.about, Holding { change, kind: one.kind, reason: &one.reason, on: one.about.on }, "ended")
+        }
+    };
+    let mut db = context.open()?;
+    let done = change(&mut db, &about.lender, &about.named()?, holding, &ambient::operator())?;
+    let mut shown = vec![format!("{} holds ({}) {what} on {}", done.done, holding.kind.name(), holding.on)];
+    if !done.refused.is_empty() {
+        shown.push(format!("{} accounts were left alone:", done.refused.len()));
+        let line = |line: Option<u64>| line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        shown.extend(done.refused.iter().take(20).map(|one| format!("  {}{} {}", line(one.line), one.account_no, one.reason)));
+    }
+    let partial = !done.refused.is_empty();
+    Ok(Answer::new(lines(shown), json!(done)).partly(partial))
+}
+
+#[derive(Args)]
+pub(super) struct StepsArguments {
+    /// The lender's code.
+    #[arg(long)]
+    lender: String,
+    /// Only those of an account.
+    #[arg(long, value_name = "NO")]
+    account: Option<String>,
+    /// Where they go (CSV).
+    #[arg(short, long)]
+    output: PathBuf,
+}
+
+pub(super) fn steps(context: &Context, arguments: &StepsArguments) -> Result<Answer, Failure> {
+    let mut db = context.open()?;
+    let lender = party::store::lender(&mut db, &arguments.lender)?
+        .ok_or_else(|| Failure::new(format!("there is no lender {}", arguments.lender)))?;
+    let rows = log(&mut db, &lender.code, arguments.account.as_deref())?;
+    write_with(&arguments.output, |out| {
+        let mut writer = csv::Writer::from_writer(out);
+        writer.write_record([
+            "account_no",
+            "placement_no",
+            "assignee",
+            "step",
+            "on",
+            "by",
+            "reason",
+            "outcome",
+            "until",
+            "owed",
+            "recorded_at",
+            "actor",
+        ])?;
+        for row in &rows {
+            writer.write_record([
+                row.account_no.as_str(),
+                &row.placement_no.to_string(),
+                &row.assignee,
+                &row.step,
+                &row.on_day.to_string(),
+                row.agency.as_deref().unwrap_or("lender"),
+                &text::neutral(row.reason.as_deref().unwrap_or("")),
+                row.outcome.as_deref().unwrap_or(""),
+                &row.until_on.map(|day| day.to_string()).unwrap_or_default(),
+                &Money(row.owed).plain(lender.currency),
+                &row.recorded_at,
+                &row.actor,
+            ])?;
+        }
+        writer.flush().map_err(|error| Failure::new(error.to_string()))
+    })?;
+    let said = format!("{} steps written to {}", rows.len(), arguments.output.display());
+    Ok(Answer::new(said, json!({"steps": rows.len()})))
+}

@@ -1,0 +1,549 @@
+//! The life of a placement (DOMAIN 3): its steps folded into where it stands, and which step may come next.
+//!
+//! A step is written once. What waits for an answer, until when an agency may object and how far a retention has moved
+//! the last day is never decided from anything but the steps, so that it can be worked out again as known at any time.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+
+use super::{CloseReason, Span};
+use crate::kernel::Money;
+use crate::kernel::calendar::plus_days;
+use crate::party::Lang;
+
+/// What a step is. Steps of one act are folded in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StepKind {
+    /// The lender asks for the account back (撤案申请).
+    RecallRequest,
+    /// The agency says that it has stopped.
+    RecallAcknowledgement,
+    /// The agency objects.
+    RecallObjection,
+    /// The lender decides: upheld or withdrawn.
+    RecallDecision,
+    /// The agency asks to give the account back (退案申请).
+    ReturnRequest,
+    /// The lender decides: accepted or declined.
+    ReturnDecision,
+    /// Somebody asks to keep the account longer (留案申请).
+    RetentionRequest,
+    /// The lender decides: approved or declined.
+    RetentionDecision,
+}
+
+const KINDS: [(&str, StepKind); 8] = [
+    ("recall_request", StepKind::RecallRequest),
+    ("recall_acknowledgement", StepKind::RecallAcknowledgement),
+    ("recall_objection", StepKind::RecallObjection),
+    ("recall_decision", StepKind::RecallDecision),
+    ("return_request", StepKind::ReturnRequest),
+    ("return_decision", StepKind::ReturnDecision),
+    ("retention_request", StepKind::RetentionRequest),
+    ("retention_decision", StepKind::RetentionDecision),
+];
+
+impl StepKind {
+    /// As it is stored and written.
+    pub fn name(self) -> &'static str {
+        KINDS.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+
+    /// Reads a stored kind.
+    pub fn parse(text: &str) -> Option<StepKind> {
+        KINDS.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind)
+    }
+}
+
+/// One step of a placement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The act that took it.
+    pub seq: i64,
+    /// What it is.
+    pub kind: StepKind,
+    /// Its day.
+    pub on_day: NaiveDate,
+    /// The agency that took it; nothing means the lender.
+    pub agency: Option<String>,
+    /// The code of a recall, or the reason in words.
+    pub reason: Option<String>,
+    /// Whether what was asked is granted: a recall upheld, a return accepted, a retention approved.
+    pub granted: Option<bool>,
+    /// The last day to object to a recall; the new last day of a retention.
+    pub until_on: Option<NaiveDate>,
+    /// What was owed on its day.
+    pub owed: Money,
+}
+
+impl Step {
+    /// The decision as it is stored and written.
+    pub fn outcome(&self) -> Option<&'static str> {
+        self.granted.and_then(|granted| outcome_name(self.kind, granted))
+    }
+}
+
+/// How a decision is called.
+pub fn outcome_name(kind: StepKind, granted: bool) -> Option<&'static str> {
+    match (kind, granted) {
+        (StepKind::RecallDecision, true) => Some("upheld"),
+        (StepKind::RecallDecision, false) => Some("withdrawn"),
+        (StepKind::ReturnDecision, true) => Some("accepted"),
+        (StepKind::RetentionDecision, true) => Some("approved"),
+        (StepKind::ReturnDecision | StepKind::RetentionDecision, false) => Some("declined"),
+        _ => None,
+    }
+}
+
+/// A recall that is asked for and not final.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recall {
+    /// The day it was asked for.
+    pub requested_on: NaiveDate,
+    /// The lender's word for why.
+    pub reason: String,
+    /// The last day to object; without an objection the recall is final on it.
+    pub object_by: NaiveDate,
+    /// The day the agency says it stopped.
+    pub acknowledged_on: Option<NaiveDate>,
+    /// The day the agency objected and why.
+    pub objection: Option<Asked>,
+}
+
+/// Something that waits for the lender's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Since when.
+    pub on: NaiveDate,
+    /// Why.
+    pub reason: String,
+    /// The agency that asks; nothing means the lender.
+    pub agency: Option<String>,
+}
+
+/// A retention that waits for its decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Who asks, when and why.
+    pub asked: Asked,
+    /// The new last day.
+    pub until: NaiveDate,
+}
+
+/// Where a placement stands after some steps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Life {
+    /// The recall that is not final yet.
+    pub recall: Option<Recall>,
+    /// The return that waits for its decision.
+    pub returning: Option<Asked>,
+    /// The retention that waits for its decision.
+    pub retention: Option<Retention>,
+    /// The last day that approved retentions have moved the end to.
+    pub retained_to: Option<NaiveDate>,
+}
+
+impl Life {
+    /// Folds steps, which must be in the order of their acts.
+    pub fn after<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Life {
+        steps.into_iter().fold(Life::default(), Life::and)
+    }
+
+    fn and(mut self, step: &Step) -> Life {
+        let asked = || Asked { on: step.on_day, reason: step.reason.clone().unwrap_or_default(), agency: step.agency.clone() };
+        match step.kind {
+            StepKind::RecallRequest => {
+                self.recall = Some(Recall {
+                    requested_on: step.on_day,
+                    reason: step.reason.clone().unwrap_or_default(),
+                    object_by: step.until_on.unwrap_or(step.on_day),
+                    acknowledged_on: None,
+                    objection: None,
+                });
+            }
+            StepKind::RecallAcknowledgement => {
+                if let Some(recall) = &mut self.recall {
+                    recall.acknowledged_on = Some(step.on_day);
+                }
+            }
+            StepKind::RecallObjection => {
+                if let Some(recall) = &mut self.recall {
+                    recall.objection = Some(asked());
+                }
+            }
+            StepKind::RecallDecision => self.recall = None,
+            StepKind::ReturnRequest => self.returning = Some(asked()),
+            StepKind::ReturnDecision => self.returning = None,
+            StepKind::RetentionRequest => {
+                self.retention = step.until_on.map(|until| Retention { asked: asked(), until });
+            }
+            StepKind::RetentionDecision => {
+                let asked = self.retention.take();
+                if step.granted == Some(true) {
+                    self.retained_to = step.until_on.or(asked.map(|one| one.until)).or(self.retained_to);
+                }
+            }
+        }
+        self
+    }
+
+    /// The day on which the recall becomes final by itself: its objection time runs out without an objection.
+    pub fn recall_final_on(&self) -> Option<NaiveDate> {
+        self.recall.as_ref().filter(|recall| recall.objection.is_none()).map(|recall| recall.object_by)
+    }
+
+    /// Whether something waits for the lender.
+    pub fn waits(&self) -> bool {
+        self.returning.is_some() || self.retention.is_some() || self.recall.as_ref().is_some_and(|one| one.objection.is_some())
+    }
+}
+
+/// A step that somebody wants to take.
+#[derive(Clone, Copy, Debug)]
+pub enum Move<'a> {
+    /// The lender asks for the account back, with its word for why.
+    RequestRecall(&'a str),
+    /// The lender takes the account back at once.
+    RecallAtOnce(&'a str),
+    /// The agency says that it has stopped.
+    Acknowledge,
+    /// The agency objects to a recall.
+    Object(&'a str),
+    /// The lender decides on a recall.
+    DecideRecall(bool, Option<&'a str>),
+    /// The agency asks to give the account back.
+    AskReturn(&'a str),
+    /// The lender decides on a return.
+    DecideReturn(bool, Option<&'a str>),
+    /// Somebody asks to keep the account until a day.
+    AskRetention(NaiveDate, &'a str),
+    /// The lender decides on a retention.
+    DecideRetention(bool, Option<&'a str>),
+    /// The lender transfers the debt, with its word for why.
+    Transfer(&'a str),
+}
+
+/// Who takes a step, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Taker<'a> {
+    /// The agency; nothing means the lender.
+    pub agency: Option<&'a str>,
+    /// The day.
+    pub on: NaiveDate,
+}
+
+/// What a step comes to: what is written, and whether the placement closes on that day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// The step; without its act and what is owed, which the one who writes it knows.
+    pub step: Option<Step>,
+    /// How the placement closes, and the lender's word for it.
+    pub closing: Option<(CloseReason, Option<String>)>,
+}
+
+/// Why a step is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The account has no placement at all.
+    NeverPlaced(NaiveDate),
+    /// Its placement begins later.
+    NotYet(NaiveDate),
+    /// Its placement was closed.
+    Closed(NaiveDate, Option<CloseReason>),
+    /// It has run out, though nobody has recorded it.
+    RanOut(NaiveDate),
+    /// Its recall became final, though nobody has recorded it.
+    RecallFinal(NaiveDate),
+    /// The account is in other hands.
+    NotHeldBy(String),
+    /// A recall was asked for before.
+    RecallPending(NaiveDate),
+    /// No recall is asked for.
+    NoRecall,
+    /// The step would lie before what it answers.
+    Before(NaiveDate),
+    /// The agency said so before.
+    Acknowledged(NaiveDate),
+    /// The agency objected before.
+    Objected(NaiveDate),
+    /// A return was asked for before.
+    ReturnPending(NaiveDate),
+    /// No return is asked for.
+    NoReturn,
+    /// A retention was asked for before.
+    RetentionPending(NaiveDate),
+    /// No retention is asked for.
+    NoRetention,
+    /// A retention is asked and decided before the last day.
+    LastDay(NaiveDate),
+    /// The new last day is no later than the one it has.
+    NotLater(NaiveDate, NaiveDate),
+}
+
+impl Refusal {
+    /// In words.
+    pub fn words(&self, t: Lang) -> String {
+        let (zh, en) = match self {
+            Refusal::NeverPlaced(on) => (format!("在 {on} 未委出"), format!("is not placed on {on}")),
+            Refusal::NotYet(from) => (format!("自 {from} 起才委出"), format!("is placed only from {from}")),
+            Refusal::Closed(on, reason) => {
+                let word = |t| reason.map_or("", |reason: CloseReason| reason.word(t));
+                (
+                    format!("委案已于 {on} 关闭（{}）", word(Lang::Zh)),
+                    format!("is not placed: its placement closed on {on} ({})", word(Lang::En).to_lowercase()),
+                )
+            }
+            Refusal::RanOut(on) => (format!("委案已于 {on} 到期"), format!("is not placed: its placement ran out on {on}")),
+            Refusal::RecallFinal(on) => {
+                (format!("撤案已于 {on} 生效"), format!("is not placed: its recall became final on {on}"))
+            }
+            Refusal::NotHeldBy(agency) => (format!("不在 {agency} 手中"), format!("is not in the hands of {agency}")),
+            Refusal::RecallPending(on) => (format!("已于 {on} 申请撤案，尚未生效"), format!("has a recall pending since {on}")),
+            Refusal::NoRecall => ("没有待决的撤案".to_string(), "has no recall pending".to_string()),
+            Refusal::Before(day) => (
+                format!("日期早于 {day} 的前一步"),
+                format!("cannot be answered before {day}, the day of what it answers; use that day or a later one"),
+            ),
+            Refusal::Acknowledged(on) => (format!("已于 {on} 确认停催"), format!("was acknowledged on {on} already")),
+            Refusal::Objected(on) => (format!("已于 {on} 提出异议"), format!("was objected to on {on} already")),
+            Refusal::ReturnPending(on) => (format!("已于 {on} 申请退案，待决"), format!("has a return pending since {on}")),
+            Refusal::NoReturn => ("没有待决的退案".to_string(), "has no return pending".to_string()),
+            Refusal::RetentionPending(on) => (format!("已于 {on} 申请留案，待决"), format!("has a retention pending since {on}")),
+            Refusal::NoRetention => ("没有待决的留案".to_string(), "has no retention pending".to_string()),
+            Refusal::LastDay(on) => (
+                format!("留案须在到期日 {on} 之前申请和决定"),
+                format!("runs out on {on}; a retention is asked for and decided before that day"),
+            ),
+            Refusal::NotLater(until, now) => (
+                format!("新到期日 {until} 不晚于现到期日 {now}"),
+                format!("would be kept until {until}, which is no later than its last day {now}"),
+            ),
+        };
+        if t == Lang::Zh { zh } else { en }
+    }
+}
+
+impl serde::Serialize for Refusal {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words(Lang::En))
+    }
+}
+
+/// The placement of an account that a step of a day is about, or why there is none. The placements are the account's, in
+/// order of `placed_on` and placing. An agency is told of its own only.
+pub fn running<S: AsRef<Span>>(placements: &[S], taker: Taker<'_>) -> Result<usize, Refusal> {
+    let active = placements.iter().position(|one| one.as_ref().closed_on.is_none());
+    if let Some(index) = active {
+        return check_running(placements[index].as_ref(), taker).map(|()| index);
+    }
+    let last = placements.last().map(AsRef::as_ref);
+    let own = last.filter(|last| taker.agency.is_none_or(|agency| agency == last.assignee));
+    Err(match (own.and_then(|last| last.closed_on.map(|on| (on, last.close_reason))), taker.agency) {
+        (Some((on, reason)), _) => Refusal::Closed(on, reason),
+        (None, Some(agency)) => Refusal::NotHeldBy(agency.to_string()),
+        (None, None) => Refusal::NeverPlaced(taker.on),
+    })
+}
+
+fn check_running(span: &Span, taker: Taker<'_>) -> Result<(), Refusal> {
+    if let Some(agency) = taker.agency.filter(|agency| *agency != span.assignee) {
+        return Err(Refusal::NotHeldBy(agency.to_string()));
+    }
+    if taker.on < span.placed_on {
+        return Err(Refusal::NotYet(span.placed_on));
+    }
+    match span.recall_final_on {
+        Some(day) if day <= span.expires_on && taker.on > day => Err(Refusal::RecallFinal(day)),
+        _ if taker.on > span.expires_on => Err(Refusal::RanOut(span.expires_on)),
+        _ => Ok(()),
+    }
+}
+
+/// What a step of a running placement comes to. `objection_days` is the contract's.
+pub fn next(span: &Span, life: &Life, wanted: Move<'_>, taker: Taker<'_>, objection_days: i64) -> Result<Next, Refusal> {
+    let Taker { agency, on } = taker;
+    let step = |kind, reason: Option<&str>, granted, until_on| Step {
+        seq: 0,
+        kind,
+        on_day: on,
+        agency: agency.map(str::to_string),
+        reason: reason.map(str::to_string),
+        granted,
+        until_on,
+        owed: Money::ZERO,
+    };
+    let goes_on = |step| Ok(Next { step: Some(step), closing: None });
+    let closes = |step, reason, code: Option<&str>| Ok(Next { step, closing: Some((reason, code.map(str::to_string))) });
+    match wanted {
+        Move::RequestRecall(code) => {
+            let at_once = objection_days == 0 || code == COMPLIANCE;
+            let object_by = if at_once { on } else { plus_days(on, objection_days) };
+            let request = step(StepKind::RecallRequest, Some(code), None, Some(object_by));
+            match &life.recall {
+                // A compliance recall is final at once, also where another is pending.
+                Some(_) if code == COMPLIANCE => closes(None, CloseReason::Recalled, Some(code)),
+                Some(recall) => Err(Refusal::RecallPending(recall.requested_on)),
+                None if at_once => closes(Some(request), CloseReason::Recalled, Some(code)),
+                None => goes_on(request),
+            }
+        }
+        Move::RecallAtOnce(code) => closes(None, CloseReason::Recalled, Some(code)),
+        Move::Acknowledge => {
+            acknowledge(life, on).map(|()| step(StepKind::RecallAcknowledgement, None, None, None)).and_then(goes_on)
+        }
+        Move::Object(reason) => {
+            object(life, on).map(|()| step(StepKind::RecallObjection, Some(reason), None, None)).and_then(goes_on)
+        }
+        Move::DecideRecall(upheld, reason) => {
+            let recall = life.recall.as_ref().ok_or(Refusal::NoRecall)?;
+            not_before(recall.objection.as_ref().map_or(recall.requested_on, |objection| objection.on), on)?;
+            let decision = step(StepKind::RecallDecision, reason, Some(upheld), None);
+            if upheld { closes(Some(decision), CloseReason::Recalled, Some(&recall.reason)) } else { goes_on(decision) }
+        }
+        Move::AskReturn(reason) => match &life.returning {
+            Some(asked) => Err(Refusal::ReturnPending(asked.on)),
+            None => goes_on(step(StepKind::ReturnRequest, Some(reason), None, None)),
+        },
+        Move::DecideReturn(accepted, reason) => {
+            not_before(life.returning.as_ref().ok_or(Refusal::NoReturn)?.on, on)?;
+            let decision = step(StepKind::ReturnDecision, reason, Some(accepted), None);
+            if accepted { closes(Some(decision), CloseReason::Returned, None) } else { goes_on(decision) }
+        }
+        Move::AskRetention(until, reason) => {
+            ask_retention(span, life, on, until)?;
+            goes_on(step(StepKind::RetentionRequest, Some(reason), None, Some(until)))
+        }
+        Move::DecideRetention(approved, reason) => {
+            let until = decide_retention(span, life, on, approved)?;
+            goes_on(step(StepKind::RetentionDecision, reason, Some(approved), Some(until)))
+        }
+        Move::Transfer(code) => closes(None, CloseReason::Transferred, Some(code)),
+    }
+}
+
+/// The word of a recall that is final at once.
+pub const COMPLIANCE: &str = "compliance";
+
+fn not_before(day: NaiveDate, on: NaiveDate) -> Result<(), Refusal> {
+    if on < day { Err(Refusal::Before(day)) } else { Ok(()) }
+}
+
+fn acknowledge(life: &Life, on: NaiveDate) -> Result<(), Refusal> {
+    let recall = life.recall.as_ref().ok_or(Refusal::NoRecall)?;
+    match recall.acknowledged_on {
+        Some(day) => Err(Refusal::Acknowledged(day)),
+        None => not_before(recall.requested_on, on),
+    }
+}
+
+fn object(life: &Life, on: NaiveDate) -> Result<(), Refusal> {
+    let recall = life.recall.as_ref().ok_or(Refusal::NoRecall)?;
+    match &recall.objection {
+        Some(objection) => Err(Refusal::Objected(objection.on)),
+        None => not_before(recall.requested_on, on),
+    }
+}
+
+fn ask_retention(span: &Span, life: &Life, on: NaiveDate, until: NaiveDate) -> Result<(), Refusal> {
+    if let Some(recall) = &life.recall {
+        return Err(Refusal::RecallPending(recall.requested_on));
+    }
+    if let Some(retention) = &life.retention {
+        return Err(Refusal::RetentionPending(retention.asked.on));
+    }
+    if until <= span.expires_on {
+        return Err(Refusal::NotLater(until, span.expires_on));
+    }
+    if on >= span.expires_on { Err(Refusal::LastDay(span.expires_on)) } else { Ok(()) }
+}
+
+/// The new last day that is decided on. What is recalled cannot be kept longer; declining is always possible in time.
+fn decide_retention(span: &Span, life: &Life, on: NaiveDate, approved: bool) -> Result<NaiveDate, Refusal> {
+    let retention = life.retention.as_ref().ok_or(Refusal::NoRetention)?;
+    if let (true, Some(recall)) = (approved, &life.recall) {
+        return Err(Refusal::RecallPending(recall.requested_on));
+    }
+    not_before(retention.asked.on, on)?;
+    if on >= span.expires_on { Err(Refusal::LastDay(span.expires_on)) } else { Ok(retention.until) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 3, day).unwrap()
+    }
+
+    fn span() -> Span {
+        Span {
+            placement_no: 1,
+            account_no: "1".to_string(),
+            assignee: "A01".to_string(),
+            placed_on: day(2),
+            expires_on: day(20),
+            tail_days: 0,
+            closed_on: None,
+            close_reason: None,
+            recall_final_on: None,
+        }
+    }
+
+    /// Takes moves one after the other; what the last came to.
+    fn take(moves: &[(u32, Move<'_>)]) -> (Life, Result<Next, Refusal>) {
+        let (mut steps, mut last) = (Vec::new(), Err(Refusal::NoRecall));
+        for (on, wanted) in moves {
+            let life = Life::after(&steps);
+            let mut placement = span();
+            placement.expires_on = life.retained_to.unwrap_or(placement.expires_on);
+            placement.recall_final_on = life.recall_final_on();
+            let taker = Taker { agency: None, on: day(*on) };
+            last = check_running(&placement, taker).and_then(|()| next(&placement, &life, *wanted, taker, 5));
+            if let Ok(next) = &last {
+                steps.extend(next.step.clone());
+            }
+        }
+        (Life::after(&steps), last)
+    }
+
+    #[test]
+    fn a_recall_is_final_when_its_time_runs_out_unless_somebody_objects() {
+        let (life, _) = take(&[(3, Move::RequestRecall("test"))]);
+        assert_eq!(life.recall_final_on(), Some(day(8)));
+        let (life, last) = take(&[(3, Move::RequestRecall("test")), (8, Move::Object("no"))]);
+        assert!(last.is_ok() && life.recall_final_on().is_none() && life.waits());
+        let (_, last) = take(&[(3, Move::RequestRecall("test")), (9, Move::Object("no"))]);
+        assert_eq!(last, Err(Refusal::RecallFinal(day(8))));
+        let (life, last) =
+            take(&[(3, Move::RequestRecall("test")), (4, Move::Object("no")), (5, Move::DecideRecall(false, None))]);
+        assert!(last.is_ok() && life == Life::default());
+        let (_, last) = take(&[(3, Move::RequestRecall("compliance"))]);
+        assert_eq!(last.unwrap().closing, Some((CloseReason::Recalled, Some("compliance".to_string()))));
+    }
+
+    #[test]
+    fn a_retention_moves_the_last_day_and_is_decided_before_it() {
+        let (life, _) = take(&[(3, Move::AskRetention(day(25), "payer")), (19, Move::DecideRetention(true, None))]);
+        assert_eq!(life.retained_to, Some(day(25)));
+        let (_, last) = take(&[(3, Move::AskRetention(day(25), "payer")), (20, Move::DecideRetention(true, None))]);
+        assert_eq!(last, Err(Refusal::LastDay(day(20))));
+        let (_, last) = take(&[(3, Move::AskRetention(day(20), "payer"))]);
+        assert_eq!(last, Err(Refusal::NotLater(day(20), day(20))));
+        let (life, _) = take(&[(3, Move::AskRetention(day(25), "payer")), (4, Move::DecideRetention(false, None))]);
+        assert_eq!(life, Life::default());
+    }
+
+    #[test]
+    fn every_kind_reads_back() {
+        for (name, kind) in KINDS {
+            assert_eq!((StepKind::parse(name), kind.name()), (Some(kind), name));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Opening and ending holds (停催) by hand. A hold pauses contact and keeps an account from being placed; a placement,
+//! its term and its payments go on.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use chrono::NaiveDate;
+use serde_json::json;
+
+use super::hold::{self, Hold, HoldKind, NewHold};
+use super::store;
+use crate::audit::{Act, By};
+use crate::db::{Db, keys_json, write};
+use crate::party::{self, Lang};
+use crate::placement::step::{Accounts, CHUNK, Named, check_reason};
+use crate::placement::{PlacementError, check_open, expire::record_expiries};
+
+/// What is done with holds of a type.
+#[derive(Clone, Copy, Debug)]
+pub enum Change {
+    /// They begin, perhaps with a last day.
+    Open(Option<NaiveDate>),
+    /// They end: the day given is the first free one.
+    End,
+}
+
+/// A change of holds: of which type, why, from when.
+#[derive(Clone, Copy, Debug)]
+pub struct Holding<'a> {
+    /// What is done.
+    pub change: Change,
+    /// The type.
+    pub kind: HoldKind,
+    /// Why.
+    pub reason: &'a str,
+    /// The day.
+    pub on: NaiveDate,
+}
+
+/// What was done.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Held {
+    /// Accounts on which a hold was opened or ended.
+    pub done: usize,
+    /// Accounts on which none was, with the reason.
+    pub refused: Vec<NotHeld>,
+}
+
+/// An account whose holds were left alone.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct NotHeld {
+    /// Its line in the file, when a file names it.
+    pub line: Option<u64>,
+    /// The account.
+    pub account_no: String,
+    /// Why.
+    pub reason: HoldRefusal,
+}
+
+/// Why a hold is neither opened nor ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HoldRefusal {
+    /// No file knows the account.
+    Unknown,
+    /// A hold of the type runs, or begins later.
+    Runs(NaiveDate),
+    /// No hold of the type runs.
+    None,
+    /// The hold begins later.
+    NotYet(NaiveDate),
+}
+
+impl HoldRefusal {
+    /// In words.
+    pub fn words(&self, t: Lang) -> String {
+        let (zh, en) = match self {
+            HoldRefusal::Unknown => {
+                ("不在账簿中".to_string(), "is not known; import the portfolio that has it first".to_string())
+            }
+            HoldRefusal::Runs(from) => {
+                (format!("自 {from} 起已有同类停催"), format!("has a hold of this type from {from} already"))
+            }
+            HoldRefusal::None => ("没有此类停催".to_string(), "has no hold of this type to end".to_string()),
+            HoldRefusal::NotYet(from) => (
+                format!("停催自 {from} 起，不能早于该日结束"),
+                format!("is held only from {from}; end the hold on that day or later"),
+            ),
+        };
+        if t == Lang::Zh { zh } else { en }
+    }
+}
+
+impl fmt::Display for HoldRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words(Lang::En))
+    }
+}
+
+impl serde::Serialize for HoldRefusal {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Opens or ends holds on named accounts. On a single account that refuses it nothing changes at all.
+pub fn change(db: &mut Db, lender: &str, named: &Named<'_>, holding: Holding<'_>, by: &By) -> Result<Held, PlacementError> {
+    let accounts = named.read()?;
+    write(db, lender, |db| change_within(db, lender, named, &accounts, holding, by))
+}
+
+/// Opens or ends holds inside the writer's transaction, on accounts that were read before.
+pub fn change_within(
+    db: &mut Db,
+    lender: &str,
+    named: &Named<'_>,
+    accounts: &Accounts,
+    holding: Holding<'_>,
+    by: &By,
+) -> Result<Held, PlacementError> {
+    check_reason(holding.reason)?;
+    if let Change::Open(Some(until)) = holding.change
+        && until < holding.on
+    {
+        return Err(PlacementError::Until(holding.on, until));
+    }
+    party::store::lender(db, lender)?.ok_or_else(|| PlacementError::NoLender(lender.to_string()))?;
+    check_open(&crate::audit::book(db, lender)?, holding.on)?;
+    record_expiries(db, lender, holding.on, by)?;
+    let mut act = Act::begin(db, lender, by)?;
+    let mut done = Held::default();
+    for chunk in accounts.chunks(CHUNK) {
+        let keys = keys_json(chunk.iter().map(|(_, account_no)| account_no.as_str()));
+        let known: HashSet<String> = store::stated_of(db, lender, &keys)?.into_iter().map(|(account_no, _)| account_no).collect();
+        let mut holds: HashMap<String, Vec<Hold>> = HashMap::new();
+        for one in
+            hold::holds_of(db, lender, &keys)?.into_iter().filter(|one| one.kind == holding.kind && one.goes_on(holding.on))
+        {
+            holds.entry(one.account_no.clone()).or_default().push(one);
+        }
+        for (line, account_no) in chunk {
+            let running = holds.get(account_no).map_or(&[][..], Vec::as_slice);
+            match refusal(holding, known.contains(account_no), running) {
+                None => {
+                    done.done += 1;
+                    carry_out(db, &mut act, holding, account_no, running)?;
+                }
+                Some(reason) => done.refused.push(NotHeld { line: *line, account_no: account_no.clone(), reason }),
+            }
+        }
+    }
+    if let (Named::Account(account_no), Some(refused)) = (named, done.refused.first()) {
+        return Err(PlacementError::Hold((*account_no).to_string(), refused.reason.clone()));
+    }
+    if done.done > 0 {
+        let kind = if matches!(holding.change, Change::End) { "holds ended" } else { "holds opened" };
+        let summary =
+            json!({"on": holding.on.to_string(), "type": holding.kind.name(), "reason": holding.reason, "accounts": done.done});
+        act.finish(db, kind, &summary)?;
+    }
+    Ok(done)
+}
+
+/// Why an account's holds of the type are left alone; `running` are those that go on.
+fn refusal(holding: Holding<'_>, known: bool, running: &[Hold]) -> Option<HoldRefusal> {
+    if !known {
+        return Some(HoldRefusal::Unknown);
+    }
+    let first = running.iter().map(|one| one.from_on).min();
+    let last = running.iter().map(|one| one.from_on).max();
+    match (holding.change, first, last) {
+        (Change::Open(_), Some(from), _) => Some(HoldRefusal::Runs(from)),
+        (Change::End, None, _) => Some(HoldRefusal::None),
+        (Change::End, _, Some(from)) if holding.on < from => Some(HoldRefusal::NotYet(from)),
+        _ => None,
+    }
+}
+
+fn carry_out(db: &mut Db, act: &mut Act, holding: Holding<'_>, account_no: &str, running: &[Hold]) -> Result<(), PlacementError> {
+    match holding.change {
+        Change::Open(until) => {
+            let Holding { kind, reason, on: from, .. } = holding;
+            hold::open(db, act, &NewHold { account_no, kind, reason, from, until, by_file: false })?;
+        }
+        Change::End => {
+            for one in running {
+                hold::end(db, act, account_no, (one.kind, one.seq), holding.on)?;
+            }
+        }
+    }
+    Ok(())
+}
