@@ -145,6 +145,16 @@ impl Decision {
         i64::try_from(round(exact, 0).mantissa()).ok().map(Money)
     }
 
+    /// The fee rate expected of the account in the hands it goes to; nothing is expected of those who follow.
+    pub fn fee_rate(&self, one: &Assigned) -> Decimal {
+        let place = |number: u32| {
+            let taker = one.placed()?;
+            let place = self.sorted.strata[number as usize].eligible.binary_search(&taker).ok()?;
+            self.outlooks[number as usize].worth.get(place)
+        };
+        one.stratum.and_then(place).map_or(Decimal::ZERO, |worth| worth.fee_rate)
+    }
+
     /// Why.
     pub fn why(&self, index: usize, one: &Assigned) -> Why {
         let code = || one.taker.map_or_else(String::new, |taker| self.market.takers[taker].assignee.code.clone());

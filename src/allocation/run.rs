@@ -6,11 +6,12 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::AllocationError;
-use super::candidates::{Asked, field};
+use super::candidates::{Asked, agencies, field};
 use super::deal::{Assigned, Fate};
 use super::decide::{Decision, Market, decide as decide_on};
 use super::files::{hash, millionths, strata_rows};
 use super::gates::Taker;
+use super::replay::inputs;
 use super::store::{self, RunRow};
 use super::strategy;
 use crate::audit::{Act, By};
@@ -58,10 +59,11 @@ pub fn allocate(
         if commit {
             record_expiries(db, lender_code, on, by)?;
         }
-        let decision = decide(db, &lender, file, strategy_text, on)?;
+        let question = Question { lender: &lender, file, strategy: strategy_text, on, as_if_unplaced: false };
+        let decision = decide(db, &question)?;
         let mut act = Act::begin(db, lender_code, by)?;
         act.book.run_no += 1;
-        let run = simulate(db, &mut act, &decision, strategy_text, on)?;
+        let run = simulate(db, &mut act, &lender, &decision, strategy_text, on)?;
         if commit {
             place(db, &mut act, &decision, run.run_no, on)?;
         }
@@ -86,7 +88,8 @@ pub fn commit_run(db: &mut Db, lender_code: &str, run_no: i64, by: &By) -> Resul
             return Err(AllocationError::Moved(run_no, run.seq, book.seq));
         }
         record_expiries(db, lender_code, run.run_on, by)?;
-        let decision = decide(db, &lender, &run.name, &run.strategy, run.run_on)?;
+        let (file, strategy, on) = (run.name.as_str(), run.strategy.as_str(), run.run_on);
+        let decision = decide(db, &Question { lender: &lender, file, strategy, on, as_if_unplaced: false })?;
         if hashed(&decision)? != run.hash {
             return Err(AllocationError::Differs(run_no));
         }
@@ -101,12 +104,28 @@ fn find_lender(db: &mut Db, code: &str) -> Result<Lender, AllocationError> {
     party::store::lender(db, code)?.ok_or_else(|| AllocationError::NoLender(code.to_string()))
 }
 
+/// What a decision reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The lender.
+    pub lender: &'a Lender,
+    /// The strategy's file, for messages.
+    pub file: &'a str,
+    /// The strategy.
+    pub strategy: &'a str,
+    /// The day.
+    pub on: NaiveDate,
+    /// Whether placed accounts are taken as if they were not.
+    pub as_if_unplaced: bool,
+}
+
 /// Reads what is known and decides in memory who gets what.
-pub fn decide(db: &mut Db, lender: &Lender, file: &str, strategy_text: &str, on: NaiveDate) -> Result<Decision, AllocationError> {
+pub fn decide(db: &mut Db, question: &Question<'_>) -> Result<Decision, AllocationError> {
+    let (lender, on) = (question.lender, question.on);
     let mut assignees = party::store::assignees(db, &lender.code)?;
     evaluation::bring_up_to_date(db, &lender.code, on, &mut assignees)?;
-    let strategy = strategy::parse(strategy_text, lender, &assignees)
-        .map_err(|fault| AllocationError::File { file: file.to_string(), fault })?;
+    let strategy = strategy::parse(question.strategy, lender, &assignees)
+        .map_err(|fault| AllocationError::File { file: question.file.to_string(), fault })?;
     let versions = contract::store::versions(db, lender)?;
     let asked = measure::Asked {
         lender: &lender.code,
@@ -116,7 +135,7 @@ pub fn decide(db: &mut Db, lender: &Lender, file: &str, strategy_text: &str, on:
         known_seq: i64::MAX,
     };
     let (scorecard, history) = measure::scorecard_on(db, &asked, &versions, &strategy.points, strategy.peers())?;
-    let open = store::open_on(db, &lender.code, on)?;
+    let open = if question.as_if_unplaced { HashMap::new() } else { store::open_on(db, &lender.code, on)? };
     let misconduct = |code: &str| {
         let row = scorecard.iter().find(|row| row.assignee == code);
         strategy.most_upheld.zip(row).is_some_and(|(most, row)| row.beside.upheld_per_thousand() > most)
@@ -129,7 +148,15 @@ pub fn decide(db: &mut Db, lender: &Lender, file: &str, strategy_text: &str, on:
             Taker::on(assignee, &versions, held, misconduct(&assignee.code), on)
         })
         .collect();
-    let asked = Asked { lender: &lender.code, on, filter: &strategy.filter, buckets: &lender.buckets, assignees: &assignees };
+    let asked = Asked {
+        lender: &lender.code,
+        on,
+        filter: &strategy.filter,
+        buckets: &lender.buckets,
+        agencies: &agencies(&assignees),
+        known_seq: i64::MAX,
+        as_if_unplaced: question.as_if_unplaced,
+    };
     let field = field(db, &asked)?;
     Ok(decide_on(Market { strategy, takers, field, history, scorecard, currency: lender.currency })?)
 }
@@ -143,6 +170,7 @@ fn hashed(decision: &Decision) -> Result<String, AllocationError> {
 fn simulate(
     db: &mut Db,
     act: &mut Act,
+    lender: &Lender,
     decision: &Decision,
     strategy_text: &str,
     on: NaiveDate,
@@ -162,7 +190,9 @@ fn simulate(
         committed_seq: None,
     };
     store::add_run(db, act, &run)?;
-    store::add_outcome(db, act, run.run_no, &outcome(decision))?;
+    let mut body = outcome(decision);
+    body["inputs"] = inputs(&lender.buckets, &agencies(&party::store::assignees(db, &lender.code)?), &decision.market.takers);
+    store::add_outcome(db, act, run.run_no, &body)?;
     let refusals: Vec<String> = (0..decision.sorted.refusals.len()).map(|list| decision.refusals(list)).collect();
     store::add_refusals(db, act, run.run_no, &refusals)?;
     store::add_strata(db, act, run.run_no, &strata_rows(decision))?;

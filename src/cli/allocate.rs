@@ -13,6 +13,7 @@ use super::{Context, date};
 use crate::allocation::decide::Decision;
 use crate::allocation::files::{assignment_csv, millionths, strata_csv};
 use crate::allocation::reason::refusal_words;
+use crate::allocation::replay::replay;
 use crate::allocation::run::{Outcome, allocate as simulate, commit_run, outcome as outcome_of};
 use crate::allocation::strategy::{self, Strategy};
 use crate::db::Db;
@@ -23,13 +24,13 @@ use crate::{ambient, party};
 #[derive(Args)]
 pub(super) struct AllocateArguments {
     /// The strategy file (TOML).
-    #[arg(required_unless_present = "commit_run", conflicts_with = "commit_run")]
+    #[arg(required_unless_present_any = ["commit_run", "replay"], conflicts_with = "commit_run")]
     strategy: Option<PathBuf>,
     /// The lender's code.
     #[arg(long)]
     lender: Option<String>,
     /// The day of placing.
-    #[arg(long, value_parser = date, required_unless_present = "commit_run")]
+    #[arg(long, value_parser = date, required_unless_present_any = ["commit_run", "replay"])]
     on: Option<NaiveDate>,
     /// Carry it out at once.
     #[arg(long)]
@@ -37,6 +38,9 @@ pub(super) struct AllocateArguments {
     /// Carry out a simulated run.
     #[arg(long, value_name = "RUN")]
     commit_run: Option<String>,
+    /// Repeat a past run from the facts it knew; refused when it does not come to the same bytes.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["commit_run", "commit", "strategy", "on"])]
+    replay: Option<String>,
     /// Where the assignment goes.
     #[arg(long, value_name = "OUT.csv")]
     export: Option<PathBuf>,
@@ -52,9 +56,14 @@ pub(super) fn allocate(context: &Context, arguments: &AllocateArguments) -> Resu
     arguments.export.iter().chain(&arguments.strata).try_for_each(|path| check_writable(path))?;
     let mut db = context.open()?;
     let by = ambient::operator();
-    let (lender_code, run_no) = lender_and_run(arguments)?;
+    let named = arguments.commit_run.as_ref().or(arguments.replay.as_ref());
+    let (lender_code, run_no) = lender_and_run(arguments.lender.as_deref(), named)?;
     let outcome = match (run_no, &arguments.strategy, arguments.on) {
-        (Some(number), _, _) => commit_run(&mut db, &lender_code, number, &by)?,
+        (Some(number), ..) if arguments.replay.is_some() => {
+            let (_, run, decision) = replay(&mut db, &lender_code, number)?;
+            Outcome { run_no: number, hash: run.hash, committed: run.committed_seq.is_some(), decision }
+        }
+        (Some(number), ..) => commit_run(&mut db, &lender_code, number, &by)?,
         (None, Some(path), Some(on)) => {
             let text = read_text(path)?;
             simulate(&mut db, &lender_code, &path.display().to_string(), &text, on, arguments.commit, &by)?
@@ -80,14 +89,14 @@ pub(super) fn strategy_of(db: &mut Db, lender: &party::Lender, path: &Path) -> R
 }
 
 /// A run is named LENDER#NUMBER, so that `--commit-run` needs no lender beside it; a number alone needs one.
-fn lender_and_run(arguments: &AllocateArguments) -> Result<(String, Option<i64>), Failure> {
+fn lender_and_run(lender: Option<&str>, run: Option<&String>) -> Result<(String, Option<i64>), Failure> {
     let unnamed = || Failure::new("name the lender with --lender");
-    let Some(run) = &arguments.commit_run else {
-        return Ok((arguments.lender.clone().ok_or_else(unnamed)?, None));
+    let Some(run) = run else {
+        return Ok((lender.ok_or_else(unnamed)?.to_string(), None));
     };
     let (of_run, number) = run.split_once('#').map_or((None, run.as_str()), |(lender, number)| (Some(lender), number));
     let number = number.parse().map_err(|_| Failure::new(format!("\"{run}\" is no run; write it like CFC#12")))?;
-    match (of_run, arguments.lender.as_deref()) {
+    match (of_run, lender) {
         (Some(of_run), Some(named)) if of_run != named => {
             Err(Failure::new(format!("run {run} is one of {of_run}, not of {named}; nothing was changed")))
         }
