@@ -10,6 +10,7 @@ use crate::contract::condition::{Conditions, Facts};
 use crate::db::Db;
 use crate::kernel::Money;
 use crate::kernel::calendar::plus_days;
+use crate::kernel::progress::Progress;
 use crate::party::{Assignee, AssigneeKind, Buckets};
 use crate::placement::Span;
 use crate::portfolio::FileRow;
@@ -85,7 +86,7 @@ impl Asked<'_> {
 }
 
 /// Looks at every account of the book.
-pub fn field(db: &mut Db, asked: &Asked<'_>) -> QueryResult<Field> {
+pub fn field(db: &mut Db, asked: &Asked<'_>, progress: &mut dyn Progress) -> QueryResult<Field> {
     let holds = Holds::load(db, asked)?;
     let mut field = Field::default();
     let mut after = String::new();
@@ -94,6 +95,7 @@ pub fn field(db: &mut Db, asked: &Asked<'_>) -> QueryResult<Field> {
         let Some(last) = accounts.last() else { return Ok(field) };
         after.clone_from(last);
         let mut standings = asked.standings(db, accounts.iter().map(String::as_str))?;
+        progress.advance(accounts.len() as u64);
         for account_no in accounts {
             let Some(standing) = standings.remove(&account_no) else { continue };
             match look(asked, &holds, account_no, &standing, &mut field.debtor_holders) {

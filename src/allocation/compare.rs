@@ -10,6 +10,7 @@ use super::decide::Decision;
 use super::run::{Question, decide};
 use crate::db::{Db, read};
 use crate::kernel::Money;
+use crate::kernel::progress::Silent;
 use crate::party;
 use crate::performance::number::{ratio, round};
 
@@ -91,7 +92,9 @@ pub fn compare(
     read(db, |db| {
         let no_lender = || AllocationError::NoLender(lender_code.to_string());
         let lender = party::store::lender(db, lender_code)?.ok_or_else(no_lender)?;
-        let mut one = |(file, strategy): File<'_>| decide(db, &Question { lender: &lender, file, strategy, on, as_if_unplaced });
+        let mut one = |(file, strategy): File<'_>| {
+            decide(db, &Question { lender: &lender, file, strategy, on, as_if_unplaced }, &mut Silent)
+        };
         let (first, second) = (one(files[0])?, one(files[1])?);
         Ok(side_by_side(&first, &second))
     })

@@ -12,6 +12,7 @@ use super::strategy;
 use crate::contract::{self, Versions};
 use crate::db::{Db, read};
 use crate::kernel::Money;
+use crate::kernel::progress::Silent;
 use crate::party::{self, Assignee, AssigneeKind, Buckets, Lender, Status};
 use crate::performance::measure;
 
@@ -99,7 +100,7 @@ fn decide_again(db: &mut Db, lender: &Lender, run: &store::RunRow, inputs: Input
         known_seq,
         as_if_unplaced: false,
     };
-    let field = field(db, &asked)?;
+    let field = field(db, &asked, &mut Silent)?;
     debug_assert!(field.candidates.iter().all(|one| one.facts.balance > Money::ZERO));
     Ok(decide(Market { strategy, takers, field, history, scorecard, currency: lender.currency })?)
 }

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
+use super::bar::Bar;
 use super::output::{Answer, Failure, check_writable, lines, read_text, write_file};
 use super::settle::language;
 use super::{Context, date};
@@ -14,7 +15,7 @@ use crate::allocation::decide::Decision;
 use crate::allocation::files::{assignment_csv, millionths, strata_csv};
 use crate::allocation::reason::refusal_words;
 use crate::allocation::replay::replay;
-use crate::allocation::run::{Outcome, allocate as simulate, commit_run, outcome as outcome_of};
+use crate::allocation::run::{Order, Outcome, commit_run_watched, outcome as outcome_of, run};
 use crate::allocation::strategy::{self, Strategy};
 use crate::db::Db;
 use crate::party::Lang;
@@ -56,6 +57,7 @@ pub(super) fn allocate(context: &Context, arguments: &AllocateArguments) -> Resu
     arguments.export.iter().chain(&arguments.strata).try_for_each(|path| check_writable(path))?;
     let mut db = context.open()?;
     let by = ambient::operator();
+    let mut bar = Bar::new();
     let named = arguments.commit_run.as_ref().or(arguments.replay.as_ref());
     let (lender_code, run_no) = lender_and_run(arguments.lender.as_deref(), named)?;
     let outcome = match (run_no, &arguments.strategy, arguments.on) {
@@ -63,10 +65,12 @@ pub(super) fn allocate(context: &Context, arguments: &AllocateArguments) -> Resu
             let (_, run, decision) = replay(&mut db, &lender_code, number)?;
             Outcome { run_no: number, hash: run.hash, committed: run.committed_seq.is_some(), decision }
         }
-        (Some(number), ..) => commit_run(&mut db, &lender_code, number, &by)?,
+        (Some(number), ..) => commit_run_watched(&mut db, &lender_code, number, &by, &mut bar)?,
         (None, Some(path), Some(on)) => {
             let text = read_text(path)?;
-            simulate(&mut db, &lender_code, &path.display().to_string(), &text, on, arguments.commit, &by)?
+            let file = path.display().to_string();
+            let order = Order { lender: &lender_code, file: &file, strategy: &text, on, commit: arguments.commit };
+            run(&mut db, &order, &by, &mut bar)?
         }
         _ => return Err(Failure::new("a strategy file and --on are needed")),
     };
@@ -77,7 +81,8 @@ pub(super) fn allocate(context: &Context, arguments: &AllocateArguments) -> Resu
     if let Some(path) = &arguments.strata {
         write_file(path, &strata_csv(&outcome.decision)?)?;
     }
-    Ok(answer(&lender, &outcome))
+    let stages = bar.stages();
+    Ok(answer(&lender, &outcome, &stages))
 }
 
 /// The strategy of a file.
@@ -104,7 +109,7 @@ fn lender_and_run(lender: Option<&str>, run: Option<&String>) -> Result<(String,
     }
 }
 
-fn answer(lender: &party::Lender, outcome: &Outcome) -> Answer {
+fn answer(lender: &party::Lender, outcome: &Outcome, stages: &[(String, u128)]) -> Answer {
     let decision = &outcome.decision;
     let run = format!("{}#{}", lender.code, outcome.run_no);
     let placed = decision.placed();
@@ -142,6 +147,7 @@ fn answer(lender: &party::Lender, outcome: &Outcome) -> Answer {
         "run": run, "hash": outcome.hash, "committed": outcome.committed, "placed": placed, "unplaced": unplaced,
         "assignees": by_assignee, "not_taken": decision.market.field.left, "unplaced_reasons": reasons,
         "outcome": outcome_of(decision),
+        "milliseconds": stages.iter().map(|(stage, took)| (stage.clone(), json!(took))).collect::<serde_json::Map<_, _>>(),
     });
     Answer::new(lines(shown), json)
 }
