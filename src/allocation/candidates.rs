@@ -36,6 +36,14 @@ pub struct Candidate {
     pub last_holder: Option<String>,
 }
 
+impl Candidate {
+    /// The level in an assignee's hands: a team carries the level reached so far, and so does who held it before.
+    pub fn level_with(&self, assignee: &Assignee) -> i64 {
+        let is_new = assignee.kind == AssigneeKind::Agency && !self.held_by.contains(&assignee.code);
+        self.agencies_before + i64::from(is_new)
+    }
+}
+
 /// The accounts of a day.
 #[derive(Debug, Default)]
 pub struct Field {

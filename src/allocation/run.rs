@@ -312,6 +312,7 @@ pub fn outcome(decision: &Decision) -> serde_json::Value {
         "dealt_would_bring": millionths(decision.dealt_worth),
         "debtors_kept_together": together,
         "together_cost": millionths(plan.objective - decision.dealt_worth),
+        "no_room": plan.short.as_ref().map(ToString::to_string),
         "history": !decision.market.history.is_empty(),
         "limits": limits,
         "not_taken": decision.market.field.left,

@@ -36,6 +36,8 @@ impl Limits {
 
 /// Parts of an account in which targets and carried remainders are kept.
 const UNIT: i128 = 1_000_000_000_000;
+/// Divisions leave a trace of a millionth of a millionth of an account: targets nearer than this are the same.
+const SAME: i128 = UNIT / 1_000_000;
 /// Rounds of scaling; shares settle to far less than an account in fewer.
 const ROUNDS: usize = 200;
 
@@ -45,6 +47,7 @@ pub fn counts(supplies: &[Supply<'_>], weights: &[i64], limits: &Limits, unplace
     let mut table = Table::new(supplies, weights, limits, unplaced);
     table.scale();
     table.round();
+    table.stay_near();
     table.repair().then(|| table.counts())
 }
 
@@ -158,6 +161,16 @@ impl Table {
         }
     }
 
+    /// Carrying alone can lead astray where few are eligible: nobody may end more than one account from its share.
+    fn stay_near(&mut self) {
+        for (taker, total) in self.target_totals().into_iter().enumerate() {
+            let least = i64::try_from((total - UNIT - SAME).div_euclid(UNIT) + 1).unwrap_or(0);
+            let most = i64::try_from((total + UNIT + SAME).div_euclid(UNIT)).unwrap_or(i64::MAX);
+            self.lower[taker] = self.lower[taker].max(least.min(self.upper[taker]));
+            self.upper[taker] = self.upper[taker].min(most.max(self.lower[taker]));
+        }
+    }
+
     /// Moves accounts until every limit is kept; `false` when that cannot be.
     fn repair(&mut self) -> bool {
         for taker in 0..self.totals.len() {
@@ -236,11 +249,11 @@ impl Table {
 fn largest_remainder(total: i64, targets: &[i128], room: &[i64]) -> Vec<i64> {
     let last = targets.len().saturating_sub(1);
     let most = |place: usize| if place == last { i64::MAX } else { room[place].max(0) };
-    let floor = |place: usize| i64::try_from(targets[place].div_euclid(UNIT)).unwrap_or(0).clamp(0, most(place));
+    let floor = |place: usize| i64::try_from((targets[place] + SAME).div_euclid(UNIT)).unwrap_or(0).clamp(0, most(place));
     let mut counts: Vec<i64> = (0..targets.len()).map(floor).collect();
     loop {
         let given: i64 = counts.iter().sum();
-        let short = |place: &usize| targets[*place] - i128::from(counts[*place]) * UNIT;
+        let short = |place: &usize| (targets[*place] - i128::from(counts[*place]) * UNIT + SAME / 2).div_euclid(SAME);
         let places = 0..targets.len();
         let next = match given.cmp(&total) {
             std::cmp::Ordering::Equal => None,

@@ -125,6 +125,7 @@ fn answer(lender: &party::Lender, outcome: &Outcome, stages: &[(String, u128)]) 
         shown.push(format!("  {code}: {} accounts{explored}, {balance}, expected recovery {expected}", total.accounts));
     }
     shown.extend(expectations(decision));
+    shown.extend(decision.plan.short.iter().map(|short| format!("  not all accounts find room: {short}")));
     for (why, count) in &decision.market.field.left {
         shown.push(format!("  not taken: {count} {why}"));
     }
