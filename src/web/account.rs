@@ -2,9 +2,11 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use serde::Deserialize;
 
 use super::Site;
 use super::accounts::masked_name;
+use super::act::{self, Act, Button, buttons};
 use super::link::{self, Link};
 use super::list::{self, Cell};
 use super::page::{Chip, Figure, Page, Tone};
@@ -15,6 +17,7 @@ use crate::db::{Db, keys_json};
 use crate::identity::Permission;
 use crate::kernel::Money;
 use crate::party::Lang;
+use crate::placement::step_store::{self, LogRow};
 use crate::placement::{self, Placement, windows};
 use crate::portfolio::hold::{self, Hold};
 use crate::portfolio::{self, FileRow};
@@ -33,6 +36,13 @@ struct Body {
     recoveries: Vec<Shown>,
     holds: Vec<HoldShown>,
     others: Vec<Cell>,
+    account_no: String,
+    lender: String,
+    back: String,
+    told: Option<String>,
+    pending: Vec<Chip>,
+    buttons: Vec<Button>,
+    steps: Vec<StepShown>,
 }
 
 struct FileShown {
@@ -58,8 +68,20 @@ struct PlacementShown {
     contract: String,
 }
 
+struct StepShown {
+    on: String,
+    step: &'static str,
+    by: String,
+    reason: String,
+    outcome: &'static str,
+    until: String,
+    owed: String,
+    recorded: String,
+}
+
 struct HoldShown {
     kind: &'static str,
+    reason: String,
     account: String,
     from: String,
     until: String,
@@ -75,12 +97,39 @@ struct Facts {
     recoveries: Vec<recoveries::Row>,
     holds: Vec<Hold>,
     others: Vec<String>,
+    log: Vec<LogRow>,
+    told: Option<String>,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+/// What can be done with an account that is placed, and with any.
+const ACTS: &[Act] = &[
+    Act::Recall,
+    Act::RecallNow,
+    Act::DecideRecall,
+    Act::DecideReturn,
+    Act::Retain,
+    Act::DecideRetention,
+    Act::Transfer,
+    Act::HoldOpen,
+    Act::HoldEnd,
+];
+
+/// What the URL carries beside the account.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    done: String,
+}
+
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Accounts>,
+    path: web::Path<String>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let account_no = path.into_inner();
-    let (book, no) = (sees.book.clone(), account_no.clone());
-    let facts = site.read(move |db| load(db, &book, &no)).await?;
+    let (book, no, login, done) = (sees.book.clone(), account_no.clone(), sees.who.person.login.clone(), asked.into_inner().done);
+    let facts = site.read(move |db| load(db, &book, &no, &login, &done)).await?;
     let newest = facts.standing.newest().ok_or(Problem::NotFound)?;
     let (t, lender) = (sees.who.t, &sees.book.lender);
     let owed = facts.standing.owed_known();
@@ -108,6 +157,13 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, path: web:
             .collect(),
         holds: facts.holds.iter().map(|hold| held(t, hold)).collect(),
         others: facts.others.iter().map(|other| Cell::link(other, link::account(other))).collect(),
+        lender: lender.code.clone(),
+        back: sees.who.here.clone(),
+        told: facts.told.clone(),
+        pending: facts.placements.iter().flat_map(|one| super::placements::pending(t, one)).collect(),
+        buttons: buttons(&sees.who, &sees.book, acts(&facts.placements)),
+        steps: facts.log.iter().map(|row| step(t, &sees.book, row)).collect(),
+        account_no: account_no.clone(),
     };
     let held = facts.holds.iter().any(|hold| hold.holds_on(sees.book.today()));
     let chip = match (held, owed > Money::ZERO, facts.standing.holder()) {
@@ -119,7 +175,7 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, path: web:
     Page::new(&sees.who, account_no).under(t.nav_accounts(), "/accounts").chip(chip).show(&body)
 }
 
-fn load(db: &mut Db, book: &Book, account_no: &str) -> Result<Facts, Problem> {
+fn load(db: &mut Db, book: &Book, account_no: &str, login: &str, done: &str) -> Result<Facts, Problem> {
     let lender = &book.lender.code;
     let standing = standing::load_rows(db, lender, [account_no].into_iter())?.remove(account_no).ok_or(Problem::NotFound)?;
     let debtor_ref = standing.newest().map(|row| row.debtor_ref.clone()).unwrap_or_default();
@@ -137,6 +193,8 @@ fn load(db: &mut Db, book: &Book, account_no: &str) -> Result<Facts, Problem> {
         standing,
         holds,
         others,
+        log: step_store::log(db, lender, Some(account_no))?,
+        told: act::told(db, book, login, done)?,
     })
 }
 
@@ -189,9 +247,29 @@ fn placements(t: Lang, book: &Book, placements: &[Placement]) -> Vec<PlacementSh
     rows
 }
 
+/// What can be done now: steps of a placement need one that is open.
+fn acts(placements: &[Placement]) -> &'static [Act] {
+    let placed = placements.iter().any(|one| one.closed_on.is_none());
+    if placed { ACTS } else { &[Act::HoldOpen, Act::HoldEnd] }
+}
+
+fn step(t: Lang, book: &Book, row: &LogRow) -> StepShown {
+    StepShown {
+        on: row.on_day.to_string(),
+        step: t.step(&row.step),
+        by: row.agency.clone().unwrap_or_else(|| t.lender().to_string()),
+        reason: row.reason.clone().unwrap_or_default(),
+        outcome: row.outcome.as_deref().map_or("", |name| t.outcome(name)),
+        until: list::day(row.until_on),
+        owed: list::money(Money(row.owed), book.lender.currency),
+        recorded: format!("{} {}", row.recorded_at.chars().take(16).collect::<String>().replace('T', " "), row.actor),
+    }
+}
+
 fn held(t: Lang, hold: &Hold) -> HoldShown {
     HoldShown {
         kind: t.hold_kind(hold.kind),
+        reason: if hold.by_file { String::new() } else { hold.reason.clone() },
         account: hold.account_no.clone(),
         from: hold.from_on.to_string(),
         until: list::day(hold.until_on),

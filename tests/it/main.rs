@@ -15,6 +15,7 @@ mod commands;
 mod files;
 mod laws;
 mod life;
+mod life_web;
 mod real_data;
 mod schema;
 mod settlement;
