@@ -127,6 +127,8 @@ fn last(book: &mut Book, account_no: &str) -> Placement {
     store::of_accounts(&mut book.db, &lender, &format!("[\"{account_no}\"]")).unwrap().pop().unwrap()
 }
 
+// One story on one book: a macro asks, and each part of the story needs the one before.
+#[allow(clippy::too_many_lines)]
 #[test]
 fn acting_by_the_pages() {
     on_each_database(|book| {
