@@ -584,6 +584,23 @@ fn event() -> impl Strategy<Value = Event> {
 
 const MONTHS: [&str; 9] = ["2026-01", "2026-02", "2026-03", "2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09"];
 
+/// A step of a life, and who takes it.
+fn wanted(which: usize, granted: bool, today: chrono::NaiveDate, holder: &str) -> (Option<&str>, Move<'static>) {
+    let agency = Some(holder);
+    match which {
+        0 | 9..=11 => (None, Move::RequestRecall("review")),
+        1 => (agency, Move::Object("no")),
+        2 => (agency, Move::Acknowledge),
+        3 => (None, Move::DecideRecall(granted, None)),
+        4 => (agency, Move::AskReturn("gone")),
+        5 => (None, Move::DecideReturn(granted, None)),
+        6 => (agency, Move::AskRetention(today.checked_add_days(Days::new(70)).unwrap(), "pays")),
+        7 => (None, Move::DecideRetention(true, None)),
+        _ if granted => (None, Move::RecallAtOnce("now")),
+        _ => (None, Move::Transfer("sale")),
+    }
+}
+
 /// Plays a life; with `eager`, what is over is recorded before everything that happens. Gives back which steps were taken.
 fn live(book: &mut Book, life: &[(Event, u64)], eager: bool) -> Vec<bool> {
     book.another_lender("CNY", &["A01", "A02"]);
@@ -609,19 +626,7 @@ fn live(book: &mut Book, life: &[(Event, u64)], eager: bool) -> Vec<bool> {
             Event::Take(account, which, granted) => {
                 let no = (account + 1).to_string();
                 let holder = placements(book, &no).pop().map_or("A01".to_string(), |last| last.span.assignee);
-                let agency = Some(holder.as_str());
-                let (agency, wanted) = match which {
-                    0 | 9..=11 => (None, Move::RequestRecall("review")),
-                    1 => (agency, Move::Object("no")),
-                    2 => (agency, Move::Acknowledge),
-                    3 => (None, Move::DecideRecall(*granted, None)),
-                    4 => (agency, Move::AskReturn("gone")),
-                    5 => (None, Move::DecideReturn(*granted, None)),
-                    6 => (agency, Move::AskRetention(today.checked_add_days(Days::new(70)).unwrap(), "pays")),
-                    7 => (None, Move::DecideRetention(true, None)),
-                    _ if *granted => (None, Move::RecallAtOnce("now")),
-                    _ => (None, Move::Transfer("sale")),
-                };
+                let (agency, wanted) = wanted(*which, *granted, today, &holder);
                 taken.push(book.step(&no, agency, wanted, &on).is_ok());
             }
             Event::Hold(account, open) => {
