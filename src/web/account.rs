@@ -101,19 +101,6 @@ struct Facts {
     told: Option<String>,
 }
 
-/// What can be done with an account that is placed, and with any.
-const ACTS: &[Act] = &[
-    Act::Recall,
-    Act::RecallNow,
-    Act::DecideRecall,
-    Act::DecideReturn,
-    Act::Retain,
-    Act::DecideRetention,
-    Act::Transfer,
-    Act::HoldOpen,
-    Act::HoldEnd,
-];
-
 /// What the URL carries beside the account.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -161,11 +148,13 @@ pub(super) async fn show(
         back: sees.who.here.clone(),
         told: facts.told.clone(),
         pending: facts.placements.iter().flat_map(|one| super::placements::pending(t, one)).collect(),
-        buttons: buttons(&sees.who, &sees.book, acts(&facts.placements)),
+        buttons: buttons(&sees.who, &sees.book, &acts(&facts.placements, &facts.holds, &account_no)),
         steps: facts.log.iter().map(|row| step(t, &sees.book, row)).collect(),
         account_no: account_no.clone(),
     };
-    let held = facts.holds.iter().any(|hold| hold.holds_on(sees.book.today()));
+    // A recall that is asked for stops contact as a hold does.
+    let recalled = facts.placements.iter().any(|one| one.closed_on.is_none() && one.life().recall.is_some());
+    let held = recalled || facts.holds.iter().any(|hold| hold.holds_on(sees.book.today()));
     let chip = match (held, owed > Money::ZERO, facts.standing.holder()) {
         (true, ..) => Chip::new(Tone::Blocked, t.stop_contact()),
         (_, false, _) => Chip::new(Tone::Good, t.paid()),
@@ -247,10 +236,19 @@ fn placements(t: Lang, book: &Book, placements: &[Placement]) -> Vec<PlacementSh
     rows
 }
 
-/// What can be done now: steps of a placement need one that is open.
-fn acts(placements: &[Placement]) -> &'static [Act] {
-    let placed = placements.iter().any(|one| one.closed_on.is_none());
-    if placed { ACTS } else { &[Act::HoldOpen, Act::HoldEnd] }
+/// What can be done now: an answer to what waits, a step of a placement that is open, a hold, the end of one.
+fn acts(placements: &[Placement], holds: &[Hold], account_no: &str) -> Vec<Act> {
+    let mut acts = Vec::new();
+    if let Some(life) = placements.iter().find(|one| one.closed_on.is_none()).map(Placement::life) {
+        acts.push(if life.recall.is_some() { Act::DecideRecall } else { Act::Recall });
+        acts.push(Act::RecallNow);
+        acts.extend(life.returning.map(|_| Act::DecideReturn));
+        acts.push(if life.retention.is_some() { Act::DecideRetention } else { Act::Retain });
+        acts.push(Act::Transfer);
+    }
+    acts.push(Act::HoldOpen);
+    acts.extend(holds.iter().any(|one| one.account_no == account_no && one.ended_on.is_none()).then_some(Act::HoldEnd));
+    acts
 }
 
 fn step(t: Lang, book: &Book, row: &LogRow) -> StepShown {

@@ -216,8 +216,11 @@ pub fn pending(t: Lang, placement: &Placement) -> Vec<Chip> {
     }
     let life = placement.life();
     let recall = life.recall.map(|recall| match recall.objection {
-        Some(_) => Chip::new(Tone::Attention, t.pending_objection()),
-        None => Chip::new(Tone::Blocked, format!("{} · {} {}", t.pending_recall(), t.object_by(), recall.object_by)),
+        Some(_) => Chip::new(Tone::Blocked, format!("{} · {}", t.stop_contact(), t.pending_objection())),
+        None => {
+            let word = format!("{} · {} · {} {}", t.stop_contact(), t.pending_recall(), t.object_by(), recall.object_by);
+            Chip::new(Tone::Blocked, word)
+        }
     });
     let returning = life.returning.map(|_| Chip::new(Tone::Attention, t.pending_return()));
     let retention = life
