@@ -60,20 +60,28 @@ pub enum Permission {
     Statements,
     /// A lender's ledger.
     Ledger,
+    /// Recalling, deciding, retaining, transferring, holding.
+    ActOnPlacements,
     /// An agency's own placements.
     OwnPlacements,
+    /// Acknowledging, objecting, returning, retaining what is an agency's own.
+    ActOnOwnPlacements,
     /// An agency's own statements.
     OwnStatements,
 }
 
 /// Whether a role has a permission.
 pub fn may(role: Role, permission: Permission) -> bool {
-    use Permission::{Accounts, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements};
+    use Permission::{
+        Accounts, ActOnOwnPlacements, ActOnPlacements, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements,
+    };
     let allowed: &[Permission] = match role {
-        Role::PlacementManager | Role::Viewer => &[Accounts, Recoveries, Statements],
-        Role::Compliance => &[Accounts, Recoveries],
+        Role::PlacementManager => &[Accounts, Recoveries, Statements, ActOnPlacements],
+        Role::Viewer => &[Accounts, Recoveries, Statements],
+        Role::Compliance => &[Accounts, Recoveries, ActOnPlacements],
         Role::FinancePreparer | Role::FinanceApprover => &[Recoveries, Statements, Ledger],
-        Role::AgencyManager | Role::AgencyViewer => &[OwnPlacements, OwnStatements],
+        Role::AgencyManager => &[OwnPlacements, OwnStatements, ActOnOwnPlacements],
+        Role::AgencyViewer => &[OwnPlacements, OwnStatements],
         Role::Administrator => &[],
     };
     allowed.contains(&permission)

@@ -82,6 +82,11 @@ impl HoldKind {
         KINDS.iter().find(|(_, _, kind)| *kind == self).map_or("", |(name, _, _)| name)
     }
 
+    /// All types.
+    pub fn all() -> impl Iterator<Item = HoldKind> {
+        KINDS.into_iter().map(|(_, _, kind)| kind)
+    }
+
     /// All names, for messages.
     pub fn names() -> String {
         KINDS.map(|(name, _, _)| name).join(", ")

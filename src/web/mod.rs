@@ -6,6 +6,7 @@
 
 mod account;
 mod accounts;
+mod act;
 mod explain;
 mod form;
 mod home;
@@ -19,6 +20,7 @@ mod placements;
 mod portfolio;
 mod problem;
 mod recoveries;
+mod requests;
 mod routes;
 mod sheet;
 mod sign_in;

@@ -1,6 +1,7 @@
 //! The values of nouns in words.
 
 use crate::party::Lang;
+use crate::placement::CloseReason;
 use crate::portfolio::hold::HoldKind;
 use crate::recovery::Kind;
 
@@ -17,6 +18,33 @@ impl Lang {
             HoldKind::Litigation => self.hold_litigation(),
             HoldKind::Transferred => self.hold_transferred(),
             HoldKind::DataRequest => self.hold_data_request(),
+        }
+    }
+
+    /// What a step of a placement is, as the log names it.
+    pub fn step(self, name: &str) -> &'static str {
+        match name {
+            "recall_request" => self.step_recall_request(),
+            "recall_acknowledgement" => self.step_recall_acknowledgement(),
+            "recall_objection" => self.step_recall_objection(),
+            "recall_decision" => self.step_recall_decision(),
+            "return_request" => self.step_return_request(),
+            "return_decision" => self.step_return_decision(),
+            "retention_request" => self.step_retention_request(),
+            "retention_decision" => self.step_retention_decision(),
+            _ => self.step_closing(),
+        }
+    }
+
+    /// What was decided, as the log names it; a closing names its reason.
+    pub fn outcome(self, name: &str) -> &'static str {
+        match name {
+            "upheld" => self.outcome_upheld(),
+            "withdrawn" => self.outcome_withdrawn(),
+            "accepted" => self.outcome_accepted(),
+            "approved" => self.outcome_approved(),
+            "declined" => self.outcome_declined(),
+            _ => CloseReason::parse(name).map_or("", |reason| reason.word(self)),
         }
     }
 

@@ -78,10 +78,11 @@ fn nav(who: &Known) -> Vec<Nav> {
     use Permission::{Accounts, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements};
     let t = who.t;
     let months = if who.books_for(Statements, None).is_empty() { t.statements() } else { t.nav_months() };
-    let entries: [(&'static str, &'static str, Permission, Option<Permission>); 6] = [
+    let entries: [(&'static str, &'static str, Permission, Option<Permission>); 7] = [
         (t.nav_portfolio(), "/portfolio", Accounts, None),
         (t.nav_accounts(), "/accounts", Accounts, None),
         (t.nav_placements(), "/placements", Accounts, Some(OwnPlacements)),
+        (t.nav_requests(), "/requests", Accounts, Some(OwnPlacements)),
         (t.nav_recoveries(), "/recoveries", Recoveries, None),
         (months, "/months", Statements, Some(OwnStatements)),
         (t.nav_ledger(), "/ledger", Ledger, None),

@@ -3,9 +3,12 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::{
-    account, accounts, explain, home, ledger, months, placements, portfolio, recoveries, sign_in, statement, static_files,
+    account, accounts, act, explain, home, ledger, months, placements, portfolio, recoveries, requests, sign_in, statement,
+    static_files,
 };
-use crate::identity::Permission::{self, Accounts, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements};
+use crate::identity::Permission::{
+    self, Accounts, ActOnOwnPlacements, ActOnPlacements, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements,
+};
 
 /// Who sees a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,8 @@ routes! {
     "/accounts/{account_no}",               With(Accounts, None),                   account::show;
     "/placements",                          With(Accounts, Some(OwnPlacements)),    placements::show;
     "/placements.csv",                      With(Accounts, Some(OwnPlacements)),    placements::download;
+    "/placements/act",                      With(ActOnPlacements, Some(ActOnOwnPlacements)), act::show;
+    "/requests",                            With(Accounts, Some(OwnPlacements)),    requests::show;
     "/recoveries",                          With(Recoveries, None),                 recoveries::show;
     "/recoveries.csv",                      With(Recoveries, None),                 recoveries::download;
     "/months",                              With(Statements, Some(OwnStatements)),  months::show;
@@ -69,6 +74,7 @@ pub fn configure(config: &mut ServiceConfig) {
     pages(config);
     config
         .route("/sign-in", post().to(sign_in::sign_in))
+        .route("/placements/act", post().to(act::carry_out))
         .route("/sign-out", post().to(sign_in::sign_out))
         .route("/language", web::post().to(sign_in::language));
 }

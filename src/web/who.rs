@@ -134,6 +134,8 @@ rights! {
     Accounts = Accounts, None;
     /// Placements.
     Placements = Accounts, Some(Permission::OwnPlacements);
+    /// Steps of placements.
+    Acting = ActOnPlacements, Some(Permission::ActOnOwnPlacements);
     /// Recoveries.
     Recoveries = Recoveries, None;
     /// Months and statements.

@@ -16,6 +16,7 @@ mod conduct;
 mod files;
 mod laws;
 mod life;
+mod life_web;
 mod programme;
 mod real_data;
 mod schema;
