@@ -60,20 +60,27 @@ pub enum Permission {
     Statements,
     /// A lender's ledger.
     Ledger,
+    /// Complaints, and what agencies' contacts violate.
+    Conduct,
+    /// Recording and deciding complaints.
+    ActOnConduct,
     /// An agency's own placements.
     OwnPlacements,
     /// An agency's own statements.
     OwnStatements,
+    /// Complaints about an agency and what its own contacts violate.
+    OwnConduct,
 }
 
 /// Whether a role has a permission.
 pub fn may(role: Role, permission: Permission) -> bool {
-    use Permission::{Accounts, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements};
+    use Permission::{Accounts, ActOnConduct, Conduct, Ledger, OwnConduct, OwnPlacements, OwnStatements, Recoveries, Statements};
     let allowed: &[Permission] = match role {
-        Role::PlacementManager | Role::Viewer => &[Accounts, Recoveries, Statements],
-        Role::Compliance => &[Accounts, Recoveries],
+        Role::PlacementManager => &[Accounts, Recoveries, Statements, Conduct, ActOnConduct],
+        Role::Viewer => &[Accounts, Recoveries, Statements, Conduct],
+        Role::Compliance => &[Accounts, Recoveries, Conduct, ActOnConduct],
         Role::FinancePreparer | Role::FinanceApprover => &[Recoveries, Statements, Ledger],
-        Role::AgencyManager | Role::AgencyViewer => &[OwnPlacements, OwnStatements],
+        Role::AgencyManager | Role::AgencyViewer => &[OwnPlacements, OwnStatements, OwnConduct],
         Role::Administrator => &[],
     };
     allowed.contains(&permission)

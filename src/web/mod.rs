@@ -6,6 +6,9 @@
 
 mod account;
 mod accounts;
+mod complaint;
+mod complaints;
+mod contacts;
 mod explain;
 mod form;
 mod home;

@@ -3,9 +3,12 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::{
-    account, accounts, explain, home, ledger, months, placements, portfolio, recoveries, sign_in, statement, static_files,
+    account, accounts, complaint, complaints, contacts, explain, home, ledger, months, placements, portfolio, recoveries,
+    sign_in, statement, static_files,
 };
-use crate::identity::Permission::{self, Accounts, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements};
+use crate::identity::Permission::{
+    self, Accounts, ActOnConduct, Conduct, Ledger, OwnConduct, OwnPlacements, OwnStatements, Recoveries, Statements,
+};
 
 /// Who sees a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,12 @@ routes! {
     "/placements.csv",                      With(Accounts, Some(OwnPlacements)),    placements::download;
     "/recoveries",                          With(Recoveries, None),                 recoveries::show;
     "/recoveries.csv",                      With(Recoveries, None),                 recoveries::download;
+    "/contacts",                            With(Conduct, Some(OwnConduct)),        contacts::show;
+    "/contacts.csv",                        With(Conduct, Some(OwnConduct)),        contacts::download;
+    "/complaints",                          With(Conduct, Some(OwnConduct)),        complaints::show;
+    "/complaints.csv",                      With(Conduct, Some(OwnConduct)),        complaints::download;
+    "/complaints/add",                      With(ActOnConduct, None),               complaint::form;
+    "/complaints/case/{reference}",         With(Conduct, Some(OwnConduct)),        complaint::show;
     "/months",                              With(Statements, Some(OwnStatements)),  months::show;
     "/statements/{statement_no}.csv",       With(Statements, Some(OwnStatements)),  statement::csv;
     "/statements/{statement_no}.json",      With(Statements, Some(OwnStatements)),  statement::json;
@@ -68,6 +77,8 @@ routes! {
 pub fn configure(config: &mut ServiceConfig) {
     pages(config);
     config
+        .route("/complaints/add", post().to(complaint::add))
+        .route("/complaints/case/{reference}", post().to(complaint::decide))
         .route("/sign-in", post().to(sign_in::sign_in))
         .route("/sign-out", post().to(sign_in::sign_out))
         .route("/language", web::post().to(sign_in::language));
