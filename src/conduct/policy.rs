@@ -61,14 +61,12 @@ pub enum Hands {
 }
 
 /// The hold that stopped contact.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldBy {
     /// Its type.
     pub kind: &'static str,
     /// Since when.
     pub from_on: NaiveDate,
-    /// The account it was put on.
-    pub account_no: String,
 }
 
 /// A contact with everything that a policy looks at.
@@ -134,7 +132,7 @@ pub fn violations(day: &[Judged<'_>]) -> Vec<Violation> {
             _ => {}
         }
         if let Some(held) = &one.held {
-            against(Rule::Held, format!("{} on {} from {}", held.kind, held.account_no, held.from_on), "0".to_string());
+            against(Rule::Held, format!("{} from {}", held.kind, held.from_on), "none while held".to_string());
         }
         match one.hands {
             Hands::Held => {}

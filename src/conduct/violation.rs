@@ -157,7 +157,7 @@ impl Holds {
         let of_account = self.accounts.get(&contact.account_no).into_iter().flatten();
         let of_debtor = self.debtors.get(&contact.debtor_ref).into_iter().flatten();
         let hold = of_account.chain(of_debtor).find(|hold| stops(hold, contact.day()))?;
-        Some(HeldBy { kind: hold.kind.name(), from_on: hold.from_on, account_no: hold.account_no.clone() })
+        Some(HeldBy { kind: hold.kind.name(), from_on: hold.from_on })
     }
 }
 

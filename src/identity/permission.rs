@@ -62,26 +62,33 @@ pub enum Permission {
     Ledger,
     /// Recalling, deciding, retaining, transferring, holding.
     ActOnPlacements,
+    /// Complaints, and what agencies' contacts violate.
+    Conduct,
+    /// Recording and deciding complaints.
+    ActOnConduct,
     /// An agency's own placements.
     OwnPlacements,
     /// Acknowledging, objecting, returning, retaining what is an agency's own.
     ActOnOwnPlacements,
     /// An agency's own statements.
     OwnStatements,
+    /// Complaints about an agency and what its own contacts violate.
+    OwnConduct,
 }
 
 /// Whether a role has a permission.
 pub fn may(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Accounts, ActOnOwnPlacements, ActOnPlacements, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements,
+        Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Conduct, Ledger, OwnConduct, OwnPlacements, OwnStatements,
+        Recoveries, Statements,
     };
     let allowed: &[Permission] = match role {
-        Role::PlacementManager => &[Accounts, Recoveries, Statements, ActOnPlacements],
-        Role::Viewer => &[Accounts, Recoveries, Statements],
-        Role::Compliance => &[Accounts, Recoveries, ActOnPlacements],
+        Role::PlacementManager => &[Accounts, Recoveries, Statements, ActOnPlacements, Conduct, ActOnConduct],
+        Role::Viewer => &[Accounts, Recoveries, Statements, Conduct],
+        Role::Compliance => &[Accounts, Recoveries, ActOnPlacements, Conduct, ActOnConduct],
         Role::FinancePreparer | Role::FinanceApprover => &[Recoveries, Statements, Ledger],
-        Role::AgencyManager => &[OwnPlacements, OwnStatements, ActOnOwnPlacements],
-        Role::AgencyViewer => &[OwnPlacements, OwnStatements],
+        Role::AgencyManager => &[OwnPlacements, OwnStatements, ActOnOwnPlacements, OwnConduct],
+        Role::AgencyViewer => &[OwnPlacements, OwnStatements, OwnConduct],
         Role::Administrator => &[],
     };
     allowed.contains(&permission)

@@ -7,6 +7,9 @@
 mod account;
 mod accounts;
 mod act;
+mod complaint;
+mod complaints;
+mod contacts;
 mod explain;
 mod form;
 mod home;

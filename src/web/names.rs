@@ -1,5 +1,8 @@
 //! The values of nouns in words.
 
+use crate::conduct::complaint_store::Case;
+use crate::conduct::policy::Rule;
+use crate::conduct::{Channel, Outcome, Severity};
 use crate::party::Lang;
 use crate::placement::CloseReason;
 use crate::portfolio::hold::HoldKind;
@@ -45,6 +48,55 @@ impl Lang {
             "approved" => self.outcome_approved(),
             "declined" => self.outcome_declined(),
             _ => CloseReason::parse(name).map_or("", |reason| reason.word(self)),
+        }
+    }
+
+    /// By what a debtor was contacted.
+    pub fn contact_channel(self, channel: Channel) -> &'static str {
+        match channel {
+            Channel::Call => self.channel_call(),
+            Channel::Sms => self.channel_sms(),
+            Channel::Letter => self.channel_letter(),
+            Channel::Visit => self.channel_visit(),
+            Channel::Other => self.other_word(),
+        }
+    }
+
+    /// What came of a contact.
+    pub fn contact_outcome(self, outcome: Outcome) -> &'static str {
+        match outcome {
+            Outcome::Effective => self.outcome_effective(),
+            Outcome::Unanswered => self.outcome_unanswered(),
+            Outcome::Other => self.other_word(),
+        }
+    }
+
+    /// A rule of a contact policy.
+    pub fn rule_of_policy(self, rule: Rule) -> &'static str {
+        match rule {
+            Rule::QuietHours => self.rule_quiet_hours(),
+            Rule::EffectiveCalls => self.rule_effective_calls(),
+            Rule::Unanswered => self.rule_unanswered(),
+            Rule::Held => self.rule_held(),
+            Rule::NotInHands => self.rule_not_in_hands(),
+        }
+    }
+
+    /// How grave a complaint is.
+    pub fn severity_of(self, severity: Severity) -> &'static str {
+        match severity {
+            Severity::Low => self.severity_low(),
+            Severity::Medium => self.severity_medium(),
+            Severity::High => self.severity_high(),
+        }
+    }
+
+    /// What state a complaint is in.
+    pub fn case_state(self, case: &Case) -> &'static str {
+        match &case.decision {
+            None => self.case_open(),
+            Some(decision) if decision.upheld => self.case_upheld(),
+            Some(_) => self.case_not_upheld(),
         }
     }
 

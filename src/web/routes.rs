@@ -3,11 +3,12 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::{
-    account, accounts, act, explain, home, ledger, months, placements, portfolio, recoveries, requests, sign_in, statement,
-    static_files,
+    account, accounts, act, complaint, complaints, contacts, explain, home, ledger, months, placements, portfolio, recoveries,
+    requests, sign_in, statement, static_files,
 };
 use crate::identity::Permission::{
-    self, Accounts, ActOnOwnPlacements, ActOnPlacements, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements,
+    self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Conduct, Ledger, OwnConduct, OwnPlacements, OwnStatements,
+    Recoveries, Statements,
 };
 
 /// Who sees a page.
@@ -58,6 +59,12 @@ routes! {
     "/requests",                            With(Accounts, Some(OwnPlacements)),    requests::show;
     "/recoveries",                          With(Recoveries, None),                 recoveries::show;
     "/recoveries.csv",                      With(Recoveries, None),                 recoveries::download;
+    "/contacts",                            With(Conduct, Some(OwnConduct)),        contacts::show;
+    "/contacts.csv",                        With(Conduct, Some(OwnConduct)),        contacts::download;
+    "/complaints",                          With(Conduct, Some(OwnConduct)),        complaints::show;
+    "/complaints.csv",                      With(Conduct, Some(OwnConduct)),        complaints::download;
+    "/complaints/add",                      With(ActOnConduct, None),               complaint::form;
+    "/complaints/case/{reference}",         With(Conduct, Some(OwnConduct)),        complaint::show;
     "/months",                              With(Statements, Some(OwnStatements)),  months::show;
     "/statements/{statement_no}.csv",       With(Statements, Some(OwnStatements)),  statement::csv;
     "/statements/{statement_no}.json",      With(Statements, Some(OwnStatements)),  statement::json;
@@ -73,6 +80,8 @@ routes! {
 pub fn configure(config: &mut ServiceConfig) {
     pages(config);
     config
+        .route("/complaints/add", post().to(complaint::add))
+        .route("/complaints/case/{reference}", post().to(complaint::decide))
         .route("/sign-in", post().to(sign_in::sign_in))
         .route("/placements/act", post().to(act::carry_out))
         .route("/sign-out", post().to(sign_in::sign_out))

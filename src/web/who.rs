@@ -142,6 +142,10 @@ rights! {
     Statements = Statements, Some(Permission::OwnStatements);
     /// The ledger.
     Ledger = Ledger, None;
+    /// Complaints and contacts.
+    Conduct = Conduct, Some(Permission::OwnConduct);
+    /// What is done about complaints.
+    ActsOnConduct = ActOnConduct, None;
 }
 
 /// Somebody who may see what `R` names, and the book chosen in the URL (`?lender=`), else the first.
