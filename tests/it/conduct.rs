@@ -11,6 +11,7 @@ use consign::conduct::{
     Channel, ConductError, Contact, Incidents, Outcome, Severity, complaint_store, contacts, evaluation, incidents, violation,
 };
 use consign::kernel::progress::Silent;
+use consign::placement::Move;
 use consign::portfolio::personal::Key;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -216,6 +217,23 @@ fn nobody_is_contacted_before_placing_after_closing_or_by_another_agency() {
         let path = book.file("unknown.csv", "reference,account_no,at\nz,99,2026-01-05 10:00\n");
         let done = try_contacts(book, "A01", &path).unwrap();
         assert_eq!((done.accepted, done.rejected, done.faults[0].column.as_str()), (0, 1, "account_no"));
+    });
+}
+
+#[test]
+fn contact_stops_when_a_recall_is_asked_for_and_goes_on_when_it_is_withdrawn() {
+    on_each_database(|book| {
+        book.set_up("CNY", &["A01"]);
+        book.publish(&flat_contract("A01", "20%", 90).replace("term_days", "objection_days = 20\nterm_days"));
+        book.portfolio("2026-01-01", "account_no,balance,days_past_due\n1,100.00,40\n");
+        assert_eq!(book.allocate("2026-01-02", "A01"), 1);
+        book.step("1", None, Move::RequestRecall("review"), "2026-01-10").unwrap();
+        let rows = "a,1,2026-01-10 10:00,call,,other\nb,1,2026-01-11 10:00,call,,other\nc,1,2026-01-20 10:00,call,,other\n";
+        contacts(book, "A01", rows);
+        let expected = ["A01 b not_in_hands 2026-01-11 / 2026-01-10", "A01 c not_in_hands 2026-01-20 / 2026-01-10"];
+        assert_eq!(violated(book, "2026-01-01", "2026-01-31"), expected);
+        book.step("1", None, Move::DecideRecall(false, Some("a mistake")), "2026-01-20").unwrap();
+        assert_eq!(violated(book, "2026-01-01", "2026-01-31"), expected[..1], "withdrawn on the 20th");
     });
 }
 
