@@ -8,7 +8,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use super::gates::Taker;
 use super::outlook::Outlook;
 use super::programme::{Cell, Clash, ClashKind, Programme, most_placed, solve};
-use super::shares::{Limits, Supply, counts};
+use super::shares::{Carried, Limits, Supply, counts_after};
 use super::strata::Stratum;
 use super::strategy::{Method, Strategy};
 use crate::kernel::Rate;
@@ -155,14 +155,17 @@ impl Ground<'_> {
         let (limits, base) = self.limits(base);
         let all: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
         let short = self.shortage(&all, &limits);
-        let explored = self.explore(&limits);
+        let (explored, carried) = self.explore(&limits);
         let rest: Vec<i64> = all.iter().zip(&explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
         let left = less(&limits, self, &explored);
         let method = match self.strategy.method {
             Method::Score | Method::Optimise if !self.has_history => Method::Equal,
             method => method,
         };
-        let by_shares = |method: Method| self.by_shares(&self.weights(method), &rest, &left, short.is_some());
+        let by_shares = |method: Method| {
+            let found = self.by_shares(&carried, &self.weights(method), &rest, &left, short.is_some());
+            found.map(|(counts, _)| counts)
+        };
         let held_back = worth(outlooks, &explored);
         let (given, optimum) = match method {
             Method::Optimise => {
@@ -293,8 +296,8 @@ impl Ground<'_> {
     }
 
     /// The accounts that are explored: a share of every stratum, carried from one to the next, split equally inside.
-    fn explore(&self, limits: &Limits) -> Counts {
-        let nothing = || self.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect();
+    fn explore(&self, limits: &Limits) -> (Counts, Carried) {
+        let nothing = || (self.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect(), Carried::default());
         if self.strategy.exploration == Rate::ZERO {
             return nothing();
         }
@@ -308,17 +311,24 @@ impl Ground<'_> {
         };
         let explored: Vec<i64> = self.strata.iter().map(held_back).collect();
         let most = Limits { lower: vec![0; self.takers.len()], upper: limits.upper.clone() };
-        self.by_shares(&vec![1; self.takers.len()], &explored, &most, true).unwrap_or_else(nothing)
+        self.by_shares(&Carried::default(), &vec![1; self.takers.len()], &explored, &most, true).unwrap_or_else(nothing)
     }
 
     /// Shares in proportion to weights; where room is short, as many accounts as find room.
-    fn by_shares(&self, weights: &[i64], accounts: &[i64], limits: &Limits, short: bool) -> Option<Counts> {
+    fn by_shares(
+        &self,
+        carried: &Carried,
+        weights: &[i64],
+        accounts: &[i64],
+        limits: &Limits,
+        short: bool,
+    ) -> Option<(Counts, Carried)> {
         let all: i64 = accounts.iter().sum();
         let unplaced = if short { all - self.room_for(accounts, &weighted(limits, weights).upper) } else { 0 };
         let with_count = self.strata.iter().zip(accounts);
         let supplies: Vec<Supply<'_>> =
             with_count.map(|(stratum, accounts)| Supply { accounts: *accounts, eligible: &stratum.eligible }).collect();
-        counts(&supplies, weights, limits, unplaced)
+        counts_after(carried, &supplies, weights, limits, unplaced)
     }
 
     fn optimise(

@@ -41,14 +41,31 @@ const SAME: i128 = UNIT / 1_000_000;
 /// Rounds of scaling; shares settle to far less than an account in fewer.
 const ROUNDS: usize = 200;
 
+/// By how much each taker is behind its share, in parts of an account: what one part of a run carries into the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried(Vec<i128>);
+
 /// How many accounts of each stratum go to each of its eligible takers, in proportion to weights and within limits.
 /// Exactly `unplaced` accounts are left to nobody. `None` when the limits cannot be kept.
 pub fn counts(supplies: &[Supply<'_>], weights: &[i64], limits: &Limits, unplaced: i64) -> Option<Vec<Vec<i64>>> {
+    counts_after(&Carried::default(), supplies, weights, limits, unplaced).map(|(counts, _)| counts)
+}
+
+/// As [`counts`], after a part of the run that carried something; gives back what is carried on.
+pub fn counts_after(
+    carried: &Carried,
+    supplies: &[Supply<'_>],
+    weights: &[i64],
+    limits: &Limits,
+    unplaced: i64,
+) -> Option<(Vec<Vec<i64>>, Carried)> {
     let mut table = Table::new(supplies, weights, limits, unplaced);
     table.scale();
-    table.round();
-    table.stay_near();
-    table.repair().then(|| table.counts())
+    let mut wanted = table.target_totals();
+    wanted.iter_mut().zip(&carried.0).for_each(|(total, carried)| *total += carried);
+    table.round(carried);
+    table.stay_near(&wanted);
+    table.repair().then(|| (table.counts(), table.carried(&wanted)))
 }
 
 /// One taker of a stratum; the last taker of every stratum is nobody.
@@ -144,8 +161,9 @@ impl Table {
 
     /// Whole accounts by largest remainder, stratum by stratum, with what earlier strata carried; ties go to the
     /// earlier code.
-    fn round(&mut self) {
-        let mut carried = vec![0_i128; self.weights.len()];
+    fn round(&mut self, before: &Carried) {
+        let mut carried = before.0.clone();
+        carried.resize(self.weights.len(), 0);
         for stratum in 0..self.strata.len() {
             let takers: Vec<usize> = self.strata[stratum].iter().map(|share| share.taker).collect();
             let wanted: Vec<i128> =
@@ -162,8 +180,8 @@ impl Table {
     }
 
     /// Carrying alone can lead astray where few are eligible: nobody may end more than one account from its share.
-    fn stay_near(&mut self) {
-        for (taker, total) in self.target_totals().into_iter().enumerate() {
+    fn stay_near(&mut self, wanted: &[i128]) {
+        for (taker, total) in wanted.iter().copied().enumerate() {
             let least = i64::try_from((total - UNIT - SAME).div_euclid(UNIT) + 1).unwrap_or(0);
             let most = i64::try_from((total + UNIT + SAME).div_euclid(UNIT)).unwrap_or(i64::MAX);
             self.lower[taker] = self.lower[taker].max(least.min(self.upper[taker]));
@@ -236,6 +254,12 @@ impl Table {
             self.totals[giver] -= amount;
             self.totals[receiver] += amount;
         }
+    }
+
+    /// What is wanted and not given, for everybody but nobody.
+    fn carried(&self, wanted: &[i128]) -> Carried {
+        let behind = wanted.iter().zip(&self.totals).map(|(wanted, total)| wanted - i128::from(*total) * UNIT);
+        Carried(behind.take(self.totals.len() - 1).collect())
     }
 
     fn counts(&self) -> Vec<Vec<i64>> {
