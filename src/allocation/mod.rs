@@ -11,6 +11,7 @@ pub mod candidates;
 pub mod deal;
 pub mod decide;
 pub mod files;
+pub mod findings;
 pub mod gates;
 mod network;
 pub mod outlook;

@@ -10,6 +10,7 @@ use super::candidates::{Asked, field};
 use super::deal::{Assigned, Fate};
 use super::decide::{Decision, Market, decide as decide_on};
 use super::files::{hash, millionths, strata_rows};
+use super::findings::totals;
 use super::gates::Taker;
 use super::store::{self, RunRow};
 use super::strategy;
@@ -162,7 +163,7 @@ fn simulate(
         committed_seq: None,
     };
     store::add_run(db, act, &run)?;
-    store::add_outcome(db, act, run.run_no, &outcome(decision))?;
+    store::add_outcome(db, act, run.run_no, &kept(decision))?;
     let refusals: Vec<String> = (0..decision.sorted.refusals.len()).map(|list| decision.refusals(list)).collect();
     store::add_refusals(db, act, run.run_no, &refusals)?;
     store::add_strata(db, act, run.run_no, &strata_rows(decision))?;
@@ -235,6 +236,15 @@ pub fn outcome(decision: &Decision) -> serde_json::Value {
         "limits": limits,
         "not_taken": decision.market.field.left,
     })
+}
+
+/// What is kept of it: with the totals that pages show.
+fn kept(decision: &Decision) -> serde_json::Value {
+    let mut body = outcome(decision);
+    if let (Some(body), serde_json::Value::Object(totals)) = (body.as_object_mut(), totals(decision)) {
+        body.extend(totals);
+    }
+    body
 }
 
 /// Makes the placements: a batch per assignee, frozen facts, and one ledger transaction per batch.

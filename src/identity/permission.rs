@@ -60,6 +60,12 @@ pub enum Permission {
     Statements,
     /// A lender's ledger.
     Ledger,
+    /// Simulating and committing allocation runs.
+    Allocate,
+    /// A lender's scorecard of all its assignees.
+    Performance,
+    /// An agency's own row of the scorecard and its rank.
+    OwnPerformance,
     /// An agency's own placements.
     OwnPlacements,
     /// An agency's own statements.
@@ -68,12 +74,15 @@ pub enum Permission {
 
 /// Whether a role has a permission.
 pub fn may(role: Role, permission: Permission) -> bool {
-    use Permission::{Accounts, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements};
+    use Permission::{
+        Accounts, Allocate, Ledger, OwnPerformance, OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
+    };
     let allowed: &[Permission] = match role {
-        Role::PlacementManager | Role::Viewer => &[Accounts, Recoveries, Statements],
-        Role::Compliance => &[Accounts, Recoveries],
+        Role::PlacementManager => &[Accounts, Recoveries, Statements, Allocate, Performance],
+        Role::Viewer => &[Accounts, Recoveries, Statements, Performance],
+        Role::Compliance => &[Accounts, Recoveries, Performance],
         Role::FinancePreparer | Role::FinanceApprover => &[Recoveries, Statements, Ledger],
-        Role::AgencyManager | Role::AgencyViewer => &[OwnPlacements, OwnStatements],
+        Role::AgencyManager | Role::AgencyViewer => &[OwnPlacements, OwnStatements, OwnPerformance],
         Role::Administrator => &[],
     };
     allowed.contains(&permission)

@@ -150,6 +150,42 @@ pub fn ground(
     Ok(Ground { assignees, beside, peers })
 }
 
+/// A judged placement of one assignee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgedPlacement {
+    /// The account.
+    pub account_no: String,
+    /// When it was placed.
+    pub placed_on: NaiveDate,
+    /// With which batch.
+    pub batch: String,
+    /// The balance placed.
+    pub balance: Money,
+    /// Payments less reversals within the horizon.
+    pub recovered: Money,
+}
+
+/// The judged placements that a scorecard's figures of one assignee are made of, all of them or those of one group, in
+/// order of account and day.
+pub fn judged(db: &mut Db, asked: &Asked<'_>, assignee: &str, group: Option<&str>) -> QueryResult<Vec<JudgedPlacement>> {
+    let (parameters, on) = (asked.parameters, asked.on);
+    let mut found = Vec::new();
+    walk(db, asked.lender, asked.known_seq, |placement, received| {
+        let in_group = || group.is_none_or(|group| asked.grouping.group(&placement.facts) == group);
+        if placement.assignee == assignee && parameters.judges(placement.placed_on, on) && in_group() {
+            let counted = received.iter().filter(|(day, _)| parameters.counts(placement.placed_on, *day));
+            found.push(JudgedPlacement {
+                account_no: placement.account_no.clone(),
+                placed_on: placement.placed_on,
+                batch: placement.batch.clone(),
+                balance: placement.balance(),
+                recovered: counted.map(|(_, amount)| *amount).sum(),
+            });
+        }
+    })?;
+    Ok(found)
+}
+
 /// The curves of every batch placed from a day on, by assignee and batch, as seen on another.
 pub fn curves(
     db: &mut Db,

@@ -6,6 +6,10 @@
 
 mod account;
 mod accounts;
+mod allocate;
+mod allocation;
+mod allocation_words;
+mod chart;
 mod explain;
 mod form;
 mod home;
@@ -20,11 +24,15 @@ mod portfolio;
 mod problem;
 mod recoveries;
 mod routes;
+mod run_accounts;
+mod scorecard;
+mod scorecard_placements;
 mod sheet;
 mod sign_in;
 mod statement;
 mod static_files;
 mod who;
+mod work;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -51,6 +59,7 @@ pub struct Site {
     door: Pool,
     key: Option<Key>,
     secure: bool,
+    works: work::Works,
 }
 
 impl Site {
@@ -62,6 +71,7 @@ impl Site {
             door: pool(SIGN_INS_AT_ONCE)?,
             key: Key::load(address, config::key().as_deref())?,
             secure: config::behind_https(),
+            works: work::Works::default(),
         })
     }
 

@@ -3,9 +3,12 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::{
-    account, accounts, explain, home, ledger, months, placements, portfolio, recoveries, sign_in, statement, static_files,
+    account, accounts, allocate, allocation, explain, home, ledger, months, placements, portfolio, recoveries, run_accounts,
+    scorecard, scorecard_placements, sign_in, statement, static_files,
 };
-use crate::identity::Permission::{self, Accounts, Ledger, OwnPlacements, OwnStatements, Recoveries, Statements};
+use crate::identity::Permission::{
+    self, Accounts, Allocate, Ledger, OwnPerformance, OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
+};
 
 /// Who sees a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +52,22 @@ routes! {
     "/accounts",                            With(Accounts, None),                   accounts::show;
     "/accounts.csv",                        With(Accounts, None),                   accounts::download;
     "/accounts/{account_no}",               With(Accounts, None),                   account::show;
+    "/allocation",                          With(Accounts, None),                   allocation::list;
+    "/allocation/new",                      With(Allocate, None),                   allocate::form;
+    "/allocation/{run_no}",                 With(Accounts, None),                   allocation::show;
+    "/allocation/{run_no}/commit",          With(Allocate, None),                   allocate::confirm;
+    "/allocation/{run_no}/strata.csv",      With(Accounts, None),                   allocation::strata_file;
+    "/allocation/{run_no}/accounts",        With(Accounts, None),                   run_accounts::show;
+    "/allocation/{run_no}/accounts.csv",    With(Accounts, None),                   run_accounts::download;
     "/placements",                          With(Accounts, Some(OwnPlacements)),    placements::show;
     "/placements.csv",                      With(Accounts, Some(OwnPlacements)),    placements::download;
     "/recoveries",                          With(Recoveries, None),                 recoveries::show;
     "/recoveries.csv",                      With(Recoveries, None),                 recoveries::download;
+    "/scorecard",                           With(Performance, Some(OwnPerformance)), scorecard::show;
+    "/scorecard.csv",                       With(Performance, Some(OwnPerformance)), scorecard::download;
+    "/scorecard/{assignee}",                With(Performance, Some(OwnPerformance)), scorecard::one;
+    "/scorecard/{assignee}/placements",     With(Performance, Some(OwnPerformance)), scorecard_placements::show;
+    "/scorecard/{assignee}/placements.csv", With(Performance, Some(OwnPerformance)), scorecard_placements::download;
     "/months",                              With(Statements, Some(OwnStatements)),  months::show;
     "/statements/{statement_no}.csv",       With(Statements, Some(OwnStatements)),  statement::csv;
     "/statements/{statement_no}.json",      With(Statements, Some(OwnStatements)),  statement::json;
@@ -68,6 +83,8 @@ routes! {
 pub fn configure(config: &mut ServiceConfig) {
     pages(config);
     config
+        .route("/allocation/new", post().to(allocate::simulate))
+        .route("/allocation/{run_no}/commit", post().to(allocate::commit))
         .route("/sign-in", post().to(sign_in::sign_in))
         .route("/sign-out", post().to(sign_in::sign_out))
         .route("/language", web::post().to(sign_in::language));
