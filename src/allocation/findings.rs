@@ -86,9 +86,13 @@ impl Findings {
         serde_json::from_str(body).unwrap_or_default()
     }
 
-    /// The limits with a price: the run would bring another sum if they were other.
+    /// The limits with a price: the run would bring another sum if they were other. Nobody can get fewer than none, and
+    /// who takes nothing has no limit.
     pub fn binding(&self) -> impl Iterator<Item = (&Limit, &str)> {
-        let priced = |limit: &Limit| limit.shadow_price.as_deref().and_then(decimal).is_some_and(|price| !price.is_zero());
+        let priced = |limit: &Limit| {
+            let price = limit.shadow_price.as_deref().and_then(decimal).unwrap_or_default();
+            limit.closed.is_none() && (price > Decimal::ZERO || price < Decimal::ZERO && limit.min_accounts > 0)
+        };
         self.limits.iter().filter(move |limit| priced(limit)).filter_map(|limit| Some((limit, limit.shadow_price.as_deref()?)))
     }
 }
@@ -220,8 +224,16 @@ mod tests {
     fn what_was_not_kept_reads_as_nothing() {
         let old = Findings::read(r#"{"method": "equal", "limits": [{"assignee": "A01", "shadow_price": "0.000000"}]}"#);
         assert_eq!((old.method.as_str(), old.assignees.len(), old.binding().count()), ("equal", 0, 0));
-        let new = Findings::read(r#"{"limits": [{"assignee": "A01", "shadow_price": "-1.500000"}]}"#);
-        assert_eq!(new.binding().count(), 1);
+        let new = Findings::read(
+            r#"{"limits": [
+                {"assignee": "A01", "shadow_price": "-1.500000", "min_accounts": 3},
+                {"assignee": "A02", "shadow_price": "-1.500000", "min_accounts": 0},
+                {"assignee": "A03", "shadow_price": "1.500000", "max_accounts": 3},
+                {"assignee": "A04", "shadow_price": "1.500000", "max_accounts": 3, "closed": "licence"}
+            ]}"#,
+        );
+        let binding: Vec<&str> = new.binding().map(|(limit, _)| limit.assignee.as_str()).collect();
+        assert_eq!(binding, ["A01", "A03"]);
     }
 
     #[test]

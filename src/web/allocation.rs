@@ -195,7 +195,9 @@ struct AssigneeShown {
     balance: String,
     mean: String,
     expected: String,
+    by_method: Cell,
     explored: Cell,
+    followed: Cell,
     limits: String,
 }
 
@@ -246,7 +248,7 @@ pub(super) async fn show(
     };
     let (rows, pager, count) = strata_shown(t, currency, run_no, &strata, &asked);
     let names = |code: &str| assignees.iter().find(|one| one.code == code).map(|one| one.name.clone()).unwrap_or_default();
-    let (by_assignee, totals) = assignees_shown(t, currency, &run, &names);
+    let (by_assignee, totals) = assignees_shown(t, currency, &run, &strata, &names);
     let reason = |(code, count): (&String, &i64)| unplaced(t, &run.row, code, *count, &refusals);
     let mut unplaced: Vec<(i64, Counted)> = run.findings.unplaced.iter().map(|one| (*one.1, reason(one))).collect();
     unplaced.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
@@ -291,7 +293,6 @@ fn figures(t: Lang, currency: Currency, run: &Run) -> Vec<Figure> {
         Figure::new(t.accounts_word(), list::count(row.placed + row.unplaced), accounts("")),
         Figure::new(t.run_placed(), list::count(row.placed), accounts(How::Placed.name())),
         Figure::new(t.run_unplaced(), list::count(row.unplaced), accounts(How::Unplaced.name())),
-        Figure::new(format!("{} ({currency})", t.run_balance()), list::money(run.balance(), currency), "#assignees"),
     ];
     if let Some(expected) = amount(&findings.objective, currency).filter(|_| findings.history) {
         figures.push(Figure::new(format!("{} ({currency})", t.expected_net()), list::money(expected, currency), "#strata"));
@@ -335,7 +336,7 @@ fn proof(t: Lang, currency: Currency, findings: &Findings) -> Vec<String> {
     if findings.debtors_kept_together > 0 {
         let cost = amount(&findings.together_cost, currency).unwrap_or_default();
         let shown = format!("{currency} {}", list::money(cost.abs(), currency));
-        words.push(t.together_cost(&list::count(findings.debtors_kept_together), &shown, cost >= Money::ZERO));
+        words.push(t.together_cost(&list::count(findings.debtors_kept_together), &shown, cost.cmp(&Money::ZERO)));
     }
     words
 }
@@ -344,6 +345,7 @@ fn assignees_shown(
     t: Lang,
     currency: Currency,
     run: &Run,
+    strata: &[StratumRow],
     names: &dyn Fn(&str) -> String,
 ) -> (Vec<AssigneeShown>, AssigneeShown) {
     let findings = &run.findings;
@@ -356,19 +358,20 @@ fn assignees_shown(
         balance: shares.values().map(|share| share.balance).sum(),
         expected: shares.values().map(|share| share.expected).sum(),
     };
+    let by_method = |code: &str| strata.iter().filter(|row| row.assignee == code).map(|row| row.assigned).sum();
     let row = |code: &str, share: &Share| {
         let limit = findings.limits.iter().find(|limit| limit.assignee == code);
         AssigneeShown {
             name: names(code),
             gate: limit.and_then(|limit| limit.closed.as_deref()).map(|gate| gate_word(gate, t).to_string()).unwrap_or_default(),
             limits: limit.map(|limit| limits(limit.min_accounts, limit.max_accounts)).unwrap_or_default(),
-            ..assignee_shown(currency, run.row.run_no, code, share, all.accounts)
+            ..assignee_shown(currency, run.row.run_no, code, share, all.accounts, by_method(code))
         }
     };
     let rows = shares.iter().map(|(code, share)| row(code, share)).collect();
     let total = AssigneeShown {
         code: Cell::link(t.total_word(), ""),
-        ..assignee_shown(currency, run.row.run_no, "", &all, all.accounts)
+        ..assignee_shown(currency, run.row.run_no, "", &all, all.accounts, strata.iter().map(|row| row.assigned).sum())
     };
     (rows, total)
 }
@@ -382,7 +385,7 @@ fn limits(fewest: i64, most: Option<i64>) -> String {
     }
 }
 
-fn assignee_shown(currency: Currency, run_no: i64, code: &str, share: &Share, all: i64) -> AssigneeShown {
+fn assignee_shown(currency: Currency, run_no: i64, code: &str, share: &Share, all: i64, by_method: i64) -> AssigneeShown {
     let accounts = |how: How| run_link(run_no).then("/accounts").with("assignee", code).with("how", how.name()).url();
     let linked = |count: i64, how: How| Cell::link(list::count(count), if count > 0 { accounts(how) } else { String::new() });
     let hundredths = share.accounts * 10_000 / all.max(1);
@@ -395,7 +398,9 @@ fn assignee_shown(currency: Currency, run_no: i64, code: &str, share: &Share, al
         balance: list::money(balance, currency),
         mean: ratio(balance, Money(share.accounts)).map(|mean| minor(mean, currency)).unwrap_or_default(),
         expected: share.expected.map(|expected| list::money(Money(expected), currency)).unwrap_or_default(),
+        by_method: linked(by_method, How::Method),
         explored: linked(share.explored, How::Explored),
+        followed: linked((share.accounts - share.explored - by_method).max(0), How::Followed),
         ..AssigneeShown::default()
     }
 }

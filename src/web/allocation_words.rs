@@ -66,24 +66,31 @@ impl Lang {
     /// A limit with its shadow price.
     pub fn limit_binds(self, code: &str, most: bool, bound: &str, price: &str) -> String {
         match (self, most) {
-            (Lang::Zh, true) => format!("{code} 的上限 {bound} 户起约束：每多一户可增加 {price}。"),
-            (Lang::Zh, false) => format!("{code} 的下限 {bound} 户起约束：每少一户可增加 {price}。"),
-            (Lang::En, true) => format!("{code}: its most, {bound} accounts, binds; one account more would bring {price} more."),
+            (Lang::Zh, true) => format!("{code} 按方式分配的上限 {bound} 户起约束：每多一户可增加 {price}。"),
+            (Lang::Zh, false) => format!("{code} 按方式分配的下限 {bound} 户起约束：每少一户可增加 {price}。"),
+            (Lang::En, true) => {
+                format!("{code}: its most, {bound} accounts by the method, binds; one account more would bring {price} more.")
+            }
             (Lang::En, false) => {
-                format!("{code}: its fewest, {bound} accounts, binds; one account fewer would bring {price} more.")
+                format!("{code}: its fewest, {bound} accounts by the method, binds; one account fewer would bring {price} more.")
             }
         }
     }
 
     /// What keeping debtors together did.
-    pub fn together_cost(self, debtors: &str, amount: &str, cost: bool) -> String {
+    pub fn together_cost(self, debtors: &str, amount: &str, cost: std::cmp::Ordering) -> String {
+        use std::cmp::Ordering::{Equal, Greater, Less};
         match (self, cost) {
-            (Lang::Zh, true) => format!("{debtors} 位共债债务人的案件合并委出，预期净回款因此减少 {amount}。"),
-            (Lang::Zh, false) => format!("{debtors} 位共债债务人的案件合并委出，预期净回款反而增加 {amount}。"),
-            (Lang::En, true) => {
+            (Lang::Zh, Equal) => format!("{debtors} 位共债债务人的案件合并委出，预期净回款不变。"),
+            (Lang::En, Equal) => {
+                format!("{debtors} debtors with several accounts were kept together; it costs no expected net recovery.")
+            }
+            (Lang::Zh, Greater) => format!("{debtors} 位共债债务人的案件合并委出，预期净回款因此减少 {amount}。"),
+            (Lang::Zh, Less) => format!("{debtors} 位共债债务人的案件合并委出，预期净回款反而增加 {amount}。"),
+            (Lang::En, Greater) => {
                 format!("{debtors} debtors with several accounts were kept together; it costs {amount} of expected net recovery.")
             }
-            (Lang::En, false) => {
+            (Lang::En, Less) => {
                 format!("{debtors} debtors with several accounts were kept together; it happens to bring {amount} more.")
             }
         }

@@ -4,8 +4,8 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 /// The size of a chart and the room around its lines.
-const WIDTH: i64 = 720;
-const HEIGHT: i64 = 300;
+const WIDTH: i64 = 1080;
+const HEIGHT: i64 = 340;
 const LEFT: i64 = 52;
 const RIGHT: i64 = 128;
 const TOP: i64 = 14;

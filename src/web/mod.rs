@@ -60,6 +60,7 @@ pub struct Site {
     key: Option<Key>,
     secure: bool,
     works: work::Works,
+    boards: scorecard::Boards,
 }
 
 impl Site {
@@ -72,6 +73,7 @@ impl Site {
             key: Key::load(address, config::key().as_deref())?,
             secure: config::behind_https(),
             works: work::Works::default(),
+            boards: scorecard::Boards::default(),
         })
     }
 

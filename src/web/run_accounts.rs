@@ -153,7 +153,7 @@ pub(super) async fn show(
         },
         figures: vec![
             Figure::new(t.accounts_word(), list::count(sums.accounts), ""),
-            Figure::new(format!("{} ({currency})", t.run_balance()), list::money(Money(sums.balance), currency), ""),
+            Figure::new(format!("{} ({currency})", t.balance()), list::money(Money(sums.balance), currency), ""),
         ],
         assignees: codes.into_iter().map(|code| Choice::new(code, code, &asked.assignee)).collect(),
         hows: hows(t, &ground.run.row.method, &asked.how),

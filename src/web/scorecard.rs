@@ -2,6 +2,7 @@
 //! its own row and its rank.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -19,6 +20,7 @@ use super::problem::Problem;
 use super::sheet::{attachment, record};
 use super::who::{Book, Scorecards, Sees};
 use crate::allocation::{store as runs, strategy};
+use crate::audit;
 use crate::contract;
 use crate::contract::factor::Parameters;
 use crate::db::{Db, read};
@@ -30,7 +32,7 @@ use crate::performance::curve::Curve;
 use crate::performance::file;
 use crate::performance::grouping::Grouping;
 use crate::performance::history::History;
-use crate::performance::measure;
+use crate::performance::measure::{self, Curves, Overview};
 use crate::performance::number::{percent, ratio, round};
 use crate::performance::scorecard::{Points, Row};
 use crate::performance::trial::Comparison;
@@ -100,37 +102,63 @@ impl Measure {
         measure::Asked { lender, on: self.on, parameters: self.parameters, grouping: &self.grouping, known_seq: i64::MAX }
     }
 
-    fn rows(&self, db: &mut Db, book: &Book) -> Result<(Vec<Row>, History), Problem> {
+    fn overview(&self, db: &mut Db, book: &Book) -> Result<Overview, Problem> {
         let versions = contract::store::versions(db, &book.lender).map_err(|error| Problem::Ours(error.to_string()))?;
-        Ok(measure::scorecard_on(db, &self.asked(&book.lender.code), &versions, &self.points, self.peers.clone())?)
+        Ok(measure::overview(db, &self.asked(&book.lender.code), &versions, &self.points, self.peers.clone())?)
     }
 }
 
-/// The curves of an assignee's batches.
-type Curves = BTreeMap<String, BTreeMap<String, Curve>>;
+/// A scorecard is asked of a book that stands at a change, for a day, by the strategy of a run or by bucket.
+type Key = (String, i64, NaiveDate, String);
+
+/// The scorecards asked for last: reading a large book takes seconds, and nothing changes while the book stands still.
+#[derive(Clone, Default)]
+pub(super) struct Boards(Arc<Mutex<Vec<(Key, Arc<Overview>)>>>);
+
+/// Scorecards remembered.
+const BOARDS: usize = 16;
+
+impl Boards {
+    fn held(&self) -> MutexGuard<'_, Vec<(Key, Arc<Overview>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, db: &mut Db, book: &Book, asked: &Asked, measure: &Measure) -> Result<Arc<Overview>, Problem> {
+        let run = if book.agency.is_some() { String::new() } else { asked.run.clone() };
+        let key = (book.lender.code.clone(), audit::last_change(db, &book.lender.code)?, measure.on, run);
+        let known = self.held().iter().find(|(other, _)| *other == key).map(|(_, board)| board.clone());
+        if let Some(board) = known {
+            return Ok(board);
+        }
+        let board = Arc::new(measure.overview(db, book)?);
+        let mut boards = self.held();
+        if boards.len() >= BOARDS {
+            boards.remove(0);
+        }
+        boards.push((key, board.clone()));
+        Ok(board)
+    }
+}
 
 /// Everything the page shows, as the stores give it.
 struct Facts {
     measure: Measure,
-    rows: Vec<Row>,
-    history: History,
+    board: Arc<Overview>,
     curves: Curves,
-    trial: Vec<Comparison>,
     names: BTreeMap<String, String>,
     runs: Vec<runs::ListedRun>,
 }
 
-fn load(db: &mut Db, book: &Book, asked: &Asked) -> Result<Facts, Problem> {
+fn load(db: &mut Db, boards: &Boards, book: &Book, asked: &Asked) -> Result<Facts, Problem> {
     let lender = &book.lender.code;
     let measure = Measure::load(db, book, asked)?;
-    let (rows, history) = measure.rows(db, book)?;
-    let mut curves = measure::curves(db, lender, measure.parameters.first_day(measure.on), measure.on)?;
-    curves.retain(|assignee, _| book.agency.as_ref().is_none_or(|agency| agency == assignee));
-    let own = book.agency.is_some();
-    let trial = if own { Vec::new() } else { measure::trial(db, lender, measure.on, measure.parameters)? };
+    let board = boards.of(db, book, asked, &measure)?;
+    let mine = |assignee: &&String| book.agency.as_ref().is_none_or(|agency| agency == *assignee);
+    let shown = board.curves.iter().filter(|(assignee, _)| mine(assignee));
+    let curves = shown.map(|(assignee, batches)| (assignee.clone(), batches.clone())).collect();
     let names = party::store::assignees(db, lender)?.into_iter().map(|one| (one.code, one.name)).collect();
-    let runs = if own { Vec::new() } else { runs::listed(db, lender, i64::MAX, RUNS)? };
-    Ok(Facts { measure, rows, history, curves, trial, names, runs })
+    let runs = if book.agency.is_some() { Vec::new() } else { runs::listed(db, lender, i64::MAX, RUNS)? };
+    Ok(Facts { measure, board, curves, names, runs })
 }
 
 #[derive(Template)]
@@ -168,9 +196,13 @@ struct Shown {
     range: String,
     bar: Option<RangeBar>,
     served: String,
+    served_index: String,
     compliance: String,
-    inputs: String,
-    points: String,
+    upheld: String,
+    per_thousand: String,
+    violations: String,
+    evaluation: String,
+    points: Vec<String>,
     score: Cell,
 }
 
@@ -183,6 +215,7 @@ struct TrialShown {
 /// A table beside a chart: a row per line, a column per month.
 #[derive(Default)]
 struct CurveTable {
+    head: &'static str,
     months: Vec<usize>,
     rows: Vec<CurveRow>,
 }
@@ -201,17 +234,18 @@ pub(super) async fn show(
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let (asked, book, t) = (asked.into_inner(), sees.book.clone(), sees.who.t);
-    let loading = asked.clone();
-    let facts = site.read(move |db| load(db, &book, &loading)).await?;
+    let (loading, boards) = (asked.clone(), site.boards.clone());
+    let facts = site.read(move |db| load(db, &boards, &book, &loading)).await?;
     let own = sees.book.agency.clone();
     let currency = sees.book.lender.currency;
     let mine = |row: &&Row| own.as_ref().is_none_or(|agency| *agency == row.assignee);
-    let mut rows: Vec<&Row> = facts.rows.iter().filter(mine).collect();
+    let mut rows: Vec<&Row> = facts.board.rows.iter().filter(mine).collect();
     rows.sort_by_key(|row| (row.rank, row.assignee.clone()));
     let ends = rows.iter().filter_map(|row| row.range).flat_map(|(low, high)| [low, high]);
     let scale = reach(Decimal::ONE, ends.chain(rows.iter().map(|row| row.shrunk_index)));
     let zero = Decimal::ZERO;
-    let trial_scale = reach(zero, facts.trial.iter().flat_map(|one| [one.range.0, one.range.1]));
+    let trials: &[Comparison] = if own.is_some() { &[] } else { &facts.board.trial };
+    let trial_scale = reach(zero, trials.iter().flat_map(|one| [one.range.0, one.range.1]));
     let trial = |one: &Comparison| TrialShown {
         sentence: one.sentence(t),
         state: if one.is_clear() { Chip::new(Tone::Good, t.trial_clear()) } else { Chip::new(Tone::Plain, t.trial_unclear()) },
@@ -234,10 +268,10 @@ pub(super) async fn show(
         figures: if own.is_some() { Vec::new() } else { figures(t, currency, &facts) },
         scale: scale_words(Decimal::ONE, scale),
         rows: rows.into_iter().map(|row| shown(&sees, &facts, &asked, row, scale)).collect(),
-        trial: facts.trial.iter().map(trial).collect(),
+        trial: trials.iter().map(trial).collect(),
         trial_scale: format!("±{}", percent(trial_scale)),
         chart: chart(drawing.iter().map(|(name, _, curve)| Line { label: name.clone(), shares: curve.shares() }).collect()),
-        curves: curve_table(currency, &drawing),
+        curves: curve_table(t.assignee(), currency, &drawing),
     };
     Page::new(&sees.who, t.nav_scorecard()).tool(t.download_csv(), asked.link(Link::to("/scorecard.csv")).url()).show(&body)
 }
@@ -268,9 +302,9 @@ fn scale_words(middle: Decimal, reach: Decimal) -> String {
 }
 
 fn figures(t: Lang, currency: Currency, facts: &Facts) -> Vec<Figure> {
-    let book = facts.history.book();
+    let book = facts.board.history.book();
     vec![
-        Figure::new(t.assignees_word(), list::count(i64::try_from(facts.rows.len()).unwrap_or(0)), ""),
+        Figure::new(t.assignees_word(), list::count(i64::try_from(facts.board.rows.len()).unwrap_or(0)), ""),
         Figure::new(t.judged_placements(), list::count(book.placements), ""),
         Figure::new(format!("{} ({currency})", t.balance_placed()), list::money(book.balance, currency), ""),
         Figure::new(t.recovered(), list::money(book.recovered, currency), ""),
@@ -286,7 +320,7 @@ fn shown(sees: &Sees<Scorecards>, facts: &Facts, asked: &Asked, row: &Row, scale
     let at = |anchor: &str| page.clone().then(anchor).url();
     let three = |number: Decimal| round(number, 3).to_string();
     Shown {
-        rank: if own { t.rank_of(row.rank, facts.rows.len()) } else { row.rank.to_string() },
+        rank: if own { t.rank_of(row.rank, facts.board.rows.len()) } else { row.rank.to_string() },
         assignee: Cell::link(&row.assignee, page.clone().url()),
         name: facts.names.get(&row.assignee).cloned().unwrap_or_default(),
         placements: Cell::link(list::count(row.sums.placements), placements),
@@ -299,10 +333,14 @@ fn shown(sees: &Sees<Scorecards>, facts: &Facts, asked: &Asked, row: &Row, scale
         shrunk: Cell::link(three(row.shrunk_index), at("#formula")),
         range: row.range.map(|(low, high)| format!("{} – {}", three(low), three(high))).unwrap_or_default(),
         bar: row.range.map(|range| range_bar(Decimal::ONE, scale, range, row.shrunk_index)),
-        served: three(row.served_index),
+        served: list::count(row.sums.served),
+        served_index: three(row.served_index),
         compliance: row.beside.rating().to_string(),
-        inputs: inputs(t, row),
-        points: if own { String::new() } else { row.points.map(|points| round(points, 2).to_string()).join(" + ") },
+        upheld: list::count(row.beside.incidents.upheld),
+        per_thousand: row.beside.upheld_per_thousand().to_string(),
+        violations: list::count(row.beside.incidents.violations),
+        evaluation: row.beside.incidents.evaluation.map_or_else(|| "–".to_string(), list::count),
+        points: if own { Vec::new() } else { row.points.map(|points| round(points, 2).to_string()).into() },
         score: Cell::link(row.score.to_string(), at("#formula")),
     }
 }
@@ -321,7 +359,7 @@ fn joined(batches: &BTreeMap<String, Curve>) -> Curve {
     all
 }
 
-fn curve_table(currency: Currency, curves: &[(String, String, Curve)]) -> CurveTable {
+fn curve_table(head: &'static str, currency: Currency, curves: &[(String, String, Curve)]) -> CurveTable {
     let months = curves.iter().map(|(_, _, curve)| curve.months.len()).max().unwrap_or(0);
     let row = |(name, href, curve): &(String, String, Curve)| CurveRow {
         name: Cell::link(name, href),
@@ -330,7 +368,7 @@ fn curve_table(currency: Currency, curves: &[(String, String, Curve)]) -> CurveT
         balance: list::money(curve.balance, currency),
         shares: (0..months).map(|month| curve.shares().get(month).copied().map(percent).unwrap_or_default()).collect(),
     };
-    CurveTable { months: (1..=months).collect(), rows: curves.iter().map(row).collect() }
+    CurveTable { head, months: (1..=months).collect(), rows: curves.iter().map(row).collect() }
 }
 
 pub(super) async fn download(
@@ -338,13 +376,13 @@ pub(super) async fn download(
     sees: Sees<Scorecards>,
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
-    let (asked, book, by) = (asked.into_inner(), sees.book.clone(), sees.who.by());
+    let (asked, book, by, boards) = (asked.into_inner(), sees.book.clone(), sees.who.by(), site.boards.clone());
     let (name, bytes) = site
         .change(move |db| {
             let (on, mut rows) = read(db, |db| {
                 let measure = Measure::load(db, &book, &asked)?;
-                let (rows, _) = measure.rows(db, &book)?;
-                Ok::<_, Problem>((measure.on, rows))
+                let board = boards.of(db, &book, &asked, &measure)?;
+                Ok::<_, Problem>((measure.on, board.rows.clone()))
             })?;
             rows.retain(|row| book.agency.as_ref().is_none_or(|agency| *agency == row.assignee));
             let bytes = file::csv(&rows, book.lender.currency)?;
@@ -392,10 +430,10 @@ pub(super) async fn one(
     let (assignee, asked, book) = (path.into_inner(), asked.into_inner(), sees.book.clone());
     visible(&book, &assignee)?;
     let (t, currency, own) = (sees.who.t, book.lender.currency, book.agency.is_some());
-    let loading = asked.clone();
-    let mut facts = site.read(move |db| load(db, &book, &loading)).await?;
-    let row = facts.rows.iter().find(|row| row.assignee == assignee).cloned().ok_or(Problem::NotFound)?;
-    let all = facts.rows.len();
+    let (loading, boards) = (asked.clone(), site.boards.clone());
+    let mut facts = site.read(move |db| load(db, &boards, &book, &loading)).await?;
+    let row = facts.board.rows.iter().find(|row| row.assignee == assignee).cloned().ok_or(Problem::NotFound)?;
+    let all = facts.board.rows.len();
     let batches = facts.curves.remove(&assignee).unwrap_or_default();
     let batch = |name: &str| {
         let seen = if own { sees.who.may(Permission::OwnPlacements) } else { sees.who.may(Permission::Accounts) };
@@ -404,7 +442,7 @@ pub(super) async fn one(
     let mut drawing: Vec<(String, String, Curve)> =
         batches.iter().map(|(name, curve)| (name.clone(), batch(name), curve.clone())).collect();
     drawing.sort_by(|a, b| (a.2.placed_on, &a.0).cmp(&(b.2.placed_on, &b.0)));
-    let (strata, totals) = strata(t, currency, own, &asked, &row, &facts.history);
+    let (strata, totals) = strata(t, currency, own, &asked, &row, &facts.board.history);
     let body = OneBody {
         t,
         currency: currency.to_string(),
@@ -422,11 +460,11 @@ pub(super) async fn one(
             Figure::new(t.compliance(), row.beside.rating().to_string(), "#formula"),
             Figure::new(t.points_score(), row.score.to_string(), "#formula"),
         ],
-        formula: formula(t, currency, own, &facts.measure, &row, &facts.rows),
+        formula: formula(t, currency, own, &facts.measure, &row, &facts.board.rows),
         strata,
         totals,
         chart: chart(drawing.iter().map(|(name, _, curve)| Line { label: name.clone(), shares: curve.shares() }).collect()),
-        curves: curve_table(currency, &drawing),
+        curves: curve_table(t.batch(), currency, &drawing),
     };
     let name = facts.names.get(&assignee).cloned().unwrap_or_default();
     Page::new(&sees.who, format!("{assignee} {name} · {}", t.nav_scorecard()))
