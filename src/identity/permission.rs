@@ -66,6 +66,12 @@ pub enum Permission {
     Conduct,
     /// Recording and deciding complaints.
     ActOnConduct,
+    /// Simulating and committing allocation runs.
+    Allocate,
+    /// A lender's scorecard of all its assignees.
+    Performance,
+    /// An agency's own row of the scorecard and its rank.
+    OwnPerformance,
     /// An agency's own placements.
     OwnPlacements,
     /// Acknowledging, objecting, returning, retaining what is an agency's own.
@@ -79,16 +85,18 @@ pub enum Permission {
 /// Whether a role has a permission.
 pub fn may(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Conduct, Ledger, OwnConduct, OwnPlacements, OwnStatements,
-        Recoveries, Statements,
+        Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger, OwnConduct, OwnPerformance,
+        OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
     };
     let allowed: &[Permission] = match role {
-        Role::PlacementManager => &[Accounts, Recoveries, Statements, ActOnPlacements, Conduct, ActOnConduct],
-        Role::Viewer => &[Accounts, Recoveries, Statements, Conduct],
-        Role::Compliance => &[Accounts, Recoveries, ActOnPlacements, Conduct, ActOnConduct],
+        Role::PlacementManager => {
+            &[Accounts, Recoveries, Statements, ActOnPlacements, Conduct, ActOnConduct, Allocate, Performance]
+        }
+        Role::Viewer => &[Accounts, Recoveries, Statements, Conduct, Performance],
+        Role::Compliance => &[Accounts, Recoveries, ActOnPlacements, Conduct, ActOnConduct, Performance],
         Role::FinancePreparer | Role::FinanceApprover => &[Recoveries, Statements, Ledger],
-        Role::AgencyManager => &[OwnPlacements, OwnStatements, ActOnOwnPlacements, OwnConduct],
-        Role::AgencyViewer => &[OwnPlacements, OwnStatements, OwnConduct],
+        Role::AgencyManager => &[OwnPlacements, OwnStatements, ActOnOwnPlacements, OwnConduct, OwnPerformance],
+        Role::AgencyViewer => &[OwnPlacements, OwnStatements, OwnConduct, OwnPerformance],
         Role::Administrator => &[],
     };
     allowed.contains(&permission)

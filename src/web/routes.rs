@@ -3,12 +3,12 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::{
-    account, accounts, act, complaint, complaints, contacts, explain, home, ledger, months, placements, portfolio, recoveries,
-    requests, sign_in, statement, static_files,
+    account, accounts, act, allocate, allocation, complaint, complaints, contacts, explain, home, ledger, months, placements,
+    portfolio, recoveries, requests, run_accounts, scorecard, scorecard_placements, sign_in, statement, static_files,
 };
 use crate::identity::Permission::{
-    self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Conduct, Ledger, OwnConduct, OwnPlacements, OwnStatements,
-    Recoveries, Statements,
+    self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger, OwnConduct, OwnPerformance,
+    OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
 };
 
 /// Who sees a page.
@@ -53,6 +53,13 @@ routes! {
     "/accounts",                            With(Accounts, None),                   accounts::show;
     "/accounts.csv",                        With(Accounts, None),                   accounts::download;
     "/accounts/{account_no}",               With(Accounts, None),                   account::show;
+    "/allocation",                          With(Accounts, None),                   allocation::list;
+    "/allocation/new",                      With(Allocate, None),                   allocate::form;
+    "/allocation/{run_no}",                 With(Accounts, None),                   allocation::show;
+    "/allocation/{run_no}/commit",          With(Allocate, None),                   allocate::confirm;
+    "/allocation/{run_no}/strata.csv",      With(Accounts, None),                   allocation::strata_file;
+    "/allocation/{run_no}/accounts",        With(Accounts, None),                   run_accounts::show;
+    "/allocation/{run_no}/accounts.csv",    With(Accounts, None),                   run_accounts::download;
     "/placements",                          With(Accounts, Some(OwnPlacements)),    placements::show;
     "/placements.csv",                      With(Accounts, Some(OwnPlacements)),    placements::download;
     "/placements/act",                      With(ActOnPlacements, Some(ActOnOwnPlacements)), act::show;
@@ -65,6 +72,11 @@ routes! {
     "/complaints.csv",                      With(Conduct, Some(OwnConduct)),        complaints::download;
     "/complaints/add",                      With(ActOnConduct, None),               complaint::form;
     "/complaints/case/{reference}",         With(Conduct, Some(OwnConduct)),        complaint::show;
+    "/scorecard",                           With(Performance, Some(OwnPerformance)), scorecard::show;
+    "/scorecard.csv",                       With(Performance, Some(OwnPerformance)), scorecard::download;
+    "/scorecard/{assignee}",                With(Performance, Some(OwnPerformance)), scorecard::one;
+    "/scorecard/{assignee}/placements",     With(Performance, Some(OwnPerformance)), scorecard_placements::show;
+    "/scorecard/{assignee}/placements.csv", With(Performance, Some(OwnPerformance)), scorecard_placements::download;
     "/months",                              With(Statements, Some(OwnStatements)),  months::show;
     "/statements/{statement_no}.csv",       With(Statements, Some(OwnStatements)),  statement::csv;
     "/statements/{statement_no}.json",      With(Statements, Some(OwnStatements)),  statement::json;
@@ -82,6 +94,8 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .route("/complaints/add", post().to(complaint::add))
         .route("/complaints/case/{reference}", post().to(complaint::decide))
+        .route("/allocation/new", post().to(allocate::simulate))
+        .route("/allocation/{run_no}/commit", post().to(allocate::commit))
         .route("/sign-in", post().to(sign_in::sign_in))
         .route("/placements/act", post().to(act::carry_out))
         .route("/sign-out", post().to(sign_in::sign_out))

@@ -17,6 +17,7 @@ mod files;
 mod laws;
 mod life;
 mod life_web;
+mod pages_allocation;
 mod programme;
 mod real_data;
 mod schema;

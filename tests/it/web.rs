@@ -323,6 +323,8 @@ fn filled(path: &str, statement: &str) -> String {
     path.replace("{account_no}", STRANGE_IN_URL)
         .replace("{statement_no}", statement)
         .replace("{reference}", statement)
+        .replace("{run_no}", "1")
+        .replace("{assignee}", if statement == "CFC-000002" { "A02" } else { "A01" })
         .replace("{line_no}", "1")
         .replace("{account}", "Assets%3ABank")
         .replace("{number}", "1")
