@@ -305,7 +305,9 @@ impl Ground<'_> {
     fn why_not(&self, weights: &[i64], accounts: &[i64], limits: &Limits, unplaced: i64) -> Infeasible {
         let upper = limits.upper.iter().zip(weights).map(|(most, weight)| if *weight <= 0 { Some(0) } else { *most });
         let limits = Limits { lower: limits.lower.clone(), upper: upper.collect() };
-        let clash = solve(&self.programme(accounts, &limits, unplaced == 0)).err();
+        let clash = |place_all: bool| solve(&self.programme(accounts, &limits, place_all)).err();
+        // Where room is short, shares that leave less than the room there is clash like those that leave too little.
+        let clash = clash(unplaced == 0).or_else(|| clash(true));
         let unknown = Clash { kind: ClashKind::Maximums, takers: Vec::new(), strata: Vec::new(), needed: 0, available: 0 };
         Infeasible::of(&clash.unwrap_or(unknown), self)
     }

@@ -163,6 +163,9 @@ impl Table {
 
     /// Moves accounts until every limit is kept; `false` when that cannot be.
     fn repair(&mut self) -> bool {
+        if self.lower.iter().zip(&self.upper).any(|(least, most)| least > most) {
+            return false;
+        }
         for taker in 0..self.totals.len() {
             while self.totals[taker] > self.upper[taker] {
                 if !self.shift(taker, true) {
