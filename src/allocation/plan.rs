@@ -121,11 +121,24 @@ impl Infeasible {
     }
 }
 
-/// Makes the plan.
+/// Makes the plan. Limits are hard and exploration is not: where it takes accounts that somebody's limit needs, half as
+/// much is explored, and at last nothing.
 pub fn plan(ground: &Ground<'_>) -> Result<Plan, Infeasible> {
     let (whole, unplaced) = ground.limits();
-    let explored = ground.explore(&whole, unplaced);
-    let limits = less(&whole, ground, &explored);
+    let mut share = ground.strategy.exploration.decimal();
+    loop {
+        let explored = ground.explore(share, &whole, unplaced);
+        let nothing = explored.iter().flatten().all(|count| *count == 0);
+        match plan_rest(ground, &whole, unplaced, explored) {
+            Err(_) if !nothing => share /= Decimal::TWO,
+            done => return done,
+        }
+    }
+}
+
+/// What the method places beside what is explored.
+fn plan_rest(ground: &Ground<'_>, whole: &Limits, unplaced: i64, explored: Counts) -> Result<Plan, Infeasible> {
+    let limits = less(whole, ground, &explored);
     let rest: Vec<i64> =
         ground.strata.iter().zip(&explored).map(|(stratum, explored)| stratum.accounts - explored.iter().sum::<i64>()).collect();
     let method = match ground.strategy.method {
@@ -152,7 +165,7 @@ pub fn plan(ground: &Ground<'_>) -> Result<Plan, Infeasible> {
         score: other(Method::Score),
         explored,
         given,
-        whole,
+        whole: whole.clone(),
         limits,
         optimum,
     })
@@ -265,12 +278,11 @@ impl Ground<'_> {
     }
 
     /// The accounts that are explored: a share of every stratum, carried from one to the next, split equally inside.
-    fn explore(&self, limits: &Limits, unplaced: i64) -> Counts {
+    fn explore(&self, share: Decimal, limits: &Limits, unplaced: i64) -> Counts {
         let nothing = || self.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect();
-        if self.strategy.exploration == Rate::ZERO {
+        if share.is_zero() {
             return nothing();
         }
-        let share = self.strategy.exploration.decimal();
         let mut carried = Decimal::ZERO;
         let held_back = |stratum: &Stratum| {
             let exact = Decimal::from(stratum.accounts) * share + carried;
