@@ -150,12 +150,31 @@ fn less(limits: &Limits, ground: &Ground<'_>, explored: &Counts) -> Limits {
 
 impl Ground<'_> {
     /// Makes the plan. `base` is how many accounts shares are shares of, when it is known that fewer can be placed than
-    /// there is room for.
+    /// there is room for. Limits are hard and exploration is not: where it takes accounts that somebody's limit needs,
+    /// half as much is explored, and at last nothing.
     pub fn plan(&self, base: Option<i64>, outlooks: &[Outlook]) -> Result<Plan, Infeasible> {
-        let (limits, base) = self.limits(base);
+        let mut share = self.strategy.exploration.decimal();
+        loop {
+            let (limits, base) = self.limits(base);
+            let explored = self.explore(share, &limits);
+            let nothing = explored.0.iter().flatten().all(|count| *count == 0);
+            match self.plan_rest(limits, base, outlooks, explored) {
+                Err(_) if !nothing => share /= Decimal::TWO,
+                done => return done,
+            }
+        }
+    }
+
+    /// What the method places beside what is explored.
+    fn plan_rest(
+        &self,
+        limits: Limits,
+        base: i64,
+        outlooks: &[Outlook],
+        (explored, carried): (Counts, Carried),
+    ) -> Result<Plan, Infeasible> {
         let all: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
         let short = self.shortage(&all, &limits);
-        let (explored, carried) = self.explore(&limits);
         let rest: Vec<i64> = all.iter().zip(&explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
         let left = less(&limits, self, &explored);
         let method = match self.strategy.method {
@@ -296,12 +315,11 @@ impl Ground<'_> {
     }
 
     /// The accounts that are explored: a share of every stratum, carried from one to the next, split equally inside.
-    fn explore(&self, limits: &Limits) -> (Counts, Carried) {
+    fn explore(&self, share: Decimal, limits: &Limits) -> (Counts, Carried) {
         let nothing = || (self.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect(), Carried::default());
-        if self.strategy.exploration == Rate::ZERO {
+        if share.is_zero() {
             return nothing();
         }
-        let share = self.strategy.exploration.decimal();
         let mut carried = Decimal::ZERO;
         let held_back = |stratum: &Stratum| {
             let exact = Decimal::from(stratum.accounts) * share + carried;
@@ -348,7 +366,9 @@ impl Ground<'_> {
     /// Why shares found no way within the limits.
     fn why_not(&self, weights: &[i64], accounts: &[i64], limits: &Limits, short: bool) -> Infeasible {
         let limits = weighted(limits, weights);
-        let clash = solve(&self.programme(accounts, &[], &limits, !short)).err();
+        let clash = |place_all: bool| solve(&self.programme(accounts, &[], &limits, place_all)).err();
+        // Where room is short, shares that leave less than the room there is clash like those that leave too little.
+        let clash = clash(!short).or_else(|| clash(true));
         // Shares fail only where no assignment keeps the limits, so that there always is a clash.
         let unknown = Clash { kind: ClashKind::Minimums, takers: Vec::new(), strata: Vec::new(), needed: 0, available: 0 };
         Infeasible::of(&clash.unwrap_or(unknown), self)

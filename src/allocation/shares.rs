@@ -34,9 +34,10 @@ impl Limits {
     }
 }
 
-/// Parts of an account in which targets and carried remainders are kept.
-const UNIT: i128 = 1_000_000_000_000;
-/// Divisions leave a trace of a millionth of a millionth of an account: targets nearer than this are the same.
+/// Parts of an account in which targets and carried remainders are kept: 1 to 28 divide it, so that equal shares of a
+/// stratum are exact and ties stay ties.
+const UNIT: i128 = 963_761_198_400;
+/// Divisions by other numbers leave a trace of some parts: targets nearer than this are the same.
 const SAME: i128 = UNIT / 1_000_000;
 /// Rounds of scaling; shares settle to far less than an account in fewer.
 const ROUNDS: usize = 200;
@@ -94,9 +95,11 @@ impl Table {
         };
         // A weight of nothing takes nothing.
         let most = |taker: usize| if weights[taker] <= 0 { 0 } else { limits.most(taker) };
-        // Weights of the same size as one account leave the scaling room in both directions.
-        let greatest = weights.iter().copied().max().unwrap_or(1).max(1);
-        let scaled = |weight: &i64| i128::from((*weight).max(0)) * UNIT / i128::from(greatest);
+        // Weights of the same size as one account leave the scaling room in both directions; all are made larger by
+        // the same whole number, so that they stay in proportion exactly.
+        let common = weights.iter().fold(0, |common, weight| greatest_divisor(common, (*weight).max(0))).max(1);
+        let greatest = weights.iter().copied().max().unwrap_or(1).max(1) / common;
+        let scaled = |weight: &i64| i128::from((*weight).max(0) / common) * (UNIT / i128::from(greatest)).max(1);
         let mut full: Vec<i128> = weights.iter().map(scaled).collect();
         full.push(if unplaced > 0 { UNIT } else { 0 });
         Table {
@@ -191,6 +194,9 @@ impl Table {
 
     /// Moves accounts until every limit is kept; `false` when that cannot be.
     fn repair(&mut self) -> bool {
+        if self.lower.iter().zip(&self.upper).any(|(least, most)| least > most) {
+            return false;
+        }
         for taker in 0..self.totals.len() {
             while self.totals[taker] > self.upper[taker] {
                 if !self.shift(taker, true) {
@@ -293,6 +299,11 @@ fn largest_remainder(total: i64, targets: &[i128], room: &[i64]) -> Vec<i64> {
         let Some((place, step)) = next else { return counts };
         counts[place] += step;
     }
+}
+
+/// The greatest number that divides both; of nothing and a number, that number.
+fn greatest_divisor(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { greatest_divisor(b, a % b) }
 }
 
 /// Splits a total in proportion to weights, by largest remainder; ties to the earlier.

@@ -10,6 +10,7 @@
 )]
 
 mod accounts;
+mod allocation;
 mod architecture;
 mod commands;
 mod conduct;
