@@ -113,13 +113,16 @@ type Key = (String, i64, NaiveDate, String);
 
 /// The scorecards asked for last: reading a large book takes seconds, and nothing changes while the book stands still.
 #[derive(Clone, Default)]
-pub(super) struct Boards(Arc<Mutex<Vec<(Key, Arc<Overview>)>>>);
+pub(super) struct Boards(Arc<Mutex<Vec<Board>>>);
+
+/// One of them.
+type Board = (Key, Arc<Overview>);
 
 /// Scorecards remembered.
 const BOARDS: usize = 16;
 
 impl Boards {
-    fn held(&self) -> MutexGuard<'_, Vec<(Key, Arc<Overview>)>> {
+    fn held(&self) -> MutexGuard<'_, Vec<Board>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
