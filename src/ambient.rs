@@ -29,3 +29,21 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     rand::rng().fill_bytes(&mut bytes);
     bytes
 }
+
+/// How long things take: for the person at the terminal and for benchmarks, never for the book.
+pub struct Stopwatch(std::time::Instant);
+
+impl Default for Stopwatch {
+    fn default() -> Stopwatch {
+        Stopwatch(std::time::Instant::now())
+    }
+}
+
+impl Stopwatch {
+    /// Milliseconds since it was started or last asked.
+    pub fn lap(&mut self) -> u128 {
+        let lap = self.0.elapsed().as_millis();
+        self.0 = std::time::Instant::now();
+        lap
+    }
+}

@@ -10,6 +10,7 @@ use crate::contract::condition::{Conditions, Facts};
 use crate::db::Db;
 use crate::kernel::Money;
 use crate::kernel::calendar::plus_days;
+use crate::kernel::progress::Progress;
 use crate::party::{Assignee, AssigneeKind, Buckets};
 use crate::placement::Span;
 use crate::portfolio::FileRow;
@@ -31,6 +32,16 @@ pub struct Candidate {
     pub held_by: BTreeSet<String>,
     /// Agencies among them.
     pub agencies_before: i64,
+    /// Who has it, or had it last.
+    pub last_holder: Option<String>,
+}
+
+impl Candidate {
+    /// The level in an assignee's hands: a team carries the level reached so far, and so does who held it before.
+    pub fn level_with(&self, assignee: &Assignee) -> i64 {
+        let is_new = assignee.kind == AssigneeKind::Agency && !self.held_by.contains(&assignee.code);
+        self.agencies_before + i64::from(is_new)
+    }
 }
 
 /// The accounts of a day.
@@ -54,20 +65,45 @@ pub struct Asked<'a> {
     pub filter: &'a Conditions,
     /// The lender's buckets.
     pub buckets: &'a Buckets,
-    /// The lender's assignees.
-    pub assignees: &'a [Assignee],
+    /// The codes of the agencies among the lender's assignees.
+    pub agencies: &'a BTreeSet<String>,
+    /// What is known: facts up to this number of the book.
+    pub known_seq: i64,
+    /// Whether placed accounts are taken as if they were not: for asking what else might be.
+    pub as_if_unplaced: bool,
+}
+
+/// The codes of the agencies among some assignees.
+pub fn agencies(assignees: &[Assignee]) -> BTreeSet<String> {
+    let agencies = assignees.iter().filter(|assignee| assignee.kind == AssigneeKind::Agency);
+    agencies.map(|assignee| assignee.code.clone()).collect()
+}
+
+impl Asked<'_> {
+    fn standings<'k>(
+        &self,
+        db: &mut Db,
+        accounts: impl Iterator<Item = &'k str>,
+    ) -> QueryResult<HashMap<String, Standing<FileRow>>> {
+        if self.known_seq == i64::MAX {
+            standing::load_rows(db, self.lender, accounts)
+        } else {
+            standing::load_rows_known(db, self.lender, accounts, self.known_seq)
+        }
+    }
 }
 
 /// Looks at every account of the book.
-pub fn field(db: &mut Db, asked: &Asked<'_>) -> QueryResult<Field> {
-    let holds = Holds::load(db, asked.lender, asked.on)?;
+pub fn field(db: &mut Db, asked: &Asked<'_>, progress: &mut dyn Progress) -> QueryResult<Field> {
+    let holds = Holds::load(db, asked)?;
     let mut field = Field::default();
     let mut after = String::new();
     loop {
         let accounts = store::accounts_after(db, asked.lender, &after, 5_000)?;
         let Some(last) = accounts.last() else { return Ok(field) };
         after.clone_from(last);
-        let mut standings = standing::load_rows(db, asked.lender, accounts.iter().map(String::as_str))?;
+        let mut standings = asked.standings(db, accounts.iter().map(String::as_str))?;
+        progress.advance(accounts.len() as u64);
         for account_no in accounts {
             let Some(standing) = standings.remove(&account_no) else { continue };
             match look(asked, &holds, account_no, &standing, &mut field.debtor_holders) {
@@ -90,7 +126,7 @@ fn look(
     let goes_on = |one: &&Span| one.closed_on.map_or(one.ends_on() >= on, |closed| closed > on);
     let held_now = standing.placements.iter().find(|one| one.placed_on <= on && goes_on(one));
     let newest = standing.newest().ok_or("in no file")?;
-    if let Some(placement) = held_now {
+    if let Some(placement) = held_now.filter(|_| !asked.as_if_unplaced) {
         debtor_holders.entry(newest.debtor_ref.clone()).or_insert_with(|| placement.assignee.clone());
         return Err("already placed");
     }
@@ -114,9 +150,11 @@ fn look(
     if balance <= Money::ZERO {
         return Err("owes nothing on this day");
     }
-    let held_by: BTreeSet<String> = standing.placements.iter().map(|one| one.assignee.clone()).collect();
-    let is_agency = |code: &&String| asked.assignees.iter().any(|one| one.code == **code && one.kind == AssigneeKind::Agency);
-    let agencies_before = i64::try_from(held_by.iter().filter(is_agency).count()).unwrap_or(0);
+    // Who would give it up as if it had never had it is no previous holder.
+    let before = standing.placements.iter().filter(|one| held_now.is_none_or(|now| now.placement_no != one.placement_no));
+    let held_by: BTreeSet<String> = before.map(|one| one.assignee.clone()).collect();
+    let agencies_before = i64::try_from(held_by.intersection(asked.agencies).count()).unwrap_or(0);
+    let last = standing.placements.iter().max_by_key(|one| (one.placed_on, one.placement_no));
     let facts = Facts {
         days_past_due: row.days_past_due,
         level: agencies_before + 1,
@@ -130,7 +168,9 @@ fn look(
     if !asked.filter.hold(&facts) {
         return Err("outside the filter");
     }
-    Ok(Candidate { account_no, debtor_ref: row.debtor_ref.clone(), facts, owed: standing.owed_known(), held_by, agencies_before })
+    let last_holder = held_now.or(last).map(|one| one.assignee.clone());
+    let (debtor_ref, owed) = (row.debtor_ref.clone(), standing.owed_known());
+    Ok(Candidate { account_no, debtor_ref, facts, owed, held_by, agencies_before, last_holder })
 }
 
 /// The holds of a day: on accounts, and on all accounts of a debtor.
@@ -140,10 +180,11 @@ struct Holds {
 }
 
 impl Holds {
-    fn load(db: &mut Db, lender: &str, on: NaiveDate) -> QueryResult<Holds> {
-        let active: Vec<Hold> = hold::holds(db, lender)?.into_iter().filter(|one| one.holds_on(on)).collect();
+    fn load(db: &mut Db, asked: &Asked<'_>) -> QueryResult<Holds> {
+        let holds = hold::holds_known(db, asked.lender, asked.known_seq)?;
+        let active: Vec<Hold> = holds.into_iter().filter(|one| one.holds_on(asked.on)).collect();
         let whole: Vec<&str> = active.iter().filter(|one| one.kind.holds_debtor()).map(|one| one.account_no.as_str()).collect();
-        let standings = standing::load_rows(db, lender, whole.iter().copied())?;
+        let standings = asked.standings(db, whole.iter().copied())?;
         let debtors = standings.values().filter_map(|standing| standing.newest()).map(|row| row.debtor_ref.clone()).collect();
         Ok(Holds { accounts: active.into_iter().map(|one| one.account_no).collect(), debtors })
     }

@@ -78,11 +78,11 @@ pub fn follow(takers: &[Taker], sorted: &Sorted, most: &[Option<i64>], assigned:
     following
 }
 
-/// Deals every stratum by the plan. `room` is what each taker may get at most; the plan keeps it, debtors with several
-/// accounts must not break it.
-pub fn deal(seed: u64, sorted: &Sorted, plan: &Plan, room: Vec<Option<i64>>, assigned: &mut [Assigned]) {
-    let takers = room.len();
-    let mut dealing = Dealing { sorted, room, drift: vec![0; takers], assigned };
+/// Deals every stratum by the plan, and keeps its limits also where debtors with several accounts would break them.
+pub fn deal(seed: u64, sorted: &Sorted, plan: &Plan, assigned: &mut [Assigned]) {
+    let room = plan.limits.upper.clone();
+    let drift = vec![0; room.len()];
+    let mut dealing = Dealing { sorted, room, drift, assigned };
     for (number, stratum) in (0..).zip(&sorted.strata) {
         let (Some(explored), Some(given)) = (plan.explored.get(number as usize), plan.given.get(number as usize)) else {
             let units: Vec<Unit> = stratum.units.clone();
@@ -97,6 +97,7 @@ pub fn deal(seed: u64, sorted: &Sorted, plan: &Plan, room: Vec<Option<i64>>, ass
         dealing.pool(stratum, number, &order, fair, explored, Fate::Explored);
         dealing.pool(stratum, number, &order, rest, given, Fate::Given);
     }
+    dealing.use_what_is_left(&plan.takes);
 }
 
 /// Draws units by chance until so many accounts are drawn; gives back those drawn and the rest.
@@ -183,6 +184,25 @@ impl Dealing<'_> {
         }
         for (place, taker) in stratum.eligible.iter().enumerate() {
             self.drift[*taker] += given[place] - quotas[place];
+        }
+    }
+
+    /// Where debtors kept together have left room that the plan meant for others, who found none may have it.
+    fn use_what_is_left(&mut self, takes: &[bool]) {
+        for (number, stratum) in (0..).zip(&self.sorted.strata) {
+            for unit in &stratum.units {
+                let one = self.assigned[self.sorted.members_of(unit)[0] as usize];
+                if !matches!(one.fate, Fate::Full | Fate::NoRoomTogether) {
+                    continue;
+                }
+                let size = i64::from(unit.size);
+                let can = |taker: &usize| takes[*taker] && self.has_room(*taker, size);
+                let next = stratum.eligible.iter().copied().filter(can).min_by_key(|taker| (self.drift[*taker], *taker));
+                if let Some(taker) = next {
+                    self.drift[taker] += size;
+                    self.put(unit, Some(taker), number, Fate::Given);
+                }
+            }
         }
     }
 

@@ -8,12 +8,11 @@ use super::candidates::{Candidate, Field};
 use super::deal::{Assigned, Fate, deal, follow, tally};
 use super::gates::Taker;
 use super::outlook::{self, Outlook, outlooks};
-use super::plan::{Counts, Ground, Infeasible, Plan, plan};
+use super::plan::{Counts, Ground, Infeasible, Plan, worth};
 use super::reason::{Reason, Why};
 use super::strata::{Sorted, sort};
 use super::strategy::{Method, Strategy};
 use crate::kernel::{Currency, Money, Rate};
-use crate::party::AssigneeKind;
 use crate::performance::history::History;
 use crate::performance::number::round;
 use crate::performance::scorecard::Row;
@@ -48,8 +47,8 @@ pub struct Decision {
     pub assigned: Vec<Assigned>,
     /// Accounts that exploration and the method gave, by stratum and eligible taker.
     pub dealt: (Counts, Counts),
-    /// What the method's part is expected to bring as it was dealt, in millionths of a currency unit: less than the
-    /// plan's objective by what keeping debtors together cost.
+    /// What the accounts are expected to bring as they were dealt, in millionths of a currency unit: less than the plan's
+    /// objective by what keeping debtors together cost.
     pub dealt_worth: i128,
     indices: BTreeMap<String, Decimal>,
 }
@@ -59,24 +58,38 @@ pub fn decide(market: Market) -> Result<Decision, Infeasible> {
     let Market { strategy, takers, field, history, scorecard, currency } = &market;
     let sorted = sort(strategy, takers, field);
     let indices: BTreeMap<String, Decimal> = scorecard.iter().map(|row| (row.assignee.clone(), row.shrunk_index)).collect();
-    let outlooks = outlooks(&outlook::Ground { takers, field, sorted: &sorted, history, indices: &indices, currency: *currency });
     let open = sorted.strata.partition_point(|stratum| !stratum.eligible.is_empty());
-    let mut assigned = vec![Assigned { taker: None, stratum: None, fate: Fate::NoGate, together: 1 }; field.candidates.len()];
-    let following = follow(takers, &sorted, &most_following(&market, &sorted, open), &mut assigned);
-    let ground = Ground {
-        strategy,
-        takers,
-        strata: &sorted.strata[..open],
-        outlooks: &outlooks[..open],
-        scorecard,
-        has_history: !history.is_empty(),
-        followers: &following,
-    };
-    let plan = plan(&ground)?;
-    deal(strategy.seed, &sorted, &plan, plan.whole.upper.clone(), &mut assigned);
-    let dealt = tally(&sorted, &assigned);
-    let dealt_worth = ground.worth(&dealt.1);
-    Ok(Decision { market, sorted, outlooks, plan, assigned, dealt, dealt_worth, indices })
+    let mut waiting = vec![Assigned { taker: None, stratum: None, fate: Fate::NoGate, together: 1 }; field.candidates.len()];
+    let following = follow(takers, &sorted, &most_following(&market, &sorted, open), &mut waiting);
+    let has_history = !history.is_empty();
+    let ground = Ground { strategy, takers, strata: &sorted.strata[..open], scorecard, has_history, followers: &following };
+    let outlooks = outlooks(&outlook::Ground { takers, field, sorted: &sorted, history, indices: &indices, currency: *currency });
+    let mut base = None;
+    loop {
+        let plan = ground.plan(base, &outlooks[..open])?;
+        let mut assigned = waiting.clone();
+        deal(strategy.seed, &sorted, &plan, &mut assigned);
+        let placed = i64::try_from(assigned.iter().filter(|one| one.placed().is_some()).count()).unwrap_or(i64::MAX);
+        // Debtors who find no room together make fewer accounts allocated, and so every share of them smaller.
+        let lost = plan.planned() + following.iter().sum::<i64>() - placed;
+        if lost > 0 && exceeds(&market, &assigned, plan.base - lost) {
+            base = Some(plan.base - lost);
+            continue;
+        }
+        let dealt = tally(&sorted, &assigned);
+        let dealt_worth = worth(&outlooks[..open], &dealt.0) + worth(&outlooks[..open], &dealt.1);
+        return Ok(Decision { sorted, outlooks, plan, assigned, dealt, dealt_worth, indices, market });
+    }
+}
+
+/// Whether somebody got more than its greatest share of so many accounts.
+fn exceeds(market: &Market, assigned: &[Assigned], base: i64) -> bool {
+    let mut got = vec![0; market.takers.len()];
+    assigned.iter().filter_map(Assigned::placed).for_each(|taker| got[taker] += 1);
+    market.takers.iter().zip(got).any(|(taker, got)| {
+        let share = market.strategy.taking(&taker.assignee.code).map_or(Rate::ONE, |taking| taking.max_share);
+        share < Rate::ONE && Decimal::from(got) > share.decimal() * Decimal::from(base)
+    })
 }
 
 /// How many accounts may follow their debtors to each taker: never beyond capacity or the greatest share.
@@ -115,12 +128,8 @@ impl Decision {
     /// The level of the account in the hands it goes to: a team carries the level reached so far.
     pub fn level(&self, index: usize, one: &Assigned) -> i64 {
         let candidate = self.candidate(index);
-        match one.placed().map(|taker| &self.market.takers[taker].assignee) {
-            Some(assignee) if assignee.kind == AssigneeKind::Agency && !candidate.held_by.contains(&assignee.code) => {
-                candidate.agencies_before + 1
-            }
-            _ => candidate.agencies_before,
-        }
+        let taker = one.placed().map(|taker| &self.market.takers[taker].assignee);
+        taker.map_or(candidate.agencies_before, |assignee| candidate.level_with(assignee))
     }
 
     /// The stratum of a candidate: those who follow or wait are in none, but in a group.
@@ -143,6 +152,16 @@ impl Decision {
         let index = self.indices.get(code).copied().unwrap_or(Decimal::ONE);
         let exact = Decimal::from(facts.balance.0).checked_mul(rate)?.checked_mul(index)?;
         i64::try_from(round(exact, 0).mantissa()).ok().map(Money)
+    }
+
+    /// The fee rate expected of the account in the hands it goes to; nothing is expected of those who follow.
+    pub fn fee_rate(&self, one: &Assigned) -> Decimal {
+        let place = |number: u32| {
+            let taker = one.placed()?;
+            let place = self.sorted.strata[number as usize].eligible.binary_search(&taker).ok()?;
+            self.outlooks[number as usize].worth.get(place)
+        };
+        one.stratum.and_then(place).map_or(Decimal::ZERO, |worth| worth.fee_rate)
     }
 
     /// Why.

@@ -63,17 +63,17 @@ pub fn hash(decision: &Decision) -> Result<String, csv::Error> {
     Ok(hashing.finish())
 }
 
-/// One row of the strata table: a stratum and one assignee whose gate is open to it. It is the programme that was
-/// solved: what exploration held back is off `accounts`, `balance` and the limits, and stands in a column of its own.
+/// One row of the strata table: a stratum and one assignee whose gate is open to it. Together the rows are the programme
+/// that was solved; with exploration, the one in which each row gets at least what it explores.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StratumRow {
     /// The stratum's name.
     pub stratum: String,
     /// The assignee.
     pub assignee: String,
-    /// Accounts that the method places.
+    /// Its accounts.
     pub accounts: i64,
-    /// The balance of the stratum's accounts, in the proportion that the method places.
+    /// Σ of their balances.
     pub balance: crate::kernel::Money,
     /// The pooled recovery rate.
     pub stratum_rate: Decimal,
@@ -87,36 +87,33 @@ pub struct StratumRow {
     pub min_accounts: i64,
     /// The most: capacity left, the greatest share, or all accounts.
     pub max_accounts: i64,
-    /// Accounts that the method gave.
+    /// Accounts that it was given.
     pub assigned: i64,
-    /// Accounts that exploration gave.
+    /// Those of them that exploration gave.
     pub explored: i64,
 }
 
 /// The rows of the strata table, in order of stratum and assignee.
 pub fn strata_rows(decision: &Decision) -> Vec<StratumRow> {
     let mut rows = Vec::new();
-    let held_back: i64 = decision.plan.explored.iter().flatten().sum();
     let open = decision.sorted.strata.iter().filter(|stratum| !stratum.eligible.is_empty());
-    let all = open.map(|stratum| stratum.accounts).sum::<i64>() - held_back;
+    let all: i64 = open.map(|stratum| stratum.accounts).sum();
     for (number, stratum) in decision.sorted.strata.iter().enumerate() {
         let Some((given, explored)) = decision.dealt.1.get(number).zip(decision.dealt.0.get(number)) else { continue };
-        let held_back: i64 = decision.plan.explored.get(number).map_or(0, |row| row.iter().sum());
-        let accounts = stratum.accounts - held_back;
         for (place, taker) in stratum.eligible.iter().enumerate() {
             let worth = decision.outlooks[number].worth[place];
             rows.push(StratumRow {
                 stratum: stratum.name.clone(),
                 assignee: decision.market.takers[*taker].assignee.code.clone(),
-                accounts,
-                balance: stratum.balance.split(&[accounts, held_back])[0],
+                accounts: stratum.accounts,
+                balance: stratum.balance,
                 stratum_rate: decision.outlooks[number].rate,
                 index: worth.index,
                 fee_rate: worth.fee_rate,
                 value: worth.value,
                 min_accounts: decision.plan.limits.lower[*taker],
                 max_accounts: decision.plan.limits.upper[*taker].unwrap_or(all),
-                assigned: given[place],
+                assigned: given[place] + explored[place],
                 explored: explored[place],
             });
         }

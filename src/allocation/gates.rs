@@ -29,20 +29,27 @@ pub enum Gate {
     Capacity,
 }
 
+const GATES: [(&str, Gate); 9] = [
+    ("status", Gate::Status),
+    ("licence", Gate::Licence),
+    ("contract", Gate::Contract),
+    ("evaluation", Gate::Evaluation),
+    ("conduct", Gate::Conduct),
+    ("region", Gate::Region),
+    ("product", Gate::Product),
+    ("rotation", Gate::Rotation),
+    ("capacity", Gate::Capacity),
+];
+
 impl Gate {
     /// The gate as reasons name it.
     pub fn name(self) -> &'static str {
-        match self {
-            Gate::Status => "status",
-            Gate::Licence => "licence",
-            Gate::Contract => "contract",
-            Gate::Evaluation => "evaluation",
-            Gate::Conduct => "conduct",
-            Gate::Region => "region",
-            Gate::Product => "product",
-            Gate::Rotation => "rotation",
-            Gate::Capacity => "capacity",
-        }
+        GATES.iter().find(|(_, gate)| *gate == self).map_or("", |(name, _)| name)
+    }
+
+    /// Reads a stored gate.
+    pub fn parse(text: &str) -> Option<Gate> {
+        GATES.iter().find(|(name, _)| *name == text).map(|(_, gate)| *gate)
     }
 }
 

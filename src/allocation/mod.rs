@@ -3,11 +3,13 @@
 //! [`strategy`] reads what the lender wants; [`candidates`] brings the accounts of a day; [`gates`] says who may
 //! take them; [`strata`] puts like with like; [`outlook`] says what to expect of each stratum in each one's hands;
 //! [`plan`] decides how many accounts of a stratum go where, by [`shares`] or by the exact [`programme`]; [`deal`]
-//! turns counts into accounts; [`decide`] is all of that in one; [`run`] reads, simulates and commits. Everything but
+//! turns counts into accounts; [`decide`] is all of that in one; [`run`] reads, simulates and commits;
+//! [`replay`] repeats a past run; [`compare`] asks what if. Everything but
 //! reading and running is pure, and everything random comes from the strategy's seed, so that a run can be repeated
 //! byte for byte.
 
 pub mod candidates;
+pub mod compare;
 pub mod deal;
 pub mod decide;
 pub mod files;
@@ -18,6 +20,7 @@ pub mod outlook;
 pub mod plan;
 pub mod programme;
 pub mod reason;
+pub mod replay;
 pub mod run;
 pub mod shares;
 pub mod store;
@@ -52,6 +55,12 @@ pub enum AllocationError {
     /// The same strategy decides otherwise now.
     #[error("run {0} decides otherwise now than when it was simulated; simulate again and review")]
     Differs(i64),
+    /// A run whose inputs were not stored with it.
+    #[error("run {0} was made before runs kept what they read; it cannot be repeated")]
+    NoInputs(i64),
+    /// A run that does not repeat.
+    #[error("run {0} does not repeat: its hash is {1}, the facts it knew give {2}; run `consign verify`")]
+    NotRepeated(i64, String, String),
     /// The strategy's limits contradict one another.
     #[error("run refused, nothing was changed: {0}")]
     Infeasible(#[from] plan::Infeasible),

@@ -89,6 +89,7 @@ impl<'a> Network<'a> {
     pub fn new(links: &'a Links, accounts: &[i64], least: Vec<i128>, most: Vec<i128>, mut prices: Vec<i128>) -> Network<'a> {
         let nodes = least.len() + 1;
         prices.resize(nodes, 0);
+        // A limit that is never reached has no price.
         for (price, _) in prices.iter_mut().zip(&most).filter(|(_, most)| **most == UNLIMITED) {
             *price = (*price).min(0);
         }

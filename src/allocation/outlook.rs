@@ -9,9 +9,10 @@ use super::candidates::Field;
 use super::gates::Taker;
 use super::strata::{Sorted, Stratum};
 use crate::commission::entitlement::{expected_fee, first_match};
-use crate::contract::condition::Conditions;
+use crate::contract::condition::{Conditions, Facts, Range};
 use crate::contract::{FeeRule, Price};
 use crate::kernel::{Currency, Money};
+use crate::party::AssigneeKind;
 use crate::performance::history::History;
 use crate::performance::number::{RATE_PLACES, round};
 
@@ -78,13 +79,12 @@ pub fn outlooks(ground: &Ground<'_>) -> Vec<Outlook> {
 
 fn look(ground: &Ground<'_>, stratum: &Stratum) -> Outlook {
     let rate = rate(ground, stratum);
-    let mut by_rules: Vec<(Vec<&Conditions>, Vec<(i64, Money)>)> = Vec::new();
+    let mut known = Vec::new();
     let worth = stratum.eligible.iter().map(|taker| {
         let taker = &ground.takers[*taker];
         let index = ground.indices.get(&taker.assignee.code).copied().unwrap_or(Decimal::ONE);
         let fees = taker.version.as_ref().map_or(&[][..], |version| &version.terms.fees);
-        let parts = parts(ground, stratum, fees, &mut by_rules);
-        let fee_rate = fee_rate(fees, &parts, rate * index);
+        let fee_rate = fee_rate(fees, &parts(ground, stratum, taker, fees, &mut known), rate * index);
         Worth { index, fee_rate, value: value(stratum, rate, index, fee_rate, ground.currency) }
     });
     let worth = worth.collect();
@@ -108,31 +108,47 @@ fn rate(ground: &Ground<'_>, stratum: &Stratum) -> Decimal {
     round(weighed.sum::<Decimal>() / all, RATE_PLACES)
 }
 
-/// Accounts and balance of a stratum by the fee rule they would match. Contracts with the same conditions share the
-/// answer: most agencies of a lender differ in price, not in what it goes by.
+/// Accounts and balance by fee rule, with the conditions and the kind of assignee they were found for.
+type Known<'g> = Vec<(Vec<&'g Conditions>, bool, Vec<(i64, Money)>)>;
+
+/// Accounts and balance of a stratum by the fee rule they would match in a taker's hands. Contracts with the same
+/// conditions share the answer, most agencies of a lender differ in price only; where the level counts, whoever held
+/// accounts before does not.
 fn parts<'g>(
     ground: &Ground<'_>,
     stratum: &Stratum,
+    taker: &Taker,
     fees: &'g [FeeRule],
-    known: &mut Vec<(Vec<&'g Conditions>, Vec<(i64, Money)>)>,
+    known: &mut Known<'g>,
 ) -> Vec<(i64, Money)> {
     if fees.len() < 2 {
         return vec![(stratum.accounts, stratum.balance)];
     }
     let conditions: Vec<&Conditions> = fees.iter().map(|fee| &fee.when).collect();
-    if let Some((_, parts)) = known.iter().find(|(others, _)| *others == conditions) {
+    let by_level = conditions.iter().any(|when| when.level != Range::default());
+    let is_team = by_level && taker.assignee.kind == AssigneeKind::Team;
+    if let Some((.., parts)) = known.iter().find(|(others, team, _)| *others == conditions && *team == is_team) {
         return parts.clone();
     }
     let mut parts = vec![(0, Money::ZERO); fees.len()];
+    let mut came_back = false;
     for unit in &stratum.units {
         for index in ground.sorted.members_of(unit) {
-            let facts = &ground.field.candidates[*index as usize].facts;
-            let part = &mut parts[first_match(fees, facts)];
-            part.0 += 1;
-            part.1 += facts.balance;
+            let candidate = &ground.field.candidates[*index as usize];
+            let level = if by_level { candidate.level_with(&taker.assignee) } else { candidate.facts.level };
+            let rule = if level == candidate.facts.level {
+                first_match(fees, &candidate.facts)
+            } else {
+                came_back |= !is_team;
+                first_match(fees, &Facts { level, ..candidate.facts.clone() })
+            };
+            parts[rule].0 += 1;
+            parts[rule].1 += candidate.facts.balance;
         }
     }
-    known.push((conditions, parts.clone()));
+    if !came_back {
+        known.push((conditions, is_team, parts.clone()));
+    }
     parts
 }
 
@@ -143,14 +159,15 @@ fn fee_rate(fees: &[FeeRule], parts: &[(i64, Money)], rate: Decimal) -> Decimal 
     let (mut fee, mut recovery) = (Decimal::ZERO, Decimal::ZERO);
     for (rule, (accounts, balance)) in fees.iter().zip(parts).filter(|(_, (accounts, _))| *accounts > 0) {
         let expected = Decimal::from(balance.0) * rate;
-        recovery += expected;
-        fee += match &rule.price {
-            Price::Flat(flat) => expected * flat.decimal(),
+        let (part, earns) = match &rule.price {
+            Price::Flat(flat) => (expected, expected * flat.decimal()),
             price => {
-                let whole = Money(i64::try_from(round(expected, 0).mantissa()).unwrap_or(i64::MAX));
-                expected_fee(price, whole, *balance, *accounts)
+                let whole = Money(i64::try_from(round(expected, 0).mantissa()).unwrap_or(i64::MAX).max(1));
+                (Decimal::from(whole.0), expected_fee(price, whole, *balance, *accounts))
             }
         };
+        recovery += part;
+        fee += earns;
     }
     let found = fee.checked_div(recovery).unwrap_or_default();
     round(found.clamp(Decimal::ZERO, Decimal::ONE), RATE_PLACES)

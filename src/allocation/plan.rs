@@ -8,7 +8,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use super::gates::Taker;
 use super::outlook::Outlook;
 use super::programme::{Cell, Clash, ClashKind, Programme, most_placed, solve};
-use super::shares::{Limits, Supply, counts};
+use super::shares::{Carried, Limits, Supply, counts_after};
 use super::strata::Stratum;
 use super::strategy::{Method, Strategy};
 use crate::kernel::Rate;
@@ -22,8 +22,6 @@ pub struct Ground<'a> {
     pub takers: &'a [Taker],
     /// The strata that are open to somebody.
     pub strata: &'a [Stratum],
-    /// What is to be expected of each.
-    pub outlooks: &'a [Outlook],
     /// The scorecard.
     pub scorecard: &'a [Row],
     /// Whether there is any history to go by.
@@ -45,17 +43,28 @@ pub struct Plan {
     /// Accounts that the method places.
     pub given: Counts,
     /// The limits of the whole run, what follows its debtors left out.
-    pub whole: Limits,
-    /// The limits of the method's part: what exploration and followers take is off already.
     pub limits: Limits,
+    /// The accounts that shares are shares of.
+    pub base: i64,
+    /// Who may get anything by the method: with fixed shares, who has one.
+    pub takes: Vec<bool>,
     /// The proof of an optimum.
     pub optimum: Option<Optimum>,
-    /// What the method's part is expected to bring, in millionths of a currency unit.
+    /// Accounts that find no room, with the limits that leave them none.
+    pub short: Option<Infeasible>,
+    /// What the plan is expected to bring, explored accounts included, in millionths of a currency unit.
     pub objective: i128,
     /// What equal shares of the same accounts would bring.
     pub equal: Option<i128>,
     /// What shares by score would bring.
     pub score: Option<i128>,
+}
+
+impl Plan {
+    /// Accounts that the plan gives to somebody.
+    pub fn planned(&self) -> i64 {
+        self.explored.iter().chain(&self.given).flatten().sum()
+    }
 }
 
 /// The proof of an optimum.
@@ -111,51 +120,14 @@ impl Infeasible {
                 )
             }
             ClashKind::Maximums => format!(
-                "the limits clash: {needed} accounts of {strata} are open to {who} only, whose max_share and capacity leave room for {available}: {short} too many; \
-                 raise a max_share, open a gate, or filter the accounts out"
+                "{needed} accounts of {strata} are open to {who} only, whose max_share and capacity leave room for {available}: {short} too many; \
+                 raise a max_share or a capacity, open a gate, or filter the accounts out"
             ),
             ClashKind::Minimums => format!(
                 "the limits clash: min_share gives {who} {needed} accounts, but only {available} are open to them: {short} too few; lower a min_share or open a gate"
             ),
         }
     }
-}
-
-/// Makes the plan.
-pub fn plan(ground: &Ground<'_>) -> Result<Plan, Infeasible> {
-    let (whole, unplaced) = ground.limits();
-    let explored = ground.explore(&whole, unplaced);
-    let limits = less(&whole, ground, &explored);
-    let rest: Vec<i64> =
-        ground.strata.iter().zip(&explored).map(|(stratum, explored)| stratum.accounts - explored.iter().sum::<i64>()).collect();
-    let method = match ground.strategy.method {
-        Method::Score | Method::Optimise if !ground.has_history => Method::Equal,
-        method => method,
-    };
-    let by_shares = |method: Method| ground.by_shares(&ground.weights(method), &rest, &limits, unplaced);
-    let (given, optimum) = match method {
-        Method::Optimise => {
-            let (given, optimum) = ground.optimise(&rest, &limits, unplaced == 0)?;
-            (given, Some(optimum))
-        }
-        method => match by_shares(method) {
-            Some(given) => (given, None),
-            None => return Err(ground.why_not(&ground.weights(method), &rest, &limits, unplaced)),
-        },
-    };
-    let worth = |given: &Counts| ground.worth(given);
-    let other = |other: Method| (ground.has_history && other != method).then(|| by_shares(other)).flatten().as_ref().map(worth);
-    Ok(Plan {
-        method,
-        objective: worth(&given),
-        equal: other(Method::Equal),
-        score: other(Method::Score),
-        explored,
-        given,
-        whole,
-        limits,
-        optimum,
-    })
 }
 
 /// A share of a count, up or down to the whole account.
@@ -177,17 +149,71 @@ fn less(limits: &Limits, ground: &Ground<'_>, explored: &Counts) -> Limits {
 }
 
 impl Ground<'_> {
-    fn accounts(&self) -> Vec<i64> {
-        self.strata.iter().map(|stratum| stratum.accounts).collect()
+    /// Makes the plan. `base` is how many accounts shares are shares of, when it is known that fewer can be placed than
+    /// there is room for.
+    pub fn plan(&self, base: Option<i64>, outlooks: &[Outlook]) -> Result<Plan, Infeasible> {
+        let (limits, base) = self.limits(base);
+        let all: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
+        let short = self.shortage(&all, &limits);
+        let (explored, carried) = self.explore(&limits);
+        let rest: Vec<i64> = all.iter().zip(&explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
+        let left = less(&limits, self, &explored);
+        let method = match self.strategy.method {
+            Method::Score | Method::Optimise if !self.has_history => Method::Equal,
+            method => method,
+        };
+        let by_shares = |method: Method| {
+            let found = self.by_shares(&carried, &self.weights(method), &rest, &left, short.is_some());
+            found.map(|(counts, _)| counts)
+        };
+        let held_back = worth(outlooks, &explored);
+        let (given, optimum) = match method {
+            Method::Optimise => {
+                let (given, mut optimum) = self.optimise(&rest, outlooks, &left, short.is_none())?;
+                optimum.bound += held_back;
+                (given, Some(optimum))
+            }
+            method => match by_shares(method) {
+                Some(given) => (given, None),
+                None => return Err(self.why_not(&self.weights(method), &rest, &left, short.is_some())),
+            },
+        };
+        let of = |given: &Counts| held_back + worth(outlooks, given);
+        let other = |other: Method| (self.has_history && other != method).then(|| by_shares(other)).flatten().as_ref().map(of);
+        let takes = self.weights(method).into_iter().map(|weight| weight > 0).collect();
+        Ok(Plan {
+            method,
+            objective: of(&given),
+            equal: other(Method::Equal),
+            score: other(Method::Score),
+            explored,
+            given,
+            limits,
+            base,
+            takes,
+            optimum,
+            short,
+        })
     }
 
-    /// The programme of some accounts; a taker without weight takes nothing.
-    fn programme(&self, accounts: &[i64], limits: &Limits, place_all: bool) -> Programme {
-        let cells = self.strata.iter().zip(self.outlooks).zip(0..).flat_map(|((stratum, outlook), number)| {
-            stratum.eligible.iter().zip(&outlook.worth).map(move |(taker, worth)| Cell {
-                stratum: number,
+    /// Which limits leave accounts without room, when some do: they stay unplaced, the limits are kept.
+    fn shortage(&self, accounts: &[i64], limits: &Limits) -> Option<Infeasible> {
+        let upper = self.with_weight(limits).upper;
+        let limits = Limits { lower: Vec::new(), upper };
+        if limits.upper.iter().all(Option::is_none) {
+            return None;
+        }
+        solve(&self.programme(accounts, &[], &limits, true)).err().map(|clash| Infeasible::of(&clash, self))
+    }
+
+    /// The programme of some accounts; without outlooks all accounts are worth the same.
+    fn programme(&self, accounts: &[i64], outlooks: &[Outlook], limits: &Limits, place_all: bool) -> Programme {
+        let cells = self.strata.iter().enumerate().flat_map(|(number, stratum)| {
+            let worth = outlooks.get(number).map(|outlook| outlook.worth.as_slice()).unwrap_or_default();
+            stratum.eligible.iter().enumerate().map(move |(place, taker)| Cell {
+                stratum: u32::try_from(number).unwrap_or(u32::MAX),
                 taker: u16::try_from(*taker).unwrap_or(u16::MAX),
-                value: worth.value,
+                value: worth.get(place).map_or(0, |worth| worth.value),
             })
         });
         Programme {
@@ -200,19 +226,25 @@ impl Ground<'_> {
         }
     }
 
-    /// The limits of the whole run, and how many accounts find no room. Shares are shares of the accounts allocated in
-    /// the run, those that follow their debtors included (FORMATS): the least rounded up, the most down.
-    fn limits(&self) -> (Limits, i64) {
+    /// How many of some accounts find room.
+    fn room_for(&self, accounts: &[i64], upper: &[Option<i64>]) -> i64 {
+        if upper.iter().all(Option::is_none) {
+            return accounts.iter().sum();
+        }
+        let limits = Limits { lower: Vec::new(), upper: upper.to_vec() };
+        most_placed(&self.programme(accounts, &[], &limits, false))
+    }
+
+    /// The limits of the whole run, and what shares are shares of: the accounts allocated in the run, as many as there is
+    /// capacity for, those that follow their debtors included (FORMATS); the least rounded up, the most down.
+    fn limits(&self, base: Option<i64>) -> (Limits, i64) {
         let room = |taker: usize| self.takers[taker].room.map(|room| (room - self.followers[taker]).max(0));
         let rooms: Vec<Option<i64>> = (0..self.takers.len()).map(room).collect();
-        let all: i64 = self.accounts().iter().sum();
-        let placed = if rooms.iter().all(Option::is_none) && self.strategy.method != Method::Fixed {
-            all
-        } else {
-            let takes = self.with_weight(&Limits { lower: Vec::new(), upper: rooms.clone() });
-            most_placed(&self.programme(&self.accounts(), &takes, false))
-        };
-        let base = placed + self.followers.iter().sum::<i64>();
+        let base = base.unwrap_or_else(|| {
+            let accounts: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
+            let capacities = Limits { lower: Vec::new(), upper: rooms.clone() };
+            self.room_for(&accounts, &self.with_weight(&capacities).upper) + self.followers.iter().sum::<i64>()
+        });
         let (mut lower, mut upper) = (Vec::new(), Vec::new());
         for (taker, room) in rooms.into_iter().enumerate() {
             let taking = self.strategy.taking(&self.takers[taker].assignee.code);
@@ -222,14 +254,13 @@ impl Ground<'_> {
             lower.push((least - own).max(0));
             upper.push([room, most.map(|most| (most - own).max(0))].into_iter().flatten().min());
         }
-        (Limits { lower, upper }, all - placed)
+        (Limits { lower, upper }, base)
     }
 
-    /// With fixed shares, who has none takes nothing.
+    /// With fixed shares, who has none takes nothing; exploration gives everybody accounts.
     fn with_weight(&self, limits: &Limits) -> Limits {
-        let weights = self.weights(self.strategy.method);
-        let upper = limits.upper.iter().zip(&weights).map(|(most, weight)| if *weight <= 0 { Some(0) } else { *most });
-        Limits { lower: limits.lower.clone(), upper: upper.collect() }
+        let explores = self.strategy.exploration > Rate::ZERO;
+        if explores { limits.clone() } else { weighted(limits, &self.weights(self.strategy.method)) }
     }
 
     /// What shares of a method are proportional to; any whole numbers.
@@ -265,8 +296,8 @@ impl Ground<'_> {
     }
 
     /// The accounts that are explored: a share of every stratum, carried from one to the next, split equally inside.
-    fn explore(&self, limits: &Limits, unplaced: i64) -> Counts {
-        let nothing = || self.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect();
+    fn explore(&self, limits: &Limits) -> (Counts, Carried) {
+        let nothing = || (self.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect(), Carried::default());
         if self.strategy.exploration == Rate::ZERO {
             return nothing();
         }
@@ -280,21 +311,34 @@ impl Ground<'_> {
         };
         let explored: Vec<i64> = self.strata.iter().map(held_back).collect();
         let most = Limits { lower: vec![0; self.takers.len()], upper: limits.upper.clone() };
-        // When room is short the explored part is as short of it as the rest.
-        let all: i64 = self.accounts().iter().sum();
-        let short = i64::try_from(i128::from(unplaced) * i128::from(explored.iter().sum::<i64>()) / i128::from(all.max(1)));
-        self.by_shares(&vec![1; self.takers.len()], &explored, &most, short.unwrap_or(0)).unwrap_or_else(nothing)
+        self.by_shares(&Carried::default(), &vec![1; self.takers.len()], &explored, &most, true).unwrap_or_else(nothing)
     }
 
-    fn by_shares(&self, weights: &[i64], accounts: &[i64], limits: &Limits, unplaced: i64) -> Option<Counts> {
+    /// Shares in proportion to weights; where room is short, as many accounts as find room.
+    fn by_shares(
+        &self,
+        carried: &Carried,
+        weights: &[i64],
+        accounts: &[i64],
+        limits: &Limits,
+        short: bool,
+    ) -> Option<(Counts, Carried)> {
+        let all: i64 = accounts.iter().sum();
+        let unplaced = if short { all - self.room_for(accounts, &weighted(limits, weights).upper) } else { 0 };
         let with_count = self.strata.iter().zip(accounts);
         let supplies: Vec<Supply<'_>> =
             with_count.map(|(stratum, accounts)| Supply { accounts: *accounts, eligible: &stratum.eligible }).collect();
-        counts(&supplies, weights, limits, unplaced)
+        counts_after(carried, &supplies, weights, limits, unplaced)
     }
 
-    fn optimise(&self, accounts: &[i64], limits: &Limits, place_all: bool) -> Result<(Counts, Optimum), Infeasible> {
-        let programme = self.programme(accounts, limits, place_all);
+    fn optimise(
+        &self,
+        accounts: &[i64],
+        outlooks: &[Outlook],
+        limits: &Limits,
+        place_all: bool,
+    ) -> Result<(Counts, Optimum), Infeasible> {
+        let programme = self.programme(accounts, outlooks, limits, place_all);
         let solved = solve(&programme).map_err(|clash| Infeasible::of(&clash, self))?;
         let mut assigned = solved.assigned.into_iter();
         let given = self.strata.iter().map(|stratum| assigned.by_ref().take(stratum.eligible.len()).collect()).collect();
@@ -302,19 +346,25 @@ impl Ground<'_> {
     }
 
     /// Why shares found no way within the limits.
-    fn why_not(&self, weights: &[i64], accounts: &[i64], limits: &Limits, unplaced: i64) -> Infeasible {
-        let upper = limits.upper.iter().zip(weights).map(|(most, weight)| if *weight <= 0 { Some(0) } else { *most });
-        let limits = Limits { lower: limits.lower.clone(), upper: upper.collect() };
-        let clash = solve(&self.programme(accounts, &limits, unplaced == 0)).err();
-        let unknown = Clash { kind: ClashKind::Maximums, takers: Vec::new(), strata: Vec::new(), needed: 0, available: 0 };
+    fn why_not(&self, weights: &[i64], accounts: &[i64], limits: &Limits, short: bool) -> Infeasible {
+        let limits = weighted(limits, weights);
+        let clash = solve(&self.programme(accounts, &[], &limits, !short)).err();
+        // Shares fail only where no assignment keeps the limits, so that there always is a clash.
+        let unknown = Clash { kind: ClashKind::Minimums, takers: Vec::new(), strata: Vec::new(), needed: 0, available: 0 };
         Infeasible::of(&clash.unwrap_or(unknown), self)
     }
+}
 
-    /// What some counts are expected to bring.
-    pub fn worth(&self, given: &Counts) -> i128 {
-        let of = |(outlook, counts): (&Outlook, &Vec<i64>)| -> i128 {
-            outlook.worth.iter().zip(counts).map(|(worth, count)| i128::from(worth.value) * i128::from(*count)).sum()
-        };
-        self.outlooks.iter().zip(given).map(of).sum()
-    }
+/// Who has no weight takes nothing.
+fn weighted(limits: &Limits, weights: &[i64]) -> Limits {
+    let upper = limits.upper.iter().zip(weights).map(|(most, weight)| if *weight <= 0 { Some(0) } else { *most });
+    Limits { lower: limits.lower.clone(), upper: upper.collect() }
+}
+
+/// What some counts are expected to bring, in millionths of a currency unit.
+pub fn worth(outlooks: &[Outlook], given: &Counts) -> i128 {
+    let of = |(outlook, counts): (&Outlook, &Vec<i64>)| -> i128 {
+        outlook.worth.iter().zip(counts).map(|(worth, count)| i128::from(worth.value) * i128::from(*count)).sum()
+    };
+    outlooks.iter().zip(given).map(of).sum()
 }

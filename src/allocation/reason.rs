@@ -92,7 +92,6 @@ impl Why {
     pub fn method<'a>(&self, of_run: &'a str) -> &'a str {
         match self.reason {
             Reason::Explore(..) => "exploration",
-            Reason::Follow(_) => "follow",
             _ => of_run,
         }
     }

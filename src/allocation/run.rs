@@ -6,12 +6,13 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::AllocationError;
-use super::candidates::{Asked, field};
+use super::candidates::{Asked, agencies, field};
 use super::deal::{Assigned, Fate};
 use super::decide::{Decision, Market, decide as decide_on};
 use super::files::{hash, millionths, strata_rows};
 use super::findings::totals;
 use super::gates::Taker;
+use super::replay::inputs;
 use super::store::{self, RunRow};
 use super::strategy;
 use crate::audit::{Act, By};
@@ -20,6 +21,7 @@ use crate::contract;
 use crate::db::{Cell, Db, write};
 use crate::kernel::Money;
 use crate::kernel::calendar::plus_days;
+use crate::kernel::progress::{Progress, Silent};
 use crate::ledger::{Transaction, chart};
 use crate::party::{self, Lender};
 use crate::performance::measure;
@@ -43,38 +45,73 @@ pub struct Outcome {
     pub decision: Decision,
 }
 
+/// What is asked for: a strategy for a day, simulated or carried out at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// The lender's code.
+    pub lender: &'a str,
+    /// The strategy's file, for messages.
+    pub file: &'a str,
+    /// The strategy.
+    pub strategy: &'a str,
+    /// The day.
+    pub on: NaiveDate,
+    /// Whether it is carried out at once.
+    pub commit: bool,
+}
+
 /// Simulates a strategy for a day and stores the run; with `commit`, carries it out at once.
 pub fn allocate(
     db: &mut Db,
-    lender_code: &str,
+    lender: &str,
     file: &str,
-    strategy_text: &str,
+    strategy: &str,
     on: NaiveDate,
     commit: bool,
     by: &By,
 ) -> Result<Outcome, AllocationError> {
+    run(db, &Order { lender, file, strategy, on, commit }, by, &mut Silent)
+}
+
+/// Does what an order asks for and tells how far it has come.
+pub fn run(db: &mut Db, order: &Order<'_>, by: &By, progress: &mut dyn Progress) -> Result<Outcome, AllocationError> {
+    let (lender_code, on) = (order.lender, order.on);
     write(db, lender_code, |db| {
         let lender = find_lender(db, lender_code)?;
         check_open(&crate::audit::book(db, lender_code)?, on)?;
-        if commit {
+        if order.commit {
+            progress.stage("recording expiries", None);
             record_expiries(db, lender_code, on, by)?;
         }
-        let decision = decide(db, &lender, file, strategy_text, on)?;
+        let question = Question { lender: &lender, file: order.file, strategy: order.strategy, on, as_if_unplaced: false };
+        let decision = decide(db, &question, progress)?;
         let mut act = Act::begin(db, lender_code, by)?;
         act.book.run_no += 1;
-        let run = simulate(db, &mut act, &decision, strategy_text, on)?;
-        if commit {
-            place(db, &mut act, &decision, run.run_no, on)?;
+        let run = simulate(db, &mut act, &lender, &decision, order, progress)?;
+        if order.commit {
+            place(db, &mut act, &decision, run.run_no, on, progress)?;
         }
-        let kind = if commit { "allocation committed" } else { "allocation simulated" };
+        let kind = if order.commit { "allocation committed" } else { "allocation simulated" };
         let summary = json!({"run": run.run_no, "strategy": run.name, "on": on.to_string(), "hash": run.hash, "placed": run.placed, "unplaced": run.unplaced});
         act.finish(db, kind, &summary)?;
-        Ok(Outcome { run_no: run.run_no, hash: run.hash, committed: commit, decision })
+        progress.stage("saving", None);
+        Ok(Outcome { run_no: run.run_no, hash: run.hash, committed: order.commit, decision })
     })
 }
 
 /// Carries out a simulated run, refused when the book has moved since.
 pub fn commit_run(db: &mut Db, lender_code: &str, run_no: i64, by: &By) -> Result<Outcome, AllocationError> {
+    commit_run_watched(db, lender_code, run_no, by, &mut Silent)
+}
+
+/// Carries out a simulated run and tells how far it has come.
+pub fn commit_run_watched(
+    db: &mut Db,
+    lender_code: &str,
+    run_no: i64,
+    by: &By,
+    progress: &mut dyn Progress,
+) -> Result<Outcome, AllocationError> {
     write(db, lender_code, |db| {
         let lender = find_lender(db, lender_code)?;
         let run = store::run(db, lender_code, run_no)?.ok_or(AllocationError::NoRun(run_no))?;
@@ -87,12 +124,16 @@ pub fn commit_run(db: &mut Db, lender_code: &str, run_no: i64, by: &By) -> Resul
             return Err(AllocationError::Moved(run_no, run.seq, book.seq));
         }
         record_expiries(db, lender_code, run.run_on, by)?;
-        let decision = decide(db, &lender, &run.name, &run.strategy, run.run_on)?;
+        let (file, strategy, on) = (run.name.as_str(), run.strategy.as_str(), run.run_on);
+        let question = Question { lender: &lender, file, strategy, on, as_if_unplaced: false };
+        let decision = decide(db, &question, progress)?;
+        progress.stage("hashing", None);
         if hashed(&decision)? != run.hash {
             return Err(AllocationError::Differs(run_no));
         }
         let mut act = Act::begin(db, lender_code, by)?;
-        place(db, &mut act, &decision, run_no, run.run_on)?;
+        place(db, &mut act, &decision, run_no, run.run_on, progress)?;
+        progress.stage("saving", None);
         act.finish(db, "allocation committed", &json!({"run": run_no, "hash": run.hash, "placed": run.placed}))?;
         Ok(Outcome { run_no, hash: run.hash, committed: true, decision })
     })
@@ -102,12 +143,28 @@ fn find_lender(db: &mut Db, code: &str) -> Result<Lender, AllocationError> {
     party::store::lender(db, code)?.ok_or_else(|| AllocationError::NoLender(code.to_string()))
 }
 
+/// What a decision reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The lender.
+    pub lender: &'a Lender,
+    /// The strategy's file, for messages.
+    pub file: &'a str,
+    /// The strategy.
+    pub strategy: &'a str,
+    /// The day.
+    pub on: NaiveDate,
+    /// Whether placed accounts are taken as if they were not.
+    pub as_if_unplaced: bool,
+}
+
 /// Reads what is known and decides in memory who gets what.
-pub fn decide(db: &mut Db, lender: &Lender, file: &str, strategy_text: &str, on: NaiveDate) -> Result<Decision, AllocationError> {
+pub fn decide(db: &mut Db, question: &Question<'_>, progress: &mut dyn Progress) -> Result<Decision, AllocationError> {
+    let (lender, on) = (question.lender, question.on);
     let mut assignees = party::store::assignees(db, &lender.code)?;
     evaluation::bring_up_to_date(db, &lender.code, on, &mut assignees)?;
-    let strategy = strategy::parse(strategy_text, lender, &assignees)
-        .map_err(|fault| AllocationError::File { file: file.to_string(), fault })?;
+    let strategy = strategy::parse(question.strategy, lender, &assignees)
+        .map_err(|fault| AllocationError::File { file: question.file.to_string(), fault })?;
     let versions = contract::store::versions(db, lender)?;
     let asked = measure::Asked {
         lender: &lender.code,
@@ -116,8 +173,9 @@ pub fn decide(db: &mut Db, lender: &Lender, file: &str, strategy_text: &str, on:
         grouping: &strategy.grouping,
         known_seq: i64::MAX,
     };
+    progress.stage("reading history", None);
     let (scorecard, history) = measure::scorecard_on(db, &asked, &versions, &strategy.points, strategy.peers())?;
-    let open = store::open_on(db, &lender.code, on)?;
+    let open = if question.as_if_unplaced { HashMap::new() } else { store::open_on(db, &lender.code, on)? };
     let misconduct = |code: &str| {
         let row = scorecard.iter().find(|row| row.assignee == code);
         strategy.most_upheld.zip(row).is_some_and(|(most, row)| row.beside.upheld_per_thousand() > most)
@@ -130,8 +188,18 @@ pub fn decide(db: &mut Db, lender: &Lender, file: &str, strategy_text: &str, on:
             Taker::on(assignee, &versions, held, misconduct(&assignee.code), on)
         })
         .collect();
-    let asked = Asked { lender: &lender.code, on, filter: &strategy.filter, buckets: &lender.buckets, assignees: &assignees };
-    let field = field(db, &asked)?;
+    let asked = Asked {
+        lender: &lender.code,
+        on,
+        filter: &strategy.filter,
+        buckets: &lender.buckets,
+        agencies: &agencies(&assignees),
+        known_seq: i64::MAX,
+        as_if_unplaced: question.as_if_unplaced,
+    };
+    progress.stage("reading accounts", None);
+    let field = field(db, &asked, progress)?;
+    progress.stage("deciding", None);
     Ok(decide_on(Market { strategy, takers, field, history, scorecard, currency: lender.currency })?)
 }
 
@@ -144,10 +212,14 @@ fn hashed(decision: &Decision) -> Result<String, AllocationError> {
 fn simulate(
     db: &mut Db,
     act: &mut Act,
+    lender: &Lender,
     decision: &Decision,
-    strategy_text: &str,
-    on: NaiveDate,
+    order: &Order<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<RunRow, AllocationError> {
+    progress.stage("hashing", None);
+    let hash = hashed(decision)?;
+    progress.stage("writing the assignment", Some(decision.assigned.len() as u64));
     let placed = decision.placed();
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let run = RunRow {
@@ -155,24 +227,32 @@ fn simulate(
         seq: act.seq(),
         name: decision.market.strategy.name.clone(),
         method: decision.method().name().to_string(),
-        run_on: on,
-        strategy: strategy_text.to_string(),
-        hash: hashed(decision)?,
+        run_on: order.on,
+        strategy: order.strategy.to_string(),
+        hash,
         placed: count(placed),
         unplaced: count(decision.assigned.len() - placed),
         committed_seq: None,
     };
     store::add_run(db, act, &run)?;
-    store::add_outcome(db, act, run.run_no, &kept(decision))?;
+    let mut body = kept(decision);
+    body["inputs"] = inputs(&lender.buckets, &agencies(&party::store::assignees(db, &lender.code)?), &decision.market.takers);
+    store::add_outcome(db, act, run.run_no, &body)?;
     let refusals: Vec<String> = (0..decision.sorted.refusals.len()).map(|list| decision.refusals(list)).collect();
     store::add_refusals(db, act, run.run_no, &refusals)?;
     store::add_strata(db, act, run.run_no, &strata_rows(decision))?;
-    store_rows(db, act, decision, &run)?;
+    store_rows(db, act, decision, &run, progress)?;
     Ok(run)
 }
 
 /// Every account with its stratum and its reason.
-fn store_rows(db: &mut Db, act: &mut Act, decision: &Decision, run: &RunRow) -> Result<(), AllocationError> {
+fn store_rows(
+    db: &mut Db,
+    act: &mut Act,
+    decision: &Decision,
+    run: &RunRow,
+    progress: &mut dyn Progress,
+) -> Result<(), AllocationError> {
     let lender = act.book.lender.clone();
     let mut codes: HashMap<(Assigned, u32), String> = HashMap::new();
     for first in (0..decision.assigned.len()).step_by(CHUNK) {
@@ -202,6 +282,7 @@ fn store_rows(db: &mut Db, act: &mut Act, decision: &Decision, run: &RunRow) -> 
             ]);
         }
         act.write(db, &store::ROWS, &rows)?;
+        progress.advance(rows.len() as u64);
     }
     Ok(())
 }
@@ -232,6 +313,7 @@ pub fn outcome(decision: &Decision) -> serde_json::Value {
         "dealt_would_bring": millionths(decision.dealt_worth),
         "debtors_kept_together": together,
         "together_cost": millionths(plan.objective - decision.dealt_worth),
+        "no_room": plan.short.as_ref().map(ToString::to_string),
         "history": !decision.market.history.is_empty(),
         "limits": limits,
         "not_taken": decision.market.field.left,
@@ -248,7 +330,15 @@ fn kept(decision: &Decision) -> serde_json::Value {
 }
 
 /// Makes the placements: a batch per assignee, frozen facts, and one ledger transaction per batch.
-fn place(db: &mut Db, act: &mut Act, decision: &Decision, run_no: i64, on: NaiveDate) -> Result<(), AllocationError> {
+fn place(
+    db: &mut Db,
+    act: &mut Act,
+    decision: &Decision,
+    run_no: i64,
+    on: NaiveDate,
+    progress: &mut dyn Progress,
+) -> Result<(), AllocationError> {
+    progress.stage("placing", Some(decision.placed() as u64));
     let (lender, seq) = (act.book.lender.clone(), act.seq());
     let mut batches: BTreeMap<usize, (String, i64, Money, Money)> = BTreeMap::new();
     let takers = &decision.market.takers;
@@ -297,6 +387,7 @@ fn place(db: &mut Db, act: &mut Act, decision: &Decision, run_no: i64, on: Naive
             ]);
         }
         act.write(db, &PLACEMENTS, &rows)?;
+        progress.advance(rows.len() as u64);
     }
     for (taker, (code, accounts, balance, owed)) in batches {
         let assignee = takers[taker].assignee.code.as_str();

@@ -36,16 +36,36 @@ impl Limits {
 
 /// Parts of an account in which targets and carried remainders are kept.
 const UNIT: i128 = 1_000_000_000_000;
+/// Divisions leave a trace of a millionth of a millionth of an account: targets nearer than this are the same.
+const SAME: i128 = UNIT / 1_000_000;
 /// Rounds of scaling; shares settle to far less than an account in fewer.
 const ROUNDS: usize = 200;
+
+/// By how much each taker is behind its share, in parts of an account: what one part of a run carries into the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried(Vec<i128>);
 
 /// How many accounts of each stratum go to each of its eligible takers, in proportion to weights and within limits.
 /// Exactly `unplaced` accounts are left to nobody. `None` when the limits cannot be kept.
 pub fn counts(supplies: &[Supply<'_>], weights: &[i64], limits: &Limits, unplaced: i64) -> Option<Vec<Vec<i64>>> {
+    counts_after(&Carried::default(), supplies, weights, limits, unplaced).map(|(counts, _)| counts)
+}
+
+/// As [`counts`], after a part of the run that carried something; gives back what is carried on.
+pub fn counts_after(
+    carried: &Carried,
+    supplies: &[Supply<'_>],
+    weights: &[i64],
+    limits: &Limits,
+    unplaced: i64,
+) -> Option<(Vec<Vec<i64>>, Carried)> {
     let mut table = Table::new(supplies, weights, limits, unplaced);
     table.scale();
-    table.round();
-    table.repair().then(|| table.counts())
+    let mut wanted = table.target_totals();
+    wanted.iter_mut().zip(&carried.0).for_each(|(total, carried)| *total += carried);
+    table.round(carried);
+    table.stay_near(&wanted);
+    table.repair().then(|| (table.counts(), table.carried(&wanted)))
 }
 
 /// One taker of a stratum; the last taker of every stratum is nobody.
@@ -141,8 +161,9 @@ impl Table {
 
     /// Whole accounts by largest remainder, stratum by stratum, with what earlier strata carried; ties go to the
     /// earlier code.
-    fn round(&mut self) {
-        let mut carried = vec![0_i128; self.weights.len()];
+    fn round(&mut self, before: &Carried) {
+        let mut carried = before.0.clone();
+        carried.resize(self.weights.len(), 0);
         for stratum in 0..self.strata.len() {
             let takers: Vec<usize> = self.strata[stratum].iter().map(|share| share.taker).collect();
             let wanted: Vec<i128> =
@@ -155,6 +176,16 @@ impl Table {
                 self.totals[taker] += count;
                 self.strata[stratum][place].count = count;
             }
+        }
+    }
+
+    /// Carrying alone can lead astray where few are eligible: nobody may end more than one account from its share.
+    fn stay_near(&mut self, wanted: &[i128]) {
+        for (taker, total) in wanted.iter().copied().enumerate() {
+            let least = i64::try_from((total - UNIT - SAME).div_euclid(UNIT) + 1).unwrap_or(0);
+            let most = i64::try_from((total + UNIT + SAME).div_euclid(UNIT)).unwrap_or(i64::MAX);
+            self.lower[taker] = self.lower[taker].max(least.min(self.upper[taker]));
+            self.upper[taker] = self.upper[taker].min(most.max(self.lower[taker]));
         }
     }
 
@@ -225,6 +256,12 @@ impl Table {
         }
     }
 
+    /// What is wanted and not given, for everybody but nobody.
+    fn carried(&self, wanted: &[i128]) -> Carried {
+        let behind = wanted.iter().zip(&self.totals).map(|(wanted, total)| wanted - i128::from(*total) * UNIT);
+        Carried(behind.take(self.totals.len() - 1).collect())
+    }
+
     fn counts(&self) -> Vec<Vec<i64>> {
         let of = |shares: &Vec<Share>| shares[..shares.len() - 1].iter().map(|share| share.count).collect();
         self.strata.iter().map(of).collect()
@@ -236,11 +273,11 @@ impl Table {
 fn largest_remainder(total: i64, targets: &[i128], room: &[i64]) -> Vec<i64> {
     let last = targets.len().saturating_sub(1);
     let most = |place: usize| if place == last { i64::MAX } else { room[place].max(0) };
-    let floor = |place: usize| i64::try_from(targets[place].div_euclid(UNIT)).unwrap_or(0).clamp(0, most(place));
+    let floor = |place: usize| i64::try_from((targets[place] + SAME).div_euclid(UNIT)).unwrap_or(0).clamp(0, most(place));
     let mut counts: Vec<i64> = (0..targets.len()).map(floor).collect();
     loop {
         let given: i64 = counts.iter().sum();
-        let short = |place: &usize| targets[*place] - i128::from(counts[*place]) * UNIT;
+        let short = |place: &usize| (targets[*place] - i128::from(counts[*place]) * UNIT + SAME / 2).div_euclid(SAME);
         let places = 0..targets.len();
         let next = match given.cmp(&total) {
             std::cmp::Ordering::Equal => None,

@@ -180,6 +180,25 @@ pub(super) fn add_outcome(db: &mut Db, act: &mut Act, run_no: i64, body: &serde_
     act.write(db, &OUTCOMES, &[row])
 }
 
+#[derive(QueryableByName)]
+struct BodyRow {
+    #[diesel(sql_type = Text)]
+    body: String,
+}
+
+/// What a run found beside its assignment.
+pub fn outcome(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<Option<serde_json::Value>> {
+    let row: Option<BodyRow> = diesel::sql_query("SELECT body FROM allocation_outcome WHERE lender = $1 AND run_no = $2")
+        .bind::<Text, _>(lender)
+        .bind::<BigInt, _>(run_no)
+        .get_result(db)
+        .optional()?;
+    let read = |row: BodyRow| {
+        serde_json::from_str(&row.body).map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))
+    };
+    row.map(read).transpose()
+}
+
 pub(super) fn add_refusals(db: &mut Db, act: &mut Act, run_no: i64, lists: &[String]) -> QueryResult<()> {
     let (lender, seq) = (act.book.lender.clone(), act.seq());
     let listed = (0_i64..).zip(lists).filter(|(_, list)| !list.is_empty());
@@ -301,16 +320,6 @@ pub fn listed(db: &mut Db, lender: &str, before: i64, most: i64) -> QueryResult<
 struct TextRow {
     #[diesel(sql_type = Text)]
     text: String,
-}
-
-/// What a run found, as it was kept.
-pub fn outcome(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<Option<String>> {
-    let row: Option<TextRow> = diesel::sql_query("SELECT body AS text FROM allocation_outcome WHERE lender = $1 AND run_no = $2")
-        .bind::<Text, _>(lender)
-        .bind::<BigInt, _>(run_no)
-        .get_result(db)
-        .optional()?;
-    Ok(row.map(|row| row.text))
 }
 
 #[derive(QueryableByName)]

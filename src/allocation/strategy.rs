@@ -178,9 +178,6 @@ fn taking(table: &mut Table<'_>, code: String, method: Method) -> Read<Taking> {
         (None, _) => None,
     };
     let (least, most) = (table.take("min_share"), table.take("max_share"));
-    if let (Method::Fixed, Some(limit)) = (method, least.as_ref().or(most.as_ref())) {
-        return Err(limit.fault("does not go with fixed shares, which say themselves what each gets; leave it out"));
-    }
     let min_share = least.map_or(Ok(Rate::ZERO), |value| value.rate())?;
     let max_share = match &most {
         None => Rate::ONE,

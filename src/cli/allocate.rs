@@ -7,13 +7,15 @@ use chrono::NaiveDate;
 use clap::Args;
 use serde_json::json;
 
+use super::bar::Bar;
 use super::output::{Answer, Failure, check_writable, lines, read_text, write_file};
 use super::settle::language;
 use super::{Context, date};
 use crate::allocation::decide::Decision;
 use crate::allocation::files::{assignment_csv, millionths, strata_csv};
 use crate::allocation::reason::refusal_words;
-use crate::allocation::run::{Outcome, allocate as simulate, commit_run, outcome as outcome_of};
+use crate::allocation::replay::replay;
+use crate::allocation::run::{Order, Outcome, commit_run_watched, outcome as outcome_of, run};
 use crate::allocation::strategy::{self, Strategy};
 use crate::db::Db;
 use crate::party::Lang;
@@ -23,13 +25,13 @@ use crate::{ambient, party};
 #[derive(Args)]
 pub(super) struct AllocateArguments {
     /// The strategy file (TOML).
-    #[arg(required_unless_present = "commit_run", conflicts_with = "commit_run")]
+    #[arg(required_unless_present_any = ["commit_run", "replay"], conflicts_with = "commit_run")]
     strategy: Option<PathBuf>,
     /// The lender's code.
     #[arg(long)]
     lender: Option<String>,
     /// The day of placing.
-    #[arg(long, value_parser = date, required_unless_present = "commit_run")]
+    #[arg(long, value_parser = date, required_unless_present_any = ["commit_run", "replay"])]
     on: Option<NaiveDate>,
     /// Carry it out at once.
     #[arg(long)]
@@ -37,6 +39,9 @@ pub(super) struct AllocateArguments {
     /// Carry out a simulated run.
     #[arg(long, value_name = "RUN")]
     commit_run: Option<String>,
+    /// Repeat a past run from the facts it knew; refused when it does not come to the same bytes.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["commit_run", "commit", "strategy", "on"])]
+    replay: Option<String>,
     /// Where the assignment goes.
     #[arg(long, value_name = "OUT.csv")]
     export: Option<PathBuf>,
@@ -52,12 +57,20 @@ pub(super) fn allocate(context: &Context, arguments: &AllocateArguments) -> Resu
     arguments.export.iter().chain(&arguments.strata).try_for_each(|path| check_writable(path))?;
     let mut db = context.open()?;
     let by = ambient::operator();
-    let (lender_code, run_no) = lender_and_run(arguments)?;
+    let mut bar = Bar::new();
+    let named = arguments.commit_run.as_ref().or(arguments.replay.as_ref());
+    let (lender_code, run_no) = lender_and_run(arguments.lender.as_deref(), named)?;
     let outcome = match (run_no, &arguments.strategy, arguments.on) {
-        (Some(number), _, _) => commit_run(&mut db, &lender_code, number, &by)?,
+        (Some(number), ..) if arguments.replay.is_some() => {
+            let (_, run, decision) = replay(&mut db, &lender_code, number)?;
+            Outcome { run_no: number, hash: run.hash, committed: run.committed_seq.is_some(), decision }
+        }
+        (Some(number), ..) => commit_run_watched(&mut db, &lender_code, number, &by, &mut bar)?,
         (None, Some(path), Some(on)) => {
             let text = read_text(path)?;
-            simulate(&mut db, &lender_code, &path.display().to_string(), &text, on, arguments.commit, &by)?
+            let file = path.display().to_string();
+            let order = Order { lender: &lender_code, file: &file, strategy: &text, on, commit: arguments.commit };
+            run(&mut db, &order, &by, &mut bar)?
         }
         _ => return Err(Failure::new("a strategy file and --on are needed")),
     };
@@ -68,7 +81,8 @@ pub(super) fn allocate(context: &Context, arguments: &AllocateArguments) -> Resu
     if let Some(path) = &arguments.strata {
         write_file(path, &strata_csv(&outcome.decision)?)?;
     }
-    Ok(answer(&lender, &outcome))
+    let stages = bar.stages();
+    Ok(answer(&lender, &outcome, &stages))
 }
 
 /// The strategy of a file.
@@ -80,14 +94,14 @@ pub(super) fn strategy_of(db: &mut Db, lender: &party::Lender, path: &Path) -> R
 }
 
 /// A run is named LENDER#NUMBER, so that `--commit-run` needs no lender beside it; a number alone needs one.
-fn lender_and_run(arguments: &AllocateArguments) -> Result<(String, Option<i64>), Failure> {
+fn lender_and_run(lender: Option<&str>, run: Option<&String>) -> Result<(String, Option<i64>), Failure> {
     let unnamed = || Failure::new("name the lender with --lender");
-    let Some(run) = &arguments.commit_run else {
-        return Ok((arguments.lender.clone().ok_or_else(unnamed)?, None));
+    let Some(run) = run else {
+        return Ok((lender.ok_or_else(unnamed)?.to_string(), None));
     };
     let (of_run, number) = run.split_once('#').map_or((None, run.as_str()), |(lender, number)| (Some(lender), number));
     let number = number.parse().map_err(|_| Failure::new(format!("\"{run}\" is no run; write it like CFC#12")))?;
-    match (of_run, arguments.lender.as_deref()) {
+    match (of_run, lender) {
         (Some(of_run), Some(named)) if of_run != named => {
             Err(Failure::new(format!("run {run} is one of {of_run}, not of {named}; nothing was changed")))
         }
@@ -95,7 +109,7 @@ fn lender_and_run(arguments: &AllocateArguments) -> Result<(String, Option<i64>)
     }
 }
 
-fn answer(lender: &party::Lender, outcome: &Outcome) -> Answer {
+fn answer(lender: &party::Lender, outcome: &Outcome, stages: &[(String, u128)]) -> Answer {
     let decision = &outcome.decision;
     let run = format!("{}#{}", lender.code, outcome.run_no);
     let placed = decision.placed();
@@ -111,6 +125,7 @@ fn answer(lender: &party::Lender, outcome: &Outcome) -> Answer {
         shown.push(format!("  {code}: {} accounts{explored}, {balance}, expected recovery {expected}", total.accounts));
     }
     shown.extend(expectations(decision));
+    shown.extend(decision.plan.short.iter().map(|short| format!("  not all accounts find room: {short}")));
     for (why, count) in &decision.market.field.left {
         shown.push(format!("  not taken: {count} {why}"));
     }
@@ -133,6 +148,7 @@ fn answer(lender: &party::Lender, outcome: &Outcome) -> Answer {
         "run": run, "hash": outcome.hash, "committed": outcome.committed, "placed": placed, "unplaced": unplaced,
         "assignees": by_assignee, "not_taken": decision.market.field.left, "unplaced_reasons": reasons,
         "outcome": outcome_of(decision),
+        "milliseconds": stages.iter().map(|(stage, took)| (stage.clone(), json!(took))).collect::<serde_json::Map<_, _>>(),
     });
     Answer::new(lines(shown), json)
 }

@@ -5,10 +5,15 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::ambient::Stopwatch;
 use crate::kernel::progress::Progress;
 
-/// A bar that follows the stages of a long work.
-pub(super) struct Bar(ProgressBar);
+/// A bar that follows the stages of a long work, and keeps how long each took.
+pub(super) struct Bar {
+    bar: ProgressBar,
+    watch: Stopwatch,
+    stages: Vec<(String, u128)>,
+}
 
 impl Bar {
     pub fn new() -> Bar {
@@ -17,28 +22,43 @@ impl Bar {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         bar.enable_steady_tick(Duration::from_millis(120));
-        Bar(bar)
+        Bar { bar, watch: Stopwatch::default(), stages: Vec::new() }
+    }
+
+    /// The stages with the milliseconds each took; a stage that came twice is summed.
+    pub fn stages(&mut self) -> Vec<(String, u128)> {
+        self.lap();
+        std::mem::take(&mut self.stages)
+    }
+
+    fn lap(&mut self) {
+        let lap = self.watch.lap();
+        if let Some(last) = self.stages.last_mut() {
+            last.1 += lap;
+        }
     }
 }
 
 impl Progress for Bar {
     fn stage(&mut self, name: &str, total: Option<u64>) {
+        self.lap();
+        self.stages.push((name.to_string(), 0));
         let template = if total.is_some() { "{msg} {wide_bar} {pos}/{len}" } else { "{spinner} {msg} {human_pos} ({elapsed})" };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            self.0.set_style(style);
+            self.bar.set_style(style);
         }
-        self.0.set_length(total.unwrap_or(0));
-        self.0.set_position(0);
-        self.0.set_message(name.to_string());
+        self.bar.set_length(total.unwrap_or(0));
+        self.bar.set_position(0);
+        self.bar.set_message(name.to_string());
     }
 
     fn advance(&mut self, steps: u64) {
-        self.0.inc(steps);
+        self.bar.inc(steps);
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }

@@ -13,6 +13,7 @@ mod serve;
 mod settle;
 mod setup;
 mod verify;
+mod what_if;
 
 use std::process::ExitCode;
 
@@ -60,6 +61,8 @@ enum Command {
     Recall(placements::RecallArguments),
     /// Close what has run out.
     Expire(placements::ExpireArguments),
+    /// Set two strategies side by side on the same accounts.
+    WhatIf(what_if::WhatIfArguments),
     /// How assignees perform, like against like.
     Scorecard(scorecard::ScorecardArguments),
     /// Compare assignees on the accounts that exploration dealt by chance.
@@ -133,6 +136,7 @@ fn run(context: &Context, command: Command) -> Result<Answer, Failure> {
         Command::Placements(arguments) => placements::placements(context, &arguments),
         Command::Recall(arguments) => placements::recall(context, &arguments),
         Command::Expire(arguments) => placements::expire(context, &arguments),
+        Command::WhatIf(arguments) => what_if::what_if(context, &arguments),
         Command::Scorecard(arguments) => scorecard::scorecard(context, &arguments),
         Command::Trial(arguments) => scorecard::trial(context, &arguments),
         Command::Complaint(command) => conduct::complaint(context, &command),

@@ -17,7 +17,7 @@ use crate::performance::file::{COLUMNS, csv, figures};
 use crate::performance::grouping::Grouping;
 use crate::performance::measure::{Asked, scorecard_on, trial as compare_explored};
 use crate::performance::number::{RATE_PLACES, percent, round};
-use crate::performance::scorecard::{Points, Row};
+use crate::performance::scorecard::{Points, Row, with_newcomers};
 use crate::performance::trial::Comparison;
 
 #[derive(Args)]
@@ -54,7 +54,9 @@ pub(super) fn scorecard(context: &Context, arguments: &ScorecardArguments) -> Re
     let peers = strategy.as_ref().map(|strategy| strategy.peers()).unwrap_or_default();
     let rows = crate::db::read(&mut db, |db| {
         let versions = contract::store::versions(db, &lender)?;
-        Ok::<_, PerformanceError>(scorecard_on(db, &asked, &versions, &points, peers)?.0)
+        let (rows, _) = scorecard_on(db, &asked, &versions, &points, peers)?;
+        let assignees = party::store::assignees(db, &lender.code)?;
+        Ok::<_, PerformanceError>(with_newcomers(rows, assignees.iter().map(|one| one.code.as_str())))
     })?;
     if let Some(path) = &arguments.output {
         write_file(path, &csv(&rows, lender.currency)?)?;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::columns::{self, AGENCY, CASE, CASE_ACCOUNT, Complained, TEXT};
 use super::complaint_store::{self as store, Case};
-use super::{Complaint, ConductError, Decision, Severity, words};
+use super::{Complaint, ConductError, Decision, Severity, case_reference, words};
 use crate::audit::{Act, By};
 use crate::db::{Cell, Db, keys_json, write};
 use crate::kernel::Money;
@@ -55,7 +55,7 @@ pub struct Added {
 /// recorded first.
 pub fn add(db: &mut Db, lender: &str, new: &NewComplaint, by: &By) -> Result<Added, ConductError> {
     let description = words("text", &new.text, LONGEST)?;
-    let reference = new.reference.as_deref().map(|reference| words("reference", reference, 100)).transpose()?;
+    let reference = new.reference.as_deref().map(case_reference).transpose()?;
     write(db, lender, |db| {
         party::store::lender(db, lender)?.ok_or_else(|| ConductError::NoLender(lender.to_string()))?;
         let mut book = Recording::load(db, lender, new.account_no.as_deref().into_iter())?;

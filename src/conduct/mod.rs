@@ -267,6 +267,12 @@ pub enum ConductError {
     Db(#[from] diesel::result::Error),
 }
 
+/// A case reference that people type: one line, trimmed.
+fn case_reference(text: &str) -> Result<String, ConductError> {
+    let reference = words("reference", text, 100)?;
+    if reference.chars().any(char::is_control) { Err(ConductError::Words("reference", 100)) } else { Ok(reference) }
+}
+
 /// A text that people type: trimmed, printable (line breaks included), not empty, not endless.
 fn words(what: &'static str, text: &str, most: usize) -> Result<String, ConductError> {
     let text = text.trim();

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 
 use super::{Channel, Contact, Outcome};
 use crate::kernel::calendar::plus_days;
-use crate::placement::Span;
+use crate::placement::{Life, Placement};
 
 pub use crate::party::ContactPolicy as Policy;
 
@@ -61,14 +61,12 @@ pub enum Hands {
 }
 
 /// The hold that stopped contact.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldBy {
     /// Its type.
     pub kind: &'static str,
     /// Since when.
     pub from_on: NaiveDate,
-    /// The account it was put on.
-    pub account_no: String,
 }
 
 /// A contact with everything that a policy looks at.
@@ -134,7 +132,7 @@ pub fn violations(day: &[Judged<'_>]) -> Vec<Violation> {
             _ => {}
         }
         if let Some(held) = &one.held {
-            against(Rule::Held, format!("{} on {} from {}", held.kind, held.account_no, held.from_on), "0".to_string());
+            against(Rule::Held, format!("{} from {}", held.kind, held.from_on), "none while held".to_string());
         }
         match one.hands {
             Hands::Held => {}
@@ -161,17 +159,20 @@ impl Number<'_> {
     }
 }
 
-/// The first day on which the assignee of a placement may no longer contact the debtor: the day after its last. What
-/// else stops contact during a placement belongs here.
-pub fn contact_stops_on(placement: &Span) -> NaiveDate {
-    plus_days(placement.last_day(), 1)
+/// The first day on which the assignee of a placement may no longer contact the debtor, as it stands on a day: the day
+/// after its last, or after a recall was asked for that was not withdrawn since (DOMAIN 3: the agency must stop).
+pub fn contact_stops_on(placement: &Placement, day: NaiveDate) -> NaiveDate {
+    let over = plus_days(placement.last_day(), 1);
+    let by_then = placement.steps.iter().filter(|step| step.on_day <= day);
+    let recalled = Life::after(by_then).recall.map(|recall| plus_days(recall.requested_on, 1));
+    recalled.map_or(over, |recalled| recalled.min(over))
 }
 
 /// Whether an account was in an agency's hands on a day, from all of its placements.
-pub fn hands(placements: &[Span], agency: &str, day: NaiveDate) -> Hands {
+pub fn hands(placements: &[Placement], agency: &str, day: NaiveDate) -> Hands {
     // Placements of an account do not overlap: the last one of the agency begun by the day decides.
-    let begun = placements.iter().filter(|span| span.assignee == agency && span.placed_on <= day);
-    match begun.max_by_key(|span| (span.placed_on, span.placement_no)).map(contact_stops_on) {
+    let begun = placements.iter().filter(|one| one.assignee == agency && one.placed_on <= day);
+    match begun.max_by_key(|one| (one.placed_on, one.placement_no)).map(|one| contact_stops_on(one, day)) {
         None => Hands::Never,
         Some(stops) if stops <= day => Hands::StoppedFrom(stops),
         Some(_) => Hands::Held,

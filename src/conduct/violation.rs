@@ -10,7 +10,7 @@ use super::policy::{HeldBy, Judged, Policy, Rule, hands, violations};
 use super::{ConductError, Contact};
 use crate::db::{Db, keys_json};
 use crate::party;
-use crate::placement::{self, Span};
+use crate::placement::{self, Placement};
 use crate::portfolio::hold::{Hold, HoldKind};
 
 /// A contact against a rule, as it is listed.
@@ -71,7 +71,7 @@ pub fn each(
     let mut known = Known {
         policies: store::policies(db, lender)?,
         holds: Holds::of(store::holds(db, lender, from, to, known_seq)?),
-        spans: HashMap::new(),
+        placements: HashMap::new(),
         known_seq,
     };
     let mut rest = days.as_slice();
@@ -84,7 +84,7 @@ pub fn each(
         let (chunk, later) = rest.split_at(rest.iter().take_while(fits).count().max(1));
         let last = chunk.last().map_or(first.day, |last| last.day);
         let contacts = store::of_days(db, lender, first.day, last, known_seq)?;
-        known.load_spans(db, lender, &contacts)?;
+        known.load_placements(db, lender, &contacts)?;
         for of_day in contacts.chunk_by(|a, b| a.day() == b.day()) {
             let judged: Vec<Judged<'_>> = of_day.iter().map(|contact| known.judged(contact)).collect();
             for one in violations(&judged) {
@@ -102,33 +102,33 @@ struct Known {
     policies: HashMap<i64, Policy>,
     holds: Holds,
     /// Placements by account, of every account looked at so far: the same accounts are contacted day after day.
-    spans: HashMap<String, Vec<Span>>,
+    placements: HashMap<String, Vec<Placement>>,
     known_seq: i64,
 }
 
 impl Known {
-    fn load_spans(&mut self, db: &mut Db, lender: &str, contacts: &[Contact]) -> QueryResult<()> {
+    fn load_placements(&mut self, db: &mut Db, lender: &str, contacts: &[Contact]) -> QueryResult<()> {
         let accounts = contacts.iter().map(|contact| contact.account_no.as_str());
-        let fresh: HashSet<&str> = accounts.filter(|account_no| !self.spans.contains_key(*account_no)).collect();
+        let fresh: HashSet<&str> = accounts.filter(|account_no| !self.placements.contains_key(*account_no)).collect();
         if fresh.is_empty() {
             return Ok(());
         }
         let found = placement::store::of_accounts(db, lender, &keys_json(fresh.iter().copied()))?;
-        self.spans.extend(fresh.into_iter().map(|account_no| (account_no.to_string(), Vec::new())));
+        self.placements.extend(fresh.into_iter().map(|account_no| (account_no.to_string(), Vec::new())));
         for placement in found.iter().filter(|placement| placement.seq <= self.known_seq) {
-            let span = placement.known_at(self.known_seq).span;
-            self.spans.entry(span.account_no.clone()).or_default().push(span);
+            let known = placement.known_at(self.known_seq);
+            self.placements.entry(known.account_no.clone()).or_default().push(known);
         }
         Ok(())
     }
 
     fn judged<'a>(&self, contact: &'a Contact) -> Judged<'a> {
         let day = contact.day();
-        let spans = self.spans.get(&contact.account_no).map_or(&[][..], Vec::as_slice);
+        let placements = self.placements.get(&contact.account_no).map_or(&[][..], Vec::as_slice);
         Judged {
             contact,
             policy: self.policies.get(&contact.seq).copied().unwrap_or_default(),
-            hands: hands(spans, &contact.agency, day),
+            hands: hands(placements, &contact.agency, day),
             held: self.holds.on(contact),
         }
     }
@@ -157,7 +157,7 @@ impl Holds {
         let of_account = self.accounts.get(&contact.account_no).into_iter().flatten();
         let of_debtor = self.debtors.get(&contact.debtor_ref).into_iter().flatten();
         let hold = of_account.chain(of_debtor).find(|hold| stops(hold, contact.day()))?;
-        Some(HeldBy { kind: hold.kind.name(), from_on: hold.from_on, account_no: hold.account_no.clone() })
+        Some(HeldBy { kind: hold.kind.name(), from_on: hold.from_on })
     }
 }
 

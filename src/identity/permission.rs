@@ -66,23 +66,37 @@ pub enum Permission {
     Performance,
     /// An agency's own row of the scorecard and its rank.
     OwnPerformance,
+    /// Recalling, deciding, retaining, transferring, holding.
+    ActOnPlacements,
+    /// Complaints, and what agencies' contacts violate.
+    Conduct,
+    /// Recording and deciding complaints.
+    ActOnConduct,
     /// An agency's own placements.
     OwnPlacements,
+    /// Acknowledging, objecting, returning, retaining what is an agency's own.
+    ActOnOwnPlacements,
     /// An agency's own statements.
     OwnStatements,
+    /// Complaints about an agency and what its own contacts violate.
+    OwnConduct,
 }
 
 /// Whether a role has a permission.
 pub fn may(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Accounts, Allocate, Ledger, OwnPerformance, OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
+        Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger, OwnConduct, OwnPerformance,
+        OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
     };
     let allowed: &[Permission] = match role {
-        Role::PlacementManager => &[Accounts, Recoveries, Statements, Allocate, Performance],
-        Role::Viewer => &[Accounts, Recoveries, Statements, Performance],
-        Role::Compliance => &[Accounts, Recoveries, Performance],
+        Role::PlacementManager => {
+            &[Accounts, Recoveries, Statements, Allocate, Performance, ActOnPlacements, Conduct, ActOnConduct]
+        }
+        Role::Viewer => &[Accounts, Recoveries, Statements, Performance, Conduct],
+        Role::Compliance => &[Accounts, Recoveries, Performance, ActOnPlacements, Conduct, ActOnConduct],
         Role::FinancePreparer | Role::FinanceApprover => &[Recoveries, Statements, Ledger],
-        Role::AgencyManager | Role::AgencyViewer => &[OwnPlacements, OwnStatements, OwnPerformance],
+        Role::AgencyManager => &[OwnPlacements, OwnStatements, OwnPerformance, ActOnOwnPlacements, OwnConduct],
+        Role::AgencyViewer => &[OwnPlacements, OwnStatements, OwnPerformance, OwnConduct],
         Role::Administrator => &[],
     };
     allowed.contains(&permission)

@@ -152,6 +152,19 @@ pub fn scorecard(history: &History, credibility: i64, points: &Points, ground: &
     rows
 }
 
+/// The rows with those who are not on the scorecard, having neither a contract in force nor a judged placement: they start
+/// at 1, score nothing and rank behind all others, so that they change nobody's rank.
+pub fn with_newcomers<'a>(mut rows: Vec<Row>, assignees: impl Iterator<Item = &'a str>) -> Vec<Row> {
+    let last = i64::try_from(rows.len()).unwrap_or(i64::MAX - 1) + 1;
+    for assignee in assignees {
+        if !rows.iter().any(|row| row.assignee == assignee) {
+            rows.push(Row { rank: last, ..measured(&History::default(), 1, assignee, &Ground::default()) });
+        }
+    }
+    rows.sort_by(|a, b| a.assignee.cmp(&b.assignee));
+    rows
+}
+
 /// One assignee's indices.
 fn measured(history: &History, k: i64, assignee: &str, ground: &Ground) -> Row {
     let sums = history.of(assignee);

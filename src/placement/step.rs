@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::close::{ToClose, close};
 use super::life::{self, Next, Taker};
-use super::{CloseReason, Move, Placement, PlacementError, Refusal, Span, Step, check_open, expire, step_store, store};
+use super::{CloseReason, Move, Placement, PlacementError, Refusal, Span, check_open, expire, step_store, store};
 use crate::audit::{Act, By};
 use crate::contract::{self, Versions};
 use crate::db::{Db, keys_json, write};
@@ -262,11 +262,8 @@ impl<'a> Taking<'a> {
                 ends.push((placement.placement_no, after.retained_to, after.recall_final_on()));
             }
         }
-        let row = |(placement, next): &'_ (Placement, Next)| -> Option<(Placement, Step)> {
-            next.step.clone().map(|step| (placement.clone(), step))
-        };
-        let steps: Vec<(Placement, Step)> = decided.iter().filter_map(row).collect();
-        let cells: Vec<_> = steps.iter().map(|(placement, step)| step_store::cells(self.lender, placement, step)).collect();
+        let written = decided.iter().filter_map(|(placement, next)| Some((placement, next.step.as_ref()?)));
+        let cells: Vec<_> = written.map(|(placement, step)| step_store::cells(self.lender, placement, step)).collect();
         act.write(db, &step_store::STEPS, &cells)?;
         store::set_ends(db, self.lender, &ends)?;
         let closing = |(placement, next): (Placement, Next)| {

@@ -82,6 +82,11 @@ impl HoldKind {
         KINDS.iter().find(|(_, _, kind)| *kind == self).map_or("", |(name, _, _)| name)
     }
 
+    /// All types.
+    pub fn all() -> impl Iterator<Item = HoldKind> {
+        KINDS.into_iter().map(|(_, _, kind)| kind)
+    }
+
     /// All names, for messages.
     pub fn names() -> String {
         KINDS.map(|(name, _, _)| name).join(", ")
@@ -161,11 +166,13 @@ fn hold(row: Row) -> QueryResult<Hold> {
     })
 }
 
-/// All holds of a lender.
-pub fn holds(db: &mut Db, lender: &str) -> QueryResult<Vec<Hold>> {
+/// All holds of a lender, as known when the book stood at a number.
+pub fn holds_known(db: &mut Db, lender: &str, known_seq: i64) -> QueryResult<Vec<Hold>> {
     let rows: Vec<Row> = diesel::sql_query(
-        "SELECT account_no, seq, kind, reason, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 ORDER BY account_no, seq",
+        "SELECT account_no, seq, kind, reason, from_on, until_on, by_file, CASE WHEN ended_seq <= $1 THEN ended_on END AS ended_on \
+         FROM hold WHERE lender = $2 AND seq <= $1 ORDER BY account_no, seq",
     )
+    .bind::<BigInt, _>(known_seq)
     .bind::<Text, _>(lender)
     .load(db)?;
     rows.into_iter().map(hold).collect()

@@ -413,7 +413,7 @@ impl Taking<'_> {
 /// The holds that files opened and that go on.
 fn open_file_holds(db: &mut Db, lender: &str) -> Result<HashMap<String, Vec<(HoldKind, i64)>>, PortfolioError> {
     let mut open: HashMap<String, Vec<(HoldKind, i64)>> = HashMap::new();
-    for one in hold::holds(db, lender)?.into_iter().filter(|one| one.by_file && one.ended_on.is_none()) {
+    for one in hold::holds_known(db, lender, i64::MAX)?.into_iter().filter(|one| one.by_file && one.ended_on.is_none()) {
         open.entry(one.account_no).or_default().push((one.kind, one.seq));
     }
     Ok(open)

@@ -1,4 +1,4 @@
-//! What is kept beside a placement's facts is what its steps come to, and the steps are ones that could be taken.
+//! What is kept beside a placement's facts is what its steps come to, and every step is one of a placement.
 
 use super::{Proof, ProofError};
 use crate::db::Db;

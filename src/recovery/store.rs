@@ -148,11 +148,12 @@ struct ReceiptRow {
 const RECEIPTS: &str =
     "SELECT account_no, received_on, CASE WHEN kind = 'reversal' THEN -amount ELSE amount END AS reduces FROM recovery";
 
-/// What was received on some accounts (a JSON array of account numbers).
-pub fn receipts_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<(String, Receipt)>> {
+/// What was received on some accounts (a JSON array of account numbers), known when the book stood at a number.
+pub fn receipts_of(db: &mut Db, lender: &str, keys: &str, known_seq: i64) -> QueryResult<Vec<(String, Receipt)>> {
     let listed = keys_in(db, "account_no", 2);
-    let sql = format!("{RECEIPTS} WHERE lender = $1 AND {listed}");
-    let rows: Vec<ReceiptRow> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    let sql = format!("{RECEIPTS} WHERE lender = $1 AND {listed} AND seq <= $3");
+    let query = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).bind::<BigInt, _>(known_seq);
+    let rows: Vec<ReceiptRow> = query.load(db)?;
     let receipt = |row: ReceiptRow| (row.account_no, Receipt { received_on: row.received_on, reduces: Money(row.reduces) });
     Ok(rows.into_iter().map(receipt).collect())
 }

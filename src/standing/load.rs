@@ -51,26 +51,48 @@ pub fn load_rows<'a>(
     with_the_rest(db, lender, &keys, files)
 }
 
+/// Loads the standing of some accounts as it was known when the book stood at a number.
+pub fn load_rows_known<'a>(
+    db: &mut Db,
+    lender: &str,
+    accounts: impl Iterator<Item = &'a str>,
+    known_seq: i64,
+) -> QueryResult<HashMap<String, Standing<FileRow>>> {
+    let keys = crate::db::keys_json(accounts);
+    let known = portfolio::store::rows_of(db, lender, &keys)?.into_iter().filter(|row| row.seq <= known_seq);
+    let files = known.map(|row| (row.account_no.clone(), row)).collect();
+    let spans = placement::store::of_accounts(db, lender, &keys)?.into_iter().filter(|one| one.seq <= known_seq);
+    let spans = spans.map(|one| one.known_at(known_seq).span).collect();
+    let receipts = recovery::store::receipts_of(db, lender, &keys, known_seq)?;
+    Ok(together(files, receipts, spans))
+}
+
 fn with_the_rest<F>(db: &mut Db, lender: &str, keys: &str, files: Vec<(String, F)>) -> QueryResult<HashMap<String, Standing<F>>> {
+    // Accounts that no file knows have nothing else either.
+    if files.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let receipts = recovery::store::receipts_of(db, lender, keys, i64::MAX)?;
+    let spans = placement::store::spans_of(db, lender, keys)?;
+    Ok(together(files, receipts, spans))
+}
+
+fn together<F>(files: Vec<(String, F)>, receipts: Vec<(String, Receipt)>, spans: Vec<Span>) -> HashMap<String, Standing<F>> {
     let mut standings: HashMap<String, Standing<F>> = HashMap::with_capacity(files.len());
     for (account_no, file) in files {
         standings.entry(account_no).or_default().files.push(file);
     }
-    // Accounts that no file knows have nothing else either.
-    if standings.is_empty() {
-        return Ok(standings);
-    }
-    for (account_no, receipt) in recovery::store::receipts_of(db, lender, keys)? {
+    for (account_no, receipt) in receipts {
         if let Some(standing) = standings.get_mut(&account_no) {
             standing.receipts.push(receipt);
         }
     }
-    for span in placement::store::spans_of(db, lender, keys)? {
+    for span in spans {
         if let Some(standing) = standings.get_mut(&span.account_no) {
             standing.placements.push(span);
         }
     }
-    Ok(standings)
+    standings
 }
 
 impl Standing<FileRow> {

@@ -6,5 +6,5 @@
 pub mod load;
 pub mod owed;
 
-pub use load::{Standing, load, load_rows};
+pub use load::{Standing, load, load_rows, load_rows_known};
 pub use owed::{Receipt, Stated, States, owed_known, owed_on, shift};

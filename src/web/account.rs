@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use serde::Deserialize;
 
 use super::Site;
 use super::accounts::masked_name;
+use super::act::{self, Act, Button, buttons};
 use super::allocation::{reason_words, run_link};
 use super::link::{self, Link};
 use super::list::{self, Cell};
@@ -21,6 +23,7 @@ use crate::db::{Db, keys_json};
 use crate::identity::Permission;
 use crate::kernel::Money;
 use crate::party::Lang;
+use crate::placement::step_store::{self, LogRow};
 use crate::placement::{self, Placement, windows};
 use crate::portfolio::hold::{self, Hold};
 use crate::portfolio::{self, FileRow};
@@ -40,6 +43,13 @@ struct Body {
     holds: Vec<HoldShown>,
     others: Vec<Cell>,
     runs: Vec<RunShown>,
+    account_no: String,
+    lender: String,
+    back: String,
+    told: Option<String>,
+    pending: Vec<Chip>,
+    buttons: Vec<Button>,
+    steps: Vec<StepShown>,
 }
 
 /// A run the account was in.
@@ -74,8 +84,20 @@ struct PlacementShown {
     contract: String,
 }
 
+struct StepShown {
+    on: String,
+    step: &'static str,
+    by: String,
+    reason: String,
+    outcome: &'static str,
+    until: String,
+    owed: String,
+    recorded: String,
+}
+
 struct HoldShown {
     kind: &'static str,
+    reason: String,
     account: String,
     from: String,
     until: String,
@@ -98,12 +120,26 @@ struct Facts {
     holds: Vec<Hold>,
     others: Vec<String>,
     runs: Vec<InRun>,
+    log: Vec<LogRow>,
+    told: Option<String>,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+/// What the URL carries beside the account.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    done: String,
+}
+
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Accounts>,
+    path: web::Path<String>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let account_no = path.into_inner();
-    let (book, no) = (sees.book.clone(), account_no.clone());
-    let facts = site.read(move |db| load(db, &book, &no)).await?;
+    let (book, no, login, done) = (sees.book.clone(), account_no.clone(), sees.who.person.login.clone(), asked.into_inner().done);
+    let facts = site.read(move |db| load(db, &book, &no, &login, &done)).await?;
     let newest = facts.standing.newest().ok_or(Problem::NotFound)?;
     let (t, lender) = (sees.who.t, &sees.book.lender);
     let owed = facts.standing.owed_known();
@@ -132,8 +168,17 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, path: web:
         holds: facts.holds.iter().map(|hold| held(t, hold)).collect(),
         others: facts.others.iter().map(|other| Cell::link(other, link::account(other))).collect(),
         runs: facts.runs.iter().map(|run| in_run(t, &sees.book, run)).collect(),
+        lender: lender.code.clone(),
+        back: sees.who.here.clone(),
+        told: facts.told.clone(),
+        pending: facts.placements.iter().flat_map(|one| super::placements::pending(t, one)).collect(),
+        buttons: buttons(&sees.who, &sees.book, &acts(&facts.placements, &facts.holds, &account_no)),
+        steps: facts.log.iter().map(|row| step(t, &sees.book, row)).collect(),
+        account_no: account_no.clone(),
     };
-    let held = facts.holds.iter().any(|hold| hold.holds_on(sees.book.today()));
+    // A recall that is asked for stops contact as a hold does.
+    let recalled = facts.placements.iter().any(|one| one.closed_on.is_none() && one.life().recall.is_some());
+    let held = recalled || facts.holds.iter().any(|hold| hold.holds_on(sees.book.today()));
     let chip = match (held, owed > Money::ZERO, facts.standing.holder()) {
         (true, ..) => Chip::new(Tone::Blocked, t.stop_contact()),
         (_, false, _) => Chip::new(Tone::Good, t.paid()),
@@ -143,7 +188,7 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, path: web:
     Page::new(&sees.who, account_no).under(t.nav_accounts(), "/accounts").chip(chip).show(&body)
 }
 
-fn load(db: &mut Db, book: &Book, account_no: &str) -> Result<Facts, Problem> {
+fn load(db: &mut Db, book: &Book, account_no: &str, login: &str, done: &str) -> Result<Facts, Problem> {
     let lender = &book.lender.code;
     let standing = standing::load_rows(db, lender, [account_no].into_iter())?.remove(account_no).ok_or(Problem::NotFound)?;
     let debtor_ref = standing.newest().map(|row| row.debtor_ref.clone()).unwrap_or_default();
@@ -162,6 +207,8 @@ fn load(db: &mut Db, book: &Book, account_no: &str) -> Result<Facts, Problem> {
         standing,
         holds,
         others,
+        log: step_store::log(db, lender, Some(account_no))?,
+        told: act::told(db, book, login, done)?,
     })
 }
 
@@ -236,9 +283,38 @@ fn placements(t: Lang, book: &Book, placements: &[Placement]) -> Vec<PlacementSh
     rows
 }
 
+/// What can be done now: an answer to what waits, a step of a placement that is open, a hold, the end of one.
+fn acts(placements: &[Placement], holds: &[Hold], account_no: &str) -> Vec<Act> {
+    let mut acts = Vec::new();
+    if let Some(life) = placements.iter().find(|one| one.closed_on.is_none()).map(Placement::life) {
+        acts.push(if life.recall.is_some() { Act::DecideRecall } else { Act::Recall });
+        acts.push(Act::RecallNow);
+        acts.extend(life.returning.map(|_| Act::DecideReturn));
+        acts.push(if life.retention.is_some() { Act::DecideRetention } else { Act::Retain });
+        acts.push(Act::Transfer);
+    }
+    acts.push(Act::HoldOpen);
+    acts.extend(holds.iter().any(|one| one.account_no == account_no && one.ended_on.is_none()).then_some(Act::HoldEnd));
+    acts
+}
+
+fn step(t: Lang, book: &Book, row: &LogRow) -> StepShown {
+    StepShown {
+        on: row.on_day.to_string(),
+        step: t.step(&row.step),
+        by: row.agency.clone().unwrap_or_else(|| t.lender().to_string()),
+        reason: row.reason.clone().unwrap_or_default(),
+        outcome: row.outcome.as_deref().map_or("", |name| t.outcome(name)),
+        until: list::day(row.until_on),
+        owed: list::money(Money(row.owed), book.lender.currency),
+        recorded: format!("{} {}", row.recorded_at.chars().take(16).collect::<String>().replace('T', " "), row.actor),
+    }
+}
+
 fn held(t: Lang, hold: &Hold) -> HoldShown {
     HoldShown {
         kind: t.hold_kind(hold.kind),
+        reason: if hold.by_file { String::new() } else { hold.reason.clone() },
         account: hold.account_no.clone(),
         from: hold.from_on.to_string(),
         until: list::day(hold.until_on),

@@ -61,6 +61,11 @@ pub fn account(account_no: &str) -> String {
     Link::to("/accounts").segment(account_no).url()
 }
 
+/// A complaint's page.
+pub fn case(reference: &str) -> String {
+    Link::to("/complaints/case").segment(reference).url()
+}
+
 /// A statement's page.
 pub fn statement(statement_no: &str) -> String {
     Link::to("/statements").segment(statement_no).url()

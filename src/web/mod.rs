@@ -6,10 +6,14 @@
 
 mod account;
 mod accounts;
+mod act;
 mod allocate;
 mod allocation;
 mod allocation_words;
 mod chart;
+mod complaint;
+mod complaints;
+mod contacts;
 mod explain;
 mod form;
 mod home;
@@ -23,6 +27,7 @@ mod placements;
 mod portfolio;
 mod problem;
 mod recoveries;
+mod requests;
 mod routes;
 mod run_accounts;
 mod scorecard;

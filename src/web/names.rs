@@ -1,6 +1,10 @@
 //! The values of nouns in words.
 
+use crate::conduct::complaint_store::Case;
+use crate::conduct::policy::Rule;
+use crate::conduct::{Channel, Outcome, Severity};
 use crate::party::Lang;
+use crate::placement::CloseReason;
 use crate::portfolio::hold::HoldKind;
 use crate::recovery::Kind;
 
@@ -17,6 +21,82 @@ impl Lang {
             HoldKind::Litigation => self.hold_litigation(),
             HoldKind::Transferred => self.hold_transferred(),
             HoldKind::DataRequest => self.hold_data_request(),
+        }
+    }
+
+    /// What a step of a placement is, as the log names it.
+    pub fn step(self, name: &str) -> &'static str {
+        match name {
+            "recall_request" => self.step_recall_request(),
+            "recall_acknowledgement" => self.step_recall_acknowledgement(),
+            "recall_objection" => self.step_recall_objection(),
+            "recall_decision" => self.step_recall_decision(),
+            "return_request" => self.step_return_request(),
+            "return_decision" => self.step_return_decision(),
+            "retention_request" => self.step_retention_request(),
+            "retention_decision" => self.step_retention_decision(),
+            _ => self.step_closing(),
+        }
+    }
+
+    /// What was decided, as the log names it; a closing names its reason.
+    pub fn outcome(self, name: &str) -> &'static str {
+        match name {
+            "upheld" => self.outcome_upheld(),
+            "withdrawn" => self.outcome_withdrawn(),
+            "accepted" => self.outcome_accepted(),
+            "approved" => self.outcome_approved(),
+            "declined" => self.outcome_declined(),
+            _ => CloseReason::parse(name).map_or("", |reason| reason.word(self)),
+        }
+    }
+
+    /// By what a debtor was contacted.
+    pub fn contact_channel(self, channel: Channel) -> &'static str {
+        match channel {
+            Channel::Call => self.channel_call(),
+            Channel::Sms => self.channel_sms(),
+            Channel::Letter => self.channel_letter(),
+            Channel::Visit => self.channel_visit(),
+            Channel::Other => self.other_word(),
+        }
+    }
+
+    /// What came of a contact.
+    pub fn contact_outcome(self, outcome: Outcome) -> &'static str {
+        match outcome {
+            Outcome::Effective => self.outcome_effective(),
+            Outcome::Unanswered => self.outcome_unanswered(),
+            Outcome::Other => self.other_word(),
+        }
+    }
+
+    /// A rule of a contact policy.
+    pub fn rule_of_policy(self, rule: Rule) -> &'static str {
+        match rule {
+            Rule::QuietHours => self.rule_quiet_hours(),
+            Rule::EffectiveCalls => self.rule_effective_calls(),
+            Rule::Unanswered => self.rule_unanswered(),
+            Rule::Held => self.rule_held(),
+            Rule::NotInHands => self.rule_not_in_hands(),
+        }
+    }
+
+    /// How grave a complaint is.
+    pub fn severity_of(self, severity: Severity) -> &'static str {
+        match severity {
+            Severity::Low => self.severity_low(),
+            Severity::Medium => self.severity_medium(),
+            Severity::High => self.severity_high(),
+        }
+    }
+
+    /// What state a complaint is in.
+    pub fn case_state(self, case: &Case) -> &'static str {
+        match &case.decision {
+            None => self.case_open(),
+            Some(decision) if decision.upheld => self.case_upheld(),
+            Some(_) => self.case_not_upheld(),
         }
     }
 

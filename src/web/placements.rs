@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Site;
 use super::accounts::masked_name;
+use super::act::{self, Act, Button, buttons};
 use super::link::{self, Link};
 use super::list::{self, CHUNK, Cell, Choice, Pager, Tab, cut, one_more};
 use super::page::{Chip, Figure, Page, Tone};
@@ -32,6 +33,7 @@ pub(super) struct Asked {
     state: String,
     batch: String,
     before: String,
+    done: String,
 }
 
 impl Asked {
@@ -58,6 +60,9 @@ impl Asked {
     }
 }
 
+/// What can be done from the list; which of it depends on who looks.
+const ACTS: &[Act] = &[Act::Recall, Act::RecallNow, Act::Retain, Act::Transfer, Act::Acknowledge, Act::Object, Act::Return];
+
 /// A placement with what is known of its account now.
 struct Row {
     placement: Placement,
@@ -65,6 +70,7 @@ struct Row {
     owed: Money,
     holds: Vec<&'static str>,
     state: Chip,
+    pending: Vec<Chip>,
 }
 
 #[derive(Template)]
@@ -74,6 +80,9 @@ struct Body {
     currency: String,
     lender: String,
     own: bool,
+    told: Option<String>,
+    back: String,
+    buttons: Vec<Button>,
     asked: Asked,
     books: Vec<Tab>,
     figures: Vec<Figure>,
@@ -95,6 +104,9 @@ struct ShownRow {
     placed_on: String,
     expires_on: String,
     state: Chip,
+    pending: Vec<Chip>,
+    open: bool,
+    account_no: String,
     holds: Vec<&'static str>,
     balance: String,
     owed: String,
@@ -111,10 +123,12 @@ pub(super) async fn show(
     let filter = asked.filter(&sees.book);
     let before = if asked.before.is_empty() { i64::MAX } else { asked.before.parse().map_err(|_| Problem::NotFound)? };
     let (book, key) = (sees.book.clone(), site.key.clone());
-    let (mut rows, sums, assignees) = site
+    let (login, done) = (sees.who.person.login.clone(), asked.done.clone());
+    let (mut rows, sums, assignees, told) = site
         .read(move |db| {
             let rows = rows(db, &book, &filter, before, one_more(), key.as_ref(), t)?;
-            Ok((rows, store::sums(db, &book.lender.code, &filter)?, party::store::assignees(db, &book.lender.code)?))
+            let told = act::told(db, &book, &login, &done)?;
+            Ok((rows, store::sums(db, &book.lender.code, &filter)?, party::store::assignees(db, &book.lender.code)?, told))
         })
         .await?;
     let own = sees.book.agency.is_some();
@@ -126,7 +140,10 @@ pub(super) async fn show(
         currency: currency.to_string(),
         lender: sees.book.lender.code.clone(),
         own,
-        books: tabs(&sees),
+        told,
+        back: sees.who.here.clone(),
+        buttons: buttons(&sees.who, &sees.book, ACTS),
+        books: tabs(&sees, "/placements"),
         figures: figures(t, own, currency, sums),
         assignees: assignees
             .iter()
@@ -143,10 +160,10 @@ pub(super) async fn show(
 }
 
 /// The books of an agency that serves several lenders.
-fn tabs(sees: &Sees<Placements>) -> Vec<Tab> {
+pub fn tabs(sees: &Sees<Placements>, path: &str) -> Vec<Tab> {
     let tab = |book: &Book| Tab {
         label: book.lender.name.clone(),
-        href: Link::to("/placements").with("lender", &book.lender.code).url(),
+        href: Link::to(path).with("lender", &book.lender.code).url(),
         current: book.lender.code == sees.book.lender.code,
     };
     if sees.books.len() > 1 { sees.books.iter().map(tab).collect() } else { Vec::new() }
@@ -173,6 +190,9 @@ fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
         placed_on: placement.placed_on.to_string(),
         expires_on: placement.expires_on.to_string(),
         state: row.state,
+        pending: row.pending,
+        open: placement.closed_on.is_none(),
+        account_no: placement.account_no.clone(),
         holds: row.holds,
         balance: list::money(placement.facts.balance, currency),
         owed: list::money(row.owed, currency),
@@ -184,9 +204,29 @@ fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
 pub fn state(t: Lang, placement: &Placement, today: NaiveDate) -> Chip {
     match (placement.close_reason, placement.closed_on) {
         (Some(reason), Some(closed)) => Chip::new(Tone::Plain, format!("{} {closed}", reason.word(t))),
-        _ if placement.expires_on < today => Chip::new(Tone::Attention, t.ran_out()),
+        _ if placement.ends_on() < today => Chip::new(Tone::Attention, t.ran_out()),
         _ => Chip::new(Tone::Good, t.active()),
     }
+}
+
+/// What waits on a placement: the agency must stop, or somebody must decide.
+pub fn pending(t: Lang, placement: &Placement) -> Vec<Chip> {
+    if placement.closed_on.is_some() {
+        return Vec::new();
+    }
+    let life = placement.life();
+    let recall = life.recall.map(|recall| match recall.objection {
+        Some(_) => Chip::new(Tone::Blocked, format!("{} · {}", t.stop_contact(), t.pending_objection())),
+        None => {
+            let word = format!("{} · {} · {} {}", t.stop_contact(), t.pending_recall(), t.object_by(), recall.object_by);
+            Chip::new(Tone::Blocked, word)
+        }
+    });
+    let returning = life.returning.map(|_| Chip::new(Tone::Attention, t.pending_return()));
+    let retention = life
+        .retention
+        .map(|one| Chip::new(Tone::Attention, format!("{} · {} {}", t.pending_retention(), t.new_last_day(), one.until)));
+    recall.into_iter().chain(returning).chain(retention).collect()
 }
 
 fn rows(
@@ -209,7 +249,7 @@ fn rows(
     let holds = hold::in_force(db, lender, &debtors, today)?;
     let row = |placement: Placement| {
         // Personal data is shown while the account is in somebody's hands, and not a day longer.
-        let held = placement.closed_on.is_none() && placement.expires_on >= today;
+        let held = placement.closed_on.is_none() && placement.ends_on() >= today;
         let sealed = newest(&placement.account_no).and_then(|row| row.personal.as_deref()).filter(|_| held);
         Row {
             name: masked_name(key, sealed),
@@ -220,6 +260,7 @@ fn rows(
                 Vec::new()
             },
             state: state(t, &placement, today),
+            pending: pending(t, &placement),
             placement,
         }
     };

@@ -3,11 +3,12 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::{
-    account, accounts, allocate, allocation, explain, home, ledger, months, placements, portfolio, recoveries, run_accounts,
-    scorecard, scorecard_placements, sign_in, statement, static_files,
+    account, accounts, act, allocate, allocation, complaint, complaints, contacts, explain, home, ledger, months, placements,
+    portfolio, recoveries, requests, run_accounts, scorecard, scorecard_placements, sign_in, statement, static_files,
 };
 use crate::identity::Permission::{
-    self, Accounts, Allocate, Ledger, OwnPerformance, OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
+    self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger, OwnConduct, OwnPerformance,
+    OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
 };
 
 /// Who sees a page.
@@ -61,6 +62,8 @@ routes! {
     "/allocation/{run_no}/accounts.csv",    With(Accounts, None),                   run_accounts::download;
     "/placements",                          With(Accounts, Some(OwnPlacements)),    placements::show;
     "/placements.csv",                      With(Accounts, Some(OwnPlacements)),    placements::download;
+    "/placements/act",                      With(ActOnPlacements, Some(ActOnOwnPlacements)), act::show;
+    "/requests",                            With(Accounts, Some(OwnPlacements)),    requests::show;
     "/recoveries",                          With(Recoveries, None),                 recoveries::show;
     "/recoveries.csv",                      With(Recoveries, None),                 recoveries::download;
     "/scorecard",                           With(Performance, Some(OwnPerformance)), scorecard::show;
@@ -68,6 +71,12 @@ routes! {
     "/scorecard/{assignee}",                With(Performance, Some(OwnPerformance)), scorecard::one;
     "/scorecard/{assignee}/placements",     With(Performance, Some(OwnPerformance)), scorecard_placements::show;
     "/scorecard/{assignee}/placements.csv", With(Performance, Some(OwnPerformance)), scorecard_placements::download;
+    "/contacts",                            With(Conduct, Some(OwnConduct)),        contacts::show;
+    "/contacts.csv",                        With(Conduct, Some(OwnConduct)),        contacts::download;
+    "/complaints",                          With(Conduct, Some(OwnConduct)),        complaints::show;
+    "/complaints.csv",                      With(Conduct, Some(OwnConduct)),        complaints::download;
+    "/complaints/add",                      With(ActOnConduct, None),               complaint::form;
+    "/complaints/case/{reference}",         With(Conduct, Some(OwnConduct)),        complaint::show;
     "/months",                              With(Statements, Some(OwnStatements)),  months::show;
     "/statements/{statement_no}.csv",       With(Statements, Some(OwnStatements)),  statement::csv;
     "/statements/{statement_no}.json",      With(Statements, Some(OwnStatements)),  statement::json;
@@ -85,7 +94,10 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .route("/allocation/new", post().to(allocate::simulate))
         .route("/allocation/{run_no}/commit", post().to(allocate::commit))
+        .route("/complaints/add", post().to(complaint::add))
+        .route("/complaints/case/{reference}", post().to(complaint::decide))
         .route("/sign-in", post().to(sign_in::sign_in))
+        .route("/placements/act", post().to(act::carry_out))
         .route("/sign-out", post().to(sign_in::sign_out))
         .route("/language", web::post().to(sign_in::language));
 }

@@ -144,6 +144,8 @@ rights! {
     Accounts = Accounts, None;
     /// Placements.
     Placements = Accounts, Some(Permission::OwnPlacements);
+    /// Steps of placements.
+    Acting = ActOnPlacements, Some(Permission::ActOnOwnPlacements);
     /// Recoveries.
     Recoveries = Recoveries, None;
     /// Simulating and committing allocation runs.
@@ -154,6 +156,10 @@ rights! {
     Statements = Statements, Some(Permission::OwnStatements);
     /// The ledger.
     Ledger = Ledger, None;
+    /// Complaints and contacts.
+    Conduct = Conduct, Some(Permission::OwnConduct);
+    /// What is done about complaints.
+    ActsOnConduct = ActOnConduct, None;
 }
 
 /// Somebody who may see what `R` names, and the book chosen in the URL (`?lender=`), else the first.

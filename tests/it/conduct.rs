@@ -11,10 +11,13 @@ use consign::conduct::{
     Channel, ConductError, Contact, Incidents, Outcome, Severity, complaint_store, contacts, evaluation, incidents, violation,
 };
 use consign::kernel::progress::Silent;
+use consign::placement::Move;
 use consign::portfolio::personal::Key;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
+use serde_json::json;
 
+use crate::commands::on_each;
 use crate::files::{date_cell, sheet, text_cell, zipped};
 use crate::support::{Book, all_to, assignee_toml, by, day, flat_contract, on_each_database};
 
@@ -218,6 +221,23 @@ fn nobody_is_contacted_before_placing_after_closing_or_by_another_agency() {
 }
 
 #[test]
+fn contact_stops_when_a_recall_is_asked_for_and_goes_on_when_it_is_withdrawn() {
+    on_each_database(|book| {
+        book.set_up("CNY", &["A01"]);
+        book.publish(&flat_contract("A01", "20%", 90).replace("term_days", "objection_days = 20\nterm_days"));
+        book.portfolio("2026-01-01", "account_no,balance,days_past_due\n1,100.00,40\n");
+        assert_eq!(book.allocate("2026-01-02", "A01"), 1);
+        book.step("1", None, Move::RequestRecall("review"), "2026-01-10").unwrap();
+        let rows = "a,1,2026-01-10 10:00,call,,other\nb,1,2026-01-11 10:00,call,,other\nc,1,2026-01-20 10:00,call,,other\n";
+        contacts(book, "A01", rows);
+        let expected = ["A01 b not_in_hands 2026-01-11 / 2026-01-10", "A01 c not_in_hands 2026-01-20 / 2026-01-10"];
+        assert_eq!(violated(book, "2026-01-01", "2026-01-31"), expected);
+        book.step("1", None, Move::DecideRecall(false, Some("a mistake")), "2026-01-20").unwrap();
+        assert_eq!(violated(book, "2026-01-01", "2026-01-31"), expected[..1], "withdrawn on the 20th");
+    });
+}
+
+#[test]
 fn nobody_is_contacted_while_held_and_some_holds_are_of_the_whole_debtor() {
     on_each_database(|book| {
         placed(book);
@@ -232,17 +252,17 @@ fn nobody_is_contacted_while_held_and_some_holds_are_of_the_whole_debtor() {
         assert_eq!(
             violated(book, "2026-01-01", "2026-01-31"),
             [
-                "A01 1-10 held dispute on 1 from 2026-01-10 / 0",
-                "A01 1-11 held dispute on 1 from 2026-01-10 / 0",
-                "A01 1-12 held dispute on 1 from 2026-01-10 / 0",
-                "A01 2-12 held deceased on 2 from 2026-01-12 / 0",
-                "A01 3-12 held deceased on 2 from 2026-01-12 / 0",
-                "A01 1-13 held dispute on 1 from 2026-01-10 / 0",
-                "A01 2-13 held deceased on 2 from 2026-01-12 / 0",
-                "A01 3-13 held deceased on 2 from 2026-01-12 / 0",
-                "A01 1-14 held deceased on 2 from 2026-01-12 / 0",
-                "A01 2-14 held deceased on 2 from 2026-01-12 / 0",
-                "A01 3-14 held deceased on 2 from 2026-01-12 / 0",
+                "A01 1-10 held dispute from 2026-01-10 / none while held",
+                "A01 1-11 held dispute from 2026-01-10 / none while held",
+                "A01 1-12 held dispute from 2026-01-10 / none while held",
+                "A01 2-12 held deceased from 2026-01-12 / none while held",
+                "A01 3-12 held deceased from 2026-01-12 / none while held",
+                "A01 1-13 held dispute from 2026-01-10 / none while held",
+                "A01 2-13 held deceased from 2026-01-12 / none while held",
+                "A01 3-13 held deceased from 2026-01-12 / none while held",
+                "A01 1-14 held deceased from 2026-01-12 / none while held",
+                "A01 2-14 held deceased from 2026-01-12 / none while held",
+                "A01 3-14 held deceased from 2026-01-12 / none while held",
             ]
         );
     });
@@ -261,7 +281,7 @@ fn the_contact_a_complaint_is_about_is_no_violation_but_the_next_day_s_is() {
         decide(book, &decision("C-1", false, "2026-01-08")).unwrap();
         assert_eq!(
             violated(book, "2026-01-01", "2026-01-31"),
-            ["A01 b held complaint on 1 from 2026-01-05 / 0", "A01 c held complaint on 1 from 2026-01-05 / 0"]
+            ["A01 b held complaint from 2026-01-05 / none while held", "A01 c held complaint from 2026-01-05 / none while held"]
         );
     });
 }
@@ -333,10 +353,10 @@ fn any_contact() -> impl Strategy<Value = (Contact, Hands, bool)> {
 
 /// What is violated, by reference, in the order it is found.
 fn judged(policy: Policy, day: &[(Contact, Hands, bool)]) -> Vec<String> {
-    let held = HeldBy { kind: "dispute", from_on: NaiveDate::MIN, account_no: String::new() };
+    let held = HeldBy { kind: "dispute", from_on: NaiveDate::MIN };
     let judged: Vec<Judged<'_>> = day
         .iter()
-        .map(|(contact, hands, is_held)| Judged { contact, policy, hands: *hands, held: is_held.then(|| held.clone()) })
+        .map(|(contact, hands, is_held)| Judged { contact, policy, hands: *hands, held: is_held.then_some(held) })
         .collect();
     let line = |one: consign::conduct::policy::Violation| {
         format!("{} {} {}", judged[one.index].contact.reference, one.rule.name(), one.figure)
@@ -411,11 +431,7 @@ fn what_is_violated_does_not_depend_on_the_order_of_files() {
 fn a_reference_counts_once_per_agency_in_whatever_file_it_comes() {
     on_each_database(|book| {
         placed(book);
-        let done = contacts(
-            book,
-            "A01",
-            "a,1,2026-01-05 10:00,call,13812345678,effective\nb,9,2026-01-05 10:00\n".replace("b,9", "b,2").as_str(),
-        );
+        let done = contacts(book, "A01", "a,1,2026-01-05 10:00,call,13812345678,effective\nb,2,2026-01-05 10:00\n");
         assert_eq!((done.rows, done.accepted, done.duplicate), (2, 2, 0));
         let before = book.state();
         let text = "reference,account_no,at,channel,number,outcome\na,1,2026/1/5 10:00:00,电话,138 1234 5678,有效\nb,2,2026-01-05 10:00,,,\n";
@@ -757,6 +773,70 @@ fn the_scorecard_reads_what_was_known_at_a_number_of_the_book() {
             known(book, "2026-02-01", "2026-02-28", i64::MAX)["A01"],
             Incidents { upheld: 1, violations: 0, evaluation: Some(70) }
         );
+        book.assert_proven();
+    });
+}
+
+// The program ------------------------------------------------------------------------------------------------------------
+
+#[test]
+fn the_commands_of_conduct_and_their_exit_codes() {
+    on_each(|program, book| {
+        placed(book);
+        let file = program.file("contacts.csv", "reference,account_no,at\na,1,2026-01-05 22:00\nb,77,2026-01-05 10:00\n");
+        let import = ["import", "contacts", &file, "--lender", "CFC", "--agency", "A01", "--rejects", "rejects.csv"];
+        let done = program.ends(3, &import);
+        assert_eq!((&done["accepted"], &done["rejected"]), (&json!(1), &json!(1)));
+        assert!(
+            program.read("rejects.csv").contains("b,77,2026-01-05 10:00,3,account_no,77,"),
+            "{}",
+            program.read("rejects.csv")
+        );
+        program.refused(&["import", "contacts", &file, "--lender", "CFC", "--agency", "A77"], "A77 is no assignee");
+        program.refused(&["import", "contacts", &file, "--lender", "NIX", "--agency", "A01"], "no lender NIX");
+        let span = ["violations", "--lender", "CFC", "--from", "2026-01-01", "--to", "2026-01-31", "-o", "violations.csv"];
+        assert_eq!(program.done(&span)["rules"], json!({"quiet_hours": 1}));
+        assert_eq!(
+            program.read("violations.csv"),
+            "agency,reference,account_no,debtor_ref,at,channel,outcome,rule,figure,limit\n\
+             A01,a,1,d1,2026-01-05 22:00:00,call,other,quiet_hours,22:00:00,22:00-08:00\n"
+        );
+        let backwards = ["violations", "--lender", "CFC", "--from", "2026-02-01", "--to", "2026-01-31", "-o", "violations.csv"];
+        program.refused(&backwards, "backwards");
+        program.refused(&[&span[..], &["--agency", "A77"]].concat(), "A77 is no assignee");
+
+        let add = ["complaint", "add", "--lender", "CFC", "--agency", "A01", "--account", "1", "--received-on", "2026-01-06"];
+        let add = [&add[..], &["--text", "=called at night", "--reference", "C-1", "--severity"]].concat();
+        assert_eq!(program.run(&[&add[..], &["grave"]].concat()).code, 2);
+        let added = program.done(&[&add[..], &["high"]].concat());
+        assert_eq!(added, json!({"reference": "C-1", "already_known": false, "held": "1"}));
+        assert_eq!(program.done(&[&add[..], &["high"]].concat())["already_known"], json!(true));
+        program.refused(&[&add[..], &["low"]].concat(), "known with other content");
+        let decide = ["complaint", "decide", "--lender", "CFC", "--reference", "C-1", "--on", "2026-01-08", "--text", "heard"];
+        assert_eq!(program.run(&[&decide[..], &["--upheld", "perhaps"]].concat()).code, 2);
+        let upheld = [&decide[..], &["--upheld", "yes", "--deduction", "1,000.00"]].concat();
+        assert_eq!(program.done(&upheld)["released"], json!("1"));
+        program.refused(&[&decide[..], &["--upheld", "no"]].concat(), "--corrects 1");
+        assert_eq!(program.done(&[&decide[..], &["--upheld", "no", "--corrects", "1"]].concat())["decision_no"], json!(2));
+        let rows = "reference,agency,received_on,severity,text\nC-2,A02,2026-01-07,low,rude\nC-3,A02,2026-01-07,low,\n";
+        let file = program.file("complaints.csv", rows);
+        assert_eq!(program.ends(3, &["import", "complaints", &file, "--lender", "CFC"])["accepted"], json!(1));
+        assert_eq!(program.done(&["complaints", "--lender", "CFC", "-o", "cases.csv"])["complaints"], json!(2));
+        assert_eq!(
+            program.read("cases.csv"),
+            "reference,agency,account_no,received_on,severity,text,state,decided_on,decision_no,decision,deduction,corrects\n\
+             C-1,A01,1,2026-01-06,high,'=called at night,not_upheld,2026-01-08,2,heard,,1\n\
+             C-2,A02,,2026-01-07,low,rude,open,,,,,\n"
+        );
+
+        let evaluate = ["evaluate", "--lender", "CFC", "--agency", "A01", "--on", "2026-01-10", "--text", "good", "--result"];
+        assert_eq!(program.done(&[&evaluate[..], &["88"]].concat())["already_known"], json!(false));
+        program.refused(&[&evaluate[..], &["101"]].concat(), "outside 0 to 100");
+        let due = program.done(&["evaluations", "--lender", "CFC", "--on", "2027-01-11"]);
+        assert_eq!(due["due"], json!(2));
+        assert_eq!(due["agencies"][0]["due"], json!("year"));
+        assert_eq!((&due["agencies"][0]["evaluated_on"], &due["agencies"][0]["result"]), (&json!("2026-01-10"), &json!(88)));
+        assert_eq!(due["agencies"][1]["evaluated_on"], json!(null));
         book.assert_proven();
     });
 }

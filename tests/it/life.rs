@@ -552,30 +552,60 @@ enum Event {
     Place(usize),
     Take(usize, usize, bool),
     Hold(usize, bool),
-    Pay(usize, i64),
+    Pay(usize, i64, u64),
+    PayAll(usize, u64),
     TakeBack(usize),
     Portfolio(Vec<i64>),
     Close,
 }
 
+/// How many days late a payment comes in.
+fn late() -> impl Strategy<Value = u64> {
+    prop_oneof![2 => Just(0_u64), 3 => 0_u64..12]
+}
+
+/// Mostly the same account, so that its life is long.
+fn who() -> impl Strategy<Value = usize> {
+    prop_oneof![3 => Just(0_usize), 1 => 0_usize..4]
+}
+
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        3 => (0_usize..2).prop_map(Event::Place),
-        9 => (0_usize..4, 0_usize..9, any::<bool>()).prop_map(|(account, which, granted)| Event::Take(account, which, granted)),
-        1 => (0_usize..4, any::<bool>()).prop_map(|(account, open)| Event::Hold(account, open)),
-        4 => (0_usize..4, 1_i64..60_000).prop_map(|(account, cents)| Event::Pay(account, cents)),
+        2 => (0_usize..3).prop_map(Event::Place),
+        9 => (who(), 0_usize..12, any::<bool>()).prop_map(|(account, which, granted)| Event::Take(account, which, granted)),
+        1 => (who(), any::<bool>()).prop_map(|(account, open)| Event::Hold(account, open)),
+        5 => (who(), 1_i64..60_000, late()).prop_map(|(account, cents, late)| Event::Pay(account, cents, late)),
+        2 => (who(), late()).prop_map(|(account, late)| Event::PayAll(account, late)),
         1 => (0_usize..10).prop_map(Event::TakeBack),
-        1 => prop::collection::vec(0_i64..100_000, 4).prop_map(Event::Portfolio),
+        2 => prop::collection::vec(1_i64..100_000, 4).prop_map(Event::Portfolio),
         1 => Just(Event::Close),
     ]
 }
 
 const MONTHS: [&str; 9] = ["2026-01", "2026-02", "2026-03", "2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09"];
 
+/// A step of a life, and who takes it.
+fn wanted(which: usize, granted: bool, today: chrono::NaiveDate, holder: &str) -> (Option<&str>, Move<'static>) {
+    let agency = Some(holder);
+    match which {
+        0 | 9..=11 => (None, Move::RequestRecall("review")),
+        1 => (agency, Move::Object("no")),
+        2 => (agency, Move::Acknowledge),
+        3 => (None, Move::DecideRecall(granted, None)),
+        4 => (agency, Move::AskReturn("gone")),
+        5 => (None, Move::DecideReturn(granted, None)),
+        6 => (agency, Move::AskRetention(today.checked_add_days(Days::new(70)).unwrap(), "pays")),
+        7 => (None, Move::DecideRetention(true, None)),
+        _ if granted => (None, Move::RecallAtOnce("now")),
+        _ => (None, Move::Transfer("sale")),
+    }
+}
+
 /// Plays a life; with `eager`, what is over is recorded before everything that happens. Gives back which steps were taken.
 fn live(book: &mut Book, life: &[(Event, u64)], eager: bool) -> Vec<bool> {
     book.another_lender("CNY", &["A01", "A02"]);
     published(book);
+    book.allocate("2026-01-02", "A01");
     let (mut today, mut month, mut paid, mut taken) = (day("2026-01-02"), 0, Vec::new(), Vec::new());
     for (i, (event, days)) in life.iter().enumerate() {
         today = today.checked_add_days(Days::new(*days)).unwrap();
@@ -583,7 +613,8 @@ fn live(book: &mut Book, life: &[(Event, u64)], eager: bool) -> Vec<bool> {
         if eager {
             book.expire(&on);
         }
-        let row = |account: usize, cents: i64, kind: &str, reverses: &str| {
+        let row = |account: usize, cents: i64, kind: &str, reverses: &str, late: u64| {
+            let on = today.checked_sub_days(Days::new(late)).unwrap();
             let amount = format!("{}.{:02}", cents / 100, cents % 100);
             format!(
                 "reference,account_no,received_on,amount,kind,reverses\nx{i},{},{on},{amount},{kind},{reverses}\n",
@@ -591,23 +622,11 @@ fn live(book: &mut Book, life: &[(Event, u64)], eager: bool) -> Vec<bool> {
             )
         };
         match event {
-            Event::Place(to) => drop(book.try_allocate(&all_to(["A01", "A02"][*to]), &on, true)),
+            Event::Place(to) => drop(book.try_allocate(&all_to(["A01", "A01", "A02"][*to]), &on, true)),
             Event::Take(account, which, granted) => {
                 let no = (account + 1).to_string();
                 let holder = placements(book, &no).pop().map_or("A01".to_string(), |last| last.span.assignee);
-                let agency = Some(holder.as_str());
-                let (agency, wanted) = match which {
-                    0 => (None, Move::RequestRecall("review")),
-                    1 => (agency, Move::Object("no")),
-                    2 => (agency, Move::Acknowledge),
-                    3 => (None, Move::DecideRecall(*granted, None)),
-                    4 => (agency, Move::AskReturn("gone")),
-                    5 => (None, Move::DecideReturn(*granted, None)),
-                    6 => (agency, Move::AskRetention(today.checked_add_days(Days::new(70)).unwrap(), "pays")),
-                    7 => (None, Move::DecideRetention(true, None)),
-                    _ if *granted => (None, Move::RecallAtOnce("now")),
-                    _ => (None, Move::Transfer("sale")),
-                };
+                let (agency, wanted) = wanted(*which, *granted, today, &holder);
                 taken.push(book.step(&no, agency, wanted, &on).is_ok());
             }
             Event::Hold(account, open) => {
@@ -615,13 +634,14 @@ fn live(book: &mut Book, life: &[(Event, u64)], eager: bool) -> Vec<bool> {
                 let kind = if *open { HoldKind::Dispute } else { HoldKind::Transferred };
                 taken.push(hold(book, &(account + 1).to_string(), what, kind, &on).is_ok());
             }
-            Event::Pay(account, cents) => {
-                book.recoveries(&row(*account, *cents, "payment", ""));
+            Event::Pay(account, cents, late) => {
+                book.recoveries(&row(*account, *cents, "payment", "", *late));
                 paid.push((format!("x{i}"), *account, *cents));
             }
+            Event::PayAll(account, late) => drop(book.recoveries(&row(*account, 250_000, "payment", "", *late))),
             Event::TakeBack(which) => {
                 let Some((reference, account, cents)) = paid.get(*which % paid.len().max(1)).cloned() else { continue };
-                let path = book.file("reversal.csv", row(account, cents.div_euclid(2).max(1), "reversal", &reference));
+                let path = book.file("reversal.csv", row(account, cents.div_euclid(2).max(1), "reversal", &reference, 0));
                 drop(book.try_recoveries(&path, &consign::recovery::import::Options::default()).unwrap());
             }
             Event::Portfolio(balances) => {
@@ -646,10 +666,11 @@ fn live(book: &mut Book, life: &[(Event, u64)], eager: bool) -> Vec<bool> {
 
 #[test]
 fn in_every_life_windows_never_overlap_and_nothing_depends_on_when_it_was_recorded() {
-    let lives = prop::collection::vec((event(), 0_u64..9), 10..40);
+    let pause = || prop_oneof![3 => 0_u64..5, 2 => 5_u64..12];
+    let lives = prop::collection::vec((event(), pause()), 15..45);
     on_each_database(|book| {
         let book = RefCell::new(book);
-        let config = Config { cases: 40, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
+        let config = Config { cases: 128, failure_persistence: None, max_shrink_iters: 120, ..Config::default() };
         let checked = TestRunner::new(config).run(&lives, |life| {
             holds(|| {
                 let book = &mut **book.borrow_mut();

@@ -16,6 +16,7 @@ mod conduct;
 mod files;
 mod laws;
 mod life;
+mod life_web;
 mod pages_allocation;
 mod programme;
 mod real_data;

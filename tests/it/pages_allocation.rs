@@ -10,9 +10,10 @@ use consign::allocation::files::{assignment_csv, strata_csv};
 use consign::allocation::store;
 use consign::contract;
 use consign::party::{self, Lang};
+use consign::performance::file;
 use consign::performance::grouping::Grouping;
 use consign::performance::measure::{Asked, scorecard_on};
-use consign::performance::{file, scorecard::Points};
+use consign::performance::scorecard::{Points, with_newcomers};
 use consign::portfolio::personal::Key;
 use consign::web::{Site, application};
 
@@ -199,11 +200,7 @@ async fn empty(app: App<'_>) {
         assert!(page.status == 200 && page.body.contains(card), "{}", page.body);
         let form = manager.get(&format!("/allocation/new?lang={lang}")).await.body;
         assert!(form.contains("optimise") && form.contains("A03"), "a strategy to begin with: {form}");
-        assert_eq!(
-            manager.get(&format!("/scorecard/A01?lang={lang}&on=2025-05-01")).await.status,
-            404,
-            "no contract is in force"
-        );
+        assert_eq!(manager.get(&format!("/scorecard/A01?lang={lang}&on=2025-05-01")).await.status, 200, "a newcomer");
         assert_eq!(manager.get(&format!("/scorecard/A01?lang={lang}&on=2026-05-01")).await.status, 200);
     }
     // The strategy to begin with is one that the engine takes.
@@ -404,7 +401,8 @@ async fn scorecard(book: &mut Book, app: App<'_>) {
     let grouping = Grouping::by_bucket(lender.currency);
     let asked =
         Asked { lender: "CFC", on: day("2026-04-20"), parameters: Default::default(), grouping: &grouping, known_seq: i64::MAX };
-    let (card, _) = scorecard_on(&mut book.db, &asked, &versions, &Points::default(), BTreeMap::new()).unwrap();
+    let (rows_of_day, _) = scorecard_on(&mut book.db, &asked, &versions, &Points::default(), BTreeMap::new()).unwrap();
+    let card = with_newcomers(rows_of_day, ["A01", "A02", "A03"].into_iter());
     assert!(card.iter().all(|row| row.sums.placements > 0) && card.len() == 3);
     let mut manager = Browser::sign_in(app, "viewer@cfc").await;
     let told = String::from_utf8(file::csv(&card, lender.currency).unwrap()).unwrap();
@@ -467,7 +465,7 @@ async fn own_row(app: App<'_>) {
     let mut stranger = Browser::sign_in(app, "manager@z01").await;
     assert_eq!(stranger.get("/scorecard?lender=CFC").await.status, 404);
     assert_eq!(stranger.get("/scorecard/A01?lender=CFC").await.status, 404);
-    assert_eq!(stranger.get("/scorecard/Z01?on=2026-04-20").await.status, 404, "on no scorecard");
+    assert_eq!(stranger.get("/scorecard/Z01?on=2026-04-20").await.status, 200, "a newcomer to its own lender");
     assert_eq!(stranger.get("/scorecard?on=2026-04-20").await.status, 200);
 }
 

@@ -37,10 +37,13 @@ fn settle(book: &mut Book) {
     book.lender = "OTHER".to_string();
     book.set_up("CNY", &["A01", "A02"]);
     book.lender = "CFC".to_string();
-    book.set_up("CNY", &["A01", "A02"]);
+    book.set_up("CNY", &["A01", "A02", "A03"]);
     book.publish(CONTRACT);
     book.publish(&CONTRACT.replace("A01", "A02"));
     book.portfolio("2025-12-31", PORTFOLIO);
+    // A03 has no contract: a run that asks it is refused by its gate, and the refusal is stored.
+    let asked = "name = \"all\"\nmethod = \"equal\"\n";
+    assert_eq!(book.try_allocate(asked, "2026-01-02", false).unwrap().decision.placed(), 3);
     assert_eq!(book.allocate("2026-01-02", "A01"), 3);
     book.recall(&["2"], "2026-01-20");
     assert_eq!(book.allocate("2026-01-21", "A02"), 1);

@@ -13,7 +13,7 @@ use consign::identity::{Role, may};
 use consign::kernel::progress::Silent;
 use consign::portfolio::personal::Key;
 use consign::web::{ROUTES, Seen, Site, application};
-use consign::{allocation, ambient, audit, contract, party, portfolio, recovery, settlement};
+use consign::{allocation, ambient, audit, conduct, contract, party, portfolio, recovery, settlement};
 
 use crate::support::on_each_database;
 
@@ -107,6 +107,27 @@ fn lender(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Option
     let options = recovery::import::Options { map: None, rejects: None };
     recovery::import::import(db, code, &recovery_file, &options, &operator(), &mut Silent).unwrap();
     settlement::close::close(db, code, "2026-03".parse().unwrap(), false, &operator(), &mut Silent).unwrap();
+    conducted(db, folder, code, agencies, key);
+}
+
+/// A contact at night of each agency, and a complaint about it that has the number of its statement.
+fn conducted(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Option<&Key>) {
+    for (agency, number) in agencies.iter().zip(1..) {
+        let path = folder.join(format!("{code}-{agency}.csv"));
+        let rows = "n1,L001,2026-03-05 22:30,13912340000\nn2,L002,2026-03-05 10:30,13912340000\n";
+        std::fs::write(&path, format!("reference,account_no,at,number\n{rows}")).unwrap();
+        let options = conduct::contacts::Options { key, ..Default::default() };
+        conduct::contacts::import(db, code, agency, &path, &options, &operator(), &mut Silent).unwrap();
+        let new = conduct::complaint::NewComplaint {
+            agency: (*agency).to_string(),
+            account_no: None,
+            received_on: day("2026-03-06"),
+            severity: conduct::Severity::High,
+            text: format!("about {agency} <b>"),
+            reference: Some(format!("{code}-{number:06}")),
+        };
+        conduct::complaint::add(db, code, &new, &operator()).unwrap();
+    }
 }
 
 /// What came back.
@@ -192,6 +213,8 @@ pub fn all(address: &Address) {
         routes(&app).await;
         other_books(&app).await;
         personal_data(&app).await;
+        complaints(&app).await;
+        contacts(&app).await;
         lists(&app).await;
     });
     downloads_are_recorded(address);
@@ -301,6 +324,7 @@ fn filled(path: &str, statement: &str) -> String {
         .replace("{statement_no}", statement)
         .replace("{run_no}", "1")
         .replace("{assignee}", if statement == "CFC-000002" { "A02" } else { "A01" })
+        .replace("{reference}", statement)
         .replace("{line_no}", "1")
         .replace("{account}", "Assets%3ABank")
         .replace("{number}", "1")
@@ -353,14 +377,20 @@ async fn personal_data(app: App<'_>) {
         "/placements.csv",
         "/recoveries",
         "/recoveries.csv",
+        "/contacts",
+        "/contacts.csv",
+        "/complaints",
+        "/complaints.csv",
         "/months",
         "/ledger",
     ];
     for (login, ..) in PEOPLE.iter().filter(|(login, ..)| *login != "locked@cfc") {
         let mut browser = Browser::sign_in(app, login).await;
+        // The token of forms is random and may spell any digits.
+        let csrf = token(&browser.get(app, "/").await.body);
         let mut shown = String::new();
         for page in pages {
-            shown.push_str(&browser.get(app, page).await.body);
+            shown.push_str(&browser.get(app, page).await.body.replace(&csrf, ""));
         }
         assert!(
             !shown.contains("欧阳") && !shown.contains("13812345678") && !shown.contains("5678"),
@@ -369,6 +399,93 @@ async fn personal_data(app: App<'_>) {
         let masked = ["manager", "compliance", "viewer"].iter().any(|role| login.starts_with(role));
         assert_eq!(shown.contains("欧***"), masked, "{login}");
     }
+}
+
+/// Complaints are recorded and decided by those who may, once; a refused form keeps what was typed.
+async fn complaints(app: App<'_>) {
+    let mut compliance = Browser::sign_in(app, "compliance@cfc").await;
+    let form = compliance.get(app, "/complaints/add?lang=en").await.body;
+    let at = form.find("name=\"reference\" value=\"").expect("the case has a number before it is sent") + 24;
+    let reference = form[at..].split('"').next().unwrap().to_string();
+    let typed = |account: &'static str, text: &'static str| {
+        let known =
+            [("agency", "A01"), ("received_on", "2026-04-02"), ("severity", "medium"), ("account_no", account), ("text", text)];
+        known.to_vec()
+    };
+    let mut fields = typed("NOBODY", "came to the office");
+    fields.push(("reference", &reference));
+    let before = compliance.get(app, "/complaints.csv").await.body;
+    let refused = compliance.post(app, "/complaints/add", "/complaints/add", &fields).await;
+    assert_eq!(refused.status, 422);
+    for kept in [
+        "came to the office",
+        "value=\"NOBODY\"",
+        &reference,
+        "value=\"A01\" selected",
+        "value=\"medium\" selected",
+        "NOBODY is not known",
+    ] {
+        assert!(refused.body.contains(kept), "{kept} is gone: {}", refused.body);
+    }
+    assert_eq!(compliance.get(app, "/complaints.csv").await.body, before);
+    let mut fields = typed("L003", "came to the office");
+    fields.push(("reference", &reference));
+    let case = format!("/complaints/case/{reference}");
+    for _ in 0..2 {
+        let done = compliance.post(app, "/complaints/add", "/complaints/add", &fields).await;
+        assert_eq!((done.status, &done.location), (303, &case), "sent twice, recorded once");
+    }
+    assert_eq!(compliance.get(app, "/complaints.csv").await.body.lines().count(), before.lines().count() + 1);
+    assert!(compliance.get(app, &case).await.body.contains("/accounts/L003"), "the account is linked");
+    assert!(compliance.get(app, "/accounts/L003?lang=en").await.body.contains("Stop contact"));
+    for (login, status) in [("viewer@cfc", 404), ("manager@a01", 404), ("preparer@cfc", 404), ("manager@nbk", 303)] {
+        let mut browser = Browser::sign_in(app, login).await;
+        let another =
+            [("reference", "X-1"), ("agency", "A01"), ("received_on", "2026-04-02"), ("severity", "low"), ("text", "x")];
+        assert_eq!(browser.post(app, "/", "/complaints/add", &another).await.status, status, "{login} adds");
+        let decision = [("upheld", "no"), ("on", "2026-04-03"), ("text", "x")];
+        let refused = browser.post(app, "/", &case, &decision).await.status;
+        assert_eq!(refused, 404, "{login} decides");
+    }
+    assert_eq!(Browser::sign_in(app, "viewer@cfc").await.get(app, &case).await.status, 200);
+    assert_eq!(Browser::sign_in(app, "viewer@a02").await.get(app, &case).await.status, 404, "about another agency");
+    let early = [("upheld", "yes"), ("on", "2026-04-01"), ("text", "heard both sides"), ("deduction", "30")];
+    let refused = compliance.post(app, &case, &case, &early).await;
+    assert!(
+        refused.status == 422 && refused.body.contains("heard both sides") && refused.body.contains("2026-04-02"),
+        "{}",
+        refused.body
+    );
+    let token_missing = TestRequest::post().uri(&case).set_form(early);
+    assert_eq!(compliance.ask(app, token_missing).await.status, 403);
+    let right = [("upheld", "yes"), ("on", "2026-04-03"), ("text", "heard both sides"), ("deduction", "30"), ("corrects", "")];
+    for _ in 0..2 {
+        assert_eq!(compliance.post(app, &case, &case, &right).await.status, 303, "sent twice, decided once");
+    }
+    let page = compliance.get(app, &format!("{case}?lang=en")).await.body;
+    assert!(page.contains("Upheld") && page.contains("30.00") && page.contains("name=\"corrects\" value=\"1\""), "{page}");
+    assert!(!compliance.get(app, "/accounts/L003?lang=en").await.body.contains("chip blocked\">Stop contact"));
+    let own = Browser::sign_in(app, "viewer@a02").await.get(app, "/complaints.csv?agency=A01&state=open").await.body;
+    assert!(own.contains(",A02,") && !own.contains(",A01,"), "a filter cannot widen what an agency sees: {own}");
+    let page = compliance.get(app, "/complaints?lang=en&state=open").await.body;
+    assert!(page.contains("about A02 &#60;b&#62;") && !page.contains(&reference), "{page}");
+}
+
+/// Violations first, with the rule, the figure, the limit and a masked number; an agency sees its own without numbers.
+async fn contacts(app: App<'_>) {
+    let mut compliance = Browser::sign_in(app, "compliance@cfc").await;
+    let page = compliance.get(app, "/contacts?lang=en").await.body;
+    for word in ["Quiet hours", "22:30:00", "22:00-08:00", "/accounts/L001", "139****0000", "A01", "A02"] {
+        assert!(page.contains(word), "{word}: {page}");
+    }
+    assert!(!page.contains("13912340000"));
+    let file = compliance.get(app, "/contacts.csv?month=2026-03&rule=quiet_hours&agency=A02").await.body;
+    assert!(file.lines().count() == 2 && file.contains("A02,n1,L001,"), "{file}");
+    assert_eq!(compliance.get(app, "/contacts?month=2026-04").await.status, 200);
+    assert_eq!(compliance.get(app, "/contacts?month=never").await.status, 400);
+    assert_eq!(compliance.get(app, "/contacts?agency=A99").await.status, 200);
+    let own = Browser::sign_in(app, "viewer@a02").await.get(app, "/contacts?lang=en&agency=A01").await.body;
+    assert!(own.contains("22:30:00") && !own.contains("****") && !own.contains(">A01<"), "{own}");
 }
 
 /// Pages by key hold every row once; filters hold; free text is neutralised and identifiers are not.

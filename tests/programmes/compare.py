@@ -195,7 +195,8 @@ def check(path):
     if not answer["feasible"] or plan is None:
         wrong.append(f"no plan keeps these limits (solver: {answer['feasible']}, HiGHS: {plan is not None})")
     elif not (value >= theirs and value == signed(answer["objective"]) == signed(answer["bound"])):
-        wrong.append(f"assigned {value}, solver {answer['objective']}, bound {answer['bound']}, HiGHS {theirs} (millionths)")
+        wrong.append(f"assigned {tables.decimal(value)}, solver {answer['objective']}, bound {answer['bound']}, "
+                     f"HiGHS {tables.decimal(theirs)}")
     elif sum(assigned) != answer["placed"]:
         wrong.append(f"{sum(assigned)} placed, but {answer['placed']} can be at the same value")
     for one in wrong:

@@ -1,0 +1,173 @@
+//! What if: two strategies on the same accounts, side by side. Nothing is stored.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::AllocationError;
+use super::decide::Decision;
+use super::run::{Question, decide};
+use crate::db::{Db, read};
+use crate::kernel::Money;
+use crate::kernel::progress::Silent;
+use crate::party;
+use crate::performance::number::{ratio, round};
+
+/// What one strategy gives one assignee.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Accounts.
+    pub accounts: i64,
+    /// Σ balances.
+    pub balance: Money,
+    /// Σ expected recoveries.
+    pub expected: Money,
+    /// What those would earn.
+    pub fees: Money,
+}
+
+impl Given {
+    fn add(&mut self, other: Given) {
+        self.accounts += other.accounts;
+        self.balance += other.balance;
+        self.expected += other.expected;
+        self.fees += other.fees;
+    }
+
+    /// Expected recovery less fees.
+    pub fn net(&self) -> Money {
+        self.expected - self.fees
+    }
+}
+
+/// One strategy's side.
+#[derive(Clone, Debug, Default)]
+pub struct Side {
+    /// The strategy's name.
+    pub name: String,
+    /// Its method, as it was done.
+    pub method: String,
+    /// By assignee.
+    pub given: BTreeMap<String, Given>,
+    /// Over all.
+    pub total: Given,
+    /// Accounts left unplaced.
+    pub unplaced: i64,
+    /// Accounts that would go to another than who has or last had them.
+    pub moved: i64,
+    /// Accounts that somebody has or had.
+    pub had: i64,
+    /// How unlike the present the split of balance is: the share of balance that would have to change hands, 0 to 1.
+    pub unlike: Decimal,
+}
+
+/// Two strategies side by side.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison {
+    /// The accounts of the day.
+    pub accounts: i64,
+    /// Who has or last had them: accounts and balance.
+    pub present: BTreeMap<String, (i64, Money)>,
+    /// The two sides.
+    pub sides: [Side; 2],
+    /// Accounts that the two would give to different assignees.
+    pub differ: i64,
+    /// Σ of their balances.
+    pub differ_balance: Money,
+}
+
+/// A strategy file: its name, for messages, and its text.
+pub type File<'a> = (&'a str, &'a str);
+
+/// Decides both strategies for a day and sets them side by side; with `as_if_unplaced` also on the accounts that are
+/// placed, as if they were not. Accounts that only one strategy's filter takes are unplaced in the other.
+pub fn compare(
+    db: &mut Db,
+    lender_code: &str,
+    files: [File<'_>; 2],
+    on: NaiveDate,
+    as_if_unplaced: bool,
+) -> Result<Comparison, AllocationError> {
+    read(db, |db| {
+        let no_lender = || AllocationError::NoLender(lender_code.to_string());
+        let lender = party::store::lender(db, lender_code)?.ok_or_else(no_lender)?;
+        let mut one = |(file, strategy): File<'_>| {
+            decide(db, &Question { lender: &lender, file, strategy, on, as_if_unplaced }, &mut Silent)
+        };
+        let (first, second) = (one(files[0])?, one(files[1])?);
+        Ok(side_by_side(&first, &second))
+    })
+}
+
+/// Sets two decisions side by side.
+pub fn side_by_side(first: &Decision, second: &Decision) -> Comparison {
+    let places = [placed_by_account(first), placed_by_account(second)];
+    let mut comparison = Comparison { sides: [side(first), side(second)], ..Comparison::default() };
+    let mut seen: BTreeMap<&str, (&super::candidates::Candidate, [Option<&str>; 2])> = BTreeMap::new();
+    for (number, decision) in [first, second].into_iter().enumerate() {
+        for candidate in &decision.market.field.candidates {
+            let both = [0, 1].map(|side: usize| places[side].get(candidate.account_no.as_str()).copied());
+            let entry = seen.entry(&candidate.account_no).or_insert((candidate, both));
+            if let (Some(had), Some(goes)) = (&entry.0.last_holder, both[number]) {
+                comparison.sides[number].moved += i64::from(had != goes);
+            }
+        }
+    }
+    for (candidate, goes) in seen.values() {
+        comparison.accounts += 1;
+        if let Some(holder) = &candidate.last_holder {
+            let present = comparison.present.entry(holder.clone()).or_default();
+            present.0 += 1;
+            present.1 += candidate.facts.balance;
+        }
+        if goes[0] != goes[1] {
+            comparison.differ += 1;
+            comparison.differ_balance += candidate.facts.balance;
+        }
+    }
+    let had = comparison.present.values().map(|(accounts, _)| accounts).sum();
+    for side in &mut comparison.sides {
+        side.had = had;
+        side.unlike = unlike(&comparison.present, side);
+    }
+    comparison
+}
+
+fn placed_by_account(decision: &Decision) -> BTreeMap<&str, &str> {
+    let goes = |(index, one)| Some((decision.candidate(index).account_no.as_str(), decision.code(one)?));
+    decision.assigned.iter().enumerate().filter_map(goes).collect()
+}
+
+fn side(decision: &Decision) -> Side {
+    let mut side =
+        Side { name: decision.market.strategy.name.clone(), method: decision.method().name().to_string(), ..Side::default() };
+    for (index, one) in decision.assigned.iter().enumerate() {
+        let Some(code) = decision.code(one) else {
+            side.unplaced += 1;
+            continue;
+        };
+        let expected = decision.expected(index, one).unwrap_or_default();
+        let fees = Decimal::from(expected.0) * decision.fee_rate(one);
+        let fees = Money(i64::try_from(round(fees, 0).mantissa()).unwrap_or(i64::MAX));
+        let given = Given { accounts: 1, balance: decision.candidate(index).facts.balance, expected, fees };
+        side.total.add(given);
+        match side.given.get_mut(code) {
+            Some(own) => own.add(given),
+            None => drop(side.given.insert(code.to_string(), given)),
+        }
+    }
+    side
+}
+
+/// Half the sum of the differences between shares of balance: 0 when each has the share it has, 1 when all changes hands.
+fn unlike(present: &BTreeMap<String, (i64, Money)>, side: &Side) -> Decimal {
+    let all: Money = present.values().map(|(_, balance)| *balance).sum();
+    let codes: std::collections::BTreeSet<&String> = present.keys().chain(side.given.keys()).collect();
+    let share = |part: Money, whole: Money| ratio(part, whole).unwrap_or_default();
+    let difference = |code: &String| {
+        let now = share(present.get(code).map(|(_, balance)| *balance).unwrap_or_default(), all);
+        (share(side.given.get(code).map(|given| given.balance).unwrap_or_default(), side.total.balance) - now).abs()
+    };
+    if all.is_zero() { Decimal::ZERO } else { round(codes.into_iter().map(difference).sum::<Decimal>() / Decimal::TWO, 6) }
+}

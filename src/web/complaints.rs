@@ -1,0 +1,237 @@
+//! The list of complaints: a lender's, or those about an agency.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+use super::Site;
+use super::link::{self, Link};
+use super::list::{self, CHUNK, Cell, Choice, Pager, Tab, cut, one_more};
+use super::page::{Chip, Figure, Page, Tone};
+use super::problem::Problem;
+use super::sheet::{Sheet, attachment, file_name};
+use super::who::{Book, Conduct, Sees};
+use crate::conduct::complaint_store::{self as store, Case, CaseFilter, CaseSums};
+use crate::conduct::{ConductError, Severity};
+use crate::db::{Db, read};
+use crate::identity::Permission;
+use crate::kernel::{Currency, Money, text};
+use crate::party::{self, Lang};
+
+impl From<ConductError> for Problem {
+    fn from(error: ConductError) -> Problem {
+        match error {
+            ConductError::Db(error) => error.into(),
+            refused => Problem::Bad(refused.to_string()),
+        }
+    }
+}
+
+/// What the URL asks for.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    lender: String,
+    agency: String,
+    state: String,
+    severity: String,
+    before: String,
+}
+
+impl Asked {
+    fn link(&self, path: &str) -> Link {
+        let link = Link::to(path).with("lender", &self.lender).with("agency", &self.agency);
+        link.with("state", &self.state).with("severity", &self.severity)
+    }
+
+    /// An agency sees what is about itself, whatever the URL asks for.
+    fn filter(&self, book: &Book) -> CaseFilter {
+        let asked = |text: &str| (!text.is_empty()).then(|| text.to_string());
+        CaseFilter {
+            agency: book.agency.clone().or_else(|| asked(&self.agency)),
+            state: asked(&self.state),
+            severity: Severity::parse(&self.severity),
+        }
+    }
+
+    /// The day and case this page goes on from: `2026-03-01 CASE`.
+    fn before(&self) -> Result<Option<(NaiveDate, String)>, Problem> {
+        if self.before.is_empty() {
+            return Ok(None);
+        }
+        let (day, reference) = self.before.split_once(' ').ok_or(Problem::NotFound)?;
+        Ok(Some((day.parse().map_err(|_| Problem::NotFound)?, reference.to_string())))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "web/complaints.html")]
+struct Body {
+    t: Lang,
+    currency: String,
+    lender: String,
+    own: bool,
+    books: Vec<Tab>,
+    figures: Vec<Figure>,
+    agencies: Vec<Choice>,
+    states: Vec<Choice>,
+    severities: Vec<Choice>,
+    rows: Vec<Shown>,
+    filtered: bool,
+    pager: Pager,
+}
+
+/// A complaint as the list shows it.
+struct Shown {
+    case: Cell,
+    received_on: String,
+    agency: String,
+    account: Cell,
+    severity: Chip,
+    state: Chip,
+    decided_on: String,
+    deduction: String,
+    text: String,
+}
+
+/// How grave, as a chip.
+pub(super) fn severity(t: Lang, severity: Severity) -> Chip {
+    let tone = if severity == Severity::High { Tone::Attention } else { Tone::Plain };
+    Chip::new(tone, t.severity_of(severity))
+}
+
+/// The state of a case, as a chip.
+pub(super) fn state(t: Lang, case: &Case) -> Chip {
+    let tone = match case.decision.as_ref().map(|decision| decision.upheld) {
+        None => Tone::Attention,
+        Some(true) => Tone::Blocked,
+        Some(false) => Tone::Good,
+    };
+    Chip::new(tone, t.case_state(case))
+}
+
+fn shown(t: Lang, case: &Case, currency: Currency, accounts: bool, lender: &str) -> Shown {
+    let (one, decision) = (&case.complaint, case.decision.as_ref());
+    let account = one.account_no.as_deref().map(|no| Cell::link(no, if accounts { link::account(no) } else { String::new() }));
+    Shown {
+        case: Cell::link(&one.reference, Link::to(&link::case(&one.reference)).with("lender", lender).url()),
+        received_on: one.received_on.to_string(),
+        agency: one.agency.clone(),
+        account: account.unwrap_or_default(),
+        severity: severity(t, one.severity),
+        state: state(t, case),
+        decided_on: list::day(decision.map(|decision| decision.decided_on)),
+        deduction: decision.and_then(|one| one.deduction).map(|amount| list::money(amount, currency)).unwrap_or_default(),
+        text: text::excerpt(&one.description),
+    }
+}
+
+pub(super) async fn show(site: web::Data<Site>, sees: Sees<Conduct>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+    let asked = asked.into_inner();
+    let (filter, before, book) = (asked.filter(&sees.book), asked.before()?, sees.book.clone());
+    let (mut cases, sums, assignees) = site
+        .read(move |db| {
+            let lender = &book.lender.code;
+            let cases = store::page(db, lender, &filter, before.as_ref(), one_more())?;
+            Ok((cases, store::sums(db, lender, book.agency.as_deref())?, party::store::assignees(db, lender)?))
+        })
+        .await?;
+    let (t, currency, own) = (sees.who.t, sees.book.lender.currency, sees.book.agency.is_some());
+    let key = |case: &Case| format!("{} {}", case.complaint.received_on, case.complaint.reference);
+    let next =
+        if cut(&mut cases) { cases.last().map(|last| asked.link("/complaints").with("before", &key(last)).url()) } else { None };
+    let accounts = !own && sees.who.may(Permission::Accounts);
+    let body = Body {
+        t,
+        currency: currency.to_string(),
+        lender: sees.book.lender.code.clone(),
+        own,
+        books: tabs(&sees, "/complaints"),
+        figures: figures(t, currency, &asked, sums),
+        agencies: assignees
+            .iter()
+            .map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.agency))
+            .collect(),
+        states: vec![
+            Choice::new("open", t.case_open(), &asked.state),
+            Choice::new("upheld", t.case_upheld(), &asked.state),
+            Choice::new("not_upheld", t.case_not_upheld(), &asked.state),
+        ],
+        severities: [Severity::High, Severity::Medium, Severity::Low]
+            .map(|one| Choice::new(one.name(), t.severity_of(one), &asked.severity))
+            .into(),
+        rows: cases.iter().map(|case| shown(t, case, currency, accounts, &asked.lender)).collect(),
+        filtered: !(asked.agency.is_empty() && asked.state.is_empty() && asked.severity.is_empty() && asked.before.is_empty()),
+        pager: Pager { first: (!asked.before.is_empty()).then(|| asked.link("/complaints").url()), next },
+    };
+    let page = Page::new(&sees.who, t.nav_complaints()).tool(t.download_csv(), asked.link("/complaints.csv").url());
+    let acts = !own && sees.who.may(Permission::ActOnConduct);
+    let page = if acts { page.step(t.record_complaint(), "/complaints/add") } else { page };
+    page.show(&body)
+}
+
+/// The books of an agency that serves several lenders.
+pub(super) fn tabs(sees: &Sees<Conduct>, path: &str) -> Vec<Tab> {
+    let tab = |book: &Book| Tab {
+        label: book.lender.name.clone(),
+        href: Link::to(path).with("lender", &book.lender.code).url(),
+        current: book.lender.code == sees.book.lender.code,
+    };
+    if sees.books.len() > 1 { sees.books.iter().map(tab).collect() } else { Vec::new() }
+}
+
+fn figures(t: Lang, currency: Currency, asked: &Asked, sums: CaseSums) -> Vec<Figure> {
+    let of = |state: &str| Link::to("/complaints").with("lender", &asked.lender).with("state", state).url();
+    vec![
+        Figure::new(t.nav_complaints(), list::count(sums.cases), of("")),
+        Figure::new(t.case_open(), list::count(sums.open), of("open")),
+        Figure::new(t.case_upheld(), list::count(sums.upheld), of("upheld")),
+        Figure::new(format!("{} ({currency})", t.deduction_word()), list::money(Money(sums.deductions), currency), of("upheld")),
+    ]
+}
+
+const COLUMNS: [&str; 10] =
+    ["reference", "agency", "account_no", "received_on", "severity", "text", "state", "decided_on", "decision", "deduction"];
+
+pub(super) async fn download(
+    site: web::Data<Site>,
+    sees: Sees<Conduct>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let (filter, book, by) = (asked.filter(&sees.book), sees.book.clone(), sees.who.by());
+    let name = file_name(&sees.who, &book.lender.code, "complaints");
+    let bytes = site
+        .change(move |db| {
+            let sheet = read(db, |db| sheet(db, &book, &filter))?;
+            sheet.finish(db, &book.lender.code, &by, "complaints")
+        })
+        .await?;
+    Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
+}
+
+fn sheet(db: &mut Db, book: &Book, filter: &CaseFilter) -> Result<Sheet, Problem> {
+    let mut sheet = Sheet::new(&COLUMNS)?;
+    let mut before = None;
+    loop {
+        let cases = store::page(db, &book.lender.code, filter, before.as_ref(), CHUNK)?;
+        let Some(last) = cases.last() else { return Ok(sheet) };
+        before = Some((last.complaint.received_on, last.complaint.reference.clone()));
+        for case in &cases {
+            let (one, decision) = (&case.complaint, case.decision.as_ref());
+            let deduction = decision.and_then(|decision| decision.deduction);
+            sheet.row(&[
+                one.reference.clone(),
+                one.agency.clone(),
+                one.account_no.clone().unwrap_or_default(),
+                one.received_on.to_string(),
+                one.severity.name().to_string(),
+                text::neutral(&one.description).into_owned(),
+                case.state().to_string(),
+                list::day(decision.map(|decision| decision.decided_on)),
+                decision.map(|decision| text::neutral(&decision.reason).into_owned()).unwrap_or_default(),
+                deduction.map(|amount| amount.plain(book.lender.currency)).unwrap_or_default(),
+            ])?;
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! What waits for somebody (待办): objections to recalls, returns and retentions for the lender, pending recalls for the
+//! agencies. A lender's people see all, an agency's their own.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+use super::Site;
+use super::act::{self, Act, Button, buttons};
+use super::link::{self, Link};
+use super::list::{self, Cell, Choice, Pager, ROWS, Tab};
+use super::page::Page;
+use super::problem::Problem;
+use super::who::{Book, Placements, Sees};
+use crate::db::{Db, keys_json};
+use crate::kernel::Money;
+use crate::party::{self, Lang};
+use crate::placement::{Placement, step_store, store};
+use crate::standing::{self, Standing, Stated};
+
+/// What the URL asks for.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    lender: String,
+    state: String,
+    assignee: String,
+    after: String,
+    done: String,
+}
+
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Objections,
+    Returns,
+    Retentions,
+    Recalls,
+}
+
+const STATES: [(&str, State); 4] = [
+    ("objections", State::Objections),
+    ("returns", State::Returns),
+    ("retentions", State::Retentions),
+    ("recalls", State::Recalls),
+];
+
+/// One request as it waits.
+struct Request {
+    since: NaiveDate,
+    by: String,
+    reason: String,
+    until: Option<NaiveDate>,
+    note: String,
+}
+
+impl State {
+    fn word(self, t: Lang) -> &'static str {
+        match self {
+            State::Objections => t.tab_objections(),
+            State::Returns => t.tab_returns(),
+            State::Retentions => t.tab_retentions(),
+            State::Recalls => t.tab_recalls(),
+        }
+    }
+
+    /// What the day beside a request is.
+    fn until_word(self, t: Lang) -> &'static str {
+        match self {
+            State::Retentions => t.new_last_day(),
+            _ => t.object_by(),
+        }
+    }
+
+    /// What may be done about it.
+    fn acts(self) -> &'static [Act] {
+        match self {
+            State::Objections => &[Act::DecideRecall, Act::Acknowledge],
+            State::Returns => &[Act::DecideReturn],
+            State::Retentions => &[Act::DecideRetention],
+            State::Recalls => &[Act::DecideRecall, Act::Acknowledge, Act::Object],
+        }
+    }
+
+    /// A placement's request of this kind, while it waits.
+    fn of(self, t: Lang, placement: &Placement) -> Option<Request> {
+        let life = placement.life();
+        let by = |agency: &Option<String>| agency.clone().unwrap_or_else(|| t.lender().to_string());
+        let stopped = |on: Option<NaiveDate>| on.map(|on| format!("{} {on}", t.acknowledged())).unwrap_or_default();
+        match self {
+            State::Objections => {
+                let recall = life.recall?;
+                let asked = recall.objection?;
+                let note = format!(
+                    "{} {}: {} {}",
+                    t.step_recall_request(),
+                    recall.requested_on,
+                    recall.reason,
+                    stopped(recall.acknowledged_on)
+                );
+                Some(Request {
+                    since: asked.on,
+                    by: by(&asked.agency),
+                    reason: asked.reason,
+                    until: Some(recall.object_by),
+                    note,
+                })
+            }
+            State::Recalls => {
+                let recall = life.recall.filter(|recall| recall.objection.is_none())?;
+                let note = stopped(recall.acknowledged_on);
+                Some(Request {
+                    since: recall.requested_on,
+                    by: by(&None),
+                    reason: recall.reason,
+                    until: Some(recall.object_by),
+                    note,
+                })
+            }
+            State::Returns => {
+                let asked = life.returning?;
+                Some(Request { since: asked.on, by: by(&asked.agency), reason: asked.reason, until: None, note: String::new() })
+            }
+            State::Retentions => {
+                let retention = life.retention?;
+                let (asked, until) = (retention.asked, Some(retention.until));
+                Some(Request { since: asked.on, by: by(&asked.agency), reason: asked.reason, until, note: String::new() })
+            }
+        }
+    }
+}
+
+struct Row {
+    account_no: String,
+    account: Cell,
+    assignee: String,
+    since: String,
+    days: i64,
+    by: String,
+    reason: String,
+    note: String,
+    until: String,
+    expires_on: String,
+    owed: String,
+}
+
+#[derive(Template)]
+#[template(path = "web/requests.html")]
+struct Body {
+    t: Lang,
+    currency: String,
+    lender: String,
+    back: String,
+    own: bool,
+    told: Option<String>,
+    books: Vec<Tab>,
+    tabs: Vec<Tab>,
+    assignees: Vec<Choice>,
+    state: &'static str,
+    until_word: &'static str,
+    buttons: Vec<Button>,
+    rows: Vec<Row>,
+    owed: String,
+    pager: Pager,
+}
+
+/// What the stores give: the placements with something asked, what is owed on them, what was just done.
+struct Facts {
+    placements: Vec<Placement>,
+    assignees: Vec<party::Assignee>,
+    told: Option<String>,
+}
+
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Placements>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let asked = asked.into_inner();
+    let (t, currency) = (sees.who.t, sees.book.lender.currency);
+    let (book, login, wanted) = (sees.book.clone(), sees.who.person.login.clone(), asked.clone());
+    let facts = site.read(move |db| load(db, &book, &login, &wanted)).await?;
+    let count = |state: State| facts.placements.iter().filter(|one| state.of(t, one).is_some()).count();
+    let counts = STATES.map(|(name, state)| (name, state, count(state)));
+    let fallback = counts.iter().find(|(.., count)| *count > 0).map_or(State::Objections, |(_, state, _)| *state);
+    let state = STATES.iter().find(|(name, _)| *name == asked.state).map_or(fallback, |(_, state)| *state);
+    let name = STATES.iter().find(|(_, one)| *one == state).map_or("", |(name, _)| name);
+    let link = |state: &str| {
+        Link::to("/requests").with("lender", &sees.book.lender.code).with("state", state).with("assignee", &asked.assignee)
+    };
+    let mut listed: Vec<(&Placement, Request)> =
+        facts.placements.iter().filter_map(|one| state.of(t, one).map(|request| (one, request))).collect();
+    listed.retain(|(one, _)| one.account_no > asked.after);
+    let more = listed.len() > ROWS;
+    listed.truncate(ROWS);
+    let (book, accounts) = (sees.book.clone(), listed.iter().map(|(one, _)| one.account_no.clone()).collect::<Vec<_>>());
+    let owed = site.read(move |db| owed(db, &book, &accounts)).await?;
+    let next = listed.last().filter(|_| more).map(|(last, _)| link(name).with("after", &last.account_no).url());
+    let body = Body {
+        t,
+        currency: currency.to_string(),
+        lender: sees.book.lender.code.clone(),
+        back: sees.who.here.clone(),
+        own: sees.book.agency.is_some(),
+        told: facts.told.clone(),
+        books: super::placements::tabs(&sees, "/requests"),
+        tabs: counts
+            .map(|(one, word, count)| Tab {
+                label: format!("{} {count}", word.word(t)),
+                href: link(one).url(),
+                current: one == name,
+            })
+            .into(),
+        assignees: facts
+            .assignees
+            .iter()
+            .map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.assignee))
+            .collect(),
+        state: name,
+        until_word: state.until_word(t),
+        buttons: buttons(&sees.who, &sees.book, state.acts()),
+        owed: list::money(owed.iter().copied().sum(), currency),
+        rows: listed.iter().zip(&owed).map(|((one, request), owed)| row(&sees.book, one, request, *owed)).collect(),
+        pager: Pager { first: (!asked.after.is_empty()).then(|| link(name).url()), next },
+    };
+    Page::new(&sees.who, t.nav_requests()).show(&body)
+}
+
+fn load(db: &mut Db, book: &Book, login: &str, asked: &Asked) -> Result<Facts, Problem> {
+    let lender = &book.lender.code;
+    let chosen = (!asked.assignee.is_empty()).then_some(asked.assignee.as_str());
+    let assignee = book.agency.as_deref().or(chosen);
+    let accounts = step_store::accounts_with_requests(db, lender, assignee)?;
+    let mut placements = store::of_accounts(db, lender, &keys_json(accounts.iter().map(String::as_str)))?;
+    placements.retain(|one| one.closed_on.is_none());
+    let assignees = if book.agency.is_none() { party::store::assignees(db, lender)? } else { Vec::new() };
+    Ok(Facts { placements, assignees, told: act::told(db, book, login, &asked.done)? })
+}
+
+/// What is owed on some accounts, in their order.
+fn owed(db: &mut Db, book: &Book, accounts: &[String]) -> Result<Vec<Money>, Problem> {
+    let standings = standing::load(db, &book.lender.code, accounts.iter().map(String::as_str))?;
+    Ok(accounts.iter().map(|no| standings.get(no).map_or(Money::ZERO, Standing::<Stated>::owed_known)).collect())
+}
+
+fn row(book: &Book, one: &Placement, request: &Request, owed: Money) -> Row {
+    let href = if book.agency.is_some() { String::new() } else { link::account(&one.account_no) };
+    Row {
+        account_no: one.account_no.clone(),
+        account: Cell::link(&one.account_no, href),
+        assignee: one.assignee.clone(),
+        since: request.since.to_string(),
+        days: (book.today() - request.since).num_days().max(0),
+        by: request.by.clone(),
+        reason: request.reason.clone(),
+        note: request.note.clone(),
+        until: list::day(request.until),
+        expires_on: one.expires_on.to_string(),
+        owed: list::money(owed, book.lender.currency),
+    }
+}
