@@ -34,6 +34,8 @@ pub struct Findings {
     pub debtors_kept_together: i64,
     /// What keeping them together cost.
     pub together_cost: String,
+    /// Why accounts found no room within the limits.
+    pub no_room: Option<String>,
     /// Whether there was any history to go by.
     pub history: bool,
     /// The limits of each assignee.
@@ -54,7 +56,7 @@ pub struct Findings {
 pub struct Limit {
     /// Whose.
     pub assignee: String,
-    /// The fewest accounts of the method's part.
+    /// The fewest accounts of the run.
     pub min_accounts: i64,
     /// The most.
     pub max_accounts: Option<i64>,
@@ -82,8 +84,8 @@ pub struct Share {
 
 impl Findings {
     /// Reads what was kept; nothing of what cannot be read.
-    pub fn read(body: &serde_json::Value) -> Findings {
-        Findings::deserialize(body).unwrap_or_default()
+    pub fn read(body: serde_json::Value) -> Findings {
+        serde_json::from_value(body).unwrap_or_default()
     }
 
     /// The limits with a price: the run would bring another sum if they were other. Nobody can get fewer than none, and
@@ -222,14 +224,17 @@ mod tests {
 
     #[test]
     fn what_was_not_kept_reads_as_nothing() {
-        let old = Findings::read(&json!({"method": "equal", "limits": [{"assignee": "A01", "shadow_price": "0.000000"}]}));
+        let read = |body: &str| Findings::read(serde_json::from_str(body).unwrap());
+        let old = read(r#"{"method": "equal", "limits": [{"assignee": "A01", "shadow_price": "0.000000"}]}"#);
         assert_eq!((old.method.as_str(), old.assignees.len(), old.binding().count()), ("equal", 0, 0));
-        let new = Findings::read(&json!({"limits": [
-            {"assignee": "A01", "shadow_price": "-1.500000", "min_accounts": 3},
-            {"assignee": "A02", "shadow_price": "-1.500000", "min_accounts": 0},
-            {"assignee": "A03", "shadow_price": "1.500000", "max_accounts": 3},
-            {"assignee": "A04", "shadow_price": "1.500000", "max_accounts": 3, "closed": "licence"}
-        ]}));
+        let new = read(
+            r#"{"limits": [
+                {"assignee": "A01", "shadow_price": "-1.500000", "min_accounts": 3},
+                {"assignee": "A02", "shadow_price": "-1.500000", "min_accounts": 0},
+                {"assignee": "A03", "shadow_price": "1.500000", "max_accounts": 3},
+                {"assignee": "A04", "shadow_price": "1.500000", "max_accounts": 3, "closed": "licence"}
+            ]}"#,
+        );
         let binding: Vec<&str> = new.binding().map(|(limit, _)| limit.assignee.as_str()).collect();
         assert_eq!(binding, ["A01", "A03"]);
     }

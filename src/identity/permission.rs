@@ -60,18 +60,18 @@ pub enum Permission {
     Statements,
     /// A lender's ledger.
     Ledger,
-    /// Recalling, deciding, retaining, transferring, holding.
-    ActOnPlacements,
-    /// Complaints, and what agencies' contacts violate.
-    Conduct,
-    /// Recording and deciding complaints.
-    ActOnConduct,
     /// Simulating and committing allocation runs.
     Allocate,
     /// A lender's scorecard of all its assignees.
     Performance,
     /// An agency's own row of the scorecard and its rank.
     OwnPerformance,
+    /// Recalling, deciding, retaining, transferring, holding.
+    ActOnPlacements,
+    /// Complaints, and what agencies' contacts violate.
+    Conduct,
+    /// Recording and deciding complaints.
+    ActOnConduct,
     /// An agency's own placements.
     OwnPlacements,
     /// Acknowledging, objecting, returning, retaining what is an agency's own.
@@ -90,13 +90,13 @@ pub fn may(role: Role, permission: Permission) -> bool {
     };
     let allowed: &[Permission] = match role {
         Role::PlacementManager => {
-            &[Accounts, Recoveries, Statements, ActOnPlacements, Conduct, ActOnConduct, Allocate, Performance]
+            &[Accounts, Recoveries, Statements, Allocate, Performance, ActOnPlacements, Conduct, ActOnConduct]
         }
-        Role::Viewer => &[Accounts, Recoveries, Statements, Conduct, Performance],
-        Role::Compliance => &[Accounts, Recoveries, ActOnPlacements, Conduct, ActOnConduct, Performance],
+        Role::Viewer => &[Accounts, Recoveries, Statements, Performance, Conduct],
+        Role::Compliance => &[Accounts, Recoveries, Performance, ActOnPlacements, Conduct, ActOnConduct],
         Role::FinancePreparer | Role::FinanceApprover => &[Recoveries, Statements, Ledger],
-        Role::AgencyManager => &[OwnPlacements, OwnStatements, ActOnOwnPlacements, OwnConduct, OwnPerformance],
-        Role::AgencyViewer => &[OwnPlacements, OwnStatements, OwnConduct, OwnPerformance],
+        Role::AgencyManager => &[OwnPlacements, OwnStatements, OwnPerformance, ActOnOwnPlacements, OwnConduct],
+        Role::AgencyViewer => &[OwnPlacements, OwnStatements, OwnPerformance, OwnConduct],
         Role::Administrator => &[],
     };
     allowed.contains(&permission)

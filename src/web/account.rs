@@ -42,6 +42,7 @@ struct Body {
     recoveries: Vec<Shown>,
     holds: Vec<HoldShown>,
     others: Vec<Cell>,
+    runs: Vec<RunShown>,
     account_no: String,
     lender: String,
     back: String,
@@ -49,7 +50,6 @@ struct Body {
     pending: Vec<Chip>,
     buttons: Vec<Button>,
     steps: Vec<StepShown>,
-    runs: Vec<RunShown>,
 }
 
 /// A run the account was in.
@@ -119,9 +119,9 @@ struct Facts {
     recoveries: Vec<recoveries::Row>,
     holds: Vec<Hold>,
     others: Vec<String>,
+    runs: Vec<InRun>,
     log: Vec<LogRow>,
     told: Option<String>,
-    runs: Vec<InRun>,
 }
 
 /// What the URL carries beside the account.
@@ -167,6 +167,7 @@ pub(super) async fn show(
             .collect(),
         holds: facts.holds.iter().map(|hold| held(t, hold)).collect(),
         others: facts.others.iter().map(|other| Cell::link(other, link::account(other))).collect(),
+        runs: facts.runs.iter().map(|run| in_run(t, &sees.book, run)).collect(),
         lender: lender.code.clone(),
         back: sees.who.here.clone(),
         told: facts.told.clone(),
@@ -174,7 +175,6 @@ pub(super) async fn show(
         buttons: buttons(&sees.who, &sees.book, &acts(&facts.placements, &facts.holds, &account_no)),
         steps: facts.log.iter().map(|row| step(t, &sees.book, row)).collect(),
         account_no: account_no.clone(),
-        runs: facts.runs.iter().map(|run| in_run(t, &sees.book, run)).collect(),
     };
     // A recall that is asked for stops contact as a hold does.
     let recalled = facts.placements.iter().any(|one| one.closed_on.is_none() && one.life().recall.is_some());

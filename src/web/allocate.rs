@@ -18,15 +18,15 @@ use super::problem::Problem;
 use super::who::{Allocates, Book, Sees};
 use super::work::{Doing, Started, State, Stopped, Work, start};
 use crate::allocation::AllocationError;
-use crate::allocation::run::{allocate, commit_run};
+use crate::allocation::run::{Order, commit_run_watched, run};
 use crate::allocation::store;
 use crate::ambient;
 use crate::db::Db;
 use crate::kernel::calendar::parse_date;
+use crate::kernel::progress::Progress;
 use crate::kernel::{Money, digest};
 use crate::party::{self, Assignee, Lang};
 use crate::placement::PlacementError;
-use crate::portfolio;
 
 /// What the URL of the form asks for.
 #[derive(Clone, Default, Deserialize)]
@@ -129,7 +129,7 @@ fn draw(sees: &Sees<Allocates>, status: StatusCode, filled: Filled, fault: Optio
 async fn told(site: &Site, sees: &Sees<Allocates>, work: Work) -> Result<HttpResponse, Problem> {
     let t = sees.who.t;
     let fault = match &work.state {
-        State::Running => return working(site, sees, &work).await,
+        State::Running => return working(sees, &work),
         State::Done(run_no) => return Ok(to(run_link(*run_no).url())),
         State::Refused(why) => why.clone(),
         State::Failed => t.work_failed().to_string(),
@@ -157,19 +157,25 @@ fn to(path: String) -> HttpResponse {
 }
 
 /// How far long work is; the browser asks again by itself.
-async fn working(site: &Site, sees: &Sees<Allocates>, work: &Work) -> Result<HttpResponse, Problem> {
-    let (t, book) = (sees.who.t, sees.book.clone());
-    let open = site.read(move |db| Ok(portfolio::store::open_count(db, &book.lender.code)?)).await?;
+fn working(sees: &Sees<Allocates>, work: &Work) -> Result<HttpResponse, Problem> {
+    let t = sees.who.t;
     let moment = |text: &str| chrono::DateTime::parse_from_rfc3339(text).ok();
     let elapsed = moment(&ambient::now()).zip(moment(&work.since)).map_or(0, |(now, since)| (now - since).num_seconds());
     let title = match &work.doing {
         Doing::Simulate { .. } => t.simulating().to_string(),
         Doing::Commit(run_no) => format!("{} {run_no}", t.committing()),
     };
+    let count = |number: u64| list::count(i64::try_from(number).unwrap_or(i64::MAX));
+    let steps = match work.steps {
+        (0, None) => "–".to_string(),
+        (done, None) => count(done),
+        (done, Some(all)) => format!("{} / {}", count(done), count(all)),
+    };
     let figures = vec![
         Figure::new(t.since(), sees.book.moment(&work.since), ""),
         Figure::new(t.seconds_so_far(), list::count(elapsed), ""),
-        Figure::new(t.open_accounts(), list::count(open), "/accounts"),
+        Figure::new(t.stage(), t.work_stage(&work.stage), ""),
+        Figure::new(t.accounts_done(), steps, ""),
     ];
     let body = WorkingBody { figures, words: t.may_be_left().to_string() };
     let mut answer = Page::new(&sees.who, title).under(t.nav_allocation(), "/allocation").show(&body)?;
@@ -216,8 +222,9 @@ pub(super) async fn simulate(
     let doing = Doing::Simulate { on: on.to_string(), strategy: strategy.clone() };
     let (lender, by, file) = (sees.book.lender.code.clone(), sees.who.by(), t.strategy_word());
     let text = strategy.clone();
-    let work = move |db: &mut Db| {
-        let done = allocate(db, &lender, file, &text, on, false, &by);
+    let work = move |db: &mut Db, progress: &mut dyn Progress| {
+        let order = Order { lender: &lender, file, strategy: &text, on, commit: false };
+        let done = run(db, &order, &by, progress);
         done.map(|outcome| outcome.run_no).map_err(|error| stopped(t, error))
     };
     match begin(&site, &sees, &typed.key, doing, work).await? {
@@ -241,7 +248,7 @@ async fn begin(
     sees: &Sees<Allocates>,
     key: &str,
     doing: Doing,
-    work: impl FnOnce(&mut Db) -> Result<i64, Stopped> + Send + 'static,
+    work: impl FnOnce(&mut Db, &mut dyn Progress) -> Result<i64, Stopped> + Send + 'static,
 ) -> Result<Begun, Problem> {
     let (login, lender) = (sees.who.person.login.clone(), sees.book.lender.code.clone());
     let form = match &doing {
@@ -366,8 +373,8 @@ pub(super) async fn commit(
         // An older page, or somebody was quicker: nothing is done, and the page of the run says by whom it was.
         return Ok(to(run_link(run_no).with("already", "1").url()));
     }
-    let work = move |db: &mut Db| {
-        let done = commit_run(db, &lender, run_no, &by);
+    let work = move |db: &mut Db, progress: &mut dyn Progress| {
+        let done = commit_run_watched(db, &lender, run_no, &by, progress);
         done.map(|outcome| outcome.run_no).map_err(|error| stopped(t, error))
     };
     match begin(&site, &sees, &posted.form.key, Doing::Commit(run_no), work).await? {

@@ -124,7 +124,7 @@ impl Run {
         let row = store::run(db, lender, run_no)?.ok_or(Problem::NotFound)?;
         let last = run_no.checked_add(1).ok_or(Problem::NotFound)?;
         let listed = store::listed(db, lender, last, 1)?.pop().ok_or(Problem::NotFound)?;
-        let mut findings = store::outcome(db, lender, run_no)?.map(|body| Findings::read(&body)).unwrap_or_default();
+        let mut findings = store::outcome(db, lender, run_no)?.map(Findings::read).unwrap_or_default();
         if findings.assignees.is_empty() && findings.unplaced.is_empty() {
             (findings.assignees, findings.unplaced) = store::shares(db, lender, run_no)?;
         }
@@ -333,6 +333,7 @@ fn proof(t: Lang, currency: Currency, findings: &Findings) -> Vec<String> {
         }
         words.extend(binding);
     }
+    words.extend(findings.no_room.clone());
     if findings.debtors_kept_together > 0 {
         let cost = amount(&findings.together_cost, currency).unwrap_or_default();
         let shown = format!("{currency} {}", list::money(cost.abs(), currency));
@@ -358,7 +359,7 @@ fn assignees_shown(
         balance: shares.values().map(|share| share.balance).sum(),
         expected: shares.values().map(|share| share.expected).sum(),
     };
-    let by_method = |code: &str| strata.iter().filter(|row| row.assignee == code).map(|row| row.assigned).sum();
+    let by_method = |code: &str| strata.iter().filter(|row| row.assignee == code).map(|row| row.assigned - row.explored).sum();
     let row = |code: &str, share: &Share| {
         let limit = findings.limits.iter().find(|limit| limit.assignee == code);
         AssigneeShown {
@@ -371,7 +372,14 @@ fn assignees_shown(
     let rows = shares.iter().map(|(code, share)| row(code, share)).collect();
     let total = AssigneeShown {
         code: Cell::link(t.total_word(), ""),
-        ..assignee_shown(currency, run.row.run_no, "", &all, all.accounts, strata.iter().map(|row| row.assigned).sum())
+        ..assignee_shown(
+            currency,
+            run.row.run_no,
+            "",
+            &all,
+            all.accounts,
+            strata.iter().map(|row| row.assigned - row.explored).sum(),
+        )
     };
     (rows, total)
 }
@@ -444,24 +452,23 @@ fn stratum_shown(t: Lang, currency: Currency, run_no: i64, group: &[StratumRow],
     let linked = |count: i64, assignee: &str, how: How| {
         Cell::link(list::count(count), if count > 0 { accounts(assignee, how.name()) } else { String::new() })
     };
-    let explored: i64 = group.iter().map(|row| row.explored).sum();
     let cell = |row: &StratumRow| CellShown {
         assignee: row.assignee.clone(),
         index: round(row.index, 3).to_string(),
         fee_rate: percent(row.fee_rate),
         value: amount(&millionths(row.value.into()), currency).map(|value| list::money(value, currency)).unwrap_or_default(),
-        assigned: linked(row.assigned, &row.assignee, How::Method),
+        assigned: linked(row.assigned, &row.assignee, How::Placed),
         explored: linked(row.explored, &row.assignee, How::Explored),
     };
     let split: Vec<String> = group
         .iter()
-        .filter(|row| row.assigned + row.explored > 0)
-        .map(|row| format!("{} {}", row.assignee, list::count(row.assigned + row.explored)))
+        .filter(|row| row.assigned > 0)
+        .map(|row| format!("{} {}", row.assignee, list::count(row.assigned)))
         .collect();
     StratumShown {
         name: Cell::link(if first.stratum.is_empty() { t.all() } else { first.stratum.as_str() }, href),
         open,
-        accounts: Cell::link(list::count(first.accounts + explored), accounts("", "")),
+        accounts: Cell::link(list::count(first.accounts), accounts("", "")),
         balance: list::money(first.balance, currency),
         rate: percent(first.stratum_rate),
         placed: split.join(" · "),

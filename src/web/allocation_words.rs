@@ -37,6 +37,23 @@ impl Lang {
         .to_string()
     }
 
+    /// A stage of long work.
+    pub fn work_stage(self, stage: &str) -> String {
+        match (self, stage) {
+            (Lang::En, other) => other,
+            (Lang::Zh, "recording expiries") => "登记到期",
+            (Lang::Zh, "reading history") => "读取历史业绩",
+            (Lang::Zh, "reading accounts") => "读取案件",
+            (Lang::Zh, "deciding") => "计算分案",
+            (Lang::Zh, "hashing") => "核对结果",
+            (Lang::Zh, "writing the assignment") => "写入分案明细",
+            (Lang::Zh, "placing") => "委出案件",
+            (Lang::Zh, "saving") => "保存",
+            (Lang::Zh, other) => other,
+        }
+        .to_string()
+    }
+
     /// That a method fell back for want of history.
     pub fn without_history(self, asked: &str, done: &str) -> String {
         match self {
@@ -66,13 +83,13 @@ impl Lang {
     /// A limit with its shadow price.
     pub fn limit_binds(self, code: &str, most: bool, bound: &str, price: &str) -> String {
         match (self, most) {
-            (Lang::Zh, true) => format!("{code} 按方式分配的上限 {bound} 户起约束：每多一户可增加 {price}。"),
-            (Lang::Zh, false) => format!("{code} 按方式分配的下限 {bound} 户起约束：每少一户可增加 {price}。"),
+            (Lang::Zh, true) => format!("{code} 的上限 {bound} 户起约束：每多一户可增加 {price}。"),
+            (Lang::Zh, false) => format!("{code} 的下限 {bound} 户起约束：每少一户可增加 {price}。"),
             (Lang::En, true) => {
-                format!("{code}: its most, {bound} accounts by the method, binds; one account more would bring {price} more.")
+                format!("{code}: its most, {bound} accounts, binds; one account more would bring {price} more.")
             }
             (Lang::En, false) => {
-                format!("{code}: its fewest, {bound} accounts by the method, binds; one account fewer would bring {price} more.")
+                format!("{code}: its fewest, {bound} accounts, binds; one account fewer would bring {price} more.")
             }
         }
     }

@@ -87,9 +87,9 @@ fn nav(who: &Known) -> Vec<Nav> {
         (t.nav_placements(), "/placements", Accounts, Some(OwnPlacements)),
         (t.nav_requests(), "/requests", Accounts, Some(OwnPlacements)),
         (t.nav_recoveries(), "/recoveries", Recoveries, None),
+        (t.nav_scorecard(), "/scorecard", Performance, Some(OwnPerformance)),
         (t.nav_contacts(), "/contacts", Conduct, Some(OwnConduct)),
         (t.nav_complaints(), "/complaints", Conduct, Some(OwnConduct)),
-        (t.nav_scorecard(), "/scorecard", Performance, Some(OwnPerformance)),
         (months, "/months", Statements, Some(OwnStatements)),
         (t.nav_ledger(), "/ledger", Ledger, None),
     ];

@@ -66,17 +66,17 @@ routes! {
     "/requests",                            With(Accounts, Some(OwnPlacements)),    requests::show;
     "/recoveries",                          With(Recoveries, None),                 recoveries::show;
     "/recoveries.csv",                      With(Recoveries, None),                 recoveries::download;
+    "/scorecard",                           With(Performance, Some(OwnPerformance)), scorecard::show;
+    "/scorecard.csv",                       With(Performance, Some(OwnPerformance)), scorecard::download;
+    "/scorecard/{assignee}",                With(Performance, Some(OwnPerformance)), scorecard::one;
+    "/scorecard/{assignee}/placements",     With(Performance, Some(OwnPerformance)), scorecard_placements::show;
+    "/scorecard/{assignee}/placements.csv", With(Performance, Some(OwnPerformance)), scorecard_placements::download;
     "/contacts",                            With(Conduct, Some(OwnConduct)),        contacts::show;
     "/contacts.csv",                        With(Conduct, Some(OwnConduct)),        contacts::download;
     "/complaints",                          With(Conduct, Some(OwnConduct)),        complaints::show;
     "/complaints.csv",                      With(Conduct, Some(OwnConduct)),        complaints::download;
     "/complaints/add",                      With(ActOnConduct, None),               complaint::form;
     "/complaints/case/{reference}",         With(Conduct, Some(OwnConduct)),        complaint::show;
-    "/scorecard",                           With(Performance, Some(OwnPerformance)), scorecard::show;
-    "/scorecard.csv",                       With(Performance, Some(OwnPerformance)), scorecard::download;
-    "/scorecard/{assignee}",                With(Performance, Some(OwnPerformance)), scorecard::one;
-    "/scorecard/{assignee}/placements",     With(Performance, Some(OwnPerformance)), scorecard_placements::show;
-    "/scorecard/{assignee}/placements.csv", With(Performance, Some(OwnPerformance)), scorecard_placements::download;
     "/months",                              With(Statements, Some(OwnStatements)),  months::show;
     "/statements/{statement_no}.csv",       With(Statements, Some(OwnStatements)),  statement::csv;
     "/statements/{statement_no}.json",      With(Statements, Some(OwnStatements)),  statement::json;
@@ -92,10 +92,10 @@ routes! {
 pub fn configure(config: &mut ServiceConfig) {
     pages(config);
     config
-        .route("/complaints/add", post().to(complaint::add))
-        .route("/complaints/case/{reference}", post().to(complaint::decide))
         .route("/allocation/new", post().to(allocate::simulate))
         .route("/allocation/{run_no}/commit", post().to(allocate::commit))
+        .route("/complaints/add", post().to(complaint::add))
+        .route("/complaints/case/{reference}", post().to(complaint::decide))
         .route("/sign-in", post().to(sign_in::sign_in))
         .route("/placements/act", post().to(act::carry_out))
         .route("/sign-out", post().to(sign_in::sign_out))

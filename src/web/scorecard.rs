@@ -34,7 +34,7 @@ use crate::performance::grouping::Grouping;
 use crate::performance::history::History;
 use crate::performance::measure::{self, Curves, Overview};
 use crate::performance::number::{percent, ratio, round};
-use crate::performance::scorecard::{Points, Row};
+use crate::performance::scorecard::{Points, Row, with_newcomers};
 use crate::performance::trial::Comparison;
 
 /// Runs whose strategy may be taken up.
@@ -104,7 +104,9 @@ impl Measure {
 
     fn overview(&self, db: &mut Db, book: &Book) -> Result<Overview, Problem> {
         let versions = contract::store::versions(db, &book.lender).map_err(|error| Problem::Ours(error.to_string()))?;
-        Ok(measure::overview(db, &self.asked(&book.lender.code), &versions, &self.points, self.peers.clone())?)
+        let seen = measure::overview(db, &self.asked(&book.lender.code), &versions, &self.points, self.peers.clone())?;
+        let assignees = party::store::assignees(db, &book.lender.code)?;
+        Ok(Overview { rows: with_newcomers(seen.rows, assignees.iter().map(|one| one.code.as_str())), ..seen })
     }
 }
 
@@ -113,13 +115,16 @@ type Key = (String, i64, NaiveDate, String);
 
 /// The scorecards asked for last: reading a large book takes seconds, and nothing changes while the book stands still.
 #[derive(Clone, Default)]
-pub(super) struct Boards(Arc<Mutex<Vec<(Key, Arc<Overview>)>>>);
+pub(super) struct Boards(Arc<Mutex<Vec<Board>>>);
+
+/// One of them.
+type Board = (Key, Arc<Overview>);
 
 /// Scorecards remembered.
 const BOARDS: usize = 16;
 
 impl Boards {
-    fn held(&self) -> MutexGuard<'_, Vec<(Key, Arc<Overview>)>> {
+    fn held(&self) -> MutexGuard<'_, Vec<Board>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -198,9 +203,9 @@ struct Shown {
     served: String,
     served_index: String,
     compliance: String,
-    upheld: String,
+    upheld: Cell,
     per_thousand: String,
-    violations: String,
+    violations: Cell,
     evaluation: String,
     points: Vec<String>,
     score: Cell,
@@ -319,6 +324,11 @@ fn shown(sees: &Sees<Scorecards>, facts: &Facts, asked: &Asked, row: &Row, scale
     let placements = listed(asked, &row.assignee, "", "").url();
     let at = |anchor: &str| page.clone().then(anchor).url();
     let three = |number: Decimal| round(number, 3).to_string();
+    let may = sees.who.may(if own { Permission::OwnConduct } else { Permission::Conduct });
+    let conduct = |path: &str, state: &str| {
+        let link = Link::to(path).with("lender", &asked.lender).with("agency", &row.assignee).with("state", state);
+        if may { link.url() } else { String::new() }
+    };
     Shown {
         rank: if own { t.rank_of(row.rank, facts.board.rows.len()) } else { row.rank.to_string() },
         assignee: Cell::link(&row.assignee, page.clone().url()),
@@ -336,9 +346,9 @@ fn shown(sees: &Sees<Scorecards>, facts: &Facts, asked: &Asked, row: &Row, scale
         served: list::count(row.sums.served),
         served_index: three(row.served_index),
         compliance: row.beside.rating().to_string(),
-        upheld: list::count(row.beside.incidents.upheld),
+        upheld: Cell::link(list::count(row.beside.incidents.upheld), conduct("/complaints", "upheld")),
         per_thousand: row.beside.upheld_per_thousand().to_string(),
-        violations: list::count(row.beside.incidents.violations),
+        violations: Cell::link(list::count(row.beside.incidents.violations), conduct("/contacts", "")),
         evaluation: row.beside.incidents.evaluation.map_or_else(|| "–".to_string(), list::count),
         points: if own { Vec::new() } else { row.points.map(|points| round(points, 2).to_string()).into() },
         score: Cell::link(row.score.to_string(), at("#formula")),

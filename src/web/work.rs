@@ -11,6 +11,7 @@ use super::Site;
 use super::problem::Problem;
 use crate::ambient;
 use crate::db::Db;
+use crate::kernel::progress::Progress;
 
 /// Pieces of work remembered; the oldest that are done are forgotten first.
 const REMEMBERED: usize = 500;
@@ -66,6 +67,45 @@ pub struct Work {
     pub since: String,
     /// How far it is.
     pub state: State,
+    /// The stage it is in.
+    pub stage: String,
+    /// Steps of it that are done, and all of them when known.
+    pub steps: (u64, Option<u64>),
+}
+
+impl Work {
+    /// Work that begins now.
+    fn new(login: &str, lender: &str, doing: Doing) -> Work {
+        Work {
+            login: login.to_string(),
+            lender: lender.to_string(),
+            doing,
+            since: ambient::now(),
+            state: State::Running,
+            stage: String::new(),
+            steps: (0, None),
+        }
+    }
+}
+
+/// Notes how far a piece of work has come.
+struct Watch {
+    works: Works,
+    key: String,
+}
+
+impl Progress for Watch {
+    fn stage(&mut self, name: &str, total: Option<u64>) {
+        if let Some(work) = self.works.held().get_mut(&self.key) {
+            (work.stage, work.steps) = (name.to_string(), (0, total));
+        }
+    }
+
+    fn advance(&mut self, steps: u64) {
+        if let Some(work) = self.works.held().get_mut(&self.key) {
+            work.steps.0 += steps;
+        }
+    }
 }
 
 /// The work of this process, by the keys of the forms that started it.
@@ -122,21 +162,20 @@ pub async fn start(
     login: &str,
     lender: &str,
     doing: Doing,
-    work: impl FnOnce(&mut Db) -> Result<i64, Stopped> + Send + 'static,
+    work: impl FnOnce(&mut Db, &mut dyn Progress) -> Result<i64, Stopped> + Send + 'static,
 ) -> Result<Started, Problem> {
     if key.len() < 16 || key.len() > 64 {
         return Err(Problem::Forged);
     }
-    let piece =
-        Work { login: login.to_string(), lender: lender.to_string(), doing, since: ambient::now(), state: State::Running };
-    match site.works.take_up(key, piece) {
+    match site.works.take_up(key, Work::new(login, lender, doing)) {
         Err(Started::Known) => return Err(Problem::Forged),
         Err(busy) => return Ok(busy),
         Ok(false) => {}
         Ok(true) => {
             let (site, key) = (site.clone(), key.to_string());
             rt::spawn(async move {
-                let state = match site.pool.run(work).await {
+                let mut watch = Watch { works: site.works.clone(), key: key.clone() };
+                let state = match site.pool.run(move |db| work(db, &mut watch)).await {
                     Ok(Ok(run_no)) => State::Done(run_no),
                     Ok(Err(Stopped::Refused(why))) => State::Refused(why),
                     Ok(Err(Stopped::Failed(problem))) => failed(&problem),
@@ -165,8 +204,7 @@ mod tests {
     use super::*;
 
     fn work(lender: &str, state: State) -> Work {
-        let (login, since) = ("manager".to_string(), "2026-01-01T00:00:00Z".to_string());
-        Work { login, lender: lender.to_string(), doing: Doing::Commit(1), since, state }
+        Work { state, ..Work::new("manager", lender, Doing::Commit(1)) }
     }
 
     #[test]
@@ -179,6 +217,12 @@ mod tests {
         works.end("a", State::Done(7));
         assert!(matches!(works.take_up("b", work("CFC", State::Running)), Ok(true)));
         assert_eq!(works.of("a", "manager", "CFC").map(|work| work.state), Some(State::Done(7)));
+        let mut watch = Watch { works: works.clone(), key: "b".to_string() };
+        watch.stage("placing", Some(10));
+        watch.advance(3);
+        watch.advance(4);
+        let told = works.of("b", "manager", "CFC").map(|work| (work.stage, work.steps));
+        assert_eq!(told, Some(("placing".to_string(), (7, Some(10)))));
         assert!(works.of("a", "somebody else", "CFC").is_none() && works.of("a", "manager", "NBK").is_none());
     }
 
