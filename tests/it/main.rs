@@ -13,6 +13,7 @@ mod accounts;
 mod architecture;
 mod commands;
 mod conduct;
+mod deal;
 mod files;
 mod laws;
 mod life;
