@@ -18,7 +18,7 @@ use consign::performance::scorecard::{Beside, Ground, Row, scorecard};
 use rust_decimal::Decimal;
 
 use crate::fees::{Net, net};
-use crate::world::{MONTHS, World, minor};
+use crate::world::{MONTHS, World, minor, whole};
 
 /// The dimensions that runs go by.
 pub const DIMENSIONS: &str = "\"bucket\", \"balance_band\", \"product\", \"region\"";
@@ -44,6 +44,19 @@ pub enum Policy {
     RawRate,
     /// The exact programme with the true rates and effects, without exploration.
     Clairvoyant,
+    /// The engine told something, with a share held back in hundredths: what is lost for want of it.
+    Told(Told, u32),
+}
+
+/// What the engine is told in place of what it measures, as soon as there is a history.
+#[derive(Clone, Copy)]
+pub enum Told {
+    /// The true effects and the true rates: what is lost is exploration's price and the months without a history.
+    Truth,
+    /// The true effects beside the rates that it measures.
+    Effects,
+    /// Rates and effects fitted to each other on the same history, so that both margins agree.
+    Fitted,
 }
 
 /// The engine as it is delivered.
@@ -102,6 +115,9 @@ fn assign(world: &World, policy: Policy, month: usize, placed: &[Vec<Placed>]) -
             let equal = decided(world, month, strategy("equal", 0, 500, DIMENSIONS), placed);
             if equal.market.history.is_empty() { equal.assigned } else { by_values(&equal, &raw_values(&equal)) }
         }
+        Policy::Told(told, exploration) => {
+            told_decision(world, month, told, strategy("optimise", exploration, 500, DIMENSIONS), placed).assigned
+        }
         Policy::Clairvoyant => {
             let equal = decided(world, month, strategy("equal", 0, 500, DIMENSIONS), &[]);
             by_values(&equal, &true_values(world, month, &equal))
@@ -128,6 +144,76 @@ fn decided(world: &World, month: usize, strategy: Strategy, placed: &[Vec<Placed
     let scorecard = rows(world, month, &strategy, &history, begun);
     let (takers, field, currency) = (world.takers(month), world.field(month), world.currency());
     decide(Market { strategy, takers, field, history, scorecard, currency }).expect("limits that can be kept")
+}
+
+/// The product's decision when it is told something.
+fn told_decision(world: &World, month: usize, told: Told, strategy: Strategy, placed: &[Vec<Placed>]) -> Decision {
+    let (mut history, begun) = history(world, month, &strategy, placed);
+    let mut scorecard = rows(world, month, &strategy, &history, begun);
+    if !history.is_empty() {
+        let k = strategy.performance.credibility as f64;
+        let effects: BTreeMap<String, f64> = match told {
+            Told::Truth | Told::Effects => {
+                let codes = world.assignees.iter().enumerate();
+                codes.map(|(place, assignee)| (assignee.code.clone(), world.effect(place, month, 0))).collect()
+            }
+            Told::Fitted => {
+                let (rates, effects) = fitted(&history, k);
+                history = history_of(rates.into_iter().map(|(group, rate)| (group.clone(), group[..2].to_string(), rate)));
+                effects
+            }
+        };
+        if let Told::Truth = told {
+            let truth = world.groups(month, &strategy.grouping);
+            history = history_of(truth.into_iter().map(|(name, group)| (name, String::new(), group.rate)));
+        }
+        for row in &mut scorecard {
+            let effect = effects.get(&row.assignee).copied().unwrap_or(1.0);
+            row.shrunk_index = Decimal::new((effect * 1e6).round() as i64, 6);
+        }
+    }
+    let (takers, field, currency) = (world.takers(month), world.field(month), world.currency());
+    decide(Market { strategy, takers, field, history, scorecard, currency }).expect("limits that can be kept")
+}
+
+/// A history that says some rates.
+fn history_of(rates: impl Iterator<Item = (String, String, f64)>) -> History {
+    let mut history = History::default();
+    for (group, bucket, rate) in rates {
+        let balance = 1e12;
+        history.add(&group, &bucket, "A01", Judged { balance: minor(balance), recovered: minor(rate * balance) });
+    }
+    history
+}
+
+/// Rates of groups and effects of assignees for which both margins agree: what each group recovered, and what each
+/// assignee did, is what its accounts were to be expected to recover. Effects are shrunk by credibility in every round.
+fn fitted(history: &History, k: f64) -> (BTreeMap<String, f64>, BTreeMap<String, f64>) {
+    let mut effects: BTreeMap<String, f64> = history.assignees().into_iter().map(|code| (code.to_string(), 1.0)).collect();
+    let mut rates: BTreeMap<String, f64> = BTreeMap::new();
+    for _ in 0..50 {
+        let (mut expected, mut actual) = (BTreeMap::<&str, f64>::new(), BTreeMap::<&str, (f64, f64)>::new());
+        for (group, cells) in &history.cells {
+            let weighed: f64 = cells.iter().map(|(code, sums)| whole(sums.balance) * effects[code]).sum();
+            let recovered: f64 = cells.values().map(|sums| whole(sums.recovered)).sum();
+            let rate = recovered / weighed.max(1.0);
+            rates.insert(group.clone(), rate);
+            for (code, sums) in cells {
+                *expected.entry(code).or_default() += whole(sums.balance) * rate;
+                let own = actual.entry(code).or_default();
+                *own = (own.0 + whole(sums.recovered), own.1 + sums.placements as f64);
+            }
+        }
+        let next: Vec<(String, f64)> = actual
+            .iter()
+            .map(|(code, (recovered, n))| {
+                let z = n / (n + k);
+                ((*code).to_string(), z * recovered / expected[code].max(1.0) + 1.0 - z)
+            })
+            .collect();
+        effects.extend(next);
+    }
+    (rates, effects)
 }
 
 /// What a run of a month may know: placements of the window whose horizon is past. And how many began in the window.
@@ -183,13 +269,8 @@ fn raw_values(equal: &Decision) -> Vec<Vec<i64>> {
 /// true rates, and the true effects bucket by bucket.
 fn true_values(world: &World, month: usize, equal: &Decision) -> Vec<Vec<i64>> {
     let grouping = &equal.market.strategy.grouping;
-    let mut history = History::default();
     let truth = world.groups(month, grouping);
-    for (name, group) in &truth {
-        let balance = 1e12;
-        let judged = Judged { balance: minor(balance), recovered: minor(group.rate * balance) };
-        history.add(name, "", "A01", judged);
-    }
+    let history = history_of(truth.iter().map(|(name, group)| (name.clone(), String::new(), group.rate)));
     let mut values: Vec<Vec<i64>> = vec![Vec::new(); equal.sorted.strata.len()];
     for bucket in 0..World::buckets() {
         let effect = |(place, taker): (usize, &Taker)| {
@@ -199,8 +280,14 @@ fn true_values(world: &World, month: usize, equal: &Decision) -> Vec<Vec<i64>> {
         let takers = &equal.market.takers;
         let indices: BTreeMap<String, Decimal> = takers.iter().enumerate().map(effect).collect();
         let (field, sorted) = (&equal.market.field, &equal.sorted);
-        let found =
-            outlooks(&outlook::Ground { takers, field, sorted, history: &history, indices: &indices, currency: world.currency() });
+        let found = outlooks(&outlook::Ground {
+            takers,
+            field,
+            sorted,
+            history: &history,
+            indices: &indices,
+            currency: world.currency(),
+        });
         for ((stratum, outlook), values) in equal.sorted.strata.iter().zip(&found).zip(&mut values) {
             if truth.get(&stratum.group).is_some_and(|group| group.bucket == bucket) {
                 *values = outlook.worth.iter().map(|worth| worth.value).collect();

@@ -27,11 +27,10 @@ const BANDS: [(i64, f64); 4] = [(3_000, 1.20), (10_000, 1.10), (30_000, 0.95), (
 /// Products: share of the accounts in hundredths and how much better or worse they pay.
 const PRODUCTS: [(&str, u32, f64); 2] = [("card", 60, 1.05), ("loan", 40, 0.95)];
 /// Regions, from the easiest to the hardest.
-const REGIONS: [(&str, u32, f64); 4] =
-    [("310000", 25, 1.20), ("320000", 30, 1.05), ("330000", 25, 0.95), ("410000", 20, 0.75)];
+const REGIONS: [(&str, u32, f64); 4] = [("310000", 25, 1.20), ("320000", 30, 1.05), ("330000", 25, 0.95), ("410000", 20, 0.75)];
 /// What agencies do to those rates, before chance moves each by up to four hundredths more: who gets which is drawn.
 const EFFECTS: [f64; 7] = [0.70, 0.80, 0.90, 1.00, 1.10, 1.20, 1.30];
-/// Agencies: open regions, open products, capacity, greatest share, evaluation, and fee rules.
+/// Agencies: open regions, open products, capacity for 4,000 accounts a month, greatest share, evaluation, and fee rules.
 const AGENCIES: [(&str, &str, &str, Option<i64>, &str, i64, &str); 8] = [
     ("A01", "", "", Some(900), "100%", 92, FLAT_18),
     ("A02", "310000 320000", "", None, "25%", 88, BY_AGE),
@@ -64,6 +63,8 @@ pub struct Kind {
     pub special: f64,
     /// By how much an agency's month is better or worse than its effect says, at most. Nobody knows it beforehand.
     pub unrest: f64,
+    /// Whether an account pays by chance. Without, it pays exactly what is to be expected of it.
+    pub luck: bool,
     /// Whether who pays pays everything: the same rates, from fewer and larger payments.
     pub all_or_nothing: bool,
     /// Spread of the logarithm of balances.
@@ -73,8 +74,16 @@ pub struct Kind {
 }
 
 /// The world of the claim.
-pub const BASE: Kind =
-    Kind { spread: 1.0, drift: 0.20, special: 0.0, unrest: 0.0, all_or_nothing: false, sigma: 1.0, accounts: 4_000.0 };
+pub const BASE: Kind = Kind {
+    spread: 1.0,
+    drift: 0.20,
+    special: 0.0,
+    unrest: 0.0,
+    luck: true,
+    all_or_nothing: false,
+    sigma: 1.0,
+    accounts: 4_000.0,
+};
 
 /// An account, and what nobody but the clairvoyant knows of it.
 pub struct Account {
@@ -123,7 +132,7 @@ pub struct World {
 impl World {
     /// Draws a world.
     pub fn draw(kind: Kind, seed: u64) -> World {
-        let (lender, assignees) = parties();
+        let (lender, assignees) = parties(&kind);
         let versions = contracts(&lender, &assignees);
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
         let effects = effects(&kind, &mut chance);
@@ -169,6 +178,9 @@ impl World {
 
     /// What it recovers within the horizon: the same whenever it is asked.
     pub fn recovered(&self, month: usize, account: &Account, assignee: usize) -> Money {
+        if !self.kind.luck {
+            return minor(self.expected(month, account, assignee));
+        }
         let rate = account.rate * self.effect(assignee, month, account.bucket) * self.unrest[month][assignee];
         let chance = rate / mean_share(&self.kind);
         assert!(chance <= 1.0, "an account would have to pay more often than always");
@@ -201,14 +213,16 @@ pub fn minor(number: f64) -> Money {
 }
 
 /// The lender and its assignees, from a parties file.
-fn parties() -> (Lender, Vec<Assignee>) {
-    let mut text = "[[lender]]\ncode = \"SIM\"\nname = \"Simulated\"\ncurrency = \"CNY\"\ntimezone = \"Asia/Shanghai\"\n".to_string();
+fn parties(kind: &Kind) -> (Lender, Vec<Assignee>) {
+    let mut text =
+        "[[lender]]\ncode = \"SIM\"\nname = \"Simulated\"\ncurrency = \"CNY\"\ntimezone = \"Asia/Shanghai\"\n".to_string();
     for (code, regions, products, capacity, ..) in AGENCIES {
         let list = |key: &str, all: &str| match all {
             "" => String::new(),
             all => format!("{key} = {:?}\n", all.split(' ').collect::<Vec<_>>()),
         };
-        let capacity = capacity.map_or_else(String::new, |capacity| format!("capacity = {capacity}\n"));
+        let scaled = |capacity: i64| (capacity as f64 * kind.accounts / BASE.accounts) as i64;
+        let capacity = capacity.map_or_else(String::new, |capacity| format!("capacity = {}\n", scaled(capacity)));
         let (regions, products) = (list("regions", regions), list("products", products));
         text += &format!(
             "[[lender.assignee]]\ncode = \"{code}\"\nname = \"Agency {code}\"\nkind = \"agency\"\n{capacity}{regions}{products}"
@@ -240,10 +254,8 @@ fn effects(kind: &Kind, chance: &mut ChaCha8Rng) -> Vec<Vec<Vec<f64>>> {
     drawn.push(chance.random_range(0.70..1.30));
     let mut drifting: Vec<usize> = (0..EFFECTS.len()).collect();
     drifting.shuffle(chance);
-    let special: Vec<Vec<f64>> = drawn
-        .iter()
-        .map(|_| BUCKETS.iter().map(|_| 1.0 + kind.special * chance.random_range(-1.0..1.0)).collect())
-        .collect();
+    let special: Vec<Vec<f64>> =
+        drawn.iter().map(|_| BUCKETS.iter().map(|_| 1.0 + kind.special * chance.random_range(-1.0..1.0)).collect()).collect();
     let effect = |assignee: usize, month: usize, bucket: usize| {
         let passed = month as f64 / (MONTHS - 1) as f64;
         let drift = if assignee == drifting[0] {
@@ -276,7 +288,14 @@ fn accounts(kind: &Kind, lender: &Lender, month: usize, chance: &mut ChaCha8Rng)
     accounts
 }
 
-fn account(kind: &Kind, lender: &Lender, account_no: String, debtor_ref: String, region: usize, chance: &mut ChaCha8Rng) -> Account {
+fn account(
+    kind: &Kind,
+    lender: &Lender,
+    account_no: String,
+    debtor_ref: String,
+    region: usize,
+    chance: &mut ChaCha8Rng,
+) -> Account {
     let bucket = pick(&BUCKETS.map(|(_, share, _)| share), chance);
     let product = pick(&PRODUCTS.map(|(_, share, _)| share), chance);
     let days_past_due = BUCKETS[bucket].0 + chance.random_range(0..30);
@@ -296,8 +315,15 @@ fn account(kind: &Kind, lender: &Lender, account_no: String, debtor_ref: String,
         charged_off: false,
         legal: false,
     };
-    let candidate =
-        Candidate { account_no, debtor_ref, facts, owed: balance, held_by: BTreeSet::new(), agencies_before: 0, last_holder: None };
+    let candidate = Candidate {
+        account_no,
+        debtor_ref,
+        facts,
+        owed: balance,
+        held_by: BTreeSet::new(),
+        agencies_before: 0,
+        last_holder: None,
+    };
     Account {
         candidate,
         bucket,

@@ -103,7 +103,8 @@ fn moments(decision: &Decision) -> Vec<(f64, f64, f64)> {
 fn largest_difference(decision: &Decision, accounts: f64) -> f64 {
     let moments: Vec<_> = moments(decision).into_iter().filter(|(n, ..)| *n >= accounts).collect();
     let pairs = moments.iter().flat_map(|a| moments.iter().map(move |b| (a, b)));
-    let difference = |((_, a, v), (_, b, w)): (&(f64, f64, f64), &(f64, f64, f64))| (a - b).abs() / ((v + w) / 2.0).sqrt().max(1.0);
+    let difference =
+        |((_, a, v), (_, b, w)): (&(f64, f64, f64), &(f64, f64, f64))| (a - b).abs() / ((v + w) / 2.0).sqrt().max(1.0);
     pairs.map(difference).fold(0.0, f64::max)
 }
 
@@ -220,8 +221,7 @@ fn the_worked_example_of_the_document_is_true() {
         lines.push(format!("| {} | {raw} | {recovered} | {expected} | {index} | {shrunk} |", row.assignee));
     }
     for (stratum, (outlook, given)) in decision.sorted.strata.iter().zip(decision.outlooks.iter().zip(&decision.plan.given)) {
-        let worth: Vec<String> =
-            outlook.worth.iter().map(|worth| written(Decimal::new(worth.value, 6), 2)).collect();
+        let worth: Vec<String> = outlook.worth.iter().map(|worth| written(Decimal::new(worth.value, 6), 2)).collect();
         let given: Vec<String> = given.iter().map(i64::to_string).collect();
         lines.push(format!("| {} | {} | {} | {} |", stratum.group, percent(outlook.rate), worth.join(" | "), given.join(" | ")));
     }
