@@ -14,6 +14,7 @@ mod allocation;
 mod architecture;
 mod commands;
 mod conduct;
+mod deal;
 mod files;
 mod laws;
 mod life;
