@@ -310,8 +310,8 @@ fn by_values(decision: &Decision, values: &[Vec<i64>]) -> Vec<Assigned> {
     let programme = Programme {
         takers: decision.market.takers.len(),
         cells: cells.collect(),
-        lower: plan.whole.lower.clone(),
-        upper: plan.whole.upper.clone(),
+        lower: plan.limits.lower.clone(),
+        upper: plan.limits.upper.clone(),
         place_all: given == accounts.iter().sum::<i64>(),
         accounts,
     };
@@ -321,6 +321,6 @@ fn by_values(decision: &Decision, values: &[Vec<i64>]) -> Vec<Assigned> {
     let plan = Plan { given, ..plan.clone() };
     let nobody = Assigned { taker: None, stratum: None, fate: Fate::NoGate, together: 1 };
     let mut dealt = vec![nobody; decision.assigned.len()];
-    deal(decision.market.strategy.seed, &decision.sorted, &plan, plan.whole.upper.clone(), &mut dealt);
+    deal(decision.market.strategy.seed, &decision.sorted, &plan, &mut dealt);
     dealt
 }
