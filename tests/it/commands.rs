@@ -8,31 +8,31 @@ use serde_json::Value;
 use crate::support::{Book, all_to, flat_contract, in_ci, on_each_database, shout};
 
 /// The program on a book's database.
-struct Program<'a> {
-    url: &'a str,
-    folder: &'a Path,
+pub struct Program<'a> {
+    pub url: &'a str,
+    pub folder: &'a Path,
 }
 
 /// What a run of the program said.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 impl Program<'_> {
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_consign"));
         command.args(arguments).current_dir(self.folder).env("DATABASE_URL", self.url).env_remove("CONSIGN_KEY");
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Said {
+    pub fn run(&self, arguments: &[&str]) -> Said {
         said(self.command(arguments).output().unwrap())
     }
 
     /// Runs a command that must end with `code`; gives back its one JSON object (null when refused).
-    fn ends(&self, code: i32, arguments: &[&str]) -> Value {
+    pub fn ends(&self, code: i32, arguments: &[&str]) -> Value {
         let said = self.run(&[&["--json"], arguments].concat());
         assert_eq!(said.code, code, "{arguments:?}: {}{}", said.out, said.err);
         match code {
@@ -45,22 +45,22 @@ impl Program<'_> {
         }
     }
 
-    fn done(&self, arguments: &[&str]) -> Value {
+    pub fn done(&self, arguments: &[&str]) -> Value {
         self.ends(0, arguments)
     }
 
-    fn refused(&self, arguments: &[&str], why: &str) {
+    pub fn refused(&self, arguments: &[&str], why: &str) {
         self.ends(1, arguments);
         let said = self.run(arguments);
         assert!(said.err.contains(why), "{arguments:?}: \"{}\" does not say \"{why}\"", said.err);
     }
 
-    fn file(&self, name: &str, text: &str) -> String {
+    pub fn file(&self, name: &str, text: &str) -> String {
         std::fs::write(self.folder.join(name), text).unwrap();
         name.to_string()
     }
 
-    fn read(&self, name: &str) -> String {
+    pub fn read(&self, name: &str) -> String {
         String::from_utf8(std::fs::read(self.folder.join(name)).unwrap()).unwrap()
     }
 
@@ -74,14 +74,14 @@ fn said(output: Output) -> Said {
     Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-fn one_object(out: &str) -> Value {
+pub fn one_object(out: &str) -> Value {
     let value: Value = serde_json::from_str(out).unwrap_or_else(|why| panic!("not one JSON object ({why}): {out}"));
     assert!(value.is_object(), "{out}");
     value
 }
 
 /// Runs a test of the program on both databases, each empty; the book is there to look inside.
-fn on_each(test: impl Fn(&Program<'_>, &mut Book)) {
+pub fn on_each(test: impl Fn(&Program<'_>, &mut Book)) {
     on_each_database(|book| {
         let (url, folder) = (book.url.clone(), book.folder().to_path_buf());
         test(&Program { url: &url, folder: &folder }, book);
