@@ -71,9 +71,8 @@ pub fn decide(market: Market) -> Result<Decision, Infeasible> {
         deal(strategy.seed, &sorted, &plan, &mut assigned);
         let placed = i64::try_from(assigned.iter().filter(|one| one.placed().is_some()).count()).unwrap_or(i64::MAX);
         // Debtors who find no room together make fewer accounts allocated, and so every share of them smaller.
-        let lost = plan.planned() + following.iter().sum::<i64>() - placed;
-        if lost > 0 && exceeds(&market, &assigned, plan.base - lost) {
-            base = Some(plan.base - lost);
+        if placed < plan.base && exceeds(&market, &assigned, placed) {
+            base = Some(placed);
             continue;
         }
         let dealt = tally(&sorted, &assigned);

@@ -33,6 +33,16 @@ pub struct Ground<'a> {
 /// How many accounts go where, in the order of the strata and of their eligible takers.
 pub type Counts = Vec<Vec<i64>>;
 
+/// Whether there is not room for every account.
+enum Short {
+    /// There is.
+    Not,
+    /// These capacities leave some without; whether greatest shares leave all the room that there is.
+    Of(Infeasible, bool),
+    /// There is not, because debtors kept together found none.
+    Anyhow,
+}
+
 /// A plan.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -50,7 +60,7 @@ pub struct Plan {
     pub takes: Vec<bool>,
     /// The proof of an optimum.
     pub optimum: Option<Optimum>,
-    /// Accounts that find no room, with the limits that leave them none.
+    /// Accounts that find no room, with the capacities that leave them none.
     pub short: Option<Infeasible>,
     /// What the plan is expected to bring, explored accounts included, in millionths of a currency unit.
     pub objective: i128,
@@ -155,50 +165,60 @@ impl Ground<'_> {
     pub fn plan(&self, base: Option<i64>, outlooks: &[Outlook]) -> Result<Plan, Infeasible> {
         let mut share = self.strategy.exploration.decimal();
         loop {
-            let (limits, base) = self.limits(base);
+            let (limits, found) = self.limits(base);
+            let short = match base {
+                Some(_) => Short::Anyhow,
+                None => self.shortage(&limits, found)?,
+            };
             let explored = self.explore(share, &limits);
             let nothing = explored.0.iter().flatten().all(|count| *count == 0);
-            match self.plan_rest(limits, base, outlooks, explored) {
+            match self.plan_rest((limits, found, short), outlooks, explored) {
                 Err(_) if !nothing => share /= Decimal::TWO,
                 done => return done,
             }
         }
     }
 
+    /// The method used: without any history shares by score and the optimum are equal shares.
+    fn method(&self) -> Method {
+        match self.strategy.method {
+            Method::Score | Method::Optimise if !self.has_history => Method::Equal,
+            method => method,
+        }
+    }
+
     /// What the method places beside what is explored.
     fn plan_rest(
         &self,
-        limits: Limits,
-        base: i64,
+        (limits, base, short): (Limits, i64, Short),
         outlooks: &[Outlook],
         (explored, carried): (Counts, Carried),
     ) -> Result<Plan, Infeasible> {
         let all: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
-        let short = self.shortage(&all, &limits);
+        let is_short = !matches!(short, Short::Not);
         let rest: Vec<i64> = all.iter().zip(&explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
         let left = less(&limits, self, &explored);
-        let method = match self.strategy.method {
-            Method::Score | Method::Optimise if !self.has_history => Method::Equal,
-            method => method,
-        };
+        let method = self.method();
         let by_shares = |method: Method| {
-            let found = self.by_shares(&carried, &self.weights(method), &rest, &left, short.is_some());
+            let found = self.by_shares(&carried, &self.weights(method), &rest, &left, is_short);
             found.map(|(counts, _)| counts)
         };
         let held_back = worth(outlooks, &explored);
         let (given, optimum) = match method {
             Method::Optimise => {
-                let (given, mut optimum) = self.optimise(&rest, outlooks, &left, short.is_none())?;
+                let (given, mut optimum) = self.optimise(&rest, outlooks, &left, !is_short)?;
                 optimum.bound += held_back;
                 (given, Some(optimum))
             }
             method => match by_shares(method) {
                 Some(given) => (given, None),
-                None => return Err(self.why_not(&self.weights(method), &rest, &left, short.is_some())),
+                None => return Err(self.why_not(&self.weights(method), &rest, &left, is_short)),
             },
         };
         let of = |given: &Counts| held_back + worth(outlooks, given);
-        let other = |other: Method| (self.has_history && other != method).then(|| by_shares(other)).flatten().as_ref().map(of);
+        // Shares that would be refused by themselves are nothing to compare with.
+        let comparable = self.has_history && !matches!(short, Short::Of(_, false));
+        let other = |other: Method| (comparable && other != method).then(|| by_shares(other)).flatten().as_ref().map(of);
         let takes = self.weights(method).into_iter().map(|weight| weight > 0).collect();
         Ok(Plan {
             method,
@@ -211,18 +231,30 @@ impl Ground<'_> {
             base,
             takes,
             optimum,
-            short,
+            short: if let Short::Of(capacity, _) = short { Some(capacity) } else { None },
         })
     }
 
-    /// Which limits leave accounts without room, when some do: they stay unplaced, the limits are kept.
-    fn shortage(&self, accounts: &[i64], limits: &Limits) -> Option<Infeasible> {
+    /// Which capacities leave accounts without room, when some do: those stay unplaced. Greatest shares that leave more of
+    /// them without are refused: of the accounts that could then be allocated, somebody would have more than its share.
+    fn shortage(&self, limits: &Limits, base: i64) -> Result<Short, Infeasible> {
+        let accounts: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
         let upper = self.with_weight(limits).upper;
-        let limits = Limits { lower: Vec::new(), upper };
-        if limits.upper.iter().all(Option::is_none) {
-            return None;
+        let allocated = base - self.followers.iter().sum::<i64>();
+        let clash = |upper: Vec<Option<i64>>| {
+            let limits = Limits { lower: Vec::new(), upper };
+            solve(&self.programme(&accounts, &[], &limits, true)).err().map(|clash| Infeasible::of(&clash, self))
+        };
+        let is_short = allocated < accounts.iter().sum();
+        let fits = self.room_for(&accounts, &upper) >= allocated;
+        // Where capacity is short the optimum leaves accounts anyhow: those whose room is worth more to others.
+        if !fits && !(is_short && self.method() == Method::Optimise) {
+            return clash(upper).map_or(Ok(Short::Not), Err);
         }
-        solve(&self.programme(accounts, &[], &limits, true)).err().map(|clash| Infeasible::of(&clash, self))
+        if !is_short {
+            return Ok(Short::Not);
+        }
+        Ok(clash(upper).map_or(Short::Not, |clash| Short::Of(clash, fits)))
     }
 
     /// The programme of some accounts; without outlooks all accounts are worth the same.
