@@ -364,7 +364,7 @@ words! {
     formula_title: "计算过程" / "How it is worked out";
     strata_by: "分层口径" / "Strata";
     by_bucket_only: "按账龄" / "By bucket";
-    empty_scorecard: "这里比较各受托方在同类案件上的业绩。该日尚无生效协议，也无满考核期的委案。" / "Assignees are compared here on like accounts. On this day no contract is in force and no placement is old enough to be judged.";
+    empty_scorecard: "这里比较各受托方在同类案件上的业绩。尚无受托方；请以 consign setup 登记。" / "Assignees are compared here on like accounts. There is none yet; record them with consign setup.";
     empty_own_scorecard: "该日贵机构尚无满考核期的委案。" / "On this day no placement of yours is old enough to be judged.";
     nothing_judged: "该日尚无满考核期的委案。" / "No placement is old enough to be judged on this day.";
     trial_title: "对照试验" / "Champion and challenger";

@@ -242,13 +242,6 @@ fn follow(curves: &mut Curves, from: NaiveDate, on: NaiveDate, placement: &Place
     }
 }
 
-/// The curves of every batch placed from a day on, as seen on another.
-pub fn curves(db: &mut Db, lender: &str, from: NaiveDate, on: NaiveDate) -> QueryResult<Curves> {
-    let mut curves = Curves::new();
-    walk(db, lender, i64::MAX, |placement, received| follow(&mut curves, from, on, placement, received))?;
-    Ok(curves)
-}
-
 /// Adds a placement that chance dealt, when it is judged.
 fn try_out(
     explored: &mut Explored,

@@ -7,9 +7,10 @@ use rust_decimal::prelude::ToPrimitive as _;
 const WIDTH: i64 = 1080;
 const HEIGHT: i64 = 340;
 const LEFT: i64 = 52;
-const RIGHT: i64 = 128;
 const TOP: i64 = 14;
 const BOTTOM: i64 = 42;
+/// A character of a label is at most so wide.
+const CHARACTER: i64 = 9;
 /// Labels stand at least so far apart.
 const LABEL_HEIGHT: i64 = 15;
 /// Lines are told apart by so many styles of the stylesheet.
@@ -78,7 +79,9 @@ pub fn chart(lines: Vec<Line>) -> Option<Chart> {
     let step = STEPS.into_iter().find(|step| most <= step * MOST_STEPS).unwrap_or(100_000);
     let steps = (most + step - 1) / step;
     let top = Decimal::new(steps * step, 4);
-    let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
+    let longest = lines.iter().map(|line| line.label.chars().count()).max().unwrap_or(0);
+    let room = 20 + CHARACTER * i64::try_from(longest.min(30)).unwrap_or(0);
+    let (right, bottom) = (WIDTH - room, HEIGHT - BOTTOM);
     let across = |month: usize| {
         let month = i64::try_from(month).unwrap_or(0);
         LEFT + (right - LEFT) * month / i64::try_from(months).unwrap_or(1)

@@ -172,6 +172,7 @@ struct Body {
     t: Lang,
     currency: String,
     own: bool,
+    judged: bool,
     lender: String,
     on: String,
     sub: String,
@@ -265,6 +266,7 @@ pub(super) async fn show(
         t,
         currency: currency.to_string(),
         own: own.is_some(),
+        judged: rows.iter().any(|row| row.sums.placements > 0),
         lender: asked.lender.clone(),
         on: facts.measure.on.to_string(),
         sub: sub(t, &facts.measure),
@@ -313,7 +315,7 @@ fn figures(t: Lang, currency: Currency, facts: &Facts) -> Vec<Figure> {
         Figure::new(t.judged_placements(), list::count(book.placements), ""),
         Figure::new(format!("{} ({currency})", t.balance_placed()), list::money(book.balance, currency), ""),
         Figure::new(t.recovered(), list::money(book.recovered, currency), ""),
-        Figure::new(t.recovery_rate(), book.rate().map(percent).unwrap_or_default(), ""),
+        Figure::new(t.recovery_rate(), book.rate().map_or_else(|| "–".to_string(), percent), ""),
     ]
 }
 
@@ -351,7 +353,7 @@ fn shown(sees: &Sees<Scorecards>, facts: &Facts, asked: &Asked, row: &Row, scale
         violations: Cell::link(list::count(row.beside.incidents.violations), conduct("/contacts", "")),
         evaluation: row.beside.incidents.evaluation.map_or_else(|| "–".to_string(), list::count),
         points: if own { Vec::new() } else { row.points.map(|points| round(points, 2).to_string()).into() },
-        score: Cell::link(row.score.to_string(), at("#formula")),
+        score: Cell::link(round(row.score, 2).to_string(), at("#formula")),
     }
 }
 
@@ -468,7 +470,7 @@ pub(super) async fn one(
             Figure::new(t.index(), round(row.index, 3).to_string(), "#strata"),
             Figure::new(t.shrunk_index(), round(row.shrunk_index, 3).to_string(), "#formula"),
             Figure::new(t.compliance(), row.beside.rating().to_string(), "#formula"),
-            Figure::new(t.points_score(), row.score.to_string(), "#formula"),
+            Figure::new(t.points_score(), round(row.score, 2).to_string(), "#formula"),
         ],
         formula: formula(t, currency, own, &facts.measure, &row, &facts.board.rows),
         strata,
