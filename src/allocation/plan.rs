@@ -155,7 +155,7 @@ impl Ground<'_> {
         let (limits, base) = self.limits(base);
         let all: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
         let short = self.shortage(&all, &limits);
-        let explored = self.explore(&limits);
+        let explored = self.explore_beside(&all, &limits, short.is_some());
         let rest: Vec<i64> = all.iter().zip(&explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
         let left = less(&limits, self, &explored);
         let method = match self.strategy.method {
@@ -309,6 +309,33 @@ impl Ground<'_> {
         let explored: Vec<i64> = self.strata.iter().map(held_back).collect();
         let most = Limits { lower: vec![0; self.takers.len()], upper: limits.upper.clone() };
         self.by_shares(&vec![1; self.takers.len()], &explored, &most, true).unwrap_or_else(nothing)
+    }
+
+    /// The accounts that are explored where everything else still finds its place: where it would not, no more of them than
+    /// equal shares of all accounts within the limits have anyway.
+    fn explore_beside(&self, all: &[i64], limits: &Limits, short: bool) -> Counts {
+        let explored = self.explore(limits);
+        if self.leaves_room(&explored, all, limits, short) {
+            return explored;
+        }
+        let shares = self.by_shares(&vec![1; self.takers.len()], all, limits, short).unwrap_or_default();
+        let within = |(number, counts): (usize, &Vec<i64>)| -> Vec<i64> {
+            let most = |place: usize| shares.get(number).and_then(|row| row.get(place)).copied().unwrap_or(0);
+            counts.iter().enumerate().map(|(place, count)| most(place).min(*count)).collect()
+        };
+        explored.iter().enumerate().map(within).collect()
+    }
+
+    /// Whether what is not explored can be placed within the limits; where room is short, as much of it as without exploring.
+    fn leaves_room(&self, explored: &Counts, all: &[i64], limits: &Limits, short: bool) -> bool {
+        let count: i64 = explored.iter().flatten().sum();
+        if count == 0 {
+            return true;
+        }
+        let left = less(limits, self, explored);
+        let rest: Vec<i64> = all.iter().zip(explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
+        let room = |accounts: &[i64], limits: &Limits| self.room_for(accounts, &limits.upper);
+        (!short || room(&rest, &left) + count == room(all, limits)) && solve(&self.programme(&rest, &[], &left, !short)).is_ok()
     }
 
     /// Shares in proportion to weights; where room is short, as many accounts as find room.

@@ -13,6 +13,7 @@ mod accounts;
 mod architecture;
 mod commands;
 mod conduct;
+mod exploring;
 mod files;
 mod laws;
 mod life;
