@@ -172,11 +172,27 @@ impl Ground<'_> {
             };
             let explored = self.explore(share, &limits);
             let nothing = explored.0.iter().flatten().all(|count| *count == 0);
+            if !nothing && !self.leaves_room(&explored.0, &limits, &short) {
+                share /= Decimal::TWO;
+                continue;
+            }
             match self.plan_rest((limits, found, short), outlooks, explored) {
                 Err(_) if !nothing => share /= Decimal::TWO,
                 done => return done,
             }
         }
+    }
+
+    /// Whether, where room is short, what is not explored finds as much of it as without exploring.
+    fn leaves_room(&self, explored: &Counts, limits: &Limits, short: &Short) -> bool {
+        if matches!(short, Short::Not) {
+            return true;
+        }
+        let all: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
+        let rest: Vec<i64> = all.iter().zip(explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
+        let left = less(limits, self, explored);
+        let count: i64 = explored.iter().flatten().sum();
+        self.room_for(&rest, &left.upper) + count >= self.room_for(&all, &limits.upper)
     }
 
     /// The method used: without any history shares by score and the optimum are equal shares.

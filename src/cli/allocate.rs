@@ -159,7 +159,7 @@ fn expectations(decision: &Decision) -> Vec<String> {
     if plan.method != asked {
         return vec![format!("  there is no history to go by: {} was done as {}", asked.name(), plan.method.name())];
     }
-    if decision.market.history.is_empty() {
+    if decision.market.history.is_empty() || decision.placed() == 0 {
         return Vec::new();
     }
     let mut shown = vec![format!("  expected net recovery {}", millionths(plan.objective))];

@@ -16,6 +16,7 @@ mod commands;
 mod commands_allocation;
 mod conduct;
 mod deal;
+mod exploring;
 mod factor;
 mod files;
 mod laws;

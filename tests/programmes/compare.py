@@ -184,11 +184,16 @@ def compare(seed, cases, largest):
 
 
 def check(path):
-    """Whether what a table assigns is optimal for the programme it prints."""
-    programme, _, _, assigned = tables.read(path)
+    """Whether what a table assigns is optimal for the programme it prints; what exploration dealt by chance is given."""
+    whole, _, _, all_assigned = tables.read(path)
+    explored = tables.explored(path)
+    programme, assigned = tables.rest(whole, all_assigned, explored)
     place_all = bool(programme.cells) and most_placed(programme) == sum(programme.accounts)
     plan = highs(programme, place_all, [value for _, _, value in programme.cells])
-    answer = tables.solve(path)
+    with tempfile.TemporaryDirectory() as folder:
+        left = os.path.join(folder, "strata.csv")
+        tables.write(programme, left)
+        answer = tables.solve(left)
     wrong = list(faults(programme, place_all, assigned))
     value = worth(programme, assigned)
     theirs = None if plan is None else worth(programme, plan)
@@ -202,7 +207,9 @@ def check(path):
     for one in wrong:
         print(f"{path}: {one}")
     print(f"{path}: {len(programme.accounts)} strata, {programme.takers} assignees, {len(programme.cells)} cells, "
-          f"{sum(assigned)} of {sum(programme.accounts)} accounts assigned, worth {tables.decimal(value)}; "
+          f"{sum(all_assigned)} of {sum(whole.accounts)} accounts assigned"
+          + (f" ({sum(explored)} explored)" if any(explored) else "")
+          + f", worth {tables.decimal(worth(whole, all_assigned))}; "
           + ("NOT OPTIMAL" if wrong else "optimal"))
     return len(wrong)
 

@@ -63,6 +63,22 @@ def read(path):
     return Programme(accounts, cells, lower, upper), list(strata), list(takers), assigned
 
 
+def explored(path):
+    """What exploration gave in each row of a table, in order; nothing where the table does not say."""
+    with open(path, newline="") as file:
+        return [int(row.get("explored") or 0) for row in csv.DictReader(file)]
+
+
+def rest(programme, assigned, explored):
+    """The programme that is left when exploration has taken its accounts, and what is assigned in it."""
+    accounts, lower, upper = programme.accounts[:], programme.lower[:], programme.upper[:]
+    for (stratum, taker, _), count in zip(programme.cells, explored):
+        accounts[stratum] -= count
+        lower[taker] = max(0, lower[taker] - count)
+        upper[taker] = None if upper[taker] is None else max(0, upper[taker] - count)
+    return Programme(accounts, programme.cells, lower, upper), [a - e for a, e in zip(assigned, explored)]
+
+
 def solve(path, *options):
     done = subprocess.run([EXAMPLE, path, *options], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
