@@ -170,12 +170,8 @@ impl Ground<'_> {
                 Some(_) => Short::Anyhow,
                 None => self.shortage(&limits, found)?,
             };
-            let explored = self.explore(share, &limits);
+            let explored = self.explore_beside(share, &limits, &short);
             let nothing = explored.0.iter().flatten().all(|count| *count == 0);
-            if !nothing && !self.leaves_room(&explored.0, &limits, &short) {
-                share /= Decimal::TWO;
-                continue;
-            }
             match self.plan_rest((limits, found, short), outlooks, explored) {
                 Err(_) if !nothing => share /= Decimal::TWO,
                 done => return done,
@@ -183,16 +179,35 @@ impl Ground<'_> {
         }
     }
 
-    /// Whether, where room is short, what is not explored finds as much of it as without exploring.
-    fn leaves_room(&self, explored: &Counts, limits: &Limits, short: &Short) -> bool {
-        if matches!(short, Short::Not) {
+    /// The accounts that are explored where everything else still finds its place: where it would not, no more of them
+    /// than equal shares of all accounts within the limits have anyway.
+    fn explore_beside(&self, share: Decimal, limits: &Limits, short: &Short) -> (Counts, Carried) {
+        let explored = self.explore(share, limits);
+        let all: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
+        let is_short = !matches!(short, Short::Not);
+        if self.leaves_room(&explored.0, &all, limits, is_short) {
+            return explored;
+        }
+        let equal = self.by_shares(&Carried::default(), &vec![1; self.takers.len()], &all, limits, is_short);
+        let equal = equal.map(|(counts, _)| counts).unwrap_or_default();
+        let within = |(number, counts): (usize, &Vec<i64>)| -> Vec<i64> {
+            let most = |place: usize| equal.get(number).and_then(|row| row.get(place)).copied().unwrap_or(0);
+            counts.iter().enumerate().map(|(place, count)| most(place).min(*count)).collect()
+        };
+        (explored.0.iter().enumerate().map(within).collect(), Carried::default())
+    }
+
+    /// Whether what is not explored can be placed within the limits; where room is short, as much of it as without
+    /// exploring.
+    fn leaves_room(&self, explored: &Counts, all: &[i64], limits: &Limits, is_short: bool) -> bool {
+        let count: i64 = explored.iter().flatten().sum();
+        if count == 0 {
             return true;
         }
-        let all: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
-        let rest: Vec<i64> = all.iter().zip(explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
         let left = less(limits, self, explored);
-        let count: i64 = explored.iter().flatten().sum();
-        self.room_for(&rest, &left.upper) + count >= self.room_for(&all, &limits.upper)
+        let rest: Vec<i64> = all.iter().zip(explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
+        let as_much = !is_short || self.room_for(&rest, &left.upper) + count == self.room_for(all, &limits.upper);
+        as_much && solve(&self.programme(&rest, &[], &left, !is_short)).is_ok()
     }
 
     /// The method used: without any history shares by score and the optimum are equal shares.
@@ -233,7 +248,7 @@ impl Ground<'_> {
         };
         let of = |given: &Counts| held_back + worth(outlooks, given);
         // Shares that would be refused by themselves are nothing to compare with.
-        let comparable = self.has_history && !matches!(short, Short::Of(_, false));
+        let comparable = self.has_history && !matches!(short, Short::Of(_, false) | Short::Anyhow);
         let other = |other: Method| (comparable && other != method).then(|| by_shares(other)).flatten().as_ref().map(of);
         let takes = self.weights(method).into_iter().map(|weight| weight > 0).collect();
         Ok(Plan {
