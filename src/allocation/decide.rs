@@ -60,7 +60,7 @@ pub fn decide(market: Market) -> Result<Decision, Infeasible> {
     let indices: BTreeMap<String, Decimal> = scorecard.iter().map(|row| (row.assignee.clone(), row.shrunk_index)).collect();
     let open = sorted.strata.partition_point(|stratum| !stratum.eligible.is_empty());
     let mut waiting = vec![Assigned { taker: None, stratum: None, fate: Fate::NoGate, together: 1 }; field.candidates.len()];
-    let following = follow(takers, &sorted, &most_following(&market, &sorted, open), &mut waiting);
+    let following = follow_within_limits(&market, &sorted, open, &mut waiting);
     let has_history = !history.is_empty();
     let ground = Ground { strategy, takers, strata: &sorted.strata[..open], scorecard, has_history, followers: &following };
     let outlooks = outlooks(&outlook::Ground { takers, field, sorted: &sorted, history, indices: &indices, currency: *currency });
@@ -71,9 +71,8 @@ pub fn decide(market: Market) -> Result<Decision, Infeasible> {
         deal(strategy.seed, &sorted, &plan, &mut assigned);
         let placed = i64::try_from(assigned.iter().filter(|one| one.placed().is_some()).count()).unwrap_or(i64::MAX);
         // Debtors who find no room together make fewer accounts allocated, and so every share of them smaller.
-        let lost = plan.planned() + following.iter().sum::<i64>() - placed;
-        if lost > 0 && exceeds(&market, &assigned, plan.base - lost) {
-            base = Some(plan.base - lost);
+        if placed < plan.base && exceeds(&market, &assigned, placed) {
+            base = Some(placed);
             continue;
         }
         let dealt = tally(&sorted, &assigned);
@@ -92,14 +91,28 @@ fn exceeds(market: &Market, assigned: &[Assigned], base: i64) -> bool {
     })
 }
 
-/// How many accounts may follow their debtors to each taker: never beyond capacity or the greatest share.
-fn most_following(market: &Market, sorted: &Sorted, open: usize) -> Vec<Option<i64>> {
-    let all: i64 = sorted.strata[..open].iter().map(|stratum| stratum.accounts).sum();
-    let all = Decimal::from(all) + Decimal::from(sorted.followers.len());
+/// Lets accounts follow their debtors; gives back how many follow each taker. Those who then wait are not allocated in
+/// the run, so that a greatest share is one of fewer accounts: looked at again until nobody else must wait.
+fn follow_within_limits(market: &Market, sorted: &Sorted, open: usize, assigned: &mut [Assigned]) -> Vec<i64> {
+    let dealt: i64 = sorted.strata[..open].iter().map(|stratum| stratum.accounts).sum();
+    let mut expected = i64::try_from(sorted.followers.len()).unwrap_or(i64::MAX);
+    loop {
+        let following = follow(&market.takers, sorted, &most_following(market, dealt + expected), assigned);
+        let found = following.iter().sum();
+        if found == expected {
+            return following;
+        }
+        expected = found;
+    }
+}
+
+/// How many accounts may follow their debtors to each taker in a run of so many: never beyond capacity or the greatest
+/// share.
+fn most_following(market: &Market, all: i64) -> Vec<Option<i64>> {
     let most = |taker: &Taker| {
         let share = market.strategy.taking(&taker.assignee.code).map_or(Rate::ONE, |taking| taking.max_share);
-        let by_share = (share < Rate::ONE).then(|| i64::try_from((share.decimal() * all).floor().mantissa()).unwrap_or(0));
-        [taker.room, by_share].into_iter().flatten().min()
+        let whole = |share: Rate| i64::try_from((share.decimal() * Decimal::from(all)).floor().mantissa()).unwrap_or(0);
+        [taker.room, (share < Rate::ONE).then(|| whole(share))].into_iter().flatten().min()
     };
     market.takers.iter().map(most).collect()
 }

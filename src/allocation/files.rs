@@ -9,7 +9,7 @@ use super::deal::Fate;
 use super::decide::Decision;
 use super::outlook::VALUE_PLACES;
 use super::reason::refusal_words;
-use crate::kernel::{digest, text};
+use crate::kernel::{Currency, digest, text};
 use crate::party::Lang;
 
 /// Writes the assignment as CSV, in order of account number, its reasons in one language.
@@ -128,39 +128,49 @@ pub fn millionths(value: i128) -> String {
     format!("{sign}{}.{:06}", whole / 1_000_000, whole % 1_000_000)
 }
 
+/// The columns of the strata table.
+pub const STRATA_COLUMNS: [&str; 12] = [
+    "stratum",
+    "assignee",
+    "accounts",
+    "balance",
+    "stratum_rate",
+    "index",
+    "fee_rate",
+    "value_per_account",
+    "min_accounts",
+    "max_accounts",
+    "assigned",
+    "explored",
+];
+
+impl StratumRow {
+    /// The row as the file writes it.
+    pub fn cells(&self, currency: Currency) -> [String; 12] {
+        [
+            self.stratum.clone(),
+            self.assignee.clone(),
+            self.accounts.to_string(),
+            self.balance.plain(currency),
+            self.stratum_rate.to_string(),
+            self.index.to_string(),
+            self.fee_rate.to_string(),
+            millionths(self.value.into()),
+            self.min_accounts.to_string(),
+            self.max_accounts.to_string(),
+            self.assigned.to_string(),
+            self.explored.to_string(),
+        ]
+    }
+}
+
 /// The strata table as CSV.
 pub fn strata_csv(decision: &Decision) -> Result<Vec<u8>, csv::Error> {
     debug_assert_eq!(VALUE_PLACES, 6);
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
-        "stratum",
-        "assignee",
-        "accounts",
-        "balance",
-        "stratum_rate",
-        "index",
-        "fee_rate",
-        "value_per_account",
-        "min_accounts",
-        "max_accounts",
-        "assigned",
-        "explored",
-    ])?;
+    writer.write_record(STRATA_COLUMNS)?;
     for row in strata_rows(decision) {
-        writer.write_record([
-            row.stratum.as_str(),
-            &row.assignee,
-            &row.accounts.to_string(),
-            &row.balance.plain(decision.market.currency),
-            &row.stratum_rate.to_string(),
-            &row.index.to_string(),
-            &row.fee_rate.to_string(),
-            &millionths(row.value.into()),
-            &row.min_accounts.to_string(),
-            &row.max_accounts.to_string(),
-            &row.assigned.to_string(),
-            &row.explored.to_string(),
-        ])?;
+        writer.write_record(row.cells(decision.market.currency))?;
     }
     writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
 }

@@ -13,6 +13,7 @@ pub mod compare;
 pub mod deal;
 pub mod decide;
 pub mod files;
+pub mod findings;
 pub mod gates;
 mod network;
 pub mod outlook;

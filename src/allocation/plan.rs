@@ -8,7 +8,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use super::gates::Taker;
 use super::outlook::Outlook;
 use super::programme::{Cell, Clash, ClashKind, Programme, most_placed, solve};
-use super::shares::{Limits, Supply, counts};
+use super::shares::{Carried, Limits, Supply, counts_after};
 use super::strata::Stratum;
 use super::strategy::{Method, Strategy};
 use crate::kernel::Rate;
@@ -33,6 +33,16 @@ pub struct Ground<'a> {
 /// How many accounts go where, in the order of the strata and of their eligible takers.
 pub type Counts = Vec<Vec<i64>>;
 
+/// Whether there is not room for every account.
+enum Short {
+    /// There is.
+    Not,
+    /// These capacities leave some without; whether greatest shares leave all the room that there is.
+    Of(Infeasible, bool),
+    /// There is not, because debtors kept together found none.
+    Anyhow,
+}
+
 /// A plan.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -50,7 +60,7 @@ pub struct Plan {
     pub takes: Vec<bool>,
     /// The proof of an optimum.
     pub optimum: Option<Optimum>,
-    /// Accounts that find no room, with the limits that leave them none.
+    /// Accounts that find no room, with the capacities that leave them none.
     pub short: Option<Infeasible>,
     /// What the plan is expected to bring, explored accounts included, in millionths of a currency unit.
     pub objective: i128,
@@ -150,33 +160,81 @@ fn less(limits: &Limits, ground: &Ground<'_>, explored: &Counts) -> Limits {
 
 impl Ground<'_> {
     /// Makes the plan. `base` is how many accounts shares are shares of, when it is known that fewer can be placed than
-    /// there is room for.
+    /// there is room for. Limits are hard and exploration is not: where it takes accounts that somebody's limit needs,
+    /// half as much is explored, and at last nothing.
     pub fn plan(&self, base: Option<i64>, outlooks: &[Outlook]) -> Result<Plan, Infeasible> {
-        let (limits, base) = self.limits(base);
+        let mut share = self.strategy.exploration.decimal();
+        loop {
+            let (limits, found) = self.limits(base);
+            let short = match base {
+                Some(_) => Short::Anyhow,
+                None => self.shortage(&limits, found)?,
+            };
+            let explored = self.explore(share, &limits);
+            let nothing = explored.0.iter().flatten().all(|count| *count == 0);
+            if !nothing && !self.leaves_room(&explored.0, &limits, &short) {
+                share /= Decimal::TWO;
+                continue;
+            }
+            match self.plan_rest((limits, found, short), outlooks, explored) {
+                Err(_) if !nothing => share /= Decimal::TWO,
+                done => return done,
+            }
+        }
+    }
+
+    /// Whether, where room is short, what is not explored finds as much of it as without exploring.
+    fn leaves_room(&self, explored: &Counts, limits: &Limits, short: &Short) -> bool {
+        if matches!(short, Short::Not) {
+            return true;
+        }
         let all: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
-        let short = self.shortage(&all, &limits);
-        let explored = self.explore_beside(&all, &limits, short.is_some());
-        let rest: Vec<i64> = all.iter().zip(&explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
-        let left = less(&limits, self, &explored);
-        let method = match self.strategy.method {
+        let rest: Vec<i64> = all.iter().zip(explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
+        let left = less(limits, self, explored);
+        let count: i64 = explored.iter().flatten().sum();
+        self.room_for(&rest, &left.upper) + count >= self.room_for(&all, &limits.upper)
+    }
+
+    /// The method used: without any history shares by score and the optimum are equal shares.
+    fn method(&self) -> Method {
+        match self.strategy.method {
             Method::Score | Method::Optimise if !self.has_history => Method::Equal,
             method => method,
+        }
+    }
+
+    /// What the method places beside what is explored.
+    fn plan_rest(
+        &self,
+        (limits, base, short): (Limits, i64, Short),
+        outlooks: &[Outlook],
+        (explored, carried): (Counts, Carried),
+    ) -> Result<Plan, Infeasible> {
+        let all: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
+        let is_short = !matches!(short, Short::Not);
+        let rest: Vec<i64> = all.iter().zip(&explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
+        let left = less(&limits, self, &explored);
+        let method = self.method();
+        let by_shares = |method: Method| {
+            let found = self.by_shares(&carried, &self.weights(method), &rest, &left, is_short);
+            found.map(|(counts, _)| counts)
         };
-        let by_shares = |method: Method| self.by_shares(&self.weights(method), &rest, &left, short.is_some());
         let held_back = worth(outlooks, &explored);
         let (given, optimum) = match method {
             Method::Optimise => {
-                let (given, mut optimum) = self.optimise(&rest, outlooks, &left, short.is_none())?;
+                let (given, mut optimum) = self.optimise(&rest, outlooks, &left, !is_short)?;
                 optimum.bound += held_back;
                 (given, Some(optimum))
             }
             method => match by_shares(method) {
                 Some(given) => (given, None),
-                None => return Err(self.why_not(&self.weights(method), &rest, &left, short.is_some())),
+                None => return Err(self.why_not(&self.weights(method), &rest, &left, is_short)),
             },
         };
         let of = |given: &Counts| held_back + worth(outlooks, given);
-        let other = |other: Method| (self.has_history && other != method).then(|| by_shares(other)).flatten().as_ref().map(of);
+        // Shares that would be refused by themselves are nothing to compare with.
+        let comparable = self.has_history && !matches!(short, Short::Of(_, false));
+        let other = |other: Method| (comparable && other != method).then(|| by_shares(other)).flatten().as_ref().map(of);
         let takes = self.weights(method).into_iter().map(|weight| weight > 0).collect();
         Ok(Plan {
             method,
@@ -189,18 +247,30 @@ impl Ground<'_> {
             base,
             takes,
             optimum,
-            short,
+            short: if let Short::Of(capacity, _) = short { Some(capacity) } else { None },
         })
     }
 
-    /// Which limits leave accounts without room, when some do: they stay unplaced, the limits are kept.
-    fn shortage(&self, accounts: &[i64], limits: &Limits) -> Option<Infeasible> {
+    /// Which capacities leave accounts without room, when some do: those stay unplaced. Greatest shares that leave more of
+    /// them without are refused: of the accounts that could then be allocated, somebody would have more than its share.
+    fn shortage(&self, limits: &Limits, base: i64) -> Result<Short, Infeasible> {
+        let accounts: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
         let upper = self.with_weight(limits).upper;
-        let limits = Limits { lower: Vec::new(), upper };
-        if limits.upper.iter().all(Option::is_none) {
-            return None;
+        let allocated = base - self.followers.iter().sum::<i64>();
+        let clash = |upper: Vec<Option<i64>>| {
+            let limits = Limits { lower: Vec::new(), upper };
+            solve(&self.programme(&accounts, &[], &limits, true)).err().map(|clash| Infeasible::of(&clash, self))
+        };
+        let is_short = allocated < accounts.iter().sum();
+        let fits = self.room_for(&accounts, &upper) >= allocated;
+        // Where capacity is short the optimum leaves accounts anyhow: those whose room is worth more to others.
+        if !fits && !(is_short && self.method() == Method::Optimise) {
+            return clash(upper).map_or(Ok(Short::Not), Err);
         }
-        solve(&self.programme(accounts, &[], &limits, true)).err().map(|clash| Infeasible::of(&clash, self))
+        if !is_short {
+            return Ok(Short::Not);
+        }
+        Ok(clash(upper).map_or(Short::Not, |clash| Short::Of(clash, fits)))
     }
 
     /// The programme of some accounts; without outlooks all accounts are worth the same.
@@ -293,12 +363,11 @@ impl Ground<'_> {
     }
 
     /// The accounts that are explored: a share of every stratum, carried from one to the next, split equally inside.
-    fn explore(&self, limits: &Limits) -> Counts {
-        let nothing = || self.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect();
-        if self.strategy.exploration == Rate::ZERO {
+    fn explore(&self, share: Decimal, limits: &Limits) -> (Counts, Carried) {
+        let nothing = || (self.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect(), Carried::default());
+        if share.is_zero() {
             return nothing();
         }
-        let share = self.strategy.exploration.decimal();
         let mut carried = Decimal::ZERO;
         let held_back = |stratum: &Stratum| {
             let exact = Decimal::from(stratum.accounts) * share + carried;
@@ -308,44 +377,24 @@ impl Ground<'_> {
         };
         let explored: Vec<i64> = self.strata.iter().map(held_back).collect();
         let most = Limits { lower: vec![0; self.takers.len()], upper: limits.upper.clone() };
-        self.by_shares(&vec![1; self.takers.len()], &explored, &most, true).unwrap_or_else(nothing)
-    }
-
-    /// The accounts that are explored where everything else still finds its place: where it would not, no more of them than
-    /// equal shares of all accounts within the limits have anyway.
-    fn explore_beside(&self, all: &[i64], limits: &Limits, short: bool) -> Counts {
-        let explored = self.explore(limits);
-        if self.leaves_room(&explored, all, limits, short) {
-            return explored;
-        }
-        let shares = self.by_shares(&vec![1; self.takers.len()], all, limits, short).unwrap_or_default();
-        let within = |(number, counts): (usize, &Vec<i64>)| -> Vec<i64> {
-            let most = |place: usize| shares.get(number).and_then(|row| row.get(place)).copied().unwrap_or(0);
-            counts.iter().enumerate().map(|(place, count)| most(place).min(*count)).collect()
-        };
-        explored.iter().enumerate().map(within).collect()
-    }
-
-    /// Whether what is not explored can be placed within the limits; where room is short, as much of it as without exploring.
-    fn leaves_room(&self, explored: &Counts, all: &[i64], limits: &Limits, short: bool) -> bool {
-        let count: i64 = explored.iter().flatten().sum();
-        if count == 0 {
-            return true;
-        }
-        let left = less(limits, self, explored);
-        let rest: Vec<i64> = all.iter().zip(explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
-        let room = |accounts: &[i64], limits: &Limits| self.room_for(accounts, &limits.upper);
-        (!short || room(&rest, &left) + count == room(all, limits)) && solve(&self.programme(&rest, &[], &left, !short)).is_ok()
+        self.by_shares(&Carried::default(), &vec![1; self.takers.len()], &explored, &most, true).unwrap_or_else(nothing)
     }
 
     /// Shares in proportion to weights; where room is short, as many accounts as find room.
-    fn by_shares(&self, weights: &[i64], accounts: &[i64], limits: &Limits, short: bool) -> Option<Counts> {
+    fn by_shares(
+        &self,
+        carried: &Carried,
+        weights: &[i64],
+        accounts: &[i64],
+        limits: &Limits,
+        short: bool,
+    ) -> Option<(Counts, Carried)> {
         let all: i64 = accounts.iter().sum();
         let unplaced = if short { all - self.room_for(accounts, &weighted(limits, weights).upper) } else { 0 };
         let with_count = self.strata.iter().zip(accounts);
         let supplies: Vec<Supply<'_>> =
             with_count.map(|(stratum, accounts)| Supply { accounts: *accounts, eligible: &stratum.eligible }).collect();
-        counts(&supplies, weights, limits, unplaced)
+        counts_after(carried, &supplies, weights, limits, unplaced)
     }
 
     fn optimise(
@@ -365,7 +414,9 @@ impl Ground<'_> {
     /// Why shares found no way within the limits.
     fn why_not(&self, weights: &[i64], accounts: &[i64], limits: &Limits, short: bool) -> Infeasible {
         let limits = weighted(limits, weights);
-        let clash = solve(&self.programme(accounts, &[], &limits, !short)).err();
+        let clash = |place_all: bool| solve(&self.programme(accounts, &[], &limits, place_all)).err();
+        // Where room is short, shares that leave less than the room there is clash like those that leave too little.
+        let clash = clash(!short).or_else(|| clash(true));
         // Shares fail only where no assignment keeps the limits, so that there always is a clash.
         let unknown = Clash { kind: ClashKind::Minimums, takers: Vec::new(), strata: Vec::new(), needed: 0, available: 0 };
         Infeasible::of(&clash.unwrap_or(unknown), self)

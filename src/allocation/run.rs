@@ -10,6 +10,7 @@ use super::candidates::{Asked, agencies, field};
 use super::deal::{Assigned, Fate};
 use super::decide::{Decision, Market, decide as decide_on};
 use super::files::{hash, millionths, strata_rows};
+use super::findings::totals;
 use super::gates::Taker;
 use super::replay::inputs;
 use super::store::{self, RunRow};
@@ -234,7 +235,7 @@ fn simulate(
         committed_seq: None,
     };
     store::add_run(db, act, &run)?;
-    let mut body = outcome(decision);
+    let mut body = kept(decision);
     body["inputs"] = inputs(&lender.buckets, &agencies(&party::store::assignees(db, &lender.code)?), &decision.market.takers);
     store::add_outcome(db, act, run.run_no, &body)?;
     let refusals: Vec<String> = (0..decision.sorted.refusals.len()).map(|list| decision.refusals(list)).collect();
@@ -317,6 +318,15 @@ pub fn outcome(decision: &Decision) -> serde_json::Value {
         "limits": limits,
         "not_taken": decision.market.field.left,
     })
+}
+
+/// What is kept of it: with the totals that pages show.
+fn kept(decision: &Decision) -> serde_json::Value {
+    let mut body = outcome(decision);
+    if let (Some(body), serde_json::Value::Object(totals)) = (body.as_object_mut(), totals(decision)) {
+        body.extend(totals);
+    }
+    body
 }
 
 /// Makes the placements: a batch per assignee, frozen facts, and one ledger transaction per batch.

@@ -34,21 +34,39 @@ impl Limits {
     }
 }
 
-/// Parts of an account in which targets and carried remainders are kept.
-const UNIT: i128 = 1_000_000_000_000;
-/// Divisions leave a trace of a millionth of a millionth of an account: targets nearer than this are the same.
+/// Parts of an account in which targets and carried remainders are kept: 1 to 28 divide it, so that equal shares of a
+/// stratum are exact and ties stay ties.
+const UNIT: i128 = 963_761_198_400;
+/// Divisions by other numbers leave a trace of some parts: targets nearer than this are the same.
 const SAME: i128 = UNIT / 1_000_000;
 /// Rounds of scaling; shares settle to far less than an account in fewer.
 const ROUNDS: usize = 200;
 
+/// By how much each taker is behind its share, in parts of an account: what one part of a run carries into the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried(Vec<i128>);
+
 /// How many accounts of each stratum go to each of its eligible takers, in proportion to weights and within limits.
 /// Exactly `unplaced` accounts are left to nobody. `None` when the limits cannot be kept.
 pub fn counts(supplies: &[Supply<'_>], weights: &[i64], limits: &Limits, unplaced: i64) -> Option<Vec<Vec<i64>>> {
+    counts_after(&Carried::default(), supplies, weights, limits, unplaced).map(|(counts, _)| counts)
+}
+
+/// As [`counts`], after a part of the run that carried something; gives back what is carried on.
+pub fn counts_after(
+    carried: &Carried,
+    supplies: &[Supply<'_>],
+    weights: &[i64],
+    limits: &Limits,
+    unplaced: i64,
+) -> Option<(Vec<Vec<i64>>, Carried)> {
     let mut table = Table::new(supplies, weights, limits, unplaced);
     table.scale();
-    table.round();
-    table.stay_near();
-    table.repair().then(|| table.counts())
+    let mut wanted = table.target_totals();
+    wanted.iter_mut().zip(&carried.0).for_each(|(total, carried)| *total += carried);
+    table.round(carried);
+    table.stay_near(&wanted);
+    table.repair().then(|| (table.counts(), table.carried(&wanted)))
 }
 
 /// One taker of a stratum; the last taker of every stratum is nobody.
@@ -77,9 +95,11 @@ impl Table {
         };
         // A weight of nothing takes nothing.
         let most = |taker: usize| if weights[taker] <= 0 { 0 } else { limits.most(taker) };
-        // Weights of the same size as one account leave the scaling room in both directions.
-        let greatest = weights.iter().copied().max().unwrap_or(1).max(1);
-        let scaled = |weight: &i64| i128::from((*weight).max(0)) * UNIT / i128::from(greatest);
+        // Weights of the same size as one account leave the scaling room in both directions; all are made larger by
+        // the same whole number, so that they stay in proportion exactly.
+        let common = weights.iter().fold(0, |common, weight| greatest_divisor(common, (*weight).max(0))).max(1);
+        let greatest = weights.iter().copied().max().unwrap_or(1).max(1) / common;
+        let scaled = |weight: &i64| i128::from((*weight).max(0) / common) * (UNIT / i128::from(greatest)).max(1);
         let mut full: Vec<i128> = weights.iter().map(scaled).collect();
         full.push(if unplaced > 0 { UNIT } else { 0 });
         Table {
@@ -144,8 +164,9 @@ impl Table {
 
     /// Whole accounts by largest remainder, stratum by stratum, with what earlier strata carried; ties go to the
     /// earlier code.
-    fn round(&mut self) {
-        let mut carried = vec![0_i128; self.weights.len()];
+    fn round(&mut self, before: &Carried) {
+        let mut carried = before.0.clone();
+        carried.resize(self.weights.len(), 0);
         for stratum in 0..self.strata.len() {
             let takers: Vec<usize> = self.strata[stratum].iter().map(|share| share.taker).collect();
             let wanted: Vec<i128> =
@@ -162,8 +183,8 @@ impl Table {
     }
 
     /// Carrying alone can lead astray where few are eligible: nobody may end more than one account from its share.
-    fn stay_near(&mut self) {
-        for (taker, total) in self.target_totals().into_iter().enumerate() {
+    fn stay_near(&mut self, wanted: &[i128]) {
+        for (taker, total) in wanted.iter().copied().enumerate() {
             let least = i64::try_from((total - UNIT - SAME).div_euclid(UNIT) + 1).unwrap_or(0);
             let most = i64::try_from((total + UNIT + SAME).div_euclid(UNIT)).unwrap_or(i64::MAX);
             self.lower[taker] = self.lower[taker].max(least.min(self.upper[taker]));
@@ -173,6 +194,9 @@ impl Table {
 
     /// Moves accounts until every limit is kept; `false` when that cannot be.
     fn repair(&mut self) -> bool {
+        if self.lower.iter().zip(&self.upper).any(|(least, most)| least > most) {
+            return false;
+        }
         for taker in 0..self.totals.len() {
             while self.totals[taker] > self.upper[taker] {
                 if !self.shift(taker, true) {
@@ -238,6 +262,12 @@ impl Table {
         }
     }
 
+    /// What is wanted and not given, for everybody but nobody.
+    fn carried(&self, wanted: &[i128]) -> Carried {
+        let behind = wanted.iter().zip(&self.totals).map(|(wanted, total)| wanted - i128::from(*total) * UNIT);
+        Carried(behind.take(self.totals.len() - 1).collect())
+    }
+
     fn counts(&self) -> Vec<Vec<i64>> {
         let of = |shares: &Vec<Share>| shares[..shares.len() - 1].iter().map(|share| share.count).collect();
         self.strata.iter().map(of).collect()
@@ -269,6 +299,11 @@ fn largest_remainder(total: i64, targets: &[i128], room: &[i64]) -> Vec<i64> {
         let Some((place, step)) = next else { return counts };
         counts[place] += step;
     }
+}
+
+/// The greatest number that divides both; of nothing and a number, that number.
+fn greatest_divisor(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { greatest_divisor(b, a % b) }
 }
 
 /// Splits a total in proportion to weights, by largest remainder; ties to the earlier.

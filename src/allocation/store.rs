@@ -1,12 +1,16 @@
 //! Allocation runs and their assignments.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
 use super::files::StratumRow;
+use super::findings::{How, Share};
 use crate::audit::Act;
 use crate::db::{Cell, Db, FactTable, Kind};
+use crate::kernel::Money;
 use crate::placement::store::ENDS_ON;
 
 /// What runs decided.
@@ -260,4 +264,308 @@ pub fn open_on(db: &mut Db, lender: &str, on: NaiveDate) -> QueryResult<std::col
     );
     let rows: Vec<OpenRow> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Date, _>(on).load(db)?;
     Ok(rows.into_iter().map(|row| (row.assignee, row.accounts)).collect())
+}
+
+/// A run as a list shows it.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct ListedRun {
+    /// Its number in the book.
+    #[diesel(sql_type = BigInt)]
+    pub run_no: i64,
+    /// The strategy's name.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// Its method.
+    #[diesel(sql_type = Text)]
+    pub method: String,
+    /// The day it is for.
+    #[diesel(sql_type = Date)]
+    pub run_on: NaiveDate,
+    /// Accounts given to somebody.
+    #[diesel(sql_type = BigInt)]
+    pub placed: i64,
+    /// Accounts left with a reason.
+    #[diesel(sql_type = BigInt)]
+    pub unplaced: i64,
+    /// When it was simulated, UTC.
+    #[diesel(sql_type = Text)]
+    pub simulated_at: String,
+    /// By whom.
+    #[diesel(sql_type = Text)]
+    pub simulated_by: String,
+    /// When it was committed, UTC.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub committed_at: Option<String>,
+    /// By whom.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub committed_by: Option<String>,
+}
+
+/// Runs before a number, newest first, at most so many.
+pub fn listed(db: &mut Db, lender: &str, before: i64, most: i64) -> QueryResult<Vec<ListedRun>> {
+    diesel::sql_query(
+        "SELECT r.run_no, r.name, r.method, r.run_on, r.placed, r.unplaced, s.recorded_at AS simulated_at, s.actor AS simulated_by, \
+         c.recorded_at AS committed_at, c.actor AS committed_by FROM allocation_run r \
+         JOIN event s ON s.lender = r.lender AND s.seq = r.seq \
+         LEFT JOIN event c ON c.lender = r.lender AND c.seq = r.committed_seq \
+         WHERE r.lender = $1 AND r.run_no < $2 ORDER BY r.run_no DESC LIMIT $3",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<BigInt, _>(before)
+    .bind::<BigInt, _>(most)
+    .load(db)
+}
+
+#[derive(QueryableByName)]
+struct TextRow {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+#[derive(QueryableByName)]
+struct RefusalRow {
+    #[diesel(sql_type = BigInt)]
+    list_no: i64,
+    #[diesel(sql_type = Text)]
+    refusals: String,
+}
+
+/// The lists of closed gates of a run, by number.
+pub fn refusals(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<BTreeMap<i64, String>> {
+    let rows: Vec<RefusalRow> =
+        diesel::sql_query("SELECT list_no, refusals FROM allocation_refusal WHERE lender = $1 AND run_no = $2")
+            .bind::<Text, _>(lender)
+            .bind::<BigInt, _>(run_no)
+            .load(db)?;
+    Ok(rows.into_iter().map(|row| (row.list_no, row.refusals)).collect())
+}
+
+/// A row of a strata table as it is stored.
+#[derive(QueryableByName)]
+struct StoredStratum {
+    #[diesel(sql_type = Text)]
+    stratum: String,
+    #[diesel(sql_type = Text)]
+    assignee: String,
+    #[diesel(sql_type = BigInt)]
+    accounts: i64,
+    #[diesel(sql_type = BigInt)]
+    balance: i64,
+    #[diesel(sql_type = Text)]
+    stratum_rate: String,
+    #[diesel(sql_type = Text)]
+    index_shrunk: String,
+    #[diesel(sql_type = Text)]
+    fee_rate: String,
+    #[diesel(sql_type = BigInt)]
+    value: i64,
+    #[diesel(sql_type = BigInt)]
+    min_accounts: i64,
+    #[diesel(sql_type = BigInt)]
+    max_accounts: i64,
+    #[diesel(sql_type = BigInt)]
+    assigned: i64,
+    #[diesel(sql_type = BigInt)]
+    explored: i64,
+}
+
+/// The strata table of a run, in order of stratum and assignee.
+pub fn strata(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<Vec<StratumRow>> {
+    let rows: Vec<StoredStratum> = diesel::sql_query(
+        "SELECT stratum, assignee, accounts, balance, stratum_rate, index_shrunk, fee_rate, value, min_accounts, max_accounts, \
+         assigned, explored FROM allocation_stratum WHERE lender = $1 AND run_no = $2 ORDER BY stratum, assignee",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<BigInt, _>(run_no)
+    .load(db)?;
+    let number = |text: &str| text.parse().map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)));
+    let read = |row: StoredStratum| {
+        Ok(StratumRow {
+            stratum_rate: number(&row.stratum_rate)?,
+            index: number(&row.index_shrunk)?,
+            fee_rate: number(&row.fee_rate)?,
+            stratum: row.stratum,
+            assignee: row.assignee,
+            accounts: row.accounts,
+            balance: Money(row.balance),
+            value: row.value,
+            min_accounts: row.min_accounts,
+            max_accounts: row.max_accounts,
+            assigned: row.assigned,
+            explored: row.explored,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Which accounts of a run a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct RowFilter {
+    /// Given to one assignee.
+    pub assignee: Option<String>,
+    /// Of one stratum.
+    pub stratum: Option<String>,
+    /// With one reason, as its code.
+    pub reason: Option<String>,
+    /// Gone one way.
+    pub how: Option<How>,
+}
+
+impl RowFilter {
+    fn sql(&self) -> String {
+        let how = match self.how {
+            None => "",
+            Some(How::Placed) => "AND assignee IS NOT NULL",
+            Some(How::Method) => "AND assignee IS NOT NULL AND reason NOT LIKE 'explore %' AND reason NOT LIKE 'follow %'",
+            Some(How::Explored) => "AND reason LIKE 'explore %'",
+            Some(How::Followed) => "AND reason LIKE 'follow %'",
+            Some(How::Unplaced) => "AND assignee IS NULL",
+        };
+        format!(
+            "WHERE lender = $1 AND run_no = $2 AND COALESCE(assignee, '') = COALESCE($3, assignee, '') \
+             AND stratum = COALESCE($4, stratum) AND reason = COALESCE($5, reason) {how}"
+        )
+    }
+}
+
+/// An account of a run.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct RunAccount {
+    /// Which run.
+    #[diesel(sql_type = BigInt)]
+    pub run_no: i64,
+    /// The account.
+    #[diesel(sql_type = Text)]
+    pub account_no: String,
+    /// Who gets it.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub assignee: Option<String>,
+    /// The level there.
+    #[diesel(sql_type = BigInt)]
+    pub level: i64,
+    /// Its stratum, or its group when it follows or waits.
+    #[diesel(sql_type = Text)]
+    pub stratum: String,
+    /// Its balance on the day.
+    #[diesel(sql_type = BigInt)]
+    pub balance: i64,
+    /// Why, as a code.
+    #[diesel(sql_type = Text)]
+    pub reason: String,
+}
+
+/// Accounts of a run after one, in order, at most so many.
+pub fn accounts_of_run(
+    db: &mut Db,
+    lender: &str,
+    run_no: i64,
+    filter: &RowFilter,
+    after: &str,
+    most: i64,
+) -> QueryResult<Vec<RunAccount>> {
+    let sql = format!(
+        "SELECT run_no, account_no, assignee, level, stratum, balance, reason FROM allocation_row {} \
+         AND account_no > $6 ORDER BY account_no LIMIT $7",
+        filter.sql()
+    );
+    diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<BigInt, _>(run_no)
+        .bind::<Nullable<Text>, _>(filter.assignee.as_deref())
+        .bind::<Nullable<Text>, _>(filter.stratum.as_deref())
+        .bind::<Nullable<Text>, _>(filter.reason.as_deref())
+        .bind::<Text, _>(after)
+        .bind::<BigInt, _>(most)
+        .load(db)
+}
+
+/// What the accounts of a list add up to.
+#[derive(QueryableByName, Clone, Copy, Debug, Default)]
+pub struct RowSums {
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub accounts: i64,
+    /// Σ balances.
+    #[diesel(sql_type = BigInt)]
+    pub balance: i64,
+}
+
+/// The sums of a list of a run's accounts.
+pub fn sums_of_run(db: &mut Db, lender: &str, run_no: i64, filter: &RowFilter) -> QueryResult<RowSums> {
+    let sql = format!(
+        "SELECT COUNT(*) AS accounts, CAST(COALESCE(SUM(balance), 0) AS BIGINT) AS balance FROM allocation_row {}",
+        filter.sql()
+    );
+    diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<BigInt, _>(run_no)
+        .bind::<Nullable<Text>, _>(filter.assignee.as_deref())
+        .bind::<Nullable<Text>, _>(filter.stratum.as_deref())
+        .bind::<Nullable<Text>, _>(filter.reason.as_deref())
+        .get_result(db)
+}
+
+#[derive(QueryableByName)]
+struct ShareRow {
+    #[diesel(sql_type = Nullable<Text>)]
+    assignee: Option<String>,
+    #[diesel(sql_type = Text)]
+    unplaced: String,
+    #[diesel(sql_type = BigInt)]
+    accounts: i64,
+    #[diesel(sql_type = BigInt)]
+    explored: i64,
+    #[diesel(sql_type = BigInt)]
+    balance: i64,
+}
+
+/// What each assignee gets and why accounts stay, added up from the rows of a run that did not keep it.
+pub fn shares(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<(BTreeMap<String, Share>, BTreeMap<String, i64>)> {
+    let rows: Vec<ShareRow> = diesel::sql_query(
+        "SELECT assignee, unplaced, COUNT(*) AS accounts, CAST(SUM(explored) AS BIGINT) AS explored, \
+         CAST(SUM(balance) AS BIGINT) AS balance FROM (SELECT assignee, balance, \
+         CASE WHEN assignee IS NULL THEN reason ELSE '' END AS unplaced, \
+         CASE WHEN reason LIKE 'explore %' THEN 1 ELSE 0 END AS explored \
+         FROM allocation_row WHERE lender = $1 AND run_no = $2) rows GROUP BY assignee, unplaced",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<BigInt, _>(run_no)
+    .load(db)?;
+    let (mut shares, mut unplaced) = (BTreeMap::new(), BTreeMap::new());
+    for row in rows {
+        match row.assignee {
+            Some(code) => {
+                let share = Share { accounts: row.accounts, explored: row.explored, balance: row.balance, expected: None };
+                shares.insert(code, share);
+            }
+            None => drop(unplaced.insert(row.unplaced, row.accounts)),
+        }
+    }
+    Ok((shares, unplaced))
+}
+
+/// An account in the runs it was in, newest first, at most so many.
+pub fn runs_of_account(db: &mut Db, lender: &str, account_no: &str, most: i64) -> QueryResult<Vec<RunAccount>> {
+    diesel::sql_query(
+        "SELECT a.run_no, a.account_no, a.assignee, a.level, a.stratum, a.balance, a.reason \
+         FROM allocation_run r CROSS JOIN allocation_row a \
+         WHERE r.lender = $1 AND a.lender = r.lender AND a.run_no = r.run_no AND a.account_no = $2 \
+         ORDER BY r.run_no DESC LIMIT $3",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(account_no)
+    .bind::<BigInt, _>(most)
+    .load(db)
+}
+
+/// One list of closed gates.
+pub fn refusal(db: &mut Db, lender: &str, run_no: i64, list_no: i64) -> QueryResult<Option<String>> {
+    let row: Option<TextRow> =
+        diesel::sql_query("SELECT refusals AS text FROM allocation_refusal WHERE lender = $1 AND run_no = $2 AND list_no = $3")
+            .bind::<Text, _>(lender)
+            .bind::<BigInt, _>(run_no)
+            .bind::<BigInt, _>(list_no)
+            .get_result(db)
+            .optional()?;
+    Ok(row.map(|row| row.text))
 }

@@ -7,7 +7,8 @@
 mod store;
 
 pub use store::{
-    Book, BookRow, EventRow, NumbersGiven, book, changed_since, create_book, event_hash, events, first_hash, numbers_given,
+    Book, BookRow, EventRow, NumbersGiven, book, changed_since, create_book, event_hash, events, first_hash, last_change,
+    numbers_given,
 };
 
 use diesel::QueryResult;

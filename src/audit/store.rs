@@ -203,6 +203,22 @@ pub fn changed_since(db: &mut Db, lender: &str, seq: i64) -> QueryResult<bool> {
     Ok(!later.is_empty())
 }
 
+#[derive(QueryableByName)]
+struct LastRow {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+}
+
+/// The last event that changed anything of the book: what is worked out from the book's rows stays as it is after it.
+pub fn last_change(db: &mut Db, lender: &str) -> QueryResult<i64> {
+    let row: LastRow = diesel::sql_query(
+        "SELECT COALESCE(MAX(seq), 0) AS seq FROM event WHERE lender = $1 AND kind NOT IN ('export', 'allocation simulated')",
+    )
+    .bind::<Text, _>(lender)
+    .get_result(db)?;
+    Ok(row.seq)
+}
+
 /// The last numbers that a book's rows carry.
 #[derive(QueryableByName, Clone, Debug)]
 pub struct NumbersGiven {

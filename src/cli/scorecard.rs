@@ -10,12 +10,13 @@ use super::allocate::strategy_of;
 use super::output::{Answer, Failure, check_writable, lines, write_file};
 use super::{Context, date};
 use crate::contract;
-use crate::kernel::{Currency, Money};
+use crate::kernel::Currency;
 use crate::party::{self, Lang};
 use crate::performance::PerformanceError;
+use crate::performance::file::{COLUMNS, csv, figures};
 use crate::performance::grouping::Grouping;
 use crate::performance::measure::{Asked, scorecard_on, trial as compare_explored};
-use crate::performance::number::{RATE_PLACES, percent, ratio, round};
+use crate::performance::number::{RATE_PLACES, percent, round};
 use crate::performance::scorecard::{Points, Row, with_newcomers};
 use crate::performance::trial::Comparison;
 
@@ -72,47 +73,6 @@ pub(super) fn scorecard(context: &Context, arguments: &ScorecardArguments) -> Re
     let shown = std::iter::once(format!("scorecard of {} on {}", lender.code, arguments.on)).chain(shown).collect();
     let json: Vec<serde_json::Value> = rows.iter().map(|row| json_row(row, lender.currency)).collect();
     Ok(Answer::new(lines(shown), json!({"on": arguments.on.to_string(), "rows": json})))
-}
-
-/// The figures of a row as files write them.
-fn figures(row: &Row, currency: Currency) -> [String; 10] {
-    let rate = ratio(row.sums.recovered, row.sums.balance).unwrap_or_default();
-    let expected = Money(i64::try_from(round(row.expected, 0).mantissa()).unwrap_or(i64::MAX));
-    [
-        row.sums.placements.to_string(),
-        row.sums.balance.plain(currency),
-        row.sums.recovered.plain(currency),
-        round(rate, RATE_PLACES).to_string(),
-        expected.plain(currency),
-        row.index.to_string(),
-        row.credibility.to_string(),
-        row.shrunk_index.to_string(),
-        row.score.to_string(),
-        row.rank.to_string(),
-    ]
-}
-
-const COLUMNS: [&str; 10] = [
-    "placements",
-    "balance_placed",
-    "recovered",
-    "recovery_rate",
-    "expected",
-    "index",
-    "credibility",
-    "shrunk_index",
-    "score",
-    "rank",
-];
-
-fn csv(rows: &[Row], currency: Currency) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(std::iter::once("assignee").chain(COLUMNS))?;
-    for row in rows {
-        let figures = figures(row, currency);
-        writer.write_record(std::iter::once(row.assignee.as_str()).chain(figures.iter().map(String::as_str)))?;
-    }
-    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
 }
 
 fn json_row(row: &Row, currency: Currency) -> serde_json::Value {

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
+use serde_json::{Value, json};
 
 use super::policy::Policy;
 use super::{Channel, Contact, Outcome};
-use crate::db::{Cell, Db, FactTable, Kind, keys_in};
+use crate::db::{Cell, Db, FactTable, Kind, rows_of_json};
 use crate::kernel::calendar::parse_time;
 use crate::portfolio::hold::{Hold, HoldKind};
 
@@ -65,14 +66,27 @@ pub struct Entry {
     pub note: Option<String>,
 }
 
+/// Stands between the values of a content; no value has it, because control characters are refused or left out.
+const MARK: char = '\u{1f}';
+
 impl Entry {
-    /// Whether a row sent again says the same.
-    pub fn same_content(&self, other: &Entry) -> bool {
-        let place = |one: &Entry| {
-            let contact = Contact { seq: 0, debtor_ref: String::new(), ..one.contact.clone() };
-            Entry { contact, line: 0, number: None, note: one.note.clone() }
-        };
-        place(self) == place(other)
+    /// What a row says, in one text: sent again it must be the same. The number counts by its digest, and the debtor is
+    /// the book's to say.
+    pub fn content(&self) -> String {
+        let contact = &self.contact;
+        let day = contact.day().to_string();
+        let time = contact.at.format("%H:%M:%S").to_string();
+        let (digest, note) = (contact.number_digest.as_deref(), self.note.as_deref());
+        let values = [
+            contact.account_no.as_str(),
+            &day,
+            &time,
+            contact.channel.name(),
+            contact.outcome.name(),
+            digest.unwrap_or_default(),
+            note.unwrap_or_default(),
+        ];
+        values.join(&MARK.to_string())
     }
 }
 
@@ -121,6 +135,9 @@ struct Row {
     number_digest: Option<String>,
 }
 
+/// The rows of a lender by day: the first half is what SQLite's key begins with, the second PostgreSQL's index by day.
+const OF_LENDER: &str = "lender = $1 AND lender || '' = $1";
+
 const COLUMNS: &str =
     "contacted_on, agency, reference, seq, account_no, debtor_ref, contacted_at, channel, outcome, number_digest";
 
@@ -143,32 +160,64 @@ fn contact(row: Row) -> QueryResult<Contact> {
 }
 
 #[derive(QueryableByName)]
-struct EntryRow {
-    #[diesel(embed)]
-    contact: Row,
-    #[diesel(sql_type = BigInt)]
-    line: i64,
+struct Answer {
+    #[diesel(sql_type = Text)]
+    reference: String,
     #[diesel(sql_type = Nullable<Text>)]
-    number: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    note: Option<String>,
+    answer: Option<String>,
 }
 
-/// The contacts of an agency with some references (a JSON array).
-pub fn by_reference(db: &mut Db, lender: &str, agency: &str, keys: &str) -> QueryResult<Vec<Entry>> {
-    let listed = keys_in(db, "reference", 3);
-    let sql = format!("SELECT {COLUMNS}, line, number, note FROM contact WHERE lender = $1 AND agency = $2 AND {listed}");
-    let rows: Vec<EntryRow> =
-        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(agency).bind::<Text, _>(keys).load(db)?;
-    rows.into_iter()
-        .map(|row| Ok(Entry { contact: contact(row.contact)?, line: row.line, number: row.number, note: row.note }))
-        .collect()
+/// What an expression says of the contacts of an agency with some references, of those that are known. Each reference
+/// is looked up by itself: without statistics a server would rather walk all rows of the agency.
+fn answers<'a>(
+    db: &mut Db,
+    lender: &str,
+    agency: &str,
+    references: impl Iterator<Item = &'a str>,
+    expression: &str,
+) -> QueryResult<HashMap<String, String>> {
+    let rows: Vec<Value> = references.map(|reference| json!([reference])).collect();
+    let table = rows_of_json(db, 3, &[("reference", Kind::Text)]);
+    let sql = format!(
+        "SELECT k.reference, (SELECT {expression} FROM contact c WHERE c.lender = $1 AND c.agency = $2 \
+         AND c.reference = k.reference) AS answer FROM {table} k"
+    );
+    let found: Vec<Answer> = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(agency)
+        .bind::<Text, _>(Value::from(rows).to_string())
+        .load(db)?;
+    Ok(found.into_iter().filter_map(|row| Some((row.reference, row.answer?))).collect())
+}
+
+/// What the known ones among some references of an agency say, as [`Entry::content`] spells it.
+pub fn contents<'a>(
+    db: &mut Db,
+    lender: &str,
+    agency: &str,
+    references: impl Iterator<Item = &'a str>,
+) -> QueryResult<HashMap<String, String>> {
+    let expression = format!(
+        "c.account_no || '{MARK}' || CAST(c.contacted_on AS TEXT) || '{MARK}' || c.contacted_at || '{MARK}' || c.channel || '{MARK}' \
+         || c.outcome || '{MARK}' || COALESCE(c.number_digest, '') || '{MARK}' || COALESCE(c.note, '')"
+    );
+    answers(db, lender, agency, references, &expression)
+}
+
+/// The encrypted numbers of some contacts of an agency, by reference.
+pub fn numbers<'a>(
+    db: &mut Db,
+    lender: &str,
+    agency: &str,
+    references: impl Iterator<Item = &'a str>,
+) -> QueryResult<HashMap<String, String>> {
+    answers(db, lender, agency, references, "c.number")
 }
 
 /// The contacts of some days, known when the book stood at `known_seq`.
 pub fn of_days(db: &mut Db, lender: &str, first: NaiveDate, last: NaiveDate, known_seq: i64) -> QueryResult<Vec<Contact>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM contact WHERE lender = $1 AND contacted_on >= $2 AND contacted_on <= $3 AND seq <= $4 \
+        "SELECT {COLUMNS} FROM contact WHERE {OF_LENDER} AND contacted_on >= $2 AND contacted_on <= $3 AND seq <= $4 \
          ORDER BY contacted_on"
     );
     let rows: Vec<Row> = diesel::sql_query(sql)
@@ -193,10 +242,10 @@ pub struct DayCount {
 
 /// The days of a span that have contacts, in order.
 pub fn days(db: &mut Db, lender: &str, first: NaiveDate, last: NaiveDate) -> QueryResult<Vec<DayCount>> {
-    diesel::sql_query(
+    diesel::sql_query(format!(
         "SELECT contacted_on AS day, COUNT(*) AS contacts FROM contact \
-         WHERE lender = $1 AND contacted_on >= $2 AND contacted_on <= $3 GROUP BY contacted_on ORDER BY contacted_on",
-    )
+         WHERE {OF_LENDER} AND contacted_on >= $2 AND contacted_on <= $3 GROUP BY contacted_on ORDER BY contacted_on"
+    ))
     .bind::<Text, _>(lender)
     .bind::<Date, _>(first)
     .bind::<Date, _>(last)
@@ -216,10 +265,10 @@ pub struct AgencyCount {
 
 /// The contacts of a span of days by agency, in order of agency.
 pub fn by_agency(db: &mut Db, lender: &str, first: NaiveDate, last: NaiveDate) -> QueryResult<Vec<AgencyCount>> {
-    diesel::sql_query(
+    diesel::sql_query(format!(
         "SELECT agency, COUNT(*) AS contacts FROM contact \
-         WHERE lender = $1 AND contacted_on >= $2 AND contacted_on <= $3 GROUP BY agency ORDER BY agency",
-    )
+         WHERE {OF_LENDER} AND contacted_on >= $2 AND contacted_on <= $3 GROUP BY agency ORDER BY agency"
+    ))
     .bind::<Text, _>(lender)
     .bind::<Date, _>(first)
     .bind::<Date, _>(last)
@@ -228,19 +277,19 @@ pub fn by_agency(db: &mut Db, lender: &str, first: NaiveDate, last: NaiveDate) -
 
 #[derive(QueryableByName)]
 struct DayRow {
-    #[diesel(sql_type = Nullable<Date>)]
-    first: Option<NaiveDate>,
-    #[diesel(sql_type = Nullable<Date>)]
-    last: Option<NaiveDate>,
+    #[diesel(sql_type = Date)]
+    day: NaiveDate,
 }
 
 /// The first and the last day with contacts.
 pub fn first_and_last(db: &mut Db, lender: &str) -> QueryResult<Option<(NaiveDate, NaiveDate)>> {
-    let row: DayRow =
-        diesel::sql_query("SELECT MIN(contacted_on) AS first, MAX(contacted_on) AS last FROM contact WHERE lender = $1")
-            .bind::<Text, _>(lender)
-            .get_result(db)?;
-    Ok(row.first.zip(row.last))
+    let mut end = |order: &str| -> QueryResult<Option<NaiveDate>> {
+        let sql = format!("SELECT contacted_on AS day FROM contact WHERE {OF_LENDER} ORDER BY contacted_on {order} LIMIT 1");
+        let row: Option<DayRow> = diesel::sql_query(sql).bind::<Text, _>(lender).get_result(db).optional()?;
+        Ok(row.map(|row| row.day))
+    };
+    let first = end("ASC")?;
+    Ok(first.zip(end("DESC")?))
 }
 
 #[derive(QueryableByName)]

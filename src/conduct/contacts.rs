@@ -119,11 +119,10 @@ impl Taking<'_> {
 
     /// Takes in some rows: decides in memory, row by row, then writes.
     fn take(&mut self, db: &mut Db, chunk: Vec<(RawRow, Recorded)>) -> Result<(), ConductError> {
-        let references = keys_json(chunk.iter().map(|(_, one)| one.reference.as_str()));
-        let known = store::by_reference(db, &self.lender, &self.agency, &references)?;
-        let mut known: HashMap<String, Entry> = known.into_iter().map(|one| (one.contact.reference.clone(), one)).collect();
+        let references = chunk.iter().map(|(_, one)| one.reference.as_str());
+        let mut known = store::contents(db, &self.lender, &self.agency, references)?;
         let debtors = Debtors::load(db, &self.lender, &chunk)?;
-        let mut accepted: Vec<String> = Vec::with_capacity(chunk.len());
+        let mut accepted: Vec<Entry> = Vec::with_capacity(chunk.len());
         for (raw, recorded) in chunk {
             let Some(debtor_ref) = debtors.of(&recorded) else {
                 let reason = "is not known; import the portfolio that has it first";
@@ -131,24 +130,23 @@ impl Taking<'_> {
                 continue;
             };
             let mut entry = self.entry(raw.line, recorded, debtor_ref)?;
-            let reference = entry.contact.reference.clone();
-            match known.get(&reference) {
-                Some(before) if before.same_content(&entry) => self.done.duplicate += 1,
+            let content = entry.content();
+            match known.get(&entry.contact.reference) {
+                Some(before) if *before == content => self.done.duplicate += 1,
                 Some(_) => {
                     let reason = "is known with other content; a correction needs a reference of its own";
-                    self.reject(&raw, REFERENCE, &reference, reason)?;
+                    self.reject(&raw, REFERENCE, &entry.contact.reference, reason)?;
                 }
                 None => {
                     entry.number = self.sealed(entry.number)?;
-                    known.insert(reference.clone(), entry);
-                    accepted.push(reference);
+                    known.insert(entry.contact.reference.clone(), content);
+                    accepted.push(entry);
                 }
             }
         }
         self.done.accepted += accepted.len() as u64;
         let lender = self.lender.clone();
-        let rows: Vec<Vec<Cell<'_>>> =
-            accepted.iter().filter_map(|reference| known.get(reference)).map(|entry| store::cells(&lender, entry)).collect();
+        let rows: Vec<Vec<Cell<'_>>> = accepted.iter().map(|entry| store::cells(&lender, entry)).collect();
         Ok(self.act.write(db, &store::CONTACTS, &rows)?)
     }
 

@@ -60,6 +60,12 @@ pub enum Permission {
     Statements,
     /// A lender's ledger.
     Ledger,
+    /// Simulating and committing allocation runs.
+    Allocate,
+    /// A lender's scorecard of all its assignees.
+    Performance,
+    /// An agency's own row of the scorecard and its rank.
+    OwnPerformance,
     /// Recalling, deciding, retaining, transferring, holding.
     ActOnPlacements,
     /// Complaints, and what agencies' contacts violate.
@@ -79,16 +85,18 @@ pub enum Permission {
 /// Whether a role has a permission.
 pub fn may(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Conduct, Ledger, OwnConduct, OwnPlacements, OwnStatements,
-        Recoveries, Statements,
+        Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger, OwnConduct, OwnPerformance,
+        OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
     };
     let allowed: &[Permission] = match role {
-        Role::PlacementManager => &[Accounts, Recoveries, Statements, ActOnPlacements, Conduct, ActOnConduct],
-        Role::Viewer => &[Accounts, Recoveries, Statements, Conduct],
-        Role::Compliance => &[Accounts, Recoveries, ActOnPlacements, Conduct, ActOnConduct],
+        Role::PlacementManager => {
+            &[Accounts, Recoveries, Statements, Allocate, Performance, ActOnPlacements, Conduct, ActOnConduct]
+        }
+        Role::Viewer => &[Accounts, Recoveries, Statements, Performance, Conduct],
+        Role::Compliance => &[Accounts, Recoveries, Performance, ActOnPlacements, Conduct, ActOnConduct],
         Role::FinancePreparer | Role::FinanceApprover => &[Recoveries, Statements, Ledger],
-        Role::AgencyManager => &[OwnPlacements, OwnStatements, ActOnOwnPlacements, OwnConduct],
-        Role::AgencyViewer => &[OwnPlacements, OwnStatements, OwnConduct],
+        Role::AgencyManager => &[OwnPlacements, OwnStatements, OwnPerformance, ActOnOwnPlacements, OwnConduct],
+        Role::AgencyViewer => &[OwnPlacements, OwnStatements, OwnPerformance, OwnConduct],
         Role::Administrator => &[],
     };
     allowed.contains(&permission)

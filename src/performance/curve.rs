@@ -39,6 +39,19 @@ impl Curve {
         }
     }
 
+    /// Adds another curve: the batches of one assignee together.
+    pub fn merge(&mut self, other: &Curve) {
+        self.placed_on = [self.placed_on, other.placed_on].into_iter().flatten().min();
+        self.placements += other.placements;
+        self.balance += other.balance;
+        for (month, (balance, recovered)) in other.months.iter().enumerate() {
+            match self.months.get_mut(month) {
+                Some(sums) => *sums = (sums.0 + *balance, sums.1 + *recovered),
+                None => self.months.push((*balance, *recovered)),
+            }
+        }
+    }
+
     /// The share of the balance recovered by the end of each month.
     pub fn shares(&self) -> Vec<Decimal> {
         self.months.iter().map(|(balance, recovered)| ratio(*recovered, *balance).unwrap_or_default()).collect()
@@ -59,7 +72,12 @@ mod tests {
         assert_eq!(curve.months, vec![(Money(100), Money(10)), (Money(100), Money(30))]);
         assert_eq!(curve.shares(), vec![Decimal::new(1, 1), Decimal::new(3, 1)]);
         // A younger placement is only in the months it has come to.
+        let before = curve.clone();
         curve.add(day("2026-03-01"), Money(100), &[], day("2026-04-15"));
         assert_eq!(curve.months, vec![(Money(200), Money(10)), (Money(100), Money(30))]);
+        let mut young = Curve::default();
+        young.add(day("2026-03-01"), Money(100), &[], day("2026-04-15"));
+        young.merge(&before);
+        assert_eq!(young, curve, "curves add up as their placements do");
     }
 }

@@ -1,6 +1,6 @@
 //! Reading a book for its performance: every placement with the money that belongs to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use diesel::QueryResult;
@@ -89,31 +89,76 @@ pub struct Asked<'a> {
     pub known_seq: i64,
 }
 
-/// The history of a window, and everybody's placements begun in it.
-pub fn history(db: &mut Db, asked: &Asked<'_>) -> QueryResult<(History, BTreeMap<String, i64>)> {
-    let (parameters, on) = (asked.parameters, asked.on);
-    let first = parameters.first_day(on);
-    let mut history = History::default();
-    let mut begun: BTreeMap<String, i64> = BTreeMap::new();
-    let mut group = String::new();
-    walk(db, asked.lender, asked.known_seq, |placement, received| {
-        if placement.placed_on < first || placement.placed_on > on {
+/// The history of a window while it is taken up, and everybody's placements begun in it.
+#[derive(Default)]
+struct Taking {
+    history: History,
+    begun: BTreeMap<String, i64>,
+    group: String,
+}
+
+impl Taking {
+    fn take(&mut self, asked: &Asked<'_>, placement: &Placement, received: &[(NaiveDate, Money)]) {
+        let (parameters, on) = (asked.parameters, asked.on);
+        if placement.placed_on < parameters.first_day(on) || placement.placed_on > on {
             return;
         }
-        match begun.get_mut(&placement.assignee) {
+        match self.begun.get_mut(&placement.assignee) {
             Some(count) => *count += 1,
-            None => drop(begun.insert(placement.assignee.clone(), 1)),
+            None => drop(self.begun.insert(placement.assignee.clone(), 1)),
         }
         if parameters.judges(placement.placed_on, on) {
-            let counted = received.iter().filter(|(day, _)| parameters.counts(placement.placed_on, *day));
-            let recovered = counted.map(|(_, amount)| *amount).sum();
-            group.clear();
-            asked.grouping.write(&placement.facts, &mut group);
-            let judged = Judged { balance: placement.balance(), recovered };
-            history.add(&group, &placement.facts.bucket, &placement.assignee, judged);
+            self.group.clear();
+            asked.grouping.write(&placement.facts, &mut self.group);
+            let judged = Judged { balance: placement.balance(), recovered: within_horizon(parameters, placement, received) };
+            self.history.add(&self.group, &placement.facts.bucket, &placement.assignee, judged);
         }
+    }
+}
+
+/// What counts of the money on a placement.
+fn within_horizon(parameters: Parameters, placement: &Placement, received: &[(NaiveDate, Money)]) -> Money {
+    received.iter().filter(|(day, _)| parameters.counts(placement.placed_on, *day)).map(|(_, amount)| *amount).sum()
+}
+
+/// The history of a window, and everybody's placements begun in it.
+pub fn history(db: &mut Db, asked: &Asked<'_>) -> QueryResult<(History, BTreeMap<String, i64>)> {
+    let mut taking = Taking::default();
+    walk(db, asked.lender, asked.known_seq, |placement, received| taking.take(asked, placement, received))?;
+    Ok((taking.history, taking.begun))
+}
+
+/// What a book shows of its performance on a day.
+pub struct Overview {
+    /// The scorecard.
+    pub rows: Vec<Row>,
+    /// What it is made of.
+    pub history: History,
+    /// The curves of the window's batches, by assignee and batch.
+    pub curves: Curves,
+    /// What the accounts dealt by exploration say.
+    pub trial: Vec<Comparison>,
+}
+
+/// Scorecard, curves and trial in one walk through the book.
+pub fn overview(
+    db: &mut Db,
+    asked: &Asked<'_>,
+    versions: &Versions,
+    points: &Points,
+    peers: BTreeMap<String, String>,
+) -> QueryResult<Overview> {
+    let strata = store::explored(db, asked.lender)?;
+    let (mut taking, mut curves, mut explored) = (Taking::default(), Curves::new(), Explored::new());
+    let first = asked.parameters.first_day(asked.on);
+    walk(db, asked.lender, asked.known_seq, |placement, received| {
+        taking.take(asked, placement, received);
+        follow(&mut curves, first, asked.on, placement, received);
+        try_out(&mut explored, &strata, asked.parameters, asked.on, placement, received);
     })?;
-    Ok((history, begun))
+    let ground = ground(db, asked, versions, peers, &taking.begun)?;
+    let rows = scorecard(&taking.history, asked.parameters.credibility, points, &ground);
+    Ok(Overview { rows, history: taking.history, curves, trial: compare_all(&explored) })
 }
 
 /// The scorecard of a day: everyone with a contract in force on it, or with a judged placement.
@@ -150,37 +195,75 @@ pub fn ground(
     Ok(Ground { assignees, beside, peers })
 }
 
-/// The curves of every batch placed from a day on, by assignee and batch, as seen on another.
-pub fn curves(
-    db: &mut Db,
-    lender: &str,
-    from: NaiveDate,
-    on: NaiveDate,
-) -> QueryResult<BTreeMap<String, BTreeMap<String, Curve>>> {
-    let mut curves: BTreeMap<String, BTreeMap<String, Curve>> = BTreeMap::new();
-    walk(db, lender, i64::MAX, |placement, received| {
-        if placement.placed_on >= from && placement.placed_on <= on {
-            let batches = curves.entry(placement.assignee.clone()).or_default();
-            let curve = batches.entry(placement.batch.clone()).or_default();
-            curve.add(placement.placed_on, placement.balance(), received, on);
+/// A judged placement of one assignee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgedPlacement {
+    /// The account.
+    pub account_no: String,
+    /// When it was placed.
+    pub placed_on: NaiveDate,
+    /// With which batch.
+    pub batch: String,
+    /// The balance placed.
+    pub balance: Money,
+    /// Payments less reversals within the horizon.
+    pub recovered: Money,
+}
+
+/// The judged placements that a scorecard's figures of one assignee are made of, all of them or those of one group, in
+/// order of account and day.
+pub fn judged(db: &mut Db, asked: &Asked<'_>, assignee: &str, group: Option<&str>) -> QueryResult<Vec<JudgedPlacement>> {
+    let (parameters, on) = (asked.parameters, asked.on);
+    let mut found = Vec::new();
+    walk(db, asked.lender, asked.known_seq, |placement, received| {
+        let in_group = || group.is_none_or(|group| asked.grouping.group(&placement.facts) == group);
+        if placement.assignee == assignee && parameters.judges(placement.placed_on, on) && in_group() {
+            found.push(JudgedPlacement {
+                account_no: placement.account_no.clone(),
+                placed_on: placement.placed_on,
+                batch: placement.batch.clone(),
+                balance: placement.balance(),
+                recovered: within_horizon(parameters, placement, received),
+            });
         }
     })?;
-    Ok(curves)
+    Ok(found)
+}
+
+/// Curves by assignee and batch.
+pub type Curves = BTreeMap<String, BTreeMap<String, Curve>>;
+
+/// Adds a placement of the days to the curve of its batch.
+fn follow(curves: &mut Curves, from: NaiveDate, on: NaiveDate, placement: &Placement, received: &[(NaiveDate, Money)]) {
+    if placement.placed_on >= from && placement.placed_on <= on {
+        let batches = curves.entry(placement.assignee.clone()).or_default();
+        let curve = batches.entry(placement.batch.clone()).or_default();
+        curve.add(placement.placed_on, placement.balance(), received, on);
+    }
+}
+
+/// Adds a placement that chance dealt, when it is judged.
+fn try_out(
+    explored: &mut Explored,
+    strata: &HashMap<i64, String>,
+    parameters: Parameters,
+    on: NaiveDate,
+    placement: &Placement,
+    received: &[(NaiveDate, Money)],
+) {
+    if !parameters.judges(placement.placed_on, on) {
+        return;
+    }
+    let Some(stratum) = strata.get(&placement.placement_no) else { return };
+    let recovered = within_horizon(parameters, placement, received);
+    let sums: &mut Sums = explored.entry(stratum.clone()).or_default().entry(placement.assignee.clone()).or_default();
+    sums.add(Judged { balance: placement.balance(), recovered });
 }
 
 /// What the accounts dealt by exploration say of the assignees (DOMAIN 4): judged placements of the window only.
 pub fn trial(db: &mut Db, lender: &str, on: NaiveDate, parameters: Parameters) -> QueryResult<Vec<Comparison>> {
     let strata = store::explored(db, lender)?;
     let mut explored = Explored::new();
-    walk(db, lender, i64::MAX, |placement, received| {
-        if !parameters.judges(placement.placed_on, on) {
-            return;
-        }
-        let Some(stratum) = strata.get(&placement.placement_no) else { return };
-        let counted = received.iter().filter(|(day, _)| parameters.counts(placement.placed_on, *day));
-        let recovered = counted.map(|(_, amount)| *amount).sum();
-        let sums: &mut Sums = explored.entry(stratum.clone()).or_default().entry(placement.assignee.clone()).or_default();
-        sums.add(Judged { balance: placement.balance(), recovered });
-    })?;
+    walk(db, lender, i64::MAX, |placement, received| try_out(&mut explored, &strata, parameters, on, placement, received))?;
     Ok(compare_all(&explored))
 }

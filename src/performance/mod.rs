@@ -6,6 +6,7 @@
 //! follows batches month by month. All of them are pure; [`measure`] reads a book for them.
 
 pub mod curve;
+pub mod file;
 pub mod grouping;
 pub mod history;
 pub mod measure;

@@ -1,5 +1,7 @@
 //! One account: what the files say of it, who held it, what came in, and what stops it.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -7,12 +9,16 @@ use serde::Deserialize;
 use super::Site;
 use super::accounts::masked_name;
 use super::act::{self, Act, Button, buttons};
+use super::allocation::{reason_words, run_link};
 use super::link::{self, Link};
 use super::list::{self, Cell};
 use super::page::{Chip, Figure, Page, Tone};
 use super::problem::Problem;
 use super::recoveries::{self, Shown};
 use super::who::{Accounts, Book, Sees};
+use crate::allocation;
+use crate::allocation::reason::Why;
+use crate::allocation::store::RunAccount;
 use crate::db::{Db, keys_json};
 use crate::identity::Permission;
 use crate::kernel::Money;
@@ -36,6 +42,7 @@ struct Body {
     recoveries: Vec<Shown>,
     holds: Vec<HoldShown>,
     others: Vec<Cell>,
+    runs: Vec<RunShown>,
     account_no: String,
     lender: String,
     back: String,
@@ -43,6 +50,15 @@ struct Body {
     pending: Vec<Chip>,
     buttons: Vec<Button>,
     steps: Vec<StepShown>,
+}
+
+/// A run the account was in.
+struct RunShown {
+    run: Cell,
+    assignee: String,
+    stratum: String,
+    balance: String,
+    reason: String,
 }
 
 struct FileShown {
@@ -89,6 +105,12 @@ struct HoldShown {
     by_file: bool,
 }
 
+/// Runs shown of one account.
+const RUNS: i64 = 24;
+
+/// An account in a run, with the run's method and the list of gates that were closed.
+type InRun = (RunAccount, String, BTreeMap<i64, String>);
+
 /// Everything the page shows, as the stores give it.
 struct Facts {
     standing: Standing<FileRow>,
@@ -97,6 +119,7 @@ struct Facts {
     recoveries: Vec<recoveries::Row>,
     holds: Vec<Hold>,
     others: Vec<String>,
+    runs: Vec<InRun>,
     log: Vec<LogRow>,
     told: Option<String>,
 }
@@ -144,6 +167,7 @@ pub(super) async fn show(
             .collect(),
         holds: facts.holds.iter().map(|hold| held(t, hold)).collect(),
         others: facts.others.iter().map(|other| Cell::link(other, link::account(other))).collect(),
+        runs: facts.runs.iter().map(|run| in_run(t, &sees.book, run)).collect(),
         lender: lender.code.clone(),
         back: sees.who.here.clone(),
         told: facts.told.clone(),
@@ -179,12 +203,35 @@ fn load(db: &mut Db, book: &Book, account_no: &str, login: &str, done: &str) -> 
         recoveries: recoveries::attributed(db, lender, found)?,
         files: portfolio::store::files(db, lender)?,
         placements: placement::store::of_accounts(db, lender, &keys_json([account_no].into_iter()))?,
+        runs: runs(db, lender, account_no)?,
         standing,
         holds,
         others,
         log: step_store::log(db, lender, Some(account_no))?,
         told: act::told(db, book, login, done)?,
     })
+}
+
+/// The newest runs the account was in, each with its method and the list of gates that were closed.
+fn runs(db: &mut Db, lender: &str, account_no: &str) -> Result<Vec<InRun>, Problem> {
+    let mut runs = Vec::new();
+    for one in allocation::store::runs_of_account(db, lender, account_no, RUNS)? {
+        let method = allocation::store::run(db, lender, one.run_no)?.map(|run| run.method).unwrap_or_default();
+        let number = Why::parse(&one.reason).and_then(|why| why.refusals);
+        let list = number.map(|number| allocation::store::refusal(db, lender, one.run_no, number)).transpose()?.flatten();
+        runs.push((one, method, number.zip(list).into_iter().collect()));
+    }
+    Ok(runs)
+}
+
+fn in_run(t: Lang, book: &Book, (one, method, refusals): &InRun) -> RunShown {
+    RunShown {
+        run: Cell::link(one.run_no.to_string(), run_link(one.run_no).url()),
+        assignee: one.assignee.clone().unwrap_or_else(|| t.not_placed().to_string()),
+        stratum: one.stratum.clone(),
+        balance: list::money(Money(one.balance), book.lender.currency),
+        reason: reason_words(t, method, &one.reason, refusals),
+    }
 }
 
 fn facts_of(t: Lang, newest: &FileRow, name: String) -> Vec<(&'static str, String)> {

@@ -18,7 +18,7 @@ use super::who::{Book, Conduct, Sees};
 use crate::conduct::policy::{RULES, Rule};
 use crate::conduct::violation::{self, Found};
 use crate::conduct::{ConductError, contact_store as store};
-use crate::db::{Db, keys_json, read};
+use crate::db::{Db, read};
 use crate::identity::Permission;
 use crate::kernel::Month;
 use crate::party::{self, Lang};
@@ -155,9 +155,9 @@ fn numbers(db: &mut Db, book: &Book, rows: &[Found], key: Option<&Key>) -> Resul
         by_agency.entry(&one.contact.agency).or_default().push(&one.contact.reference);
     }
     for (agency, references) in by_agency {
-        for entry in store::by_reference(db, &book.lender.code, agency, &keys_json(references.into_iter()))? {
-            let number = entry.number.as_deref().and_then(|sealed| key.open_number(sealed)).map(|number| mask_number(&number));
-            numbers.insert((agency.to_string(), entry.contact.reference), number.unwrap_or_default());
+        for (reference, sealed) in store::numbers(db, &book.lender.code, agency, references.into_iter())? {
+            let number = key.open_number(&sealed).map(|number| mask_number(&number));
+            numbers.insert((agency.to_string(), reference), number.unwrap_or_default());
         }
     }
     Ok(numbers)

@@ -7,6 +7,10 @@
 mod account;
 mod accounts;
 mod act;
+mod allocate;
+mod allocation;
+mod allocation_words;
+mod chart;
 mod complaint;
 mod complaints;
 mod contacts;
@@ -25,11 +29,15 @@ mod problem;
 mod recoveries;
 mod requests;
 mod routes;
+mod run_accounts;
+mod scorecard;
+mod scorecard_placements;
 mod sheet;
 mod sign_in;
 mod statement;
 mod static_files;
 mod who;
+mod work;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -56,6 +64,8 @@ pub struct Site {
     door: Pool,
     key: Option<Key>,
     secure: bool,
+    works: work::Works,
+    boards: scorecard::Boards,
 }
 
 impl Site {
@@ -67,6 +77,8 @@ impl Site {
             door: pool(SIGN_INS_AT_ONCE)?,
             key: Key::load(address, config::key().as_deref())?,
             secure: config::behind_https(),
+            works: work::Works::default(),
+            boards: scorecard::Boards::default(),
         })
     }
 

@@ -75,15 +75,19 @@ pub fn cookie(name: &'static str, value: String, secure: bool) -> Cookie<'static
 }
 
 fn nav(who: &Known) -> Vec<Nav> {
-    use Permission::{Accounts, Conduct, Ledger, OwnConduct, OwnPlacements, OwnStatements, Recoveries, Statements};
+    use Permission::{
+        Accounts, Conduct, Ledger, OwnConduct, OwnPerformance, OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
+    };
     let t = who.t;
     let months = if who.books_for(Statements, None).is_empty() { t.statements() } else { t.nav_months() };
-    let entries: [(&'static str, &'static str, Permission, Option<Permission>); 9] = [
+    let entries: [(&'static str, &'static str, Permission, Option<Permission>); 11] = [
         (t.nav_portfolio(), "/portfolio", Accounts, None),
         (t.nav_accounts(), "/accounts", Accounts, None),
+        (t.nav_allocation(), "/allocation", Accounts, None),
         (t.nav_placements(), "/placements", Accounts, Some(OwnPlacements)),
         (t.nav_requests(), "/requests", Accounts, Some(OwnPlacements)),
         (t.nav_recoveries(), "/recoveries", Recoveries, None),
+        (t.nav_scorecard(), "/scorecard", Performance, Some(OwnPerformance)),
         (t.nav_contacts(), "/contacts", Conduct, Some(OwnConduct)),
         (t.nav_complaints(), "/complaints", Conduct, Some(OwnConduct)),
         (months, "/months", Statements, Some(OwnStatements)),

@@ -3,12 +3,12 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::{
-    account, accounts, act, complaint, complaints, contacts, explain, home, ledger, months, placements, portfolio, recoveries,
-    requests, sign_in, statement, static_files,
+    account, accounts, act, allocate, allocation, complaint, complaints, contacts, explain, home, ledger, months, placements,
+    portfolio, recoveries, requests, run_accounts, scorecard, scorecard_placements, sign_in, statement, static_files,
 };
 use crate::identity::Permission::{
-    self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Conduct, Ledger, OwnConduct, OwnPlacements, OwnStatements,
-    Recoveries, Statements,
+    self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger, OwnConduct, OwnPerformance,
+    OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
 };
 
 /// Who sees a page.
@@ -53,12 +53,24 @@ routes! {
     "/accounts",                            With(Accounts, None),                   accounts::show;
     "/accounts.csv",                        With(Accounts, None),                   accounts::download;
     "/accounts/{account_no}",               With(Accounts, None),                   account::show;
+    "/allocation",                          With(Accounts, None),                   allocation::list;
+    "/allocation/new",                      With(Allocate, None),                   allocate::form;
+    "/allocation/{run_no}",                 With(Accounts, None),                   allocation::show;
+    "/allocation/{run_no}/commit",          With(Allocate, None),                   allocate::confirm;
+    "/allocation/{run_no}/strata.csv",      With(Accounts, None),                   allocation::strata_file;
+    "/allocation/{run_no}/accounts",        With(Accounts, None),                   run_accounts::show;
+    "/allocation/{run_no}/accounts.csv",    With(Accounts, None),                   run_accounts::download;
     "/placements",                          With(Accounts, Some(OwnPlacements)),    placements::show;
     "/placements.csv",                      With(Accounts, Some(OwnPlacements)),    placements::download;
     "/placements/act",                      With(ActOnPlacements, Some(ActOnOwnPlacements)), act::show;
     "/requests",                            With(Accounts, Some(OwnPlacements)),    requests::show;
     "/recoveries",                          With(Recoveries, None),                 recoveries::show;
     "/recoveries.csv",                      With(Recoveries, None),                 recoveries::download;
+    "/scorecard",                           With(Performance, Some(OwnPerformance)), scorecard::show;
+    "/scorecard.csv",                       With(Performance, Some(OwnPerformance)), scorecard::download;
+    "/scorecard/{assignee}",                With(Performance, Some(OwnPerformance)), scorecard::one;
+    "/scorecard/{assignee}/placements",     With(Performance, Some(OwnPerformance)), scorecard_placements::show;
+    "/scorecard/{assignee}/placements.csv", With(Performance, Some(OwnPerformance)), scorecard_placements::download;
     "/contacts",                            With(Conduct, Some(OwnConduct)),        contacts::show;
     "/contacts.csv",                        With(Conduct, Some(OwnConduct)),        contacts::download;
     "/complaints",                          With(Conduct, Some(OwnConduct)),        complaints::show;
@@ -80,6 +92,8 @@ routes! {
 pub fn configure(config: &mut ServiceConfig) {
     pages(config);
     config
+        .route("/allocation/new", post().to(allocate::simulate))
+        .route("/allocation/{run_no}/commit", post().to(allocate::commit))
         .route("/complaints/add", post().to(complaint::add))
         .route("/complaints/case/{reference}", post().to(complaint::decide))
         .route("/sign-in", post().to(sign_in::sign_in))

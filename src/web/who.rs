@@ -72,6 +72,16 @@ impl Book {
     }
 }
 
+impl Book {
+    /// An instant of the record in the lender's time zone, to the minute.
+    pub fn moment(&self, at: &str) -> String {
+        let Ok(at) = DateTime::parse_from_rfc3339(at) else { return at.to_string() };
+        let format = "%Y-%m-%d %H:%M";
+        let zone = self.lender.timezone.parse::<chrono_tz::Tz>();
+        zone.map_or_else(|_| at.format(format).to_string(), |zone| at.with_timezone(&zone).format(format).to_string())
+    }
+}
+
 impl Known {
     /// Whether one of the person's roles has a permission.
     pub fn may(&self, permission: Permission) -> bool {
@@ -138,6 +148,10 @@ rights! {
     Acting = ActOnPlacements, Some(Permission::ActOnOwnPlacements);
     /// Recoveries.
     Recoveries = Recoveries, None;
+    /// Simulating and committing allocation runs.
+    Allocates = Allocate, None;
+    /// The scorecard; an agency sees its own row.
+    Scorecards = Performance, Some(Permission::OwnPerformance);
     /// Months and statements.
     Statements = Statements, Some(Permission::OwnStatements);
     /// The ledger.

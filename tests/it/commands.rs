@@ -9,19 +9,19 @@ use crate::support::{Book, all_to, flat_contract, in_ci, on_each_database, shout
 
 /// The program on a book's database.
 pub struct Program<'a> {
-    url: &'a str,
-    folder: &'a Path,
+    pub url: &'a str,
+    pub folder: &'a Path,
 }
 
 /// What a run of the program said.
 pub struct Said {
     pub code: i32,
-    out: String,
-    err: String,
+    pub out: String,
+    pub err: String,
 }
 
 impl Program<'_> {
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_consign"));
         command.args(arguments).current_dir(self.folder).env("DATABASE_URL", self.url).env_remove("CONSIGN_KEY");
         command
@@ -74,7 +74,7 @@ fn said(output: Output) -> Said {
     Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-fn one_object(out: &str) -> Value {
+pub fn one_object(out: &str) -> Value {
     let value: Value = serde_json::from_str(out).unwrap_or_else(|why| panic!("not one JSON object ({why}): {out}"));
     assert!(value.is_object(), "{out}");
     value

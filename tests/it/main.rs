@@ -10,17 +10,23 @@
 )]
 
 mod accounts;
+mod allocation;
 mod architecture;
 mod commands;
+mod commands_allocation;
 mod conduct;
+mod deal;
 mod exploring;
+mod factor;
 mod files;
 mod laws;
 mod life;
 mod life_web;
+mod pages_allocation;
 mod programme;
 mod real_data;
 mod schema;
+mod scorecard;
 mod settlement;
 mod support;
 mod tamper;

@@ -1,5 +1,14 @@
 //! The worked answers of `tests/vectors`, played step by step.
 
+use std::collections::BTreeMap;
+
+use consign::allocation::programme::{Cell, Programme, solve};
+use consign::allocation::shares::split;
+use consign::kernel::Money;
+use consign::performance::history::{History, Judged};
+use consign::performance::number::round;
+use consign::performance::scorecard::{Ground, Points, credibility, score, scorecard, tie_groups};
+use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::support::{Book, assert_adds_up, csv_of, on_each_database};
@@ -81,4 +90,137 @@ fn every_refused_contract_is_refused_for_the_reason_its_name_gives() {
         }
         assert_eq!(book.state(), before, "a refused contract left something behind");
     });
+}
+
+// Allocation ----------------------------------------------------------------------------------------------------------
+
+fn allocation(section: &str) -> Value {
+    let mut all: Value = serde_json::from_str(include_str!("../vectors/allocation.json")).unwrap();
+    assert_eq!(all.as_object().unwrap().len(), 5, "there is a section that no test plays");
+    all[section].take()
+}
+
+fn stories_of(section: &str) -> Vec<Value> {
+    allocation(section).as_array().unwrap().clone()
+}
+
+fn number(value: &Value) -> Decimal {
+    text(value).parse().unwrap()
+}
+
+/// Keys with their values, in order of the keys.
+fn pairs<T>(object: &Value, read: impl Fn(&Value) -> T) -> Vec<(String, T)> {
+    object.as_object().unwrap().iter().map(|(key, value)| (key.clone(), read(value))).collect()
+}
+
+#[test]
+fn scores_become_the_worked_points() {
+    let story = allocation("score_to_points");
+    let names = ["recoveries", "accounts_served", "compliance"];
+    let points = names.map(|name| story["points"][name].as_i64().unwrap());
+    let measured = pairs(&story["measures"], |measures| names.map(|name| number(&measures[name])));
+    let measures: Vec<[Decimal; 3]> = measured.iter().map(|(_, measures)| *measures).collect();
+    let found: BTreeMap<String, String> = measured
+        .iter()
+        .zip(score(&measures, points))
+        .map(|((name, _), points)| (name.clone(), round(points.iter().sum(), 2).to_string()))
+        .collect();
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), pairs(&story["expect"], |value| text(value).to_string()));
+}
+
+#[test]
+fn scores_tie_as_published() {
+    let stories = stories_of("ties");
+    assert_eq!(stories.len(), 3);
+    for story in stories {
+        let scores = pairs(&story["scores"], number);
+        let only: Vec<Decimal> = scores.iter().map(|(_, score)| *score).collect();
+        let groups = tie_groups(&only, number(&story["margin"]));
+        let named: Vec<Vec<&str>> =
+            groups.iter().map(|group| group.iter().map(|place| scores[*place].0.as_str()).collect()).collect();
+        assert_eq!(serde_json::json!(named), story["expect_groups"], "{story}");
+    }
+}
+
+#[test]
+fn shares_become_the_worked_whole_counts() {
+    let stories = stories_of("largest_remainder");
+    assert_eq!(stories.len(), 3);
+    for story in stories {
+        let weights: Vec<i64> =
+            pairs(&story["weights"], |weight| text(weight).parse().unwrap()).into_iter().map(|(_, weight)| weight).collect();
+        let counts = split(story["total"].as_i64().unwrap(), &weights);
+        let expected: Vec<i64> =
+            pairs(&story["expect"], |count| count.as_i64().unwrap()).into_iter().map(|(_, count)| count).collect();
+        assert_eq!(counts, expected, "{story}");
+    }
+}
+
+/// The formula by itself, and the scorecard of a book whose figures give that index.
+#[test]
+fn an_index_is_believed_as_far_as_the_worked_credibility() {
+    let stories = stories_of("credibility");
+    assert_eq!(stories.len(), 3);
+    for story in stories {
+        let (index, placements, k) =
+            (number(&story["index"]), story["placements"].as_i64().unwrap(), story["k"].as_i64().unwrap());
+        let z = credibility(placements, k);
+        assert_eq!(round(z * index + (Decimal::ONE - z), 4).to_string(), text(&story["expect"]), "{story}");
+
+        // A and B had the same balance; of 200 recovered on each 1,000 together, A has its index × 100.
+        let mut history = History::default();
+        let own = Money(i64::try_from((index * Decimal::ONE_HUNDRED).trunc().mantissa()).unwrap());
+        for (assignee, recovered) in [("A", own), ("B", Money(200) - own)] {
+            for _ in 0..placements {
+                history.add("g", "M2", assignee, Judged { balance: Money(1_000), recovered });
+            }
+        }
+        let ground = Ground { assignees: ["A".to_string()].into(), ..Ground::default() };
+        let rows = scorecard(&history, k, &Points::default(), &ground);
+        assert_eq!(round(rows[0].shrunk_index, 4).to_string(), text(&story["expect"]), "{story}");
+        assert_eq!(rows[0].sums.placements, placements);
+    }
+}
+
+#[test]
+fn the_worked_programmes_have_the_worked_optimum() {
+    let stories = stories_of("optimise");
+    assert_eq!(stories.len(), 2);
+    for story in stories {
+        let strata = pairs(&story["strata"], |count| count.as_i64().unwrap());
+        let values: Vec<(usize, String, i64)> = strata
+            .iter()
+            .enumerate()
+            .flat_map(|(stratum, (name, _))| {
+                let of = pairs(&story["value_per_account"][name], |value| text(value).parse::<i64>().unwrap());
+                of.into_iter().map(move |(taker, value)| (stratum, taker, value))
+            })
+            .collect();
+        let takers: Vec<String> =
+            values.iter().filter(|(stratum, ..)| *stratum == 0).map(|(_, taker, _)| taker.clone()).collect();
+        let all: i64 = strata.iter().map(|(_, count)| count).sum();
+        let most = |taker: &String| {
+            let percent = story["max_share"][taker].as_str().map(|share| share.trim_end_matches('%').parse::<i64>().unwrap());
+            percent.map(|percent| all * percent / 100).or(story["capacity"][taker].as_i64())
+        };
+        let cells = values.iter().map(|(stratum, taker, value)| Cell {
+            stratum: u32::try_from(*stratum).unwrap(),
+            taker: u16::try_from(takers.iter().position(|known| known == taker).unwrap()).unwrap(),
+            value: *value,
+        });
+        let programme = Programme {
+            accounts: strata.iter().map(|(_, count)| *count).collect(),
+            takers: takers.len(),
+            cells: cells.collect(),
+            lower: vec![0; takers.len()],
+            upper: takers.iter().map(most).collect(),
+            place_all: true,
+        };
+        let plan = solve(&programme).unwrap();
+        let objective = text(&story["expect_objective"]).parse::<i128>().unwrap();
+        assert_eq!((plan.objective, plan.bound), (objective, objective), "{story}");
+        for ((stratum, taker, _), assigned) in values.iter().zip(&plan.assigned) {
+            assert_eq!(story["expect_assigned"][&strata[*stratum].0][taker], *assigned, "{taker} of {story}");
+        }
+    }
 }

@@ -322,6 +322,8 @@ async fn routes(app: App<'_>) {
 fn filled(path: &str, statement: &str) -> String {
     path.replace("{account_no}", STRANGE_IN_URL)
         .replace("{statement_no}", statement)
+        .replace("{run_no}", "1")
+        .replace("{assignee}", if statement == "CFC-000002" { "A02" } else { "A01" })
         .replace("{reference}", statement)
         .replace("{line_no}", "1")
         .replace("{account}", "Assets%3ABank")

@@ -26,7 +26,9 @@ CREATE TABLE contact_file (
   PRIMARY KEY (lender, seq)
 );
 
--- Contact records (催收记录), by day: what they violate is worked out on reading.
+-- Contact records (催收记录): what they violate is worked out on reading, day by day. On SQLite the rows lie by day; here an index
+-- finds them, on an expression, so that it can never stand in for the key: while a first import runs there are no
+-- statistics, and any index that begins with the lender looks as good as the key when a reference is looked up.
 CREATE TABLE contact (
   lender TEXT COLLATE "C" NOT NULL,
   contacted_on DATE NOT NULL,
@@ -42,9 +44,9 @@ CREATE TABLE contact (
   number TEXT COLLATE "C",
   number_digest TEXT COLLATE "C",
   note TEXT COLLATE "C",
-  PRIMARY KEY (lender, contacted_on, agency, reference)
+  PRIMARY KEY (lender, agency, reference)
 );
-CREATE UNIQUE INDEX contact_reference ON contact (lender, agency, reference);
+CREATE INDEX contact_day ON contact ((lender || ''), contacted_on);
 
 -- Complaints (投诉), and what was decided on each; a correction is a further decision that names the one before.
 CREATE TABLE complaint (

@@ -26,7 +26,7 @@ CREATE TABLE contact_file (
   PRIMARY KEY (lender, seq)
 ) STRICT, WITHOUT ROWID;
 
--- Contact records (催收记录), by day: what they violate is worked out on reading.
+-- Contact records (催收记录): what they violate is worked out on reading, day by day, and so the rows lie.
 CREATE TABLE contact (
   lender TEXT NOT NULL,
   contacted_on TEXT NOT NULL,

@@ -1,0 +1,48 @@
+//! The scorecard as a file (FORMATS).
+
+use super::number::{RATE_PLACES, ratio, round};
+use super::scorecard::Row;
+use crate::kernel::{Currency, Money};
+
+/// The figures of a row as files write them.
+pub fn figures(row: &Row, currency: Currency) -> [String; 10] {
+    let rate = ratio(row.sums.recovered, row.sums.balance).unwrap_or_default();
+    let expected = Money(i64::try_from(round(row.expected, 0).mantissa()).unwrap_or(i64::MAX));
+    [
+        row.sums.placements.to_string(),
+        row.sums.balance.plain(currency),
+        row.sums.recovered.plain(currency),
+        round(rate, RATE_PLACES).to_string(),
+        expected.plain(currency),
+        row.index.to_string(),
+        row.credibility.to_string(),
+        row.shrunk_index.to_string(),
+        row.score.to_string(),
+        row.rank.to_string(),
+    ]
+}
+
+/// Their names, after the assignee's.
+pub const COLUMNS: [&str; 10] = [
+    "placements",
+    "balance_placed",
+    "recovered",
+    "recovery_rate",
+    "expected",
+    "index",
+    "credibility",
+    "shrunk_index",
+    "score",
+    "rank",
+];
+
+/// A scorecard as CSV.
+pub fn csv(rows: &[Row], currency: Currency) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(std::iter::once("assignee").chain(COLUMNS))?;
+    for row in rows {
+        let figures = figures(row, currency);
+        writer.write_record(std::iter::once(row.assignee.as_str()).chain(figures.iter().map(String::as_str)))?;
+    }
+    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+}

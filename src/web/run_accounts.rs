@@ -1,0 +1,247 @@
+//! The accounts of a run: where each goes and why, or why it stays.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::Site;
+use super::allocation::{Run, reason_words, run_link};
+use super::link::{self, Link};
+use super::list::{self, CHUNK, Cell, Choice, Pager, cut, one_more};
+use super::page::{Figure, Page};
+use super::problem::Problem;
+use super::sheet::{Sheet, attachment};
+use super::who::{Accounts, Book, Sees};
+use crate::allocation::findings::{Expectations, How};
+use crate::allocation::reason::Why;
+use crate::allocation::store::{self, RowFilter, RunAccount};
+use crate::db::{Db, read};
+use crate::kernel::{Currency, Money, text};
+use crate::party::Lang;
+
+/// What the URL asks for.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    assignee: String,
+    stratum: String,
+    how: String,
+    reason: String,
+    after: String,
+}
+
+impl Asked {
+    fn link(&self, run_no: i64, ending: &str) -> Link {
+        let link = run_link(run_no).then("/accounts").then(ending).with("assignee", &self.assignee);
+        link.with("stratum", &self.stratum).with("how", &self.how).with("reason", &self.reason)
+    }
+
+    fn filter(&self) -> RowFilter {
+        let asked = |text: &str| (!text.is_empty()).then(|| text.to_string());
+        RowFilter {
+            assignee: asked(&self.assignee),
+            stratum: asked(&self.stratum),
+            reason: asked(&self.reason),
+            how: How::parse(&self.how),
+        }
+    }
+
+    fn is_filtered(&self) -> bool {
+        [&self.assignee, &self.stratum, &self.how, &self.reason].iter().any(|text| !text.is_empty())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "web/run_accounts.html")]
+struct Body {
+    t: Lang,
+    currency: String,
+    action: String,
+    asked: Asked,
+    reason: String,
+    figures: Vec<Figure>,
+    assignees: Vec<Choice>,
+    hows: Vec<Choice>,
+    rows: Vec<Shown>,
+    filtered: bool,
+    pager: Pager,
+}
+
+struct Shown {
+    account: Cell,
+    assignee: String,
+    level: i64,
+    stratum: Cell,
+    how: &'static str,
+    balance: String,
+    expected: String,
+    reason: String,
+}
+
+/// An account of a run with what is known of it.
+struct Row {
+    one: RunAccount,
+    how: How,
+    method: String,
+    expected: Option<Money>,
+    reason: String,
+}
+
+/// What rows need of their run.
+struct Ground {
+    run: Run,
+    strata: Vec<crate::allocation::files::StratumRow>,
+    refusals: BTreeMap<i64, String>,
+}
+
+impl Ground {
+    fn load(db: &mut Db, book: &Book, run_no: i64) -> Result<Ground, Problem> {
+        let run = Run::load(db, book, run_no)?;
+        let lender = &book.lender.code;
+        Ok(Ground { run, strata: store::strata(db, lender, run_no)?, refusals: store::refusals(db, lender, run_no)? })
+    }
+
+    fn rows(&self, t: Lang, found: Vec<RunAccount>) -> Vec<Row> {
+        let expectations = Expectations::new(&self.strata, &self.run.findings);
+        let method = self.run.row.method.as_str();
+        let row = |one: RunAccount| {
+            let why = Why::parse(&one.reason);
+            let to = one.assignee.as_deref();
+            Row {
+                how: How::of(why.as_ref(), to.is_some()),
+                method: why.as_ref().map_or(method, |why| why.method(method)).to_string(),
+                expected: to.and_then(|to| expectations.of(&one.account_no, to, &one.stratum, Money(one.balance))),
+                reason: reason_words(t, method, &one.reason, &self.refusals),
+                one,
+            }
+        };
+        found.into_iter().map(row).collect()
+    }
+}
+
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Accounts>,
+    path: web::Path<i64>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let (run_no, asked, book) = (path.into_inner(), asked.into_inner(), sees.book.clone());
+    let (t, currency) = (sees.who.t, book.lender.currency);
+    let (filter, after) = (asked.filter(), asked.after.clone());
+    let (ground, mut rows, sums) = site
+        .read(move |db| {
+            let ground = Ground::load(db, &book, run_no)?;
+            let lender = &book.lender.code;
+            let found = store::accounts_of_run(db, lender, run_no, &filter, &after, one_more())?;
+            let rows = ground.rows(t, found);
+            Ok((ground, rows, store::sums_of_run(db, lender, run_no, &filter)?))
+        })
+        .await?;
+    let next = |last: &Row| asked.link(run_no, "").with("after", &last.one.account_no).url();
+    let next = if cut(&mut rows) { rows.last().map(next) } else { None };
+    let codes: Vec<&String> = ground.run.findings.assignees.keys().collect();
+    let body = Body {
+        t,
+        currency: currency.to_string(),
+        action: run_link(run_no).then("/accounts").url(),
+        reason: if asked.reason.is_empty() {
+            String::new()
+        } else {
+            reason_words(t, &ground.run.row.method, &asked.reason, &ground.refusals)
+        },
+        figures: vec![
+            Figure::new(t.accounts_word(), list::count(sums.accounts), ""),
+            Figure::new(format!("{} ({currency})", t.balance()), list::money(Money(sums.balance), currency), ""),
+        ],
+        assignees: codes.into_iter().map(|code| Choice::new(code, code, &asked.assignee)).collect(),
+        hows: hows(t, &ground.run.row.method, &asked.how),
+        rows: rows.iter().map(|row| shown(t, currency, run_no, row)).collect(),
+        filtered: asked.is_filtered(),
+        pager: Pager { first: (!asked.after.is_empty()).then(|| asked.link(run_no, "").url()), next },
+        asked: asked.clone(),
+    };
+    Page::new(&sees.who, t.run_accounts())
+        .under(t.nav_allocation(), "/allocation")
+        .under(ground.run.title(t), run_link(run_no).url())
+        .tool(t.download_csv(), asked.link(run_no, ".csv").url())
+        .show(&body)
+}
+
+fn hows(t: Lang, method: &str, asked: &str) -> Vec<Choice> {
+    [How::Placed, How::Method, How::Explored, How::Followed, How::Unplaced]
+        .map(|how| Choice::new(how.name(), how_word(t, how, method), asked))
+        .into()
+}
+
+/// How an account went, in a word.
+pub(super) fn how_word(t: Lang, how: How, method: &str) -> &'static str {
+    match how {
+        How::Placed => t.run_placed(),
+        How::Method => t.method(method),
+        How::Explored => t.how_explored(),
+        How::Followed => t.how_followed(),
+        How::Unplaced => t.run_unplaced(),
+    }
+}
+
+fn shown(t: Lang, currency: Currency, run_no: i64, row: &Row) -> Shown {
+    let one = &row.one;
+    let stratum = run_link(run_no).then("/accounts").with("stratum", &one.stratum).url();
+    Shown {
+        account: Cell::link(&one.account_no, link::account(&one.account_no)),
+        assignee: one.assignee.clone().unwrap_or_default(),
+        level: one.level,
+        stratum: Cell::link(&one.stratum, stratum),
+        how: how_word(t, row.how, &row.method),
+        balance: list::money(Money(one.balance), currency),
+        expected: row.expected.map(|expected| list::money(expected, currency)).unwrap_or_default(),
+        reason: row.reason.clone(),
+    }
+}
+
+/// The columns of the assignment file, and the balance.
+const COLUMNS: [&str; 8] = ["account_no", "assignee", "level", "stratum", "method", "expected_recovery", "reason", "balance"];
+
+pub(super) async fn download(
+    site: web::Data<Site>,
+    sees: Sees<Accounts>,
+    path: web::Path<i64>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let (run_no, filter, t) = (path.into_inner(), asked.filter(), sees.who.t);
+    let (book, by) = (sees.book.clone(), sees.who.by());
+    let name = format!("{}-run-{run_no}-accounts.csv", book.lender.code);
+    let bytes = site
+        .change(move |db| {
+            let sheet = read(db, |db| sheet(db, &book, run_no, &filter, t))?;
+            sheet.finish(db, &book.lender.code, &by, &format!("accounts of run {run_no}"))
+        })
+        .await?;
+    Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
+}
+
+fn sheet(db: &mut Db, book: &Book, run_no: i64, filter: &RowFilter, t: Lang) -> Result<Sheet, Problem> {
+    let mut sheet = Sheet::new(&COLUMNS)?;
+    let ground = Ground::load(db, book, run_no)?;
+    let currency = book.lender.currency;
+    let mut after = String::new();
+    loop {
+        let found = store::accounts_of_run(db, &book.lender.code, run_no, filter, &after, CHUNK)?;
+        let Some(last) = found.last() else { return Ok(sheet) };
+        after.clone_from(&last.account_no);
+        for row in ground.rows(t, found) {
+            sheet.row(&[
+                row.one.account_no,
+                row.one.assignee.unwrap_or_default(),
+                row.one.level.to_string(),
+                row.one.stratum,
+                row.method,
+                row.expected.map(|expected| expected.plain(currency)).unwrap_or_default(),
+                text::neutral(&row.reason).into_owned(),
+                Money(row.one.balance).plain(currency),
+            ])?;
+        }
+    }
+}
