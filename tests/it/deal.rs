@@ -134,7 +134,7 @@ fn enough(shares: &[u32], least: usize) -> usize {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 48, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: 24, failure_persistence: None, ..Config::default() })]
 
     /// However heavy the tail, and however unequal the shares: two means lie no further apart than the whole range of
     /// balances dealt to one account of the smaller of the two.
@@ -174,6 +174,16 @@ proptest! {
         balances.truncate(enough(&shares, 200));
         let difference = largest_difference(&dealt(&balances, &shares, seed), 200.0);
         prop_assert!(difference < 0.05, "{difference} with {shares:?}, {} accounts", balances.len());
+    }
+}
+
+#[test]
+fn evenly_spaced_balances_come_out_even() {
+    for takers in 2..=6_usize {
+        let balances: Vec<i64> = (1..=takers as i64 * 20).map(|number| number * 100_000).collect();
+        let decision = dealt(&balances, &vec![1; takers], 7);
+        let moments = moments(&decision);
+        assert!(moments.iter().all(|one| (one.0, one.1) == (moments[0].0, moments[0].1)), "there and back again: {moments:?}");
     }
 }
 
