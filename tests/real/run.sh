@@ -57,7 +57,8 @@ optimal() {
 # replay RUN ASSIGNMENT: the run again from what it knew, to the same bytes.
 replay() {
   say "replay of $1" allocate --replay "$1" --export again.csv
-  cmp again.csv "$2" && echo "             the assignment has the same bytes"
+  cmp again.csv "$2"
+  echo "             the assignment has the same bytes"
 }
 # finish LENDER CURRENCY AGENCIES TAILS RECOVERIES…
 finish() {
@@ -74,11 +75,13 @@ finish() {
     hledger -f book.journal check --strict balanced assertions
     hledger -f book.journal bal --flat -O csv --no-total | tail -n +2 | tr -d '"' | sed "s/ $currency//" | LC_ALL=C sort >theirs
     awk -F, 'NR > 1 && $4 + 0 != 0 { print $1 "," $4 }' trial.csv | LC_ALL=C sort >ours
-    cmp ours theirs && echo "           hledger accepts the export and has the same balances"
+    cmp ours theirs
+    echo "           hledger accepts the export and has the same balances"
   fi
   if command -v bean-check >/dev/null; then
     "$program" ledger export --lender "$lender" --format beancount -o book.beancount >/dev/null
-    bean-check book.beancount && echo "           bean-check accepts the export"
+    bean-check book.beancount
+    echo "           bean-check accepts the export"
   fi
 }
 
