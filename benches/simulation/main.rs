@@ -9,7 +9,7 @@
 //! a judged placement, brings less than 95 % of what the clairvoyant brings, or over all months less than a rival.
 
 // A bench that cannot go on says so by panicking; what is drawn here is a world, not money that is booked.
-#![allow(clippy::expect_used, clippy::disallowed_types, clippy::float_arithmetic)]
+#![allow(clippy::expect_used, clippy::disallowed_types, clippy::float_arithmetic, clippy::type_complexity)]
 
 mod fees;
 mod policy;
