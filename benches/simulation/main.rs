@@ -9,7 +9,7 @@
 //! a judged placement, brings less than 95 % of what the clairvoyant brings, or over all months less than a rival.
 
 // A bench that cannot go on says so by panicking; what is drawn here is a world, not money that is booked.
-#![allow(clippy::expect_used, clippy::disallowed_types, clippy::float_arithmetic)]
+#![allow(clippy::expect_used, clippy::disallowed_types, clippy::float_arithmetic, clippy::type_complexity)]
 
 mod fees;
 mod policy;
@@ -69,12 +69,15 @@ fn main() -> ExitCode {
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Other engines in the world of the claim; where nothing else is played, the engine as it is delivered.
+/// A policy by the name of its row; without one, the engine as it is delivered, which the claim has played already.
+pub type Named = (&'static str, Option<Policy>);
+
+/// Other engines in the world of the claim.
 fn parameters(seeds: u64, claim: &[Played]) {
     let engine = |exploration, credibility| Some(Policy::Engine { exploration, credibility, strata: DIMENSIONS });
     let blind = Policy::Engine { exploration: 10, credibility: 500, strata: "\"bucket\", \"balance_band\", \"product\"" };
     let told = |told, exploration| Some(Policy::Told(told, exploration));
-    let tables: [(&str, Vec<(&str, Option<Policy>)>); 4] = [
+    let tables: [(&str, Vec<Named>); 4] = [
         (
             "the engine is told",
             vec![

@@ -1,7 +1,7 @@
 //! The tables, as docs/allocation.md shows them.
 
-use crate::Played;
-use crate::policy::{Course, Policy};
+use crate::policy::Course;
+use crate::{Named, Played};
 
 /// The run of the fourth month is the first that knows of a judged placement.
 const FIRST_WITH_HISTORY: usize = 3;
@@ -76,8 +76,7 @@ pub fn claim(all: &[Played]) -> bool {
     let seeds = all.len();
     println!("\n95 % of the clairvoyant: from month 4 on {from_history} of {seeds} seeds, over 24 months {whole} of {seeds}.");
     println!("Ahead of every rival over 24 months: {}.", if ahead { "on every seed" } else { "NOT on every seed" });
-    let holds = from_history == seeds && ahead;
-    holds
+    from_history == seeds && ahead
 }
 
 /// A row of the claim's table: the engine ÷ the clairvoyant from the first history on and over all months, ÷ the rivals,
@@ -117,7 +116,7 @@ pub fn spans(all: &[Played]) {
 }
 
 /// A table of other engines in the world of the claim. A row without a policy is the engine of the claim.
-pub fn parameters(what: &str, rows: &[(&str, Option<Policy>)], all: &[Played], claim: &[Played]) {
+pub fn parameters(what: &str, rows: &[Named], all: &[Played], claim: &[Played]) {
     heading(&[what, "24 months, mean", "least", "from month 4, mean", "least", "of the possible gain over equal"]);
     let mut played = 0;
     for (name, policy) in rows {

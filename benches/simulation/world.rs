@@ -30,16 +30,41 @@ const PRODUCTS: [(&str, u32, f64); 2] = [("card", 60, 1.05), ("loan", 40, 0.95)]
 const REGIONS: [(&str, u32, f64); 4] = [("310000", 25, 1.20), ("320000", 30, 1.05), ("330000", 25, 0.95), ("410000", 20, 0.75)];
 /// What agencies do to those rates, before chance moves each by up to four hundredths more: who gets which is drawn.
 const EFFECTS: [f64; 7] = [0.70, 0.80, 0.90, 1.00, 1.10, 1.20, 1.30];
-/// Agencies: open regions, open products, capacity for 4,000 accounts a month, greatest share, evaluation, and fee rules.
-const AGENCIES: [(&str, &str, &str, Option<i64>, &str, i64, &str); 8] = [
-    ("A01", "", "", Some(900), "100%", 92, FLAT_18),
-    ("A02", "310000 320000", "", None, "25%", 88, BY_AGE),
-    ("A03", "", "", Some(1_000), "30%", 95, BY_RATE),
-    ("A04", "330000 410000", "", None, "25%", 90, BY_AMOUNT),
-    ("A05", "310000 320000 330000", "card", Some(800), "100%", 85, FLAT_15),
-    ("A06", "320000 330000 410000", "", None, "30%", 97, BY_AGE),
-    ("A07", "", "", Some(700), "100%", 93, FLAT_20),
-    ("A08", "", "", None, "20%", 90, FLAT_18),
+/// An agency as its files say it.
+struct Agency {
+    code: &'static str,
+    /// Open regions; none named means all.
+    regions: &'static str,
+    /// Open products; none named means all.
+    products: &'static str,
+    /// Capacity for 4,000 accounts a month.
+    capacity: Option<i64>,
+    max_share: &'static str,
+    evaluation: i64,
+    fees: &'static str,
+}
+
+const EVERYWHERE: Agency =
+    Agency { code: "", regions: "", products: "", capacity: None, max_share: "100%", evaluation: 90, fees: FLAT_18 };
+
+/// The agencies, in order of code. Which effect each has is drawn.
+const AGENCIES: [Agency; 8] = [
+    Agency { code: "A01", capacity: Some(900), evaluation: 92, ..EVERYWHERE },
+    Agency { code: "A02", regions: "310000 320000", max_share: "25%", evaluation: 88, fees: BY_AGE, ..EVERYWHERE },
+    Agency { code: "A03", capacity: Some(1_000), max_share: "30%", evaluation: 95, fees: BY_RATE, ..EVERYWHERE },
+    Agency { code: "A04", regions: "330000 410000", max_share: "25%", fees: BY_AMOUNT, ..EVERYWHERE },
+    Agency {
+        code: "A05",
+        capacity: Some(800),
+        evaluation: 85,
+        fees: FLAT_15,
+        regions: "310000 320000 330000",
+        products: "card",
+        ..EVERYWHERE
+    },
+    Agency { code: "A06", regions: "320000 330000 410000", max_share: "30%", evaluation: 97, fees: BY_AGE, ..EVERYWHERE },
+    Agency { code: "A07", capacity: Some(700), evaluation: 93, fees: FLAT_20, ..EVERYWHERE },
+    Agency { code: "A08", max_share: "20%", ..EVERYWHERE },
 ];
 const FLAT_15: &str = "[[fee]]\nname = \"all\"\nrate = \"15%\"\n";
 const FLAT_18: &str = "[[fee]]\nname = \"all\"\nrate = \"18%\"\n";
@@ -139,7 +164,7 @@ impl World {
         let mut month_of = |_| (0..AGENCIES.len()).map(|_| 1.0 + kind.unrest * chance.random_range(-1.0..1.0)).collect();
         let unrest = (0..MONTHS).map(&mut month_of).collect();
         let months = (0..MONTHS).map(|month| accounts(&kind, &lender, month, &mut chance)).collect();
-        let terms = AGENCIES.map(|(.., most, evaluation, _)| (most, evaluation)).to_vec();
+        let terms = AGENCIES.map(|agency| (agency.max_share, agency.evaluation)).to_vec();
         World { kind, seed, lender, assignees, terms, versions, months, effects, unrest }
     }
 
@@ -216,7 +241,7 @@ pub fn minor(number: f64) -> Money {
 fn parties(kind: &Kind) -> (Lender, Vec<Assignee>) {
     let mut text =
         "[[lender]]\ncode = \"SIM\"\nname = \"Simulated\"\ncurrency = \"CNY\"\ntimezone = \"Asia/Shanghai\"\n".to_string();
-    for (code, regions, products, capacity, ..) in AGENCIES {
+    for Agency { code, regions, products, capacity, .. } in AGENCIES {
         let list = |key: &str, all: &str| match all {
             "" => String::new(),
             all => format!("{key} = {:?}\n", all.split(' ').collect::<Vec<_>>()),
@@ -235,7 +260,7 @@ fn parties(kind: &Kind) -> (Lender, Vec<Assignee>) {
 
 /// Contracts from their files. The newcomer's begins later.
 fn contracts(lender: &Lender, assignees: &[Assignee]) -> Versions {
-    let version = |(code, .., fees): (&str, &str, &str, Option<i64>, &str, i64, &str)| {
+    let version = |Agency { code, fees, .. }: Agency| {
         let from = World::day(if code == "A08" { NEWCOMER_FROM } else { 0 });
         let text = format!(
             "code = \"SIM-{code}\"\nagency = \"{code}\"\neffective_from = {from}\nterm_days = 28\ntail_days = 62\n{fees}"

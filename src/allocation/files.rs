@@ -12,12 +12,16 @@ use super::reason::refusal_words;
 use crate::kernel::{Currency, digest, text};
 use crate::party::Lang;
 
+/// What accounts have in common that are told the same: who gets them, their stratum, by what, how many together, and the
+/// list of gates that were closed.
+type SameFate = (Option<usize>, Option<u32>, Fate, u32, u32);
+
 /// Writes the assignment as CSV, in order of account number, its reasons in one language.
 pub fn write_assignment(decision: &Decision, t: Lang, into: impl Write) -> Result<(), csv::Error> {
     let mut writer = csv::Writer::from_writer(into);
     writer.write_record(["account_no", "assignee", "level", "stratum", "method", "expected_recovery", "reason"])?;
     // Accounts with the same fate have the same words.
-    let mut told: HashMap<(Option<usize>, Option<u32>, Fate, u32, u32), (String, String)> = HashMap::new();
+    let mut told: HashMap<SameFate, (String, String)> = HashMap::new();
     let (method, currency) = (decision.method().name(), decision.market.currency);
     for (index, one) in decision.assigned.iter().enumerate() {
         // Who waits for somebody out of the run waits for somebody of its own.

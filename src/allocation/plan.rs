@@ -279,7 +279,8 @@ impl Ground<'_> {
         let is_short = allocated < accounts.iter().sum();
         let fits = self.room_for(&accounts, &upper) >= allocated;
         // Where capacity is short the optimum leaves accounts anyhow: those whose room is worth more to others.
-        if !fits && !(is_short && self.method() == Method::Optimise) {
+        let leaves_some = is_short && self.method() == Method::Optimise;
+        if !fits && !leaves_some {
             return clash(upper).map_or(Ok(Short::Not), Err);
         }
         if !is_short {

@@ -137,9 +137,9 @@ impl Table {
         for _ in 0..ROUNDS {
             let totals = self.target_totals();
             let mut moved = false;
-            for taker in 0..self.weights.len() {
+            for (taker, total) in totals.into_iter().enumerate() {
                 let (least, most) = (i128::from(self.lower[taker]) * UNIT, i128::from(self.upper[taker]).saturating_mul(UNIT));
-                let (total, weight) = (totals[taker], self.weights[taker]);
+                let weight = self.weights[taker];
                 let scaled =
                     |to: i128| (weight.saturating_mul(to / 1_000_000) / (total / 1_000_000).max(1)).clamp(0, UNIT * 10_000);
                 let wanted = if total > most {

@@ -10,14 +10,27 @@ use diesel::sqlite::{Sqlite, SqliteConnection};
 use super::fact::{Cell, FactTable, Kind};
 use super::{Address, Db, OpenError};
 
+/// Switches to the write-ahead log. While several programs do so with a new file at once SQLite does not wait for its busy
+/// timeout, so that it is asked again, for as long.
+fn write_ahead(connection: &mut SqliteConnection) -> Result<(), String> {
+    let switch = "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL;";
+    for _ in 0..600 {
+        match connection.batch_execute(switch) {
+            Err(error) if error.to_string().contains("locked") => std::thread::sleep(std::time::Duration::from_millis(100)),
+            done => return done.map_err(|error| error.to_string()),
+        }
+    }
+    connection.batch_execute(switch).map_err(|error| error.to_string())
+}
+
 pub(super) fn connect(address: &Address) -> Result<Db, OpenError> {
     match address {
         Address::Sqlite(path) => {
             let opened = SqliteConnection::establish(path).map_err(|e| e.to_string()).and_then(|mut c| {
+                write_ahead(&mut c)?;
                 c.batch_execute(
-                    "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA recursive_triggers = ON; \
-                     PRAGMA temp_store = MEMORY;",
+                    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; \
+                     PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY;",
                 )
                 .map_err(|e| e.to_string())?;
                 Ok(c)
