@@ -516,4 +516,16 @@ words! {
     not_about_an_account: "不涉及具体案件" / "Not about an account";
     empty_complaints: "这里列出投诉。尚无记录；用以下命令登记：" / "Complaints are listed here. There is none yet; record one with";
     empty_own_complaints: "没有关于贵机构的投诉。" / "There is no complaint about you.";
+    what_if: "方案对比" / "What if";
+    first_strategy: "方案一" / "First strategy";
+    second_strategy: "方案二" / "Second strategy";
+    second_brings_more: "方案二多带来" / "Second brings more";
+    go_elsewhere: "去向不同的案件" / "Would go elsewhere";
+    expected_gross: "预期回款" / "Expected recovery";
+    expected_fees: "预期佣金" / "Expected fees";
+    unlike_present: "换手案件 / 曾委案件 · 余额占比变动" / "Change hands / held so far · share of balance";
+    present_accounts: "现有或最近持有" / "Has or had last";
+    include_placed: "在委案件也按未委计算" / "Take placed accounts as if they were not placed";
+    what_if_help: "两个方案在同一日期、同一批案件上试算，不保存任何结果。" / "Both are worked out on the same accounts of the day; nothing is stored.";
+    compare_step: "对比" / "Compare";
 }

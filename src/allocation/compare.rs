@@ -89,15 +89,23 @@ pub fn compare(
     on: NaiveDate,
     as_if_unplaced: bool,
 ) -> Result<Comparison, AllocationError> {
-    read(db, |db| {
-        let no_lender = || AllocationError::NoLender(lender_code.to_string());
-        let lender = party::store::lender(db, lender_code)?.ok_or_else(no_lender)?;
-        let mut one = |(file, strategy): File<'_>| {
-            decide(db, &Question { lender: &lender, file, strategy, on, as_if_unplaced }, &mut Silent)
-        };
-        let (first, second) = (one(files[0])?, one(files[1])?);
-        Ok(side_by_side(&first, &second))
-    })
+    read(db, |db| compare_within(db, lender_code, files, on, as_if_unplaced))
+}
+
+/// As [`compare`], inside a snapshot that is open already.
+pub fn compare_within(
+    db: &mut Db,
+    lender_code: &str,
+    files: [File<'_>; 2],
+    on: NaiveDate,
+    as_if_unplaced: bool,
+) -> Result<Comparison, AllocationError> {
+    let no_lender = || AllocationError::NoLender(lender_code.to_string());
+    let lender = party::store::lender(db, lender_code)?.ok_or_else(no_lender)?;
+    let mut one =
+        |(file, strategy): File<'_>| decide(db, &Question { lender: &lender, file, strategy, on, as_if_unplaced }, &mut Silent);
+    let (first, second) = (one(files[0])?, one(files[1])?);
+    Ok(side_by_side(&first, &second))
 }
 
 /// Sets two decisions side by side.

@@ -100,6 +100,11 @@ fn filled(db: &mut Db, book: &Book, t: Lang, run: &str) -> Result<Filled, Proble
     Ok(Filled { on: on.to_string(), strategy: found.strategy, source: format!("{} {run_no}", t.strategy_of_run()) })
 }
 
+/// The day and the strategy that a form begins with.
+pub(super) fn proposed(db: &mut Db, book: &Book, t: Lang) -> Result<(String, String), Problem> {
+    filled(db, book, t, "").map(|filled| (filled.on, filled.strategy))
+}
+
 /// A strategy to begin with: the most that can be expected, with a share held back to keep measuring everybody.
 fn suitable(assignees: &[Assignee], on: NaiveDate) -> String {
     let named: String = assignees.iter().map(|one| format!("\n[[assignee]]\ncode = \"{}\"\n", one.code)).collect();

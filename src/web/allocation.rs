@@ -81,7 +81,7 @@ pub(super) async fn list(
         pager: Pager { first: (!asked.before.is_empty()).then(|| "/allocation".to_string()), next },
     };
     let page = Page::new(&sees.who, t.nav_allocation());
-    if may { page.step(t.new_run(), "/allocation/new") } else { page }.show(&body)
+    if may { page.tool(t.what_if(), "/allocation/compare").step(t.new_run(), "/allocation/new") } else { page }.show(&body)
 }
 
 /// Whether a run was carried out.

@@ -36,6 +36,7 @@ mod sheet;
 mod sign_in;
 mod statement;
 mod static_files;
+mod what_if;
 mod who;
 mod work;
 

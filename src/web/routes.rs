@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::{
     account, accounts, act, allocate, allocation, complaint, complaints, contacts, explain, home, ledger, months, placements,
-    portfolio, recoveries, requests, run_accounts, scorecard, scorecard_placements, sign_in, statement, static_files,
+    portfolio, recoveries, requests, run_accounts, scorecard, scorecard_placements, sign_in, statement, static_files, what_if,
 };
 use crate::identity::Permission::{
     self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger, OwnConduct, OwnPerformance,
@@ -55,6 +55,7 @@ routes! {
     "/accounts/{account_no}",               With(Accounts, None),                   account::show;
     "/allocation",                          With(Accounts, None),                   allocation::list;
     "/allocation/new",                      With(Allocate, None),                   allocate::form;
+    "/allocation/compare",                  With(Allocate, None),                   what_if::form;
     "/allocation/{run_no}",                 With(Accounts, None),                   allocation::show;
     "/allocation/{run_no}/commit",          With(Allocate, None),                   allocate::confirm;
     "/allocation/{run_no}/strata.csv",      With(Accounts, None),                   allocation::strata_file;
@@ -92,6 +93,7 @@ routes! {
 pub fn configure(config: &mut ServiceConfig) {
     pages(config);
     config
+        .route("/allocation/compare", post().to(what_if::show))
         .route("/allocation/new", post().to(allocate::simulate))
         .route("/allocation/{run_no}/commit", post().to(allocate::commit))
         .route("/complaints/add", post().to(complaint::add))

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::test::{self, TestRequest};
+use consign::allocation::compare;
 use consign::allocation::files::{assignment_csv, strata_csv};
 use consign::allocation::store;
 use consign::contract;
@@ -247,6 +248,20 @@ async fn refusals(book: &mut Book, app: App<'_>) {
     assert!(text.contains("line 2") && text.contains("· method = \"best\"") && text.contains("spring"), "{text}");
     let refused = manager.send("/allocation/new", &[("on", "someday"), ("strategy", STRATEGY)]).await;
     assert!(refused.status == 422 && refused.body.contains("someday") && refused.body.contains("spring"), "{}", refused.body);
+    let csrf = hidden(&manager.get("/allocation/compare").await.body, "csrf");
+    let first = "name = \"alike\"\nmethod = \"equal\"\n";
+    let fields = [("on", "2026-04-01"), ("first", first), ("second", STRATEGY), ("csrf", csrf.as_str())];
+    let compared = manager.post("/allocation/compare?lang=en", &fields).await;
+    let strategies = [("first", first), ("second", STRATEGY)];
+    let found = compare::compare(&mut book.db, &book.lender, strategies, day("2026-04-01"), false).unwrap();
+    let text = plain(&compared.body);
+    for side in &found.sides {
+        assert!(text.contains(&side.total.net().grouped(book.currency)), "{} in {text}", side.name);
+    }
+    assert!(compared.status == 200 && text.contains("Second brings more") && text.contains("alike"), "{text}");
+    let unfit = [("on", "2026-04-01"), ("first", wrong.as_str()), ("second", STRATEGY), ("csrf", csrf.as_str())];
+    let refused = manager.post("/allocation/compare?lang=en", &unfit).await;
+    assert!(refused.status == 422 && plain(&refused.body).contains("line 2"), "{}", plain(&refused.body));
     let tight = STRATEGY.replace("code = \"A03\"", "code = \"A03\"\nmin_share = \"95%\"");
     let refused = manager.send("/allocation/new", &[("on", "2026-04-01"), ("strategy", &tight)]).await;
     assert!(refused.status == 422 && refused.body.contains("min_share"), "{}", plain(&refused.body));
@@ -256,6 +271,7 @@ async fn refusals(book: &mut Book, app: App<'_>) {
         let fields = [("on", "2026-04-01"), ("strategy", STRATEGY), ("key", "0123456789abcdef"), ("csrf", csrf.as_str())];
         assert_eq!(browser.post("/allocation/new", &fields).await.status, status, "{login} simulates");
         assert_eq!(browser.post("/allocation/1/commit", &fields).await.status, status, "{login} commits");
+        assert_eq!(browser.post("/allocation/compare", &fields).await.status, status, "{login} compares");
         let looks = if login == "viewer@cfc" || login == "compliance@cfc" { 200 } else { 404 };
         for path in
             ["/allocation", "/allocation/1", "/allocation/1/accounts", "/allocation/1/accounts.csv", "/allocation/1/strata.csv"]

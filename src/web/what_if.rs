@@ -1,0 +1,132 @@
+//! What if: two strategies on the same accounts side by side. Nothing is stored, and the form keeps what was typed.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::Site;
+use super::allocate;
+use super::form::Posted;
+use super::list;
+use super::page::{Figure, Page};
+use super::problem::Problem;
+use super::who::{Allocates, Sees};
+use crate::allocation::AllocationError;
+use crate::allocation::compare::{Comparison, Side, compare_within};
+use crate::kernel::Currency;
+use crate::kernel::calendar::parse_date;
+use crate::party::Lang;
+use crate::performance::number::percent;
+
+/// What is typed into the form.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Typed {
+    on: String,
+    first: String,
+    second: String,
+    include_placed: String,
+}
+
+#[derive(Template)]
+#[template(path = "web/what_if.html")]
+struct Body {
+    t: Lang,
+    csrf: String,
+    typed: Typed,
+    fault: Option<String>,
+    found: Option<Found>,
+    currency: String,
+}
+
+/// The comparison as the page shows it.
+struct Found {
+    figures: Vec<Figure>,
+    sides: [Line; 2],
+    assignees: Vec<Line>,
+}
+
+/// A row: who, what is now, and what each strategy gives.
+struct Line {
+    name: String,
+    present: String,
+    cells: Vec<[String; 4]>,
+    note: String,
+}
+
+pub(super) async fn form(site: web::Data<Site>, sees: Sees<Allocates>) -> Result<HttpResponse, Problem> {
+    let (book, t) = (sees.book.clone(), sees.who.t);
+    let (on, second) = site.read(move |db| allocate::proposed(db, &book, t)).await?;
+    let first = "name = \"equal\"\nmethod = \"equal\"\nstrata = [\"bucket\"]\nseed = 1\n".to_string();
+    draw(&sees, StatusCode::OK, Typed { on, first, second, include_placed: String::new() }, None, None)
+}
+
+pub(super) async fn show(site: web::Data<Site>, sees: Sees<Allocates>, posted: Posted<Typed>) -> Result<HttpResponse, Problem> {
+    let (t, mut typed) = (sees.who.t, posted.form);
+    typed.first = typed.first.replace("\r\n", "\n");
+    typed.second = typed.second.replace("\r\n", "\n");
+    let Some(on) = parse_date(typed.on.trim()) else {
+        let fault = Some(t.refused_run_day().to_string());
+        return draw(&sees, StatusCode::UNPROCESSABLE_ENTITY, typed, fault, None);
+    };
+    let (lender, asked) = (sees.book.lender.code.clone(), typed.clone());
+    let found = site
+        .read(move |db| {
+            let files = [(t.first_strategy(), asked.first.as_str()), (t.second_strategy(), asked.second.as_str())];
+            Ok::<_, Problem>(compare_within(db, &lender, files, on, !asked.include_placed.is_empty()))
+        })
+        .await?;
+    match found {
+        Ok(found) => draw(&sees, StatusCode::OK, typed, None, Some(shown(t, sees.book.lender.currency, &found))),
+        Err(AllocationError::Db(error)) => Err(error.into()),
+        Err(refused) => draw(&sees, StatusCode::UNPROCESSABLE_ENTITY, typed, Some(refused.to_string()), None),
+    }
+}
+
+fn draw(
+    sees: &Sees<Allocates>,
+    status: StatusCode,
+    typed: Typed,
+    fault: Option<String>,
+    found: Option<Found>,
+) -> Result<HttpResponse, Problem> {
+    let t = sees.who.t;
+    let currency = sees.book.lender.currency.to_string();
+    let body = Body { t, csrf: sees.who.session.csrf.clone(), typed, fault, found, currency };
+    Page::new(&sees.who, t.what_if()).under(t.nav_allocation(), "/allocation").show_as(status, &body)
+}
+
+fn shown(t: Lang, currency: Currency, found: &Comparison) -> Found {
+    let [first, second] = &found.sides;
+    let more = second.total.net() - first.total.net();
+    let figures = vec![
+        Figure::new(t.nav_accounts(), list::count(found.accounts), ""),
+        Figure::new(format!("{}: {}", t.expected_net(), first.name), first.total.net().grouped(currency), ""),
+        Figure::new(format!("{}: {}", t.expected_net(), second.name), second.total.net().grouped(currency), ""),
+        Figure::new(t.second_brings_more(), more.grouped(currency), ""),
+        Figure::new(t.go_elsewhere(), list::count(found.differ), ""),
+    ];
+    let codes: std::collections::BTreeSet<&String> =
+        found.sides.iter().flat_map(|side| side.given.keys()).chain(found.present.keys()).collect();
+    let assignees = codes.into_iter().map(|code| {
+        let present = found.present.get(code).map(|(accounts, _)| *accounts).unwrap_or_default();
+        let cells = found.sides.iter().map(|side| cells(currency, side.given.get(code).copied().unwrap_or_default())).collect();
+        Line { name: code.clone(), present: list::count(present), cells, note: String::new() }
+    });
+    Found { figures, assignees: assignees.collect(), sides: [side(t, currency, first), side(t, currency, second)] }
+}
+
+fn cells(currency: Currency, given: crate::allocation::compare::Given) -> [String; 4] {
+    [list::count(given.accounts), given.expected.grouped(currency), given.fees.grouped(currency), given.net().grouped(currency)]
+}
+
+fn side(t: Lang, currency: Currency, side: &Side) -> Line {
+    let unlike = format!("{} / {} · {}", list::count(side.moved), list::count(side.had), percent(side.unlike));
+    Line {
+        name: format!("{} · {}", side.name, t.method(&side.method)),
+        present: list::count(side.unplaced),
+        cells: vec![cells(currency, side.total)],
+        note: unlike,
+    }
+}
