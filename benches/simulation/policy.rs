@@ -22,6 +22,8 @@ use crate::world::{MONTHS, World, minor, whole};
 
 /// The dimensions that runs go by.
 pub const DIMENSIONS: &str = "\"bucket\", \"balance_band\", \"product\", \"region\"";
+/// How all of them measure: over two years, so that who gets little is not forgotten.
+pub const MEASURING: &str = "window_months = 24";
 
 /// Who decides.
 #[derive(Clone, Copy)]
@@ -30,8 +32,8 @@ pub enum Policy {
     Engine {
         /// The share held back, in hundredths.
         exploration: u32,
-        /// Bühlmann's K.
-        credibility: u32,
+        /// How the strategy measures, where it differs from the standard: credibility, horizon, window.
+        performance: &'static str,
         /// The strategy's strata.
         strata: &'static str,
     },
@@ -60,7 +62,7 @@ pub enum Told {
 }
 
 /// The engine as it is delivered.
-pub const ENGINE: Policy = Policy::Engine { exploration: 10, credibility: 500, strata: DIMENSIONS };
+pub const ENGINE: Policy = Policy::Engine { exploration: 10, performance: MEASURING, strata: DIMENSIONS };
 
 /// One account in somebody's hands.
 #[derive(Clone, Copy)]
@@ -102,34 +104,31 @@ pub fn play(world: &World, policy: Policy) -> Course {
 }
 
 fn assign(world: &World, policy: Policy, month: usize, placed: &[Vec<Placed>]) -> Vec<Assigned> {
-    let strategy = |method: &str, exploration: u32, credibility: u32, strata: &str| {
-        strategy(world, month, method, exploration, credibility, strata)
-    };
+    let strategy = |method: &str, exploration: u32| strategy(world, month, (method, exploration), MEASURING, DIMENSIONS);
     match policy {
-        Policy::Engine { exploration, credibility, strata } => {
-            decided(world, month, strategy("optimise", exploration, credibility, strata), placed).assigned
+        Policy::Engine { exploration, performance, strata } => {
+            let strategy = self::strategy(world, month, ("optimise", exploration), performance, strata);
+            decided(world, month, strategy, placed).assigned
         }
-        Policy::Equal => decided(world, month, strategy("equal", 0, 500, DIMENSIONS), placed).assigned,
-        Policy::Score => decided(world, month, strategy("score", 0, 500, DIMENSIONS), placed).assigned,
+        Policy::Equal => decided(world, month, strategy("equal", 0), placed).assigned,
+        Policy::Score => decided(world, month, strategy("score", 0), placed).assigned,
         Policy::RawRate => {
-            let equal = decided(world, month, strategy("equal", 0, 500, DIMENSIONS), placed);
+            let equal = decided(world, month, strategy("equal", 0), placed);
             if equal.market.history.is_empty() { equal.assigned } else { by_values(&equal, &raw_values(&equal)) }
         }
-        Policy::Told(told, exploration) => {
-            told_decision(world, month, told, strategy("optimise", exploration, 500, DIMENSIONS), placed).assigned
-        }
+        Policy::Told(told, exploration) => told_decision(world, month, told, strategy("optimise", exploration), placed).assigned,
         Policy::Clairvoyant => {
-            let equal = decided(world, month, strategy("equal", 0, 500, DIMENSIONS), &[]);
+            let equal = decided(world, month, strategy("equal", 0), &[]);
             by_values(&equal, &true_values(world, month, &equal))
         }
     }
 }
 
 /// A strategy, from its file.
-fn strategy(world: &World, month: usize, method: &str, exploration: u32, credibility: u32, strata: &str) -> Strategy {
+fn strategy(world: &World, month: usize, (method, exploration): (&str, u32), performance: &str, strata: &str) -> Strategy {
     let mut text = format!(
         "name = \"simulated\"\nmethod = \"{method}\"\nstrata = [{strata}]\nbalance_bands = [\"3000\", \"10000\", \"30000\"]\n\
-         seed = {}\nexploration = \"{exploration}%\"\n[performance]\ncredibility = {credibility}\n",
+         seed = {}\nexploration = \"{exploration}%\"\n[performance]\n{performance}\n",
         world.seed * 100 + month as u64
     );
     for (assignee, (most, _)) in world.assignees.iter().zip(&world.terms) {
@@ -229,10 +228,12 @@ fn history(world: &World, month: usize, strategy: &Strategy, placed: &[Vec<Place
         if parameters.judges(day, on) {
             let mut group = String::new();
             for one in placed {
-                let facts = &world.months[earlier][one.account].candidate.facts;
+                let account = &world.months[earlier][one.account];
+                let facts = &account.candidate.facts;
+                let recovered = world.recovered_within(parameters.horizon_days, earlier, account, one.taker);
                 group.clear();
                 strategy.grouping.write(facts, &mut group);
-                let judged = Judged { balance: facts.balance, recovered: one.recovered };
+                let judged = Judged { balance: facts.balance, recovered };
                 history.add(&group, &facts.bucket, &world.assignees[one.taker].code, judged);
             }
         }

@@ -1,22 +1,27 @@
 //! The tables, as docs/allocation.md shows them.
 
+use std::ops::Range;
+
 use crate::policy::Course;
+use crate::world::{BEFORE, MONTHS};
 use crate::{Named, Played};
 
-/// The run of the fourth month is the first that knows of a judged placement.
-const FIRST_WITH_HISTORY: usize = 3;
+/// The months that count: the first of them is the first that knows of a judged placement.
+const COUNTED: Range<usize> = BEFORE..MONTHS;
+/// As many months from the very first on, for whoever starts without a history.
+const FROM_NOTHING: Range<usize> = 0..MONTHS - BEFORE;
 /// What the engine must bring of what the clairvoyant brings.
 const LEAST: f64 = 0.95;
 /// The rivals, in the order of the courses after the engine's.
 const RIVALS: [&str; 3] = ["equal", "raw rate", "score"];
 
-/// What a course brings after fees from some month on, as the truth expects it.
-fn expected(course: &Course, from: usize) -> f64 {
-    course.months[from..].iter().map(|net| net.expected).sum()
+/// What a course brings after fees in some months, as the truth expects it.
+fn expected(course: &Course, months: Range<usize>) -> f64 {
+    course.months[months].iter().map(|net| net.expected).sum()
 }
 
 fn realised(course: &Course) -> f64 {
-    course.months.iter().map(|net| net.realised).sum()
+    course.months[COUNTED].iter().map(|net| net.realised).sum()
 }
 
 fn percent(number: f64) -> String {
@@ -33,7 +38,7 @@ fn least(numbers: &[f64]) -> f64 {
 
 /// How much of what may be gained over equal shares a course gains.
 fn gained(course: &Course, equal: &Course, clairvoyant: &Course) -> f64 {
-    (expected(course, 0) - expected(equal, 0)) / (expected(clairvoyant, 0) - expected(equal, 0))
+    (expected(course, COUNTED) - expected(equal, COUNTED)) / (expected(clairvoyant, COUNTED) - expected(equal, COUNTED))
 }
 
 /// A heading and its rule.
@@ -46,8 +51,7 @@ pub fn claim(all: &[Played]) -> bool {
     println!("Net recovery after fees: the engine ÷ another policy. As the truth expects it, and as luck had it.");
     heading(&[
         "seed",
-        "÷ clairvoyant from month 4",
-        "÷ clairvoyant, 24 months",
+        "÷ clairvoyant",
         "÷ equal",
         "÷ raw rate",
         "÷ score",
@@ -55,6 +59,7 @@ pub fn claim(all: &[Played]) -> bool {
         "÷ equal",
         "÷ raw rate",
         "÷ score",
+        "from nothing: ÷ clairvoyant",
     ]);
     let ratios: Vec<[f64; 9]> = all.iter().map(ratios).collect();
     for (played, row) in all.iter().zip(&ratios) {
@@ -70,29 +75,28 @@ pub fn claim(all: &[Played]) -> bool {
     closest(all, &ratios);
     let most = |played: &Played| played.courses.iter().map(|course| course.unplaced).max().unwrap_or(0);
     println!("\nAccounts left unplaced, at most by one policy on one seed: {}", all.iter().map(most).max().unwrap_or(0));
-    let from_history = column(0).iter().filter(|ratio| **ratio >= LEAST).count();
-    let whole = column(1).iter().filter(|ratio| **ratio >= LEAST).count();
-    let ahead = (2..5).all(|rival| least(&column(rival)) > 1.0);
-    let seeds = all.len();
-    println!("\n95 % of the clairvoyant: from month 4 on {from_history} of {seeds} seeds, over 24 months {whole} of {seeds}.");
-    println!("Ahead of every rival over 24 months: {}.", if ahead { "on every seed" } else { "NOT on every seed" });
-    from_history == seeds && ahead
+    let reached = |place: usize| column(place).iter().filter(|ratio| **ratio >= LEAST).count();
+    let ahead = (1..4).all(|rival| least(&column(rival)) > 1.0);
+    let (seeds, with_history, from_nothing) = (all.len(), reached(0), reached(8));
+    println!("\n95 % of the clairvoyant: on {with_history} of {seeds} seeds; from nothing on {from_nothing} of {seeds}.");
+    println!("Ahead of every rival: {}.", if ahead { "on every seed" } else { "NOT on every seed" });
+    with_history == seeds && ahead
 }
 
-/// A row of the claim's table: the engine ÷ the clairvoyant from the first history on and over all months, ÷ the rivals,
-/// and ÷ all of them as luck had it.
+/// A row of the claim's table: the engine ÷ the clairvoyant and ÷ the rivals, all of them as luck had it, and ÷ the
+/// clairvoyant without a history.
 fn ratios(played: &Played) -> [f64; 9] {
     let own = &played.courses;
-    let to = |other: usize| expected(&own[0], 0) / expected(&own[other], 0);
+    let to = |other: usize, months: Range<usize>| expected(&own[0], months.clone()) / expected(&own[other], months);
+    let ahead = |other: usize| to(other, COUNTED);
     let by_luck = |other: usize| realised(&own[0]) / realised(&own[other]);
-    let later = expected(&own[0], FIRST_WITH_HISTORY) / expected(&own[4], FIRST_WITH_HISTORY);
-    [later, to(4), to(1), to(2), to(3), by_luck(4), by_luck(1), by_luck(2), by_luck(3)]
+    [ahead(4), ahead(1), ahead(2), ahead(3), by_luck(4), by_luck(1), by_luck(2), by_luck(3), to(4, FROM_NOTHING)]
 }
 
 /// The seeds on which it is closest.
 fn closest(all: &[Played], ratios: &[[f64; 9]]) {
     println!();
-    let against = [(0, "the clairvoyant from month 4"), (1, "the clairvoyant"), (2, RIVALS[0]), (3, RIVALS[1]), (4, RIVALS[2])];
+    let against = [(0, "the clairvoyant"), (8, "the clairvoyant, from nothing"), (1, RIVALS[0]), (2, RIVALS[1]), (3, RIVALS[2])];
     for (place, name) in against {
         let mut order: Vec<(f64, u64)> = ratios.iter().zip(all).map(|(row, played)| (row[place], played.seed)).collect();
         order.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -103,21 +107,20 @@ fn closest(all: &[Played], ratios: &[[f64; 9]]) {
 
 /// Every policy beside the clairvoyant, by spans of months.
 pub fn spans(all: &[Played]) {
-    let spans = [(0, 3), (3, 6), (6, 12), (12, 18), (18, 24)];
-    heading(&["÷ clairvoyant, mean", "months 1–3", "4–6", "7–12", "13–18", "19–24"]);
+    let spans = [0..BEFORE, BEFORE..BEFORE + 3, BEFORE + 3..BEFORE + 12, BEFORE + 12..BEFORE + 18, BEFORE + 18..MONTHS];
+    heading(&["÷ clairvoyant, mean", "the three before", "months 1–3", "4–12", "13–18", "19–24"]);
     for (place, name) in ["engine", RIVALS[0], RIVALS[1], RIVALS[2]].into_iter().enumerate() {
-        let within =
-            |course: &Course, (from, to): (usize, usize)| -> f64 { course.months[from..to].iter().map(|net| net.expected).sum() };
-        let ratio = |span| {
-            mean(&all.iter().map(|one| within(&one.courses[place], span) / within(&one.courses[4], span)).collect::<Vec<f64>>())
+        let ratio = |span: Range<usize>| {
+            let one = |one: &Played| expected(&one.courses[place], span.clone()) / expected(&one.courses[4], span.clone());
+            mean(&all.iter().map(one).collect::<Vec<f64>>())
         };
-        println!("| {name} | {} |", spans.map(|span| percent(ratio(span))).join(" | "));
+        println!("| {name} | {} |", spans.clone().map(|span| percent(ratio(span))).join(" | "));
     }
 }
 
 /// A table of other engines in the world of the claim. A row without a policy is the engine of the claim.
 pub fn parameters(what: &str, rows: &[Named], all: &[Played], claim: &[Played]) {
-    heading(&[what, "24 months, mean", "least", "from month 4, mean", "least", "of the possible gain over equal"]);
+    heading(&[what, "÷ clairvoyant, mean", "least", "of the possible gain over equal", "from nothing, mean", "least"]);
     let mut played = 0;
     for (name, policy) in rows {
         let each = |of: &dyn Fn(&Course, &Course, &Course) -> f64| {
@@ -127,9 +130,9 @@ pub fn parameters(what: &str, rows: &[Named], all: &[Played], claim: &[Played]) 
             };
             all.iter().zip(claim).map(own).collect::<Vec<f64>>()
         };
-        let to = each(&|own, _, clairvoyant| expected(own, 0) / expected(clairvoyant, 0));
-        let later = each(&|own, _, clairvoyant| expected(own, FIRST_WITH_HISTORY) / expected(clairvoyant, FIRST_WITH_HISTORY));
-        let figures = [mean(&to), least(&to), mean(&later), least(&later), mean(&each(&gained))];
+        let to = each(&|own, _, clairvoyant| expected(own, COUNTED) / expected(clairvoyant, COUNTED));
+        let cold = each(&|own, _, clairvoyant| expected(own, FROM_NOTHING) / expected(clairvoyant, FROM_NOTHING));
+        let figures = [mean(&to), least(&to), mean(&each(&gained)), mean(&cold), least(&cold)];
         println!("| {name} | {} |", figures.map(percent).join(" | "));
         played += usize::from(policy.is_some());
     }
@@ -139,23 +142,24 @@ pub fn parameters(what: &str, rows: &[Named], all: &[Played], claim: &[Played]) 
 pub fn worlds(all: &[(&str, Vec<Played>)]) {
     heading(&[
         "world, all ÷ clairvoyant",
-        "engine, 24 months, mean",
+        "engine, mean",
         "least",
-        "from month 4, mean",
+        "from nothing, mean",
         "equal",
         "raw rate",
         "score",
         "seeds behind equal, raw rate, score",
     ]);
     for (name, played) in all {
-        let to = |place: usize, from: usize| {
-            let ratio = |one: &Played| expected(&one.courses[place], from) / expected(&one.courses[4], from);
+        let to = |place: usize, months: Range<usize>| {
+            let ratio = |one: &Played| expected(&one.courses[place], months.clone()) / expected(&one.courses[4], months.clone());
             played.iter().map(ratio).collect::<Vec<f64>>()
         };
-        let engine = to(0, 0);
-        let behind = |rival: usize| engine.iter().zip(to(rival, 0)).filter(|(engine, rival)| **engine <= *rival).count();
-        let later = to(0, FIRST_WITH_HISTORY);
-        let figures = [mean(&engine), least(&engine), mean(&later), mean(&to(1, 0)), mean(&to(2, 0)), mean(&to(3, 0))];
+        let engine = to(0, COUNTED);
+        let rival = |place: usize| to(place, COUNTED);
+        let behind = |place: usize| engine.iter().zip(rival(place)).filter(|(engine, rival)| **engine <= *rival).count();
+        let cold = to(0, FROM_NOTHING);
+        let figures = [mean(&engine), least(&engine), mean(&cold), mean(&rival(1)), mean(&rival(2)), mean(&rival(3))];
         println!("| {name} | {} | {}, {}, {} |", figures.map(percent).join(" | "), behind(1), behind(2), behind(3));
     }
 }

@@ -14,10 +14,12 @@ use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
+/// Months before those that count. What is placed in them nobody can judge before they are over.
+pub const BEFORE: usize = 3;
 /// Months of a simulation, one run on the first day of each.
-pub const MONTHS: usize = 24;
-/// The month in which the newcomer's contract begins, counted from 0: the ninth.
-pub const NEWCOMER_FROM: usize = 8;
+pub const MONTHS: usize = BEFORE + 24;
+/// The month in which the newcomer's contract begins, counted from 0: the ninth of those that count.
+pub const NEWCOMER_FROM: usize = BEFORE + 8;
 
 /// Buckets: first day past due, share of the accounts in hundredths, recovery rate within the horizon.
 const BUCKETS: [(i64, u32, f64); 6] =
@@ -122,6 +124,8 @@ pub struct Account {
     luck: f64,
     /// What it pays if it does, as a part of its balance.
     share: f64,
+    /// How many days after the placement it pays.
+    after: i64,
 }
 
 /// What is true of all accounts of a group.
@@ -201,7 +205,12 @@ impl World {
         account.rate * self.effect(assignee, month, account.bucket) * whole(account.candidate.facts.balance)
     }
 
-    /// What it recovers within the horizon: the same whenever it is asked.
+    /// What it recovers within the first days.
+    pub fn recovered_within(&self, days: i64, month: usize, account: &Account, assignee: usize) -> Money {
+        if account.after < days { self.recovered(month, account, assignee) } else { Money::ZERO }
+    }
+
+    /// What it recovers within ninety days: the same whenever it is asked.
     pub fn recovered(&self, month: usize, account: &Account, assignee: usize) -> Money {
         if !self.kind.luck {
             return minor(self.expected(month, account, assignee));
@@ -355,12 +364,18 @@ fn account(
         rate: BUCKETS[bucket].2 * band * PRODUCTS[product].2 * REGIONS[region].2,
         luck: chance.random(),
         share: if kind.all_or_nothing || settles { 1.0 } else { part },
+        after: pays_after(chance),
     }
 }
 
 /// Three payers in ten settle, the others pay a part.
 const SETTLES: f64 = 0.3;
 const PARTS: (f64, f64) = (0.05, 0.55);
+
+/// Payments become rarer with time: each of the three stretches of thirty days brings seven tenths of the one before.
+fn pays_after(chance: &mut ChaCha8Rng) -> i64 {
+    30 * pick(&[46, 32, 22], chance) as i64 + chance.random_range(0..30)
+}
 
 /// What a payer pays of its balance in the mean.
 fn mean_share(kind: &Kind) -> f64 {

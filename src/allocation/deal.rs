@@ -1,13 +1,15 @@
 //! From a plan to accounts: debtors are kept together, hard limits are never exceeded, and single accounts are dealt
 //! in serpentine order of balance from a seeded start, so that everybody gets the same mix. Pure and repeatable.
 
-use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
+use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
+use super::alike::{Mix, make_alike};
 use super::gates::{Gate, Taker};
 use super::plan::{Counts, Plan};
 use super::strata::{Sorted, Stratum, Unit};
+use crate::kernel::Money;
 
 /// What becomes of an account, and by what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,7 +84,7 @@ pub fn follow(takers: &[Taker], sorted: &Sorted, most: &[Option<i64>], assigned:
 pub fn deal(seed: u64, sorted: &Sorted, plan: &Plan, assigned: &mut [Assigned]) {
     let room = plan.limits.upper.clone();
     let drift = vec![0; room.len()];
-    let mut dealing = Dealing { sorted, room, drift, assigned };
+    let mut dealing = Dealing { sorted, room, drift, mixes: Vec::new(), assigned };
     for (number, stratum) in (0..).zip(&sorted.strata) {
         let (Some(explored), Some(given)) = (plan.explored.get(number as usize), plan.given.get(number as usize)) else {
             let units: Vec<Unit> = stratum.units.clone();
@@ -94,26 +96,35 @@ pub fn deal(seed: u64, sorted: &Sorted, plan: &Plan, assigned: &mut [Assigned]) 
         let mut order: Vec<usize> = (0..stratum.eligible.len()).collect();
         order.shuffle(&mut chance);
         let (fair, rest) = draw(stratum, explored.iter().sum(), &mut chance);
+        dealing.mixes = vec![Mix::default(); stratum.eligible.len()];
         dealing.pool(stratum, number, &order, fair, explored, Fate::Explored);
         dealing.pool(stratum, number, &order, rest, given, Fate::Given);
     }
     dealing.use_what_is_left(&plan.takes);
 }
 
-/// Draws units by chance until so many accounts are drawn; gives back those drawn and the rest.
+/// Draws units by chance until so many accounts are drawn; gives back those drawn and the rest. Every unit is as likely
+/// to be drawn as any other, and because one is drawn from every stretch of like balances, those drawn are a likeness of
+/// all.
 fn draw(stratum: &Stratum, accounts: i64, chance: &mut ChaCha8Rng) -> (Vec<Unit>, Vec<Unit>) {
-    if accounts == 0 {
-        return (Vec::new(), stratum.units.clone());
-    }
     let mut units = stratum.units.clone();
-    units.shuffle(chance);
+    if accounts == 0 {
+        return (Vec::new(), units);
+    }
+    units.sort_by_key(|unit| (unit.size, unit.balance, unit.first));
+    let (all, start) = (stratum.accounts.max(1), chance.random_range(0..stratum.accounts.max(1)));
+    let turn = |place: i64| (place * accounts + start) / all;
+    let (mut drawn, mut others): (Vec<_>, Vec<_>) = (0..).zip(units).partition(|(place, _)| turn(place + 1) > turn(*place));
+    drawn.shuffle(chance);
+    others.shuffle(chance);
+    // With debtors of several accounts the turns do not come to exactly as many as wanted.
     let mut left = accounts;
     let mut fits = |unit: &Unit| {
         let fits = i64::from(unit.size) <= left;
         left -= if fits { i64::from(unit.size) } else { 0 };
         fits
     };
-    units.into_iter().partition(|unit| fits(unit))
+    drawn.into_iter().chain(others).map(|(_, unit)| unit).partition(|unit| fits(unit))
 }
 
 struct Dealing<'a> {
@@ -121,6 +132,8 @@ struct Dealing<'a> {
     room: Vec<Option<i64>>,
     /// By how much each taker is ahead of the plan, because debtors were kept together.
     drift: Vec<i64>,
+    /// The balances of the stratum at hand that each of its takers has by now.
+    mixes: Vec<Mix>,
     assigned: &'a mut [Assigned],
 }
 
@@ -157,6 +170,7 @@ impl Dealing<'_> {
             match with_room.max_by_key(|place| (ahead(place), std::cmp::Reverse(*place))) {
                 Some(place) => {
                     self.put(unit, Some(stratum.eligible[place]), number, fate);
+                    self.mixes[place].add(unit.size, unit.balance);
                     given[place] += size;
                 }
                 None => {
@@ -173,7 +187,10 @@ impl Dealing<'_> {
             Fate::Full
         };
         let order: Vec<usize> = order.iter().copied().chain([quotas.len()]).collect();
-        for (unit, place) in singles.iter().zip(serpentine(&order, &left)) {
+        let mut places = serpentine(&order, &left);
+        let balances: Vec<Money> = singles.iter().map(|unit| unit.balance).collect();
+        make_alike(&balances, &mut places, &mut self.mixes);
+        for (unit, place) in singles.iter().zip(places) {
             match stratum.eligible.get(place) {
                 Some(taker) => {
                     self.put(unit, Some(*taker), number, fate);

@@ -3,11 +3,12 @@
 //! [`strategy`] reads what the lender wants; [`candidates`] brings the accounts of a day; [`gates`] says who may
 //! take them; [`strata`] puts like with like; [`outlook`] says what to expect of each stratum in each one's hands;
 //! [`plan`] decides how many accounts of a stratum go where, by [`shares`] or by the exact [`programme`]; [`deal`]
-//! turns counts into accounts; [`decide`] is all of that in one; [`run`] reads, simulates and commits;
+//! turns counts into accounts, [`alike`] where balances have heavy tails; [`decide`] is all of that in one; [`run`] reads, simulates and commits;
 //! [`replay`] repeats a past run; [`compare`] asks what if. Everything but
 //! reading and running is pure, and everything random comes from the strategy's seed, so that a run can be repeated
 //! byte for byte.
 
+pub mod alike;
 pub mod candidates;
 pub mod compare;
 pub mod deal;

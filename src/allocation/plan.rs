@@ -160,52 +160,46 @@ fn less(limits: &Limits, ground: &Ground<'_>, explored: &Counts) -> Limits {
 
 impl Ground<'_> {
     /// Makes the plan. `base` is how many accounts shares are shares of, when it is known that fewer can be placed than
-    /// there is room for. Limits are hard and exploration is not: where it takes accounts that somebody's limit needs,
-    /// half as much is explored, and at last nothing.
+    /// there is room for.
     pub fn plan(&self, base: Option<i64>, outlooks: &[Outlook]) -> Result<Plan, Infeasible> {
-        let mut share = self.strategy.exploration.decimal();
-        loop {
-            let (limits, found) = self.limits(base);
-            let short = match base {
-                Some(_) => Short::Anyhow,
-                None => self.shortage(&limits, found)?,
-            };
-            let explored = self.explore_beside(share, &limits, &short);
-            let nothing = explored.0.iter().flatten().all(|count| *count == 0);
-            match self.plan_rest((limits, found, short), outlooks, explored) {
-                Err(_) if !nothing => share /= Decimal::TWO,
-                done => return done,
-            }
-        }
+        let (limits, found) = self.limits(base);
+        let short = match base {
+            Some(_) => Short::Anyhow,
+            None => self.shortage(&limits, found)?,
+        };
+        let explored = self.explore_beside(&limits, &short);
+        self.plan_rest((limits, found, short), outlooks, explored)
     }
 
-    /// The accounts that are explored where everything else still finds its place: where it would not, no more of them
-    /// than equal shares of all accounts within the limits have anyway.
-    fn explore_beside(&self, share: Decimal, limits: &Limits, short: &Short) -> (Counts, Carried) {
-        let explored = self.explore(share, limits);
+    /// The accounts that are explored. Limits are hard and exploration is not: where everything else would not find its
+    /// place beside it, no more is explored than the shares of a run without exploration give anyway, and nothing where
+    /// there is no such run.
+    fn explore_beside(&self, limits: &Limits, short: &Short) -> (Counts, Carried) {
+        let explored = self.explore(limits);
         let all: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
         let is_short = !matches!(short, Short::Not);
         if self.leaves_room(&explored.0, &all, limits, is_short) {
             return explored;
         }
-        let equal = self.by_shares(&Carried::default(), &vec![1; self.takers.len()], &all, limits, is_short);
-        let equal = equal.map(|(counts, _)| counts).unwrap_or_default();
+        let weights = self.weights(self.method());
+        let shares = self.by_shares(&Carried::default(), &weights, &all, limits, is_short);
+        let shares = shares.map(|(counts, _)| counts).unwrap_or_default();
         let within = |(number, counts): (usize, &Vec<i64>)| -> Vec<i64> {
-            let most = |place: usize| equal.get(number).and_then(|row| row.get(place)).copied().unwrap_or(0);
+            let most = |place: usize| shares.get(number).and_then(|row| row.get(place)).copied().unwrap_or(0);
             counts.iter().enumerate().map(|(place, count)| most(place).min(*count)).collect()
         };
         (explored.0.iter().enumerate().map(within).collect(), Carried::default())
     }
 
-    /// Whether what is not explored can be placed within the limits; where room is short, as much of it as without
+    /// Whether the method can place within the limits what is not explored; where room is short, as much of it as without
     /// exploring.
     fn leaves_room(&self, explored: &Counts, all: &[i64], limits: &Limits, is_short: bool) -> bool {
         let count: i64 = explored.iter().flatten().sum();
         if count == 0 {
             return true;
         }
-        let left = less(limits, self, explored);
-        let rest: Vec<i64> = all.iter().zip(explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
+        let left = weighted(&less(limits, self, explored), &self.weights(self.method()));
+        let rest = rest_of(all, explored);
         let as_much = !is_short || self.room_for(&rest, &left.upper) + count == self.room_for(all, &limits.upper);
         as_much && solve(&self.programme(&rest, &[], &left, !is_short)).is_ok()
     }
@@ -227,7 +221,7 @@ impl Ground<'_> {
     ) -> Result<Plan, Infeasible> {
         let all: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
         let is_short = !matches!(short, Short::Not);
-        let rest: Vec<i64> = all.iter().zip(&explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect();
+        let rest = rest_of(&all, &explored);
         let left = less(&limits, self, &explored);
         let method = self.method();
         let by_shares = |method: Method| {
@@ -379,8 +373,9 @@ impl Ground<'_> {
     }
 
     /// The accounts that are explored: a share of every stratum, carried from one to the next, split equally inside.
-    fn explore(&self, share: Decimal, limits: &Limits) -> (Counts, Carried) {
+    fn explore(&self, limits: &Limits) -> (Counts, Carried) {
         let nothing = || (self.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect(), Carried::default());
+        let share = self.strategy.exploration.decimal();
         if share.is_zero() {
             return nothing();
         }
@@ -437,6 +432,11 @@ impl Ground<'_> {
         let unknown = Clash { kind: ClashKind::Minimums, takers: Vec::new(), strata: Vec::new(), needed: 0, available: 0 };
         Infeasible::of(&clash.unwrap_or(unknown), self)
     }
+}
+
+/// What of each stratum is not explored.
+fn rest_of(all: &[i64], explored: &Counts) -> Vec<i64> {
+    all.iter().zip(explored).map(|(all, explored)| all - explored.iter().sum::<i64>()).collect()
 }
 
 /// Who has no weight takes nothing.

@@ -65,8 +65,16 @@ pub fn counts_after(
     let mut wanted = table.target_totals();
     wanted.iter_mut().zip(&carried.0).for_each(|(total, carried)| *total += carried);
     table.round(carried);
+    let limits = (table.lower.clone(), table.upper.clone());
     table.stay_near(&wanted);
-    table.repair().then(|| (table.counts(), table.carried(&wanted)))
+    if !table.repair() {
+        // Limits come before being near a share.
+        (table.lower, table.upper) = limits;
+        if !table.repair() {
+            return None;
+        }
+    }
+    Some((table.counts(), table.carried(&wanted)))
 }
 
 /// One taker of a stratum; the last taker of every stratum is nobody.

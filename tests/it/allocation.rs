@@ -21,17 +21,10 @@ use consign::performance::history::{History, Judged};
 use consign::performance::scorecard::{Ground, scorecard, weights};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
-use proptest::test_runner::{Config, RngSeed, TestCaseError};
+use proptest::test_runner::TestCaseError;
 use rust_decimal::Decimal;
 
-use crate::support::{Book, by, day, flat_contract, on_each_database};
-
-/// The same cases every time, unless PROPTEST_RNG_SEED asks for others.
-fn cases(cases: u32) -> Config {
-    let standard = Config::default();
-    let rng_seed = if standard.rng_seed == RngSeed::Random { RngSeed::Fixed(20_261_122) } else { standard.rng_seed };
-    Config { cases, failure_persistence: None, max_shrink_iters: 20_000, rng_seed, ..standard }
-}
+use crate::support::{Book, by, cases, day, flat_contract, on_each_database};
 
 // A random day ---------------------------------------------------------------------------------------------------------
 
@@ -829,7 +822,10 @@ proptest! {
             match (compared, plan) {
                 (Some(compared), Ok(plan)) => {
                     prop_assert!(compared <= worth, "{} brings {}, the optimum {}", other, compared, worth);
-                    prop_assert_eq!(plan.objective, compared);
+                    // Where limits make exploration give way, each method explores what its own shares allow.
+                    if plan.explored == decision.plan.explored {
+                        prop_assert_eq!(plan.objective, compared);
+                    }
                 }
                 // What leaves accounts without room is not compared.
                 (None, Ok(_)) if decision.placed() < decision.assigned.len() => {}

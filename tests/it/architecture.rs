@@ -79,6 +79,7 @@ fn the_kernel_and_the_decisions_know_no_database() {
         "party/contact_policy.rs",
         "recovery/attribution.rs",
         "standing/owed.rs",
+        "allocation/alike.rs",
         "allocation/deal.rs",
         "allocation/decide.rs",
         "allocation/files.rs",
