@@ -11,9 +11,11 @@ pub use store::{
     numbers_given,
 };
 
+use std::collections::BTreeMap;
+
 use diesel::QueryResult;
 
-use crate::db::{Cell, Db, FactTable, insert_facts};
+use crate::db::{Cell, Db, FactTable, insert_facts, refresh_statistics};
 use crate::kernel::digest::RowsDigest;
 
 /// Who acts, from where, and when.
@@ -27,12 +29,17 @@ pub struct By {
     pub at: String,
 }
 
+/// So many rows change what a database should believe of a table.
+const MANY: usize = 10_000;
+
 /// One change of a book while it is being made, inside the transaction of the book's only writer.
 pub struct Act {
     /// The head of the book, with this act's own sequence number.
     pub book: Book,
     by: By,
     digest: RowsDigest,
+    /// Rows written so far, by table.
+    written: BTreeMap<&'static str, usize>,
     /// The journal of this act's ledger transactions.
     pub journal: crate::ledger::Journal,
 }
@@ -42,7 +49,8 @@ impl Act {
     pub fn begin(db: &mut Db, lender: &str, by: &By) -> QueryResult<Act> {
         let mut book = store::book(db, lender)?;
         book.seq += 1;
-        Ok(Act { book, by: by.clone(), digest: RowsDigest::default(), journal: crate::ledger::Journal::default() })
+        let (digest, journal) = (RowsDigest::default(), crate::ledger::Journal::default());
+        Ok(Act { book, by: by.clone(), digest, written: BTreeMap::new(), journal })
     }
 
     /// This change's number in the book.
@@ -52,7 +60,15 @@ impl Act {
 
     /// Writes rows of facts and takes them into the event's digest.
     pub fn write(&mut self, db: &mut Db, table: &FactTable, rows: &[Vec<Cell<'_>>]) -> QueryResult<()> {
-        insert_facts(db, table, rows, &mut self.digest)
+        insert_facts(db, table, rows, &mut self.digest)?;
+        let written = self.written.entry(table.name).or_default();
+        let before = *written;
+        *written += rows.len();
+        // A server that still believes the table to be small reads it from end to end at every look-up. The first
+        // ten thousand rows tell it, and every ten times as many.
+        let grown =
+            std::iter::successors(Some(MANY), |bound| bound.checked_mul(10)).take_while(|bound| *bound <= *written).last();
+        if grown.is_some_and(|bound| bound > before) { refresh_statistics(db, table.name) } else { Ok(()) }
     }
 
     /// Takes a row that was written by an UPDATE, or with a body kept elsewhere, into the event's digest.
@@ -63,6 +79,9 @@ impl Act {
     /// Ends the change: the rest of the journal, the event, the new head of the book.
     pub fn finish(mut self, db: &mut Db, kind: &str, summary: &serde_json::Value) -> QueryResult<i64> {
         self.journal.flush(db, &mut self.book)?;
+        for (table, _) in self.written.iter().filter(|(_, rows)| **rows >= MANY) {
+            refresh_statistics(db, table)?;
+        }
         let event = EventRow {
             seq: self.book.seq,
             kind: kind.to_string(),

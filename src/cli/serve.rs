@@ -54,8 +54,10 @@ pub(super) fn demo(context: &Context, arguments: &DemoArguments) -> Result<Answe
     shown.push(format!("open {address} and sign in, password consign-demo:"));
     for (login, who) in [
         ("finance@cfc.example", "finance of the lender: months, statements, ledger"),
-        ("placement@cfc.example", "the lender's placement manager: accounts, placements, recoveries"),
+        ("placement@cfc.example", "the lender's placement manager: allocation, scorecards, requests, accounts"),
+        ("compliance@cfc.example", "compliance: contact records and complaints"),
         ("manager@a01.example", "agency A01: its own placements and statements"),
+        ("manager@a03.example", "agency A03, which is asked to give accounts back"),
         ("manager@a04.example", "agency A04, which keeps its fee from what it collects"),
     ] {
         shown.push(format!("  {login:24} {who}"));

@@ -137,6 +137,15 @@ pub fn insert_rows(db: &mut Db, table: &FactTable, rows: &[Vec<Cell<'_>>]) -> Qu
     }
 }
 
+/// Lets the server count a table that has grown much, so that it keeps choosing indexes; not where somebody else is at it.
+/// SQLite lives by the statistics of its migrations.
+pub fn refresh_statistics(db: &mut Db, table: &str) -> QueryResult<()> {
+    match db {
+        Db::Sqlite(_) => Ok(()),
+        Db::Postgres(c) => diesel::sql_query(format!("ANALYZE (SKIP_LOCKED) {table}")).execute(c).map(|_| ()),
+    }
+}
+
 /// Rows of one statement: more do not help, and 64 × 25 columns stay far below SQLite's limit of binds.
 const SQLITE_ROWS: usize = 64;
 

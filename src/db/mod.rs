@@ -9,7 +9,7 @@ mod migrate;
 mod pool;
 
 pub use connection::Db;
-pub use dialect::{insert_rows, is_locked, schema_of};
+pub use dialect::{insert_rows, is_locked, refresh_statistics, schema_of};
 pub use fact::{Cell, FactTable, Kind, canonical_rows, insert_facts, keys_in, keys_json, rows_of_json};
 pub use migrate::migrate;
 pub use pool::{Pool, PoolError};

@@ -27,6 +27,9 @@ const PRODUCTS: [&str; 3] = ["card", "cash_loan", "instalment"];
 const AGES: [(i64, i64, u32); 7] =
     [(1, 30, 30), (31, 60, 16), (61, 90, 12), (91, 120, 10), (121, 150, 9), (151, 180, 8), (181, 900, 15)];
 
+/// How likely accounts pay in an agency's hands, in hundredths of what they would in the lender's own.
+const EFFECTS: [(&str, u32); 6] = [("A01", 100), ("A02", 120), ("A03", 140), ("A04", 80), ("A05", 90), ("A06", 110)];
+
 struct Account {
     number: String,
     debtor: String,
@@ -92,10 +95,44 @@ impl Book {
         write_recoveries(&path, &payments, &self.accounts).map(|()| path)
     }
 
-    /// Writes the accounts that are recalled: every ninth of the oldest.
-    pub fn recall(&self, name: &str) -> std::io::Result<PathBuf> {
+    /// Every ninth of the accounts longest past due.
+    pub fn oldest(&self) -> Vec<String> {
+        let old = self.accounts.iter().filter(|one| one.days_past_due > 150 && one.balance() > 0);
+        old.step_by(9).map(|one| one.number.clone()).collect()
+    }
+
+    /// Writes a file that names accounts.
+    pub fn named(&self, name: &str, accounts: &[String]) -> std::io::Result<PathBuf> {
         let path = self.folder.join(name);
-        write_recall(&path, &self.accounts).map(|()| path)
+        let lines: String = accounts.iter().map(|account| format!("{account}\n")).collect();
+        std::fs::write(&path, format!("account_no\n{lines}")).map(|()| path)
+    }
+
+    /// Writes what an agency says of its contacts in November: calls by day, most unanswered; a few by night, a few too
+    /// many on one number.
+    pub fn contacts(&mut self, agency: &str, accounts: &[String]) -> std::io::Result<PathBuf> {
+        let path = self.folder.join(format!("contacts-{agency}.csv"));
+        let mut out = std::io::BufWriter::new(std::fs::File::create(&path)?);
+        writeln!(out, "记录编号,借据号,联系时间,联系方式,联系号码,联系结果")?;
+        let mut line = 0;
+        for (i, account) in accounts.iter().enumerate() {
+            let number = format!("100{:08}", self.chance.random_range(0..100_000_000));
+            let (calls, hour) = match i % 61 {
+                20 => (8, 10),
+                40 => (1, 22),
+                _ => (self.chance.random_range(1..=3), self.chance.random_range(9..=19)),
+            };
+            let first = self.chance.random_range(4..=16);
+            for call in 0..calls {
+                line += 1;
+                let day = if calls == 8 { first } else { first + call % 2 };
+                let minute = 5 * call + self.chance.random_range(0..5);
+                let outcome = if calls < 8 && self.chance.random_ratio(1, 3) { "有效" } else { "未接" };
+                writeln!(out, "{agency}-{line:06},{account},2026-11-{day:02} {hour:02}:{minute:02},电话,{number},{outcome}")?;
+            }
+        }
+        out.flush()?;
+        Ok(path)
     }
 
     /// Younger and smaller debts pay more often; a few pay in full; some money reaches the agency first.
@@ -112,7 +149,9 @@ impl Book {
                 _ => 3,
             };
             let open = account.balance() - account.paid;
-            if open <= 0 || !chance.random_ratio(likely, 100) {
+            let holder = holders.get(&account.number).map_or("", String::as_str);
+            let effect = EFFECTS.iter().find(|(agency, _)| *agency == holder).map_or(100, |(_, effect)| *effect);
+            if open <= 0 || !chance.random_ratio(likely * effect, 10_000) {
                 continue;
             }
             *numbers += 1;
@@ -252,15 +291,6 @@ fn write_recoveries(path: &Path, payments: &[Payment], accounts: &[Account]) -> 
             parts[1],
             parts[2]
         )?;
-    }
-    out.flush()
-}
-
-fn write_recall(path: &Path, accounts: &[Account]) -> std::io::Result<()> {
-    let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);
-    writeln!(out, "account_no")?;
-    for one in accounts.iter().filter(|one| one.days_past_due > 150 && one.balance() > 0).step_by(9) {
-        writeln!(out, "{}", one.number)?;
     }
     out.flush()
 }

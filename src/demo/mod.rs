@@ -2,6 +2,7 @@
 //! 20,000 accounts and four months, made from a fixed seed and run through the same verbs as anybody's book.
 
 mod book;
+mod waiting;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -32,6 +33,7 @@ const CONTRACTS: [(&str, &str); 7] = [
 ];
 const TEAM: &str = include_str!("../../examples/demo/strategy-team.toml");
 const AGENCIES: &str = include_str!("../../examples/demo/strategy-agencies.toml");
+const OPTIMISE: &str = include_str!("../../examples/demo/strategy-optimise.toml");
 
 /// Why the sample book could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +89,8 @@ pub fn load(
     loading.recoveries("2026-10", 31)?;
     loading.close("2026-10")?;
     progress.advance(1);
-    loading.allocate("strategy-agencies.toml", AGENCIES, "2026-11-03")?;
+    loading.allocate("strategy-optimise.toml", OPTIMISE, "2026-11-03")?;
+    loading.wait()?;
     loading.recoveries("2026-11", 18)?;
     progress.advance(1);
     Ok(loading.loaded)
@@ -158,7 +161,8 @@ impl Loading<'_> {
     }
 
     fn recall(&mut self, on: &str) -> Result<(), DemoError> {
-        let path = self.book.recall("recall-2026-10.csv").map_err(failed)?;
+        let accounts = self.book.oldest();
+        let path = self.book.named("recall-2026-10.csv", &accounts).map_err(failed)?;
         let which = Which::File(&path);
         let done = recall(self.db, LENDER, &which, "strategy-change", day(on)?, true, &self.by).map_err(failed)?;
         self.say(format!("recalled on {on}: {} placements", done.recalled));
