@@ -7,39 +7,14 @@ use rust_decimal::Decimal;
 
 use super::AllocationError;
 use super::decide::Decision;
+use super::estimate::{Given, estimate};
 use super::run::{Question, decide};
+use crate::contract::factor::Parameters;
 use crate::db::{Db, read};
 use crate::kernel::Money;
 use crate::kernel::progress::Silent;
 use crate::party;
 use crate::performance::number::{ratio, round};
-
-/// What one strategy gives one assignee.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Given {
-    /// Accounts.
-    pub accounts: i64,
-    /// Σ balances.
-    pub balance: Money,
-    /// Σ expected recoveries.
-    pub expected: Money,
-    /// What those would earn.
-    pub fees: Money,
-}
-
-impl Given {
-    fn add(&mut self, other: Given) {
-        self.accounts += other.accounts;
-        self.balance += other.balance;
-        self.expected += other.expected;
-        self.fees += other.fees;
-    }
-
-    /// Expected recovery less fees.
-    pub fn net(&self) -> Money {
-        self.expected - self.fees
-    }
-}
 
 /// One strategy's side.
 #[derive(Clone, Debug, Default)]
@@ -48,18 +23,33 @@ pub struct Side {
     pub name: String,
     /// Its method, as it was done.
     pub method: String,
+    /// Whether that is another than was asked for, because nothing has been judged by its own measure.
+    pub fell_back: bool,
     /// By assignee.
     pub given: BTreeMap<String, Given>,
     /// Over all.
     pub total: Given,
     /// Accounts left unplaced.
     pub unplaced: i64,
+    /// Why, in Chinese and in English, and how many.
+    pub unplaced_why: BTreeMap<(String, String), i64>,
     /// Accounts that would go to another than who has or last had them.
     pub moved: i64,
     /// Accounts that somebody has or had.
     pub had: i64,
     /// How unlike the present the split of balance is: the share of balance that would have to change hands, 0 to 1.
     pub unlike: Decimal,
+}
+
+/// How accounts were valued.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The strategy's name.
+    pub name: String,
+    /// Its window, horizon and K.
+    pub parameters: Parameters,
+    /// Placements it has judged.
+    pub judged: i64,
 }
 
 /// Two strategies side by side.
@@ -71,6 +61,8 @@ pub struct Comparison {
     pub present: BTreeMap<String, (i64, Money)>,
     /// The two sides.
     pub sides: [Side; 2],
+    /// The strategy by whose history both are valued; nothing when nobody has one.
+    pub measured_by: Option<Measured>,
     /// Accounts that the two would give to different assignees.
     pub differ: i64,
     /// Σ of their balances.
@@ -111,7 +103,14 @@ pub fn compare_within(
 /// Sets two decisions side by side.
 pub fn side_by_side(first: &Decision, second: &Decision) -> Comparison {
     let places = [placed_by_account(first), placed_by_account(second)];
-    let mut comparison = Comparison { sides: [side(first), side(second)], ..Comparison::default() };
+    // One measure for both, or money would be compared with other money: of the one who has more to go by.
+    let by = if judged(first) > judged(second) { first } else { second };
+    let measured_by = (judged(by) > 0).then(|| Measured {
+        name: by.market.strategy.name.clone(),
+        parameters: by.market.strategy.performance,
+        judged: judged(by),
+    });
+    let mut comparison = Comparison { sides: [side(first, by), side(second, by)], measured_by, ..Comparison::default() };
     let mut seen: BTreeMap<&str, (&super::candidates::Candidate, [Option<&str>; 2])> = BTreeMap::new();
     for (number, decision) in [first, second].into_iter().enumerate() {
         for candidate in &decision.market.field.candidates {
@@ -147,23 +146,24 @@ fn placed_by_account(decision: &Decision) -> BTreeMap<&str, &str> {
     decision.assigned.iter().enumerate().filter_map(goes).collect()
 }
 
-fn side(decision: &Decision) -> Side {
-    let mut side =
-        Side { name: decision.market.strategy.name.clone(), method: decision.method().name().to_string(), ..Side::default() };
-    for (index, one) in decision.assigned.iter().enumerate() {
-        let Some(code) = decision.code(one) else {
-            side.unplaced += 1;
-            continue;
-        };
-        let expected = decision.expected(index, one).unwrap_or_default();
-        let fees = Decimal::from(expected.0) * decision.fee_rate(one);
-        let fees = Money(i64::try_from(round(fees, 0).mantissa()).unwrap_or(i64::MAX));
-        let given = Given { accounts: 1, balance: decision.candidate(index).facts.balance, expected, fees };
-        side.total.add(given);
-        match side.given.get_mut(code) {
-            Some(own) => own.add(given),
-            None => drop(side.given.insert(code.to_string(), given)),
-        }
+/// How many placements a decision's history has.
+fn judged(decision: &Decision) -> i64 {
+    decision.market.history.book().placements
+}
+
+fn side(decision: &Decision, measured_by: &Decision) -> Side {
+    let (strategy, method) = (&decision.market.strategy, decision.method());
+    let mut side = Side {
+        name: strategy.name.clone(),
+        method: method.name().to_string(),
+        fell_back: method != strategy.method,
+        given: estimate(decision, Some(measured_by)),
+        ..Side::default()
+    };
+    side.given.values().for_each(|given| side.total.add(*given));
+    for (index, one) in decision.assigned.iter().enumerate().filter(|(_, one)| one.placed().is_none()) {
+        side.unplaced += 1;
+        *side.unplaced_why.entry(decision.why_in_words(index, one)).or_default() += 1;
     }
     side
 }

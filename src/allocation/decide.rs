@@ -9,10 +9,12 @@ use super::deal::{Assigned, Fate, deal, follow, tally};
 use super::gates::Taker;
 use super::outlook::{self, Outlook, outlooks};
 use super::plan::{Counts, Ground, Infeasible, Plan, worth};
-use super::reason::{Reason, Why};
+use super::reason::{Reason, Why, refusal_words};
 use super::strata::{Sorted, sort};
 use super::strategy::{Method, Strategy};
+use crate::contract::condition::Facts;
 use crate::kernel::{Currency, Money, Rate};
+use crate::party::Lang;
 use crate::performance::history::History;
 use crate::performance::number::round;
 use crate::performance::scorecard::Row;
@@ -167,6 +169,15 @@ impl Decision {
         i64::try_from(round(exact, 0).mantissa()).ok().map(Money)
     }
 
+    /// What an account is to be expected to recover in somebody's hands by what this decision measured, whether it was
+    /// among its accounts or not.
+    pub fn expects(&self, facts: &Facts, code: &str) -> Option<Money> {
+        let rate = self.market.history.rate(&self.market.strategy.grouping.group(facts), &facts.bucket);
+        let index = self.indices.get(code).copied().unwrap_or(Decimal::ONE);
+        let exact = Decimal::from(facts.balance.0).checked_mul(rate)?.checked_mul(index)?;
+        i64::try_from(round(exact, 0).mantissa()).ok().map(Money)
+    }
+
     /// The fee rate expected of the account in the hands it goes to; nothing is expected of those who follow.
     pub fn fee_rate(&self, one: &Assigned) -> Decimal {
         let place = |number: u32| {
@@ -211,6 +222,14 @@ impl Decision {
         let list = self.sorted.refused[index] as usize;
         let refusals = (!self.sorted.refusals[list].is_empty()).then(|| i64::try_from(list).unwrap_or(0));
         Why { reason, together: i64::from(one.together), refusals }
+    }
+
+    /// Why, in Chinese and in English.
+    pub fn why_in_words(&self, index: usize, one: &Assigned) -> (String, String) {
+        let why = self.why(index, one);
+        let list = why.refusals.and_then(|list| usize::try_from(list).ok()).map(|list| self.refusals(list)).unwrap_or_default();
+        let words = |t: Lang| why.words(t, self.method().name(), &refusal_words(&list, t));
+        (words(Lang::Zh), words(Lang::En))
     }
 
     fn holder(&self, index: usize) -> String {

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::deal::Fate;
 use super::decide::Decision;
+use super::estimate::estimate;
 use super::files::StratumRow;
 use super::reason::Reason;
 use super::reason::Why;
@@ -36,6 +37,8 @@ pub struct Findings {
     pub together_cost: String,
     /// Why accounts found no room within the limits.
     pub no_room: Option<String>,
+    /// The same in Chinese; a run of long ago did not keep it.
+    pub no_room_zh: Option<String>,
     /// Whether there was any history to go by.
     pub history: bool,
     /// The limits of each assignee.
@@ -80,9 +83,17 @@ pub struct Share {
     pub balance: i64,
     /// Σ expected recoveries; a run of long ago did not keep it.
     pub expected: Option<i64>,
+    /// What those would earn; a run of long ago did not keep it.
+    pub fees: Option<i64>,
 }
 
 impl Findings {
+    /// What everything the run gives is expected to bring, net of fees; nothing when the run did not keep it.
+    pub fn net(&self) -> Option<Money> {
+        let net = |share: &Share| Some(Money(share.expected?) - Money(share.fees?));
+        self.assignees.values().map(net).sum()
+    }
+
     /// Reads what was kept; nothing of what cannot be read.
     pub fn read(body: serde_json::Value) -> Findings {
         serde_json::from_value(body).unwrap_or_default()
@@ -101,13 +112,18 @@ impl Findings {
 
 /// The totals of a decision, kept beside what else it found, so that a page need not add up a million rows.
 pub fn totals(decision: &Decision) -> serde_json::Value {
-    let share = |total: super::decide::Total| {
+    let given = estimate(decision, None);
+    let share = |code: &str, total: super::decide::Total| {
         json!({
             "accounts": total.accounts, "explored": total.explored, "balance": total.balance.0, "expected": total.expected.0,
+            "fees": given.get(code).map(|given| given.fees.0),
         })
     };
-    let assignees: BTreeMap<String, serde_json::Value> =
-        decision.totals().into_iter().map(|(code, total)| (code, share(total))).collect();
+    let row = |(code, total): (String, super::decide::Total)| {
+        let share = share(&code, total);
+        (code, share)
+    };
+    let assignees: BTreeMap<String, serde_json::Value> = decision.totals().into_iter().map(row).collect();
     let mut unplaced: BTreeMap<String, i64> = BTreeMap::new();
     let mut followers: BTreeMap<&str, i64> = BTreeMap::new();
     for (index, one) in decision.assigned.iter().enumerate() {

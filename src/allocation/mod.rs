@@ -3,7 +3,8 @@
 //! [`strategy`] reads what the lender wants; [`candidates`] brings the accounts of a day; [`gates`] says who may
 //! take them; [`strata`] puts like with like; [`outlook`] says what to expect of each stratum in each one's hands;
 //! [`plan`] decides how many accounts of a stratum go where, by [`shares`] or by the exact [`programme`]; [`deal`]
-//! turns counts into accounts, [`alike`] where balances have heavy tails; [`decide`] is all of that in one; [`run`] reads, simulates and commits;
+//! turns counts into accounts, [`alike`] where balances have heavy tails; [`decide`] is all of that in one and [`estimate`]
+//! says what comes of it; [`run`] reads, simulates and commits;
 //! [`replay`] repeats a past run; [`compare`] asks what if. Everything but
 //! reading and running is pure, and everything random comes from the strategy's seed, so that a run can be repeated
 //! byte for byte.
@@ -13,6 +14,7 @@ pub mod candidates;
 pub mod compare;
 pub mod deal;
 pub mod decide;
+pub mod estimate;
 pub mod files;
 pub mod findings;
 pub mod gates;
@@ -29,6 +31,7 @@ pub mod strata;
 pub mod strategy;
 
 use crate::kernel::document::DocumentFault;
+use crate::party::Lang;
 
 /// Why an allocation is refused.
 #[derive(Debug, thiserror::Error)]
@@ -74,4 +77,14 @@ pub enum AllocationError {
     /// The database failed.
     #[error(transparent)]
     Db(#[from] diesel::result::Error),
+}
+
+impl AllocationError {
+    /// The refusal for whoever reads it on a page; what names keys and lines of a file is in English in both languages.
+    pub fn words(&self, t: Lang) -> String {
+        match self {
+            AllocationError::Infeasible(clash) if t == Lang::Zh => format!("分案被拒绝，未作任何更改：{}", clash.words(t)),
+            other => other.to_string(),
+        }
+    }
 }

@@ -23,7 +23,7 @@ use crate::kernel::Money;
 use crate::kernel::calendar::plus_days;
 use crate::kernel::progress::{Progress, Silent};
 use crate::ledger::{Transaction, chart};
-use crate::party::{self, Lender};
+use crate::party::{self, Lang, Lender};
 use crate::performance::measure;
 use crate::placement::check_open;
 use crate::placement::close::balanced;
@@ -313,7 +313,8 @@ pub fn outcome(decision: &Decision) -> serde_json::Value {
         "dealt_would_bring": millionths(decision.dealt_worth),
         "debtors_kept_together": together,
         "together_cost": millionths(plan.objective - decision.dealt_worth),
-        "no_room": plan.short.as_ref().map(ToString::to_string),
+        "no_room": plan.short.as_ref().map(|short| short.words(Lang::En)),
+        "no_room_zh": plan.short.as_ref().map(|short| short.words(Lang::Zh)),
         "history": !decision.market.history.is_empty(),
         "limits": limits,
         "not_taken": decision.market.field.left,

@@ -535,7 +535,8 @@ pub fn shares(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<(BTreeMap<S
     for row in rows {
         match row.assignee {
             Some(code) => {
-                let share = Share { accounts: row.accounts, explored: row.explored, balance: row.balance, expected: None };
+                let share =
+                    Share { accounts: row.accounts, explored: row.explored, balance: row.balance, expected: None, fees: None };
                 shares.insert(code, share);
             }
             None => drop(unplaced.insert(row.unplaced, row.accounts)),

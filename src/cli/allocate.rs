@@ -13,7 +13,6 @@ use super::settle::language;
 use super::{Context, date};
 use crate::allocation::decide::Decision;
 use crate::allocation::files::{assignment_csv, millionths, strata_csv};
-use crate::allocation::reason::refusal_words;
 use crate::allocation::replay::replay;
 use crate::allocation::run::{Order, Outcome, commit_run_watched, outcome as outcome_of, run};
 use crate::allocation::strategy::{self, Strategy};
@@ -186,12 +185,8 @@ fn expectations(decision: &Decision) -> Vec<String> {
 
 fn unplaced_reasons(decision: &Decision) -> BTreeMap<String, usize> {
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    let method = decision.method().name();
     for (index, one) in decision.assigned.iter().enumerate().filter(|(_, one)| one.placed().is_none()) {
-        let why = decision.why(index, one);
-        let refusals = why.refusals.and_then(|list| usize::try_from(list).ok()).map(|list| decision.refusals(list));
-        let words = why.words(Lang::En, method, &refusal_words(&refusals.unwrap_or_default(), Lang::En));
-        *reasons.entry(words).or_default() += 1;
+        *reasons.entry(decision.why_in_words(index, one).1).or_default() += 1;
     }
     reasons
 }

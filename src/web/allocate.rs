@@ -197,7 +197,7 @@ fn stopped(t: Lang, error: AllocationError) -> Stopped {
         AllocationError::Committed(run_no) => Stopped::Refused(format!("{} {run_no} {}", t.run_word(), t.run_already())),
         AllocationError::Moved(..) => Stopped::Refused(t.run_moved().to_string()),
         AllocationError::Differs(_) => Stopped::Refused(t.run_differs().to_string()),
-        other => Stopped::Refused(other.to_string()),
+        other => Stopped::Refused(other.words(t)),
     }
 }
 

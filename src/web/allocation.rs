@@ -333,7 +333,8 @@ fn proof(t: Lang, currency: Currency, findings: &Findings) -> Vec<String> {
         }
         words.extend(binding);
     }
-    words.extend(findings.no_room.clone());
+    let no_room_zh = findings.no_room_zh.clone().filter(|_| t == Lang::Zh);
+    words.extend(no_room_zh.or_else(|| findings.no_room.clone()));
     if findings.debtors_kept_together > 0 {
         let cost = amount(&findings.together_cost, currency).unwrap_or_default();
         let shown = format!("{currency} {}", list::money(cost.abs(), currency));
@@ -350,14 +351,18 @@ fn assignees_shown(
     names: &dyn Fn(&str) -> String,
 ) -> (Vec<AssigneeShown>, AssigneeShown) {
     let findings = &run.findings;
-    let mut shares: BTreeMap<&str, Share> =
-        findings.limits.iter().map(|limit| (limit.assignee.as_str(), Share { expected: Some(0), ..Share::default() })).collect();
+    let mut shares: BTreeMap<&str, Share> = findings
+        .limits
+        .iter()
+        .map(|limit| (limit.assignee.as_str(), Share { expected: Some(0), fees: Some(0), ..Share::default() }))
+        .collect();
     shares.extend(findings.assignees.iter().map(|(code, share)| (code.as_str(), *share)));
     let all = Share {
         accounts: shares.values().map(|share| share.accounts).sum(),
         explored: shares.values().map(|share| share.explored).sum(),
         balance: shares.values().map(|share| share.balance).sum(),
         expected: shares.values().map(|share| share.expected).sum(),
+        fees: shares.values().map(|share| share.fees).sum(),
     };
     let by_method = |code: &str| strata.iter().filter(|row| row.assignee == code).map(|row| row.assigned - row.explored).sum();
     let row = |code: &str, share: &Share| {

@@ -80,7 +80,7 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Allocates>, posted: P
     match found {
         Ok(found) => draw(&sees, StatusCode::OK, typed, None, Some(shown(t, sees.book.lender.currency, &found))),
         Err(AllocationError::Db(error)) => Err(error.into()),
-        Err(refused) => draw(&sees, StatusCode::UNPROCESSABLE_ENTITY, typed, Some(refused.to_string()), None),
+        Err(refused) => draw(&sees, StatusCode::UNPROCESSABLE_ENTITY, typed, Some(refused.words(t)), None),
     }
 }
 
@@ -117,7 +117,7 @@ fn shown(t: Lang, currency: Currency, found: &Comparison) -> Found {
     Found { figures, assignees: assignees.collect(), sides: [side(t, currency, first), side(t, currency, second)] }
 }
 
-fn cells(currency: Currency, given: crate::allocation::compare::Given) -> [String; 4] {
+fn cells(currency: Currency, given: crate::allocation::estimate::Given) -> [String; 4] {
     [list::count(given.accounts), given.expected.grouped(currency), given.fees.grouped(currency), given.net().grouped(currency)]
 }
 
