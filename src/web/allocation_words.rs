@@ -75,7 +75,7 @@ impl Lang {
     pub fn proof_of(self, bound: &str, worth: &str) -> String {
         match self {
             Lang::Zh => format!(
-                "最优规划按分层均值计价（随债务人合并委出的案件除外）：在这些限制之内，没有任何方案的价值超过 {bound}；本方案的价值为 {worth}。"
+                "最优规划按分层均值计价（随债务人其他案件委出者除外）：在这些限制之内，没有任何方案的价值超过 {bound}；本方案的价值为 {worth}。"
             ),
             Lang::En => format!(
                 "The programme values each account at its stratum's mean and leaves out what follows its debtor: no plan within these limits is worth more than {bound}; this one is worth {worth}."
