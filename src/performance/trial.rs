@@ -10,6 +10,9 @@ use super::number::{ratio, round, square_root};
 use crate::kernel::Money;
 use crate::party::Lang;
 
+/// With fewer accounts than that on either side nothing is concluded.
+const FEW: i64 = 30;
+
 /// What the explored accounts say of a challenger beside the champion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
@@ -36,6 +39,14 @@ impl Comparison {
         let (a, b) = (&self.champion, &self.challenger);
         let (difference, low, high) = (points(self.difference), points(self.range.0), points(self.range.1));
         let (own, other) = self.accounts;
+        if self.is_of_few() {
+            return match t {
+                Lang::En => {
+                    format!("{a} and {b} have too few like accounts to be compared: {own} and {other}, it takes {FEW} each")
+                }
+                Lang::Zh => format!("{a} 与 {b} 的同类案件太少，尚不能比较：{own} 户对 {other} 户，各需 {FEW} 户"),
+            };
+        }
         match (t, self.is_clear()) {
             (Lang::En, true) => format!(
                 "{a} recovers {difference} points more than {b} on like accounts; 95 % range {low} to {high} ({own} and {other} accounts)"
@@ -56,9 +67,13 @@ impl Comparison {
         }
     }
 
-    /// Whether the range leaves no doubt who is better.
+    /// Whether the range leaves no doubt who is better: of too few accounts, most of which pay nothing, it says too much.
     pub fn is_clear(&self) -> bool {
-        self.range.0 > Decimal::ZERO || self.range.1 < Decimal::ZERO
+        !self.is_of_few() && (self.range.0 > Decimal::ZERO || self.range.1 < Decimal::ZERO)
+    }
+
+    fn is_of_few(&self) -> bool {
+        self.accounts.0.min(self.accounts.1) < FEW
     }
 }
 
@@ -114,7 +129,7 @@ pub fn compare_all(explored: &Explored, champion: Option<&str>) -> Vec<Compariso
         totals.entry(assignee).or_default().merge(sums);
     }
     let names: Vec<&str> = totals.keys().copied().collect();
-    let beats = |a: &str, b: &str| compare(explored, a, b).is_some_and(|one| one.range.0 > Decimal::ZERO);
+    let beats = |a: &str, b: &str| compare(explored, a, b).is_some_and(|one| one.is_clear() && one.difference > Decimal::ZERO);
     let ahead = |a: &str| {
         let others = || names.iter().filter(|b| **b != a);
         let (wins, losses) = (others().filter(|b| beats(a, b)).count(), others().filter(|b| beats(b, a)).count());
