@@ -80,13 +80,15 @@ pub enum Permission {
     OwnStatements,
     /// Complaints about an agency and what its own contacts violate.
     OwnConduct,
+    /// Sending an agency's own contact records.
+    SendOwnContacts,
 }
 
 /// Whether a role has a permission.
 pub fn may(role: Role, permission: Permission) -> bool {
     use Permission::{
         Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger, OwnConduct, OwnPerformance,
-        OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
+        OwnPlacements, OwnStatements, Performance, Recoveries, SendOwnContacts, Statements,
     };
     let allowed: &[Permission] = match role {
         Role::PlacementManager => {
@@ -95,7 +97,7 @@ pub fn may(role: Role, permission: Permission) -> bool {
         Role::Viewer => &[Accounts, Recoveries, Statements, Performance, Conduct],
         Role::Compliance => &[Accounts, Recoveries, Performance, ActOnPlacements, Conduct, ActOnConduct],
         Role::FinancePreparer | Role::FinanceApprover => &[Recoveries, Statements, Ledger],
-        Role::AgencyManager => &[OwnPlacements, OwnStatements, OwnPerformance, ActOnOwnPlacements, OwnConduct],
+        Role::AgencyManager => &[OwnPlacements, OwnStatements, OwnPerformance, ActOnOwnPlacements, OwnConduct, SendOwnContacts],
         Role::AgencyViewer => &[OwnPlacements, OwnStatements, OwnPerformance, OwnConduct],
         Role::Administrator => &[],
     };

@@ -13,6 +13,7 @@ mod allocation_words;
 mod chart;
 mod complaint;
 mod complaints;
+mod contact_file;
 mod contacts;
 mod explain;
 mod form;
@@ -121,6 +122,7 @@ pub fn application(
     App::new()
         .app_data(web::Data::new(site))
         .app_data(web::PayloadConfig::new(LARGEST_FORM))
+        .app_data(contact_file::limits())
         .app_data(web::QueryConfig::default().error_handler(|error, _| Problem::Bad(error.to_string()).into()))
         .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
         .configure(routes::configure)

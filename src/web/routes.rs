@@ -3,12 +3,13 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::{
-    account, accounts, act, allocate, allocation, complaint, complaints, contacts, explain, home, ledger, months, placements,
-    portfolio, recoveries, requests, run_accounts, scorecard, scorecard_placements, sign_in, statement, static_files, what_if,
+    account, accounts, act, allocate, allocation, complaint, complaints, contact_file, contacts, explain, home, ledger, months,
+    placements, portfolio, recoveries, requests, run_accounts, scorecard, scorecard_placements, sign_in, statement, static_files,
+    what_if,
 };
 use crate::identity::Permission::{
     self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger, OwnConduct, OwnPerformance,
-    OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
+    OwnPlacements, OwnStatements, Performance, Recoveries, SendOwnContacts, Statements,
 };
 
 /// Who sees a page.
@@ -74,6 +75,7 @@ routes! {
     "/scorecard/{assignee}/placements.csv", With(Performance, Some(OwnPerformance)), scorecard_placements::download;
     "/contacts",                            With(Conduct, Some(OwnConduct)),        contacts::show;
     "/contacts.csv",                        With(Conduct, Some(OwnConduct)),        contacts::download;
+    "/contacts/send",                       With(ActOnConduct, Some(SendOwnContacts)), contact_file::form;
     "/complaints",                          With(Conduct, Some(OwnConduct)),        complaints::show;
     "/complaints.csv",                      With(Conduct, Some(OwnConduct)),        complaints::download;
     "/complaints/add",                      With(ActOnConduct, None),               complaint::form;
@@ -96,6 +98,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/allocation/compare", post().to(what_if::show))
         .route("/allocation/new", post().to(allocate::simulate))
         .route("/allocation/{run_no}/commit", post().to(allocate::commit))
+        .route("/contacts/send", post().to(contact_file::send))
         .route("/complaints/add", post().to(complaint::add))
         .route("/complaints/case/{reference}", post().to(complaint::decide))
         .route("/sign-in", post().to(sign_in::sign_in))

@@ -158,6 +158,8 @@ rights! {
     Ledger = Ledger, None;
     /// Complaints and contacts.
     Conduct = Conduct, Some(Permission::OwnConduct);
+    /// Contact records, as they are sent.
+    SendsContacts = ActOnConduct, Some(Permission::SendOwnContacts);
     /// What is done about complaints.
     ActsOnConduct = ActOnConduct, None;
 }

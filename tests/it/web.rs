@@ -215,6 +215,7 @@ pub fn all(address: &Address) {
         personal_data(&app).await;
         complaints(&app).await;
         contacts(&app).await;
+        contact_files(&app).await;
         lists(&app).await;
     });
     downloads_are_recorded(address);
@@ -469,6 +470,62 @@ async fn complaints(app: App<'_>) {
     assert!(own.contains(",A02,") && !own.contains(",A01,"), "a filter cannot widen what an agency sees: {own}");
     let page = compliance.get(app, "/complaints?lang=en&state=open").await.body;
     assert!(page.contains("about A02 &#60;b&#62;") && !page.contains(&reference), "{page}");
+}
+
+/// A file as a browser sends it, with the token of the form.
+fn sent(csrf: &str, agency: Option<&str>, name: &str, text: &str) -> TestRequest {
+    let mut body = format!("--cut\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{csrf}\r\n");
+    if let Some(agency) = agency {
+        body += &format!("--cut\r\nContent-Disposition: form-data; name=\"agency\"\r\n\r\n{agency}\r\n");
+    }
+    body += &format!("--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n");
+    body += &format!("Content-Type: text/csv\r\n\r\n{text}\r\n--cut--\r\n");
+    TestRequest::post().insert_header(("Content-Type", "multipart/form-data; boundary=cut")).set_payload(body)
+}
+
+async fn contact_files(app: App<'_>) {
+    let mut agency = Browser::sign_in(app, "manager@a01").await;
+    let form = agency.get(app, "/contacts/send?lender=CFC&lang=en").await;
+    assert!(form.status == 200 && form.body.contains("type=\"file\"") && !form.body.contains("name=\"agency\""));
+    let token = token(&form.body);
+    let path = "/contacts/send?lender=CFC&lang=en";
+    let file = "reference,account_no,at,number\nw1,L001,2026-03-07 10:00,13900000000\nw2,L001,yesterday,\n";
+    // An agency sends its own, also when the form names another.
+    let done = agency.ask(app, sent(&token, Some("A02"), "C:\\calls\\march.csv", file).uri(path)).await;
+    assert!(
+        done.status == 200 && done.body.contains("yesterday") && done.body.contains("but for the rows below"),
+        "{}",
+        done.body
+    );
+    assert!(done.body.contains(">3<"), "the line of the fault: {}", done.body);
+    let mut compliance = Browser::sign_in(app, "compliance@cfc").await;
+    let month = "/contacts?month=2026-03&lang=en&agency=";
+    let (own, other) =
+        (compliance.get(app, &format!("{month}A01")).await.body, compliance.get(app, &format!("{month}A02")).await.body);
+    assert!(own.contains(">3<") && !other.contains(">3<"), "A01 has three contacts now, A02 the two it had");
+    // Corrected and sent again whole: what is in counts once.
+    let corrected = file.replace("yesterday", "2026-03-07 11:00");
+    let done = agency.ask(app, sent(&token, None, "march.csv", &corrected).uri(path)).await;
+    assert!(done.status == 200 && done.body.contains("The file was taken in."), "{}", done.body);
+    let again = agency.ask(app, sent(&token, None, "march.csv", &corrected).uri(path)).await;
+    assert!(again.status == 200 && again.body.contains("nothing was changed"), "{}", again.body);
+    let unfit = agency.ask(app, sent(&token, None, "../march.csv", "a,b\n1,2\n").uri(path)).await;
+    assert!(unfit.status == 422 && unfit.body.contains("march.csv") && !unfit.body.contains("/march.csv"), "{}", unfit.body);
+    // Whoever looks only, sends nothing; nor does a page of somebody else.
+    let forged = agency.ask(app, sent("guessed", None, "march.csv", file).uri(path)).await;
+    assert_eq!(forged.status, 403);
+    let foreign = sent(&token, None, "march.csv", file).uri(path).insert_header(("Origin", "https://elsewhere.example"));
+    assert_eq!(agency.ask(app, foreign).await.status, 403);
+    for login in ["viewer@a02", "viewer@cfc", "preparer@cfc"] {
+        let mut looking = Browser::sign_in(app, login).await;
+        assert_eq!(looking.ask(app, sent(&token, Some("A01"), "march.csv", file).uri(path)).await.status, 404, "{login}");
+    }
+    // The lender sends for an agency it names.
+    let csrf = self::token(&compliance.get(app, "/contacts/send").await.body);
+    let sent_by = |agency: &str| sent(&csrf, Some(agency), "a02.csv", "reference,account_no,at\nv1,L003,2026-03-08 09:00\n");
+    let done = compliance.ask(app, sent_by("A02").uri("/contacts/send?lang=en")).await;
+    assert!(done.status == 200 && done.body.contains("The file was taken in."), "{}", done.body);
+    assert_eq!(compliance.ask(app, sent_by("A99").uri("/contacts/send")).await.status, 422);
 }
 
 /// Violations first, with the rule, the figure, the limit and a masked number; an agency sees its own without numbers.

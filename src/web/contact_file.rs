@@ -1,0 +1,170 @@
+//! Files of contact records, sent by whoever made them: an agency's people for the agency, a lender's for one of its own.
+
+use actix_multipart::form::tempfile::TempFile;
+use actix_multipart::form::text::Text;
+use actix_multipart::form::{MultipartForm, MultipartFormConfig};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::Site;
+use super::form;
+use super::link::Link;
+use super::list::{self, Choice};
+use super::page::{Figure, Page};
+use super::problem::Problem;
+use super::who::{Sees, SendsContacts};
+use crate::audit::By;
+use crate::conduct::ConductError;
+use crate::conduct::contacts::{self, Imported, Options};
+use crate::db::Db;
+use crate::kernel::progress::Silent;
+use crate::party::{self, Lang};
+use crate::portfolio::personal::Key;
+use crate::sheet::Fault;
+
+/// The largest file: about half a million contacts.
+const LARGEST_FILE: usize = 64 * 1024 * 1024;
+
+/// How much may be sent at once.
+pub(super) fn limits() -> MultipartFormConfig {
+    let config = MultipartFormConfig::default().total_limit(LARGEST_FILE + 64 * 1024).memory_limit(256 * 1024);
+    config.error_handler(|error, _| Problem::Bad(error.to_string()).into())
+}
+
+/// What is sent. The file lies on disk and goes when it has been read.
+#[derive(MultipartForm)]
+pub(super) struct Sent {
+    csrf: Text<String>,
+    agency: Option<Text<String>>,
+    file: TempFile,
+}
+
+#[derive(Template)]
+#[template(path = "web/contact_file.html")]
+struct Body {
+    t: Lang,
+    csrf: String,
+    action: String,
+    own: bool,
+    agencies: Vec<Choice>,
+    fault: Option<String>,
+    done: Option<Done>,
+}
+
+/// What came of a file.
+struct Done {
+    words: String,
+    figures: Vec<Figure>,
+    faults: Vec<Fault>,
+    warnings: Vec<String>,
+}
+
+pub(super) async fn form(site: web::Data<Site>, sees: Sees<SendsContacts>) -> Result<HttpResponse, Problem> {
+    draw(&site, &sees, StatusCode::OK, "", Ok(None)).await
+}
+
+pub(super) async fn send(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    sees: Sees<SendsContacts>,
+    sent: MultipartForm<Sent>,
+) -> Result<HttpResponse, Problem> {
+    let sent = sent.into_inner();
+    form::check(&request, Some(&sees.who.session.csrf), Some(&sent.csrf))?;
+    // An agency sends its own, whatever the form says.
+    let named = sent.agency.map(|agency| agency.into_inner()).unwrap_or_default();
+    let agency = sees.book.agency.clone().unwrap_or(named);
+    let (t, lender, by, key) = (sees.who.t, sees.book.lender.code.clone(), sees.who.by(), site.key.clone());
+    let name = file_name(sent.file.file_name.as_deref().unwrap_or_default());
+    let (code, file) = (agency.clone(), sent.file);
+    match site.change(move |db| take_in(db, &lender, &code, file, &name, key.as_ref(), &by)).await? {
+        Ok(done) => draw(&site, &sees, StatusCode::OK, &agency, Ok(Some(shown(t, done)))).await,
+        Err(refused) => draw(&site, &sees, StatusCode::UNPROCESSABLE_ENTITY, &agency, Err(refused)).await,
+    }
+}
+
+/// Takes the file in under the name it was sent with, so that a refusal names it; what is our fault is no refusal.
+fn take_in(
+    db: &mut Db,
+    lender: &str,
+    agency: &str,
+    file: TempFile,
+    name: &str,
+    key: Option<&Key>,
+    by: &By,
+) -> Result<Result<Imported, String>, Problem> {
+    let failed = |error: &std::io::Error| Problem::Ours(format!("a file that was sent cannot be kept: {error}"));
+    let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
+    let path = folder.path().join(name);
+    file.file.persist(&path).map_err(|error| failed(&error.error))?;
+    let options = Options { key, ..Options::default() };
+    match contacts::import(db, lender, agency, &path, &options, by, &mut Silent) {
+        Ok(done) => Ok(Ok(done)),
+        Err(ConductError::Db(error)) => Err(error.into()),
+        Err(refused) => Ok(Err(refused.to_string().replace(&format!("{}/", folder.path().display()), ""))),
+    }
+}
+
+/// The last part of a name as a browser sends it, and nothing that a path could be made of.
+fn file_name(sent: &str) -> String {
+    let last = sent.rsplit(['/', '\\']).next().unwrap_or_default();
+    let kept: String = last.chars().filter(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ')).take(100).collect();
+    let name = kept.trim_matches(['.', ' ']);
+    if name.is_empty() { "contacts.csv".to_string() } else { name.to_string() }
+}
+
+fn shown(t: Lang, done: Imported) -> Done {
+    let count = |number: u64| list::count(i64::try_from(number).unwrap_or(i64::MAX));
+    let figures = vec![
+        Figure::new(t.file_data_rows(), count(done.rows), ""),
+        Figure::new(t.file_accepted(), count(done.accepted), ""),
+        Figure::new(t.file_duplicate(), count(done.duplicate), ""),
+        Figure::new(t.file_rejected(), count(done.rejected), ""),
+    ];
+    let words = match (done.already_imported, done.rejected) {
+        (true, _) => t.file_known(),
+        (false, 0) => t.file_done(),
+        _ => t.file_in_part(),
+    };
+    Done { words: words.to_string(), figures, faults: done.faults, warnings: done.warnings }
+}
+
+async fn draw(
+    site: &Site,
+    sees: &Sees<SendsContacts>,
+    status: StatusCode,
+    agency: &str,
+    outcome: Result<Option<Done>, String>,
+) -> Result<HttpResponse, Problem> {
+    let (t, lender) = (sees.who.t, sees.book.lender.code.clone());
+    let assignees = site.read(move |db| Ok(party::store::assignees(db, &lender)?)).await?;
+    let (done, fault) = outcome.map_or_else(|fault| (None, Some(fault)), |done| (done, None));
+    let body = Body {
+        t,
+        csrf: sees.who.session.csrf.clone(),
+        action: Link::to("/contacts/send").with("lender", &sees.book.lender.code).url(),
+        own: sees.book.agency.is_some(),
+        agencies: assignees.iter().map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), agency)).collect(),
+        fault,
+        done,
+    };
+    Page::new(&sees.who, t.send_contacts()).under(t.nav_contacts(), "/contacts").show_as(status, &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_path() {
+        let names = [
+            ("C:\\Users\\wang\\外呼记录 11月.xlsx", "外呼记录 11月.xlsx"),
+            ("../../etc/passwd", "passwd"),
+            ("..", "contacts.csv"),
+            ("", "contacts.csv"),
+            ("a\0b.csv", "ab.csv"),
+        ];
+        names.iter().for_each(|(sent, kept)| assert_eq!(file_name(sent), *kept));
+    }
+}
