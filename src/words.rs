@@ -201,7 +201,16 @@ words! {
     open: "在委" / "Open";
     closed: "已关闭" / "Closed";
     active: "在委" / "Active";
-    ran_out: "已到期未登记" / "Run out";
+    ran_out: "已到期待登记" / "Run out, not recorded yet";
+    expire_title: "登记到期" / "Record what has run out";
+    expire_before: "最后一日在此日之前的委案" / "Placements whose last day was before";
+    expire_will_close: "将关闭的委案" / "Placements it closes";
+    expire_confirm: "登记到期" / "Record them";
+    expire_nothing: "没有在此日之前到期而未登记的委案。" / "No placement has run out before this day without being recorded.";
+    expire_done: "已登记到期：" / "Recorded as expired:";
+    expire_done_recalls: "撤案生效：" / "recalls become final:";
+    recalls_final_word: "撤案生效" / "Recall final";
+    will_expire: "到期的委案即使尚未登记也已结束；登记后以到期日关闭，欠款回到自催，案件可以再次分案。无异议的撤案同时登记为生效。" / "A placement that has run out is over whether or not it is recorded. Recording closes it on its own last day: what is owed goes back to the house, and the account can be placed again. Recalls that nobody objected to in time are recorded as final with them.";
     closed_recalled: "撤案" / "Recalled";
     closed_returned: "退案" / "Returned";
     closed_expired: "到期" / "Expired";
@@ -450,6 +459,9 @@ words! {
     act_cannot: "不能办理" / "Cannot";
     act_accounts: "将办理案件" / "Accounts it applies to";
     act_left: "不能办理的案件" / "Left alone";
+    act_worked_out: "试算日期：" / "Worked out for";
+    act_look: "重新试算" / "Look again";
+    act_changed: "表单内容或账簿在试算之后有变动；下列为现在的办理范围，尚未作任何更改。请核对后再确认。" / "The form or the book has changed since this was worked out. Below is what it comes to now; nothing has been done. Check it, then carry it out.";
     act_confirm: "确认" / "Carry out";
     act_cancel: "返回" / "Back";
     act_done: "已办理案件数：" / "Accounts carried out:";
