@@ -118,9 +118,16 @@ words! {
     none: "无" / "none";
     house: "自催" / "House";
     step_unplaced: "查看未委案件" / "Look at unplaced accounts";
+    step_review: "复核待执行的分案" / "Review the simulated runs";
+    waits_title: "待办" / "What waits for you";
+    waits_nothing: "目前没有待办事项。" / "Nothing waits for you.";
+    wait_complaints: "待处理投诉" / "complaints to decide";
+    wait_contacts: "最近月份的催收记录，查看违规" / "contacts of the newest month: see what they violate";
+    wait_runs: "已模拟、待复核执行的分案" / "simulated runs to review and commit";
+    wait_unplaced: "未委案件，新建分案" / "open accounts in nobody's hands: allocate them";
+    wait_acknowledge: "撤案待确认停催" / "recalls: confirm that contact stopped";
     step_months: "查看月度结算" / "Look at the months";
     hint_import: "尚无数据。上传第一个资产包：" / "Nothing here yet. Take in the first file:";
-    hint_allocate: "个未结清案件未委出；分案：" / "open accounts are in nobody's hands. Allocate them:";
     hint_close: "下一步，试算关账：" / "Next, preview the closing:";
     owed_by_holder: "按持有人的应收余额" / "Owed, by holder";
     holder: "持有人" / "Holder";

@@ -10,6 +10,7 @@ use super::Site;
 use super::accounts::masked_name;
 use super::act::{self, Act, Button, buttons};
 use super::allocation::{reason_words, run_link};
+use super::expire;
 use super::link::{self, Link};
 use super::list::{self, Cell};
 use super::page::{Chip, Figure, Page, Tone};
@@ -179,13 +180,19 @@ pub(super) async fn show(
     // A recall that is asked for stops contact as a hold does.
     let recalled = facts.placements.iter().any(|one| one.closed_on.is_none() && one.life().recall.is_some());
     let held = recalled || facts.holds.iter().any(|hold| hold.holds_on(sees.book.today()));
+    let today = sees.book.today();
+    let run_out = facts.placements.iter().any(|one| one.closed_on.is_none() && one.ends_on() < today);
     let chip = match (held, owed > Money::ZERO, facts.standing.holder()) {
         (true, ..) => Chip::new(Tone::Blocked, t.stop_contact()),
+        _ if run_out => Chip::new(Tone::Attention, t.ran_out()),
         (_, false, _) => Chip::new(Tone::Good, t.paid()),
         (_, _, Some(_)) => Chip::new(Tone::Good, t.placed()),
         _ => Chip::new(Tone::Attention, t.not_placed()),
     };
-    Page::new(&sees.who, account_no).under(t.nav_accounts(), "/accounts").chip(chip).show(&body)
+    let page = Page::new(&sees.who, account_no).under(t.nav_accounts(), "/accounts").chip(chip);
+    let records = run_out && sees.who.may(Permission::ActOnPlacements);
+    let page = if records { page.step(t.expire_title(), expire::page_of(&sees.book).url()) } else { page };
+    page.show(&body)
 }
 
 fn load(db: &mut Db, book: &Book, account_no: &str, login: &str, done: &str) -> Result<Facts, Problem> {

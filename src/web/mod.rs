@@ -14,6 +14,7 @@ mod chart;
 mod complaint;
 mod complaints;
 mod contacts;
+mod expire;
 mod explain;
 mod form;
 mod home;

@@ -10,8 +10,8 @@ use consign::web::{Site, application};
 
 use crate::support::{Book, by, flat_contract, on_each_database};
 
-const PASSWORD: &str = "correct horse battery";
-const PEOPLE: [(&str, &str, &str); 8] = [
+pub const PASSWORD: &str = "correct horse battery";
+pub const PEOPLE: [(&str, &str, &str); 8] = [
     ("manager@cfc", "CFC", "placement_manager"),
     ("compliance@cfc", "CFC", "compliance"),
     ("viewer@cfc", "CFC", "viewer"),
@@ -23,7 +23,7 @@ const PEOPLE: [(&str, &str, &str); 8] = [
 ];
 
 /// Accounts 1 to 3 with A01, 4 with A02, January closed; another lender.
-fn ready(book: &mut Book) {
+pub fn ready(book: &mut Book) {
     book.lender = "NBK".to_string();
     book.set_up("CNY", &["A01"]);
     book.lender = "CFC".to_string();
@@ -46,20 +46,21 @@ fn ready(book: &mut Book) {
 
 /// A form as a page offers it, with what is typed into it.
 #[derive(Clone)]
-struct Form {
-    action: String,
-    fields: Vec<(String, String)>,
+pub struct Form {
+    pub action: String,
+    pub fields: Vec<(String, String)>,
 }
 
-struct Answer {
-    status: u16,
-    location: String,
-    body: String,
+/// What the application answers.
+pub struct Answer {
+    pub status: u16,
+    pub location: String,
+    pub body: String,
 }
 
 /// The fields of the form that posts, hidden ones with their values.
-fn form(body: &str) -> Form {
-    let start = body.find("<form class=\"card acting\"").unwrap_or_else(|| panic!("no form to act with: {body}"));
+pub fn form(body: &str) -> Form {
+    let start = body.find("method=\"post\" action=\"/placements/").unwrap_or_else(|| panic!("no form to act with: {body}"));
     let text = &body[start..start + body[start..].find("</form>").unwrap()];
     let between = |text: &str, before: &str| text.split(before).nth(1).map(|rest| rest.split('"').next().unwrap().to_string());
     let fields = text.split("<input").skip(1).filter_map(|input| {
@@ -74,7 +75,7 @@ fn form(body: &str) -> Form {
 }
 
 impl Form {
-    fn with(mut self, typed: &[(&str, &str)]) -> Form {
+    pub fn with(mut self, typed: &[(&str, &str)]) -> Form {
         for (name, value) in typed {
             self.fields.retain(|(known, _)| known != name);
             self.fields.push(((*name).to_string(), (*value).to_string()));
