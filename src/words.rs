@@ -152,7 +152,7 @@ words! {
     rows: "行数" / "Rows";
     empty_portfolio: "这里列出上传的资产包文件。尚未上传；用以下命令：" / "The files taken in are listed here. There is none yet; take one in with";
     empty_accounts: "这里列出案件。尚无案件；先上传资产包：" / "Accounts are listed here. There is none yet; take in a portfolio file with";
-    empty_placements: "这里列出委案。尚未分案；用以下命令：" / "Placements are listed here. There is none yet; allocate accounts with";
+    empty_placements: "这里列出委案。尚未分案。" / "Placements are listed here. No account has been allocated yet.";
     empty_own_placements: "目前没有委给贵机构的案件。" / "No account is in your hands at the moment.";
     empty_recoveries: "这里列出回款、冲正与减免。尚无记录；用以下命令导入：" / "Payments, reversals and waivers are listed here. There is none yet; take some in with";
     empty_months: "尚未关账。关账后，结算单列在这里；先试算：" / "No month is closed yet. Statements are listed here once one is; preview it with";
@@ -209,6 +209,7 @@ words! {
     closed: "已关闭" / "Closed";
     active: "在委" / "Active";
     ran_out: "已到期待登记" / "Run out, not recorded yet";
+    recall_final_unrecorded: "撤案已生效待登记" / "Recall final, not recorded yet";
     expire_title: "登记到期" / "Record what has run out";
     expire_before: "最后一日在此日之前的委案" / "Placements whose last day was before";
     expire_will_close: "将关闭的委案" / "Placements it closes";
@@ -507,7 +508,16 @@ words! {
     attempts_per_number: "次未接（每号码每日）" / "unanswered calls per number and day";
     no_violations: "本月无违规。" / "Nothing was violated in this month.";
     empty_contacts: "这里列出催收记录中的违规。尚无记录；用以下命令导入：" / "What agencies' contacts violate is listed here. There are no contacts yet; take some in with";
-    empty_own_contacts: "尚无贵机构的催收记录。" / "There are no contacts of yours yet.";
+    empty_own_contacts: "尚无贵机构的催收记录。请将记录文件交给委托方，由委托方导入。" / "There are no contacts of yours yet. Send your files of contacts to the lender, who takes them in.";
+    none_while_held: "停催期间不得联系" / "none while held";
+    never_placed_by_then: "当时从未委出" / "never placed by then";
+    give_severity: "请选择严重程度：低、中或高。" / "Choose a severity: low, medium or high.";
+    give_agency: "请选择受托方。" / "Choose the agency that the complaint is about.";
+    give_complaint_text: "请填写投诉内容。" / "Say what is complained of.";
+    give_decision: "请选择处理结论：属实或不属实。" / "Choose a decision: upheld or not upheld.";
+    give_decision_text: "请填写理由。" / "Give the reason for the decision.";
+    nothing_to_compare: "该日没有可分配的案件，两个方案都没有可算的内容。" / "There is no account to place on this day, so neither strategy has anything to work on.";
+    compare_with_placed: "在委案件要一并试算，请勾选" / "To work on what is placed, tick";
     case_word: "投诉编号" / "Case";
     severity: "严重程度" / "Severity";
     severity_low: "低" / "Low";
@@ -533,7 +543,7 @@ words! {
     deduction_recorded: "扣款仅随案登记；列入结算单须另经复核。" / "The deduction is recorded with the case; putting it on a statement needs a second person.";
     corrects_decision: "更正第" / "Corrects decision";
     not_about_an_account: "不涉及具体案件" / "Not about an account";
-    empty_complaints: "这里列出投诉。尚无记录；用以下命令登记：" / "Complaints are listed here. There is none yet; record one with";
+    empty_complaints: "这里列出投诉。尚无记录。" / "Complaints are listed here. There is none yet.";
     empty_own_complaints: "没有关于贵机构的投诉。" / "There is no complaint about you.";
     what_if: "方案对比" / "What if";
     first_strategy: "方案一" / "First strategy";
