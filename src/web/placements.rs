@@ -88,6 +88,7 @@ struct Body {
     currency: String,
     lender: String,
     own: bool,
+    allocates: bool,
     told: Option<String>,
     back: String,
     buttons: Vec<Button>,
@@ -153,6 +154,7 @@ pub(super) async fn show(
         currency: currency.to_string(),
         lender: sees.book.lender.code.clone(),
         own,
+        allocates: !own && sees.who.may(Permission::Allocate),
         told,
         back: sees.who.here.clone(),
         buttons: buttons(&sees.who, &sees.book, ACTS),
@@ -172,7 +174,8 @@ pub(super) async fn show(
         pager: Pager { first: (!asked.before.is_empty()).then(|| asked.link("/placements").url()), next },
         asked: asked.clone(),
     };
-    let page = Page::new(&sees.who, t.nav_placements()).tool(t.download_csv(), asked.link("/placements.csv").url());
+    let page = Page::new(&sees.who, t.nav_placements())
+        .tool(t.download_csv(), asked.link("/placements.csv").with("lang", t.code()).url());
     let records = sums.run_out > 0 && !own && sees.who.may(Permission::ActOnPlacements);
     let page = if records { page.step(t.expire_title(), expire::page_of(&sees.book).url()) } else { page };
     page.show(&body)
@@ -229,9 +232,15 @@ fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
 pub fn state(t: Lang, placement: &Placement, today: NaiveDate) -> Chip {
     match (placement.close_reason, placement.closed_on) {
         (Some(reason), Some(closed)) => Chip::new(Tone::Plain, format!("{} {closed}", reason.word(t))),
-        _ if placement.ends_on() < today => Chip::new(Tone::Attention, t.ran_out()),
+        _ if placement.ends_on() < today => Chip::new(Tone::Attention, over(t, placement)),
         _ => Chip::new(Tone::Good, t.active()),
     }
+}
+
+/// What has come to its end without anyone having recorded it: a recall that is final, or else the term.
+pub fn over(t: Lang, placement: &Placement) -> &'static str {
+    let recalled = placement.recall_final_on.is_some_and(|day| day <= placement.expires_on);
+    if recalled { t.recall_final_unrecorded() } else { t.ran_out() }
 }
 
 /// What waits on a placement: the agency must stop, or somebody must decide.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::test::{self, TestRequest};
-use consign::placement::{CloseReason, Placement, store};
+use consign::placement::{CloseReason, Move, Placement, store};
 use consign::portfolio::personal::Key;
 use consign::web::{Site, application};
 
@@ -32,6 +32,7 @@ fn ready(book: &mut Book) {
     book.portfolio("2016-01-06", "account_no,balance,days_past_due\n3,300.00,45\n");
     assert_eq!(book.allocate("2016-01-07", "A02"), 1);
     book.close("2016-01");
+    book.step("2", None, Move::RequestRecall("review"), "2016-02-10").unwrap();
 }
 
 fn last(book: &mut Book, account_no: &str) -> Placement {
@@ -48,18 +49,20 @@ fn what_has_run_out_is_told_and_recorded() {
             let service = &test::init_service(application(site)).await;
             let mut manager = sign_in!(service, "manager@cfc");
 
-            // Placed on 5 January for 60 days, both are over on any day these tests are run; nobody has recorded it.
+            // Placed for 60 days, and recalled: both are over on any day these tests are run; nobody has recorded it.
             let home = get!(service, manager, "/?lang=en");
             assert!(home.body.contains("Run out, not recorded yet") && home.body.contains("/placements/expire?lender=CFC"));
             let account = get!(service, manager, "/accounts/1?lang=en");
             assert!(account.body.contains("Run out, not recorded yet") && !account.body.contains("good\">Placed"));
             assert!(account.body.contains("/placements/expire?lender=CFC"), "{}", account.body);
+            let account = get!(service, manager, "/accounts/2?lang=en");
+            assert!(account.body.contains("Recall final, not recorded yet"), "nobody objected in time: {}", account.body);
             let list = get!(service, manager, "/placements?lang=zh&state=run_out");
             assert!(list.body.contains("已到期待登记") && list.body.contains("/accounts/1\""), "{}", list.body);
             assert!(!list.body.contains("/accounts/3\""), "one that goes on has not run out");
 
-            // The last day is 4 March: on that day it goes on, on the next it is over.
-            let none = get!(service, manager, "/placements/expire?on=2016-03-04&lang=en");
+            // The last day of 1 is 4 March, the recall of 2 is final on 15 February: over on the next day, not before.
+            let none = get!(service, manager, "/placements/expire?on=2016-02-15&lang=en");
             assert!(none.status == 200 && none.body.contains("No placement has run out") && !none.body.contains("name=\"seen\""));
             let closed = get!(service, manager, "/placements/expire?on=2016-01-31&lang=en");
             assert!(closed.body.contains("2016-02-01") && !closed.body.contains("name=\"seen\""), "{}", closed.body);
@@ -92,13 +95,16 @@ fn what_has_run_out_is_told_and_recorded() {
             assert_eq!(send!(service, manager, record()).status, 303);
             assert_eq!(book.state(), after, "a form sent twice is carried out once");
             let told = get!(service, manager, &format!("{}&lang=en", done.location));
-            assert!(told.body.contains("Recorded as expired: 2") && !told.body.contains("Run out, not recorded yet</dt>"));
+            assert!(
+                told.body.contains("Recorded as expired: 1 · recalls become final: 1")
+                    && !told.body.contains("Run out, not recorded yet</dt>")
+            );
             assert!(!get!(service, manager, "/?lang=en").body.contains("Run out, not recorded yet"));
         });
-        for account_no in ["1", "2"] {
-            let over = last(book, account_no);
-            assert_eq!((over.closed_on, over.close_reason), (Some(day("2016-03-04")), Some(CloseReason::Expired)));
-        }
+        let over = last(book, "1");
+        assert_eq!((over.closed_on, over.close_reason), (Some(day("2016-03-04")), Some(CloseReason::Expired)));
+        let over = last(book, "2");
+        assert_eq!((over.closed_on, over.close_reason), (Some(day("2016-02-15")), Some(CloseReason::Recalled)));
         assert_eq!(last(book, "3").closed_on, None);
         book.assert_proven();
     });

@@ -60,6 +60,23 @@ fn the_first_page_says_what_waits_for_whom() {
             assert!(home.contains("Nothing waits for you"), "{home}");
         });
 
+        // What was done is told at the lender's hour: midnight UTC is eight in the morning at Shanghai.
+        actix_web::rt::System::new().block_on(async {
+            let service = &test::init_service(application(site.clone())).await;
+            let account = get!(service, sign_in!(service, "manager@cfc"), "/accounts/1?lang=en").body;
+            assert!(account.contains("2026-01-01 08:00 test") && !account.contains("2026-01-01 00:00"), "{account}");
+            // Empty pages point to what this person can do.
+            let mut agency = sign_in!(service, "manager@a01");
+            let contacts = get!(service, agency, "/contacts?lang=en").body;
+            assert!(contacts.contains("to the lender, who takes them in") && !contacts.contains("consign import"), "{contacts}");
+            let mut other = sign_in!(service, "manager@nbk");
+            let (complaints, placements) =
+                (get!(service, other, "/complaints?lang=en"), get!(service, other, "/placements?lang=en"));
+            assert!(complaints.body.matches("href=\"/complaints/add\"").count() == 2, "{}", complaints.body);
+            assert!(placements.body.contains("href=\"/allocation/new\"") && !placements.body.contains("STRATEGY.toml"));
+            assert!(!complaints.body.contains("consign complaint"));
+        });
+
         // A run that waits to be committed comes before another one; what lies before a committed one can go nowhere.
         book.try_allocate(&crate::support::all_to("A02"), "2026-02-20", false).unwrap();
         actix_web::rt::System::new().block_on(async {
