@@ -30,7 +30,7 @@ words! {
     due_from: "受托方应划付" / "Due from the agency";
     nothing_due: "本期无应付" / "Nothing is due";
     in_capitals: "人民币大写" / "In capitals";
-    carried: "结转下期(贷方)" / "Credit carried forward";
+    carried: "结转下期（贷方）" / "Credit carried forward";
     summary: "按批次与费率汇总" / "Summary by batch and fee rule";
     batch: "委案批次" / "Batch";
     fee_rule: "费率规则" / "Fee rule";
@@ -386,11 +386,12 @@ words! {
     nothing_judged: "该日尚无满考核期的委案。" / "No placement is old enough to be judged on this day.";
     trial_title: "对照试验" / "Champion and challenger";
     trial_about: "只看探索样本：随机均分的同类案件。" / "On explored accounts only: like accounts dealt by chance.";
+    compared_with: "以谁为基准：" / "Compared with:";
     trial_none: "尚无可比的探索样本：策略中设置 exploration，并等待考核期届满。" / "Nothing to compare yet: give the strategy an exploration share and wait until the horizon has passed.";
     trial_clear: "已有定论" / "Clear";
     trial_unclear: "尚无定论" / "Not yet clear";
     curves_title: "累计回款率曲线" / "Liquidation curves";
-    curves_about: "委案后各月末累计回款占委案金额的比例；只含已满该月的委案，故多批合并的曲线可能下降。" / "Share of the balance placed that is recovered by the end of each month since placing; only placements that have come so far are in it, so a line over several batches may fall.";
+    curves_about: "委案后各月末累计回款占委案金额的比例：逐月累加，每月的增量只按已满该月的委案计算。" / "Share of the balance placed that is recovered by the end of each month since placing: month by month, each month's step measured on the placements that have come so far.";
     curves_none: "尚无满一个月的委案。" / "No placement is a month old yet.";
     months_since_placing: "委案后月数" / "months since placing";
     month_short: "月" / "month";
@@ -516,8 +517,6 @@ words! {
     give_complaint_text: "请填写投诉内容。" / "Say what is complained of.";
     give_decision: "请选择处理结论：属实或不属实。" / "Choose a decision: upheld or not upheld.";
     give_decision_text: "请填写理由。" / "Give the reason for the decision.";
-    nothing_to_compare: "该日没有可分配的案件，两个方案都没有可算的内容。" / "There is no account to place on this day, so neither strategy has anything to work on.";
-    compare_with_placed: "在委案件要一并试算，请勾选" / "To work on what is placed, tick";
     case_word: "投诉编号" / "Case";
     severity: "严重程度" / "Severity";
     severity_low: "低" / "Low";
@@ -550,6 +549,8 @@ words! {
     second_strategy: "方案二" / "Second strategy";
     second_brings_more: "方案二多带来" / "Second brings more";
     go_elsewhere: "去向不同的案件" / "Would go elsewhere";
+    not_as_many: "两种策略委出的户数不同，金额之差须连同户数一起看。" / "The two do not place the same number of accounts; read the difference in money with that in mind.";
+    nothing_to_compare: "该日没有可委出的案件。如要比较在委案件，请勾选“在委案件也按未委计算”。" / "No account can be placed on that day. To compare placed accounts, tick “Take placed accounts as if they were not placed”.";
     expected_gross: "预期回款" / "Expected recovery";
     expected_fees: "预期佣金" / "Expected fees";
     unlike_present: "换手案件 / 曾委案件 · 余额占比变动" / "Change hands / held so far · share of balance";

@@ -69,6 +69,14 @@ pub struct Comparison {
     pub differ_balance: Money,
 }
 
+impl Comparison {
+    /// The names of the two, told apart where they are the same.
+    pub fn names(&self) -> [String; 2] {
+        let [first, second] = [0, 1].map(|side: usize| self.sides[side].name.clone());
+        if first == second { [format!("{first} (1)"), format!("{second} (2)")] } else { [first, second] }
+    }
+}
+
 /// A strategy file: its name, for messages, and its text.
 pub type File<'a> = (&'a str, &'a str);
 

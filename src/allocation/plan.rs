@@ -469,3 +469,28 @@ pub fn worth(outlooks: &[Outlook], given: &Counts) -> i128 {
     };
     outlooks.iter().zip(given).map(of).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clash_names_whose_and_by_how_much_in_both_languages() {
+        let clash = |kind| Infeasible {
+            kind,
+            assignees: vec!["A01".to_string(), "A02".to_string()],
+            strata: vec!["M2|A01+A02".to_string()],
+            all_strata: 1,
+            needed: 10,
+            available: 7,
+        };
+        for kind in [ClashKind::Crossed, ClashKind::Maximums, ClashKind::Minimums] {
+            for t in [Lang::Zh, Lang::En] {
+                let words = clash(kind).words(t);
+                let short = kind == ClashKind::Crossed || words.contains('3');
+                assert!(words.contains("A01, A02") && words.contains("10") && words.contains('7') && short, "{words}");
+                assert_eq!(words.is_ascii(), t == Lang::En, "{words}");
+            }
+        }
+    }
+}

@@ -101,7 +101,7 @@ impl Why {
         let mut words = match (&self.reason, t) {
             (Reason::Share(code, own, all), Lang::En) => format!("{method} share: {code} gets {own} of {all} in this stratum"),
             (Reason::Share(code, own, all), Lang::Zh) => {
-                format!("按{}分配:本层{all}户中{code}得{own}户", method_word(method))
+                format!("按{}分配：本层 {all} 户中 {code} 得 {own} 户", method_word(method))
             }
             (Reason::Optimum(code, own, all), Lang::En) => {
                 format!(
@@ -109,14 +109,14 @@ impl Why {
                 )
             }
             (Reason::Optimum(code, own, all), Lang::Zh) => {
-                format!("最优分配:本层{all}户中{code}得{own}户时,全批预期净回款最大")
+                format!("最优分配：本层 {all} 户中 {code} 得 {own} 户时，全批预期净回款最大")
             }
             (Reason::Explore(code, own, all), Lang::En) => {
                 format!("held back to explore: dealt by chance, {code} gets {own} of {all} in this stratum")
             }
-            (Reason::Explore(code, own, all), Lang::Zh) => format!("探索样本:随机均分,本层{all}户中{code}得{own}户"),
+            (Reason::Explore(code, own, all), Lang::Zh) => format!("探索样本：随机均分，本层 {all} 户中 {code} 得 {own} 户"),
             (Reason::Follow(code), Lang::En) => format!("follows the debtor's other account to {code}"),
-            (Reason::Follow(code), Lang::Zh) => format!("共债合并:随债务人其他案件委予{code}"),
+            (Reason::Follow(code), Lang::Zh) => format!("共债合并：随债务人其他案件委予 {code}"),
             (Reason::Wait(code, why), t) => waits(code, why, t),
             (Reason::NoGate, Lang::En) => "no eligible assignee".to_string(),
             (Reason::NoGate, Lang::Zh) => "无符合准入条件的受托方".to_string(),
@@ -130,13 +130,13 @@ impl Why {
         if self.together > 1 {
             words += &match t {
                 Lang::En => format!("; {} accounts of the debtor stay together", self.together),
-                Lang::Zh => format!(";同一债务人{}户合并委出", self.together),
+                Lang::Zh => format!("；同一债务人 {} 户合并委出", self.together),
             };
         }
         if !refusals.is_empty() {
             words += &match t {
                 Lang::En => format!("; closed gates: {refusals}"),
-                Lang::Zh => format!(";未开放:{refusals}"),
+                Lang::Zh => format!("；未开放：{refusals}"),
             };
         }
         words
@@ -146,11 +146,11 @@ impl Why {
 fn waits(code: &str, why: &str, t: Lang) -> String {
     match (why, t) {
         ("absent", Lang::En) => format!("waits: the debtor's other account is with {code}, which takes no part in this run"),
-        ("absent", Lang::Zh) => format!("等待:债务人其他案件在{code},其不参与本次分案"),
+        ("absent", Lang::Zh) => format!("等待：债务人其他案件在 {code}，其不参与本次分案"),
         ("full", Lang::En) => format!("waits: the debtor's other account is with {code}, whose limit is used up"),
-        ("full", Lang::Zh) => format!("等待:债务人其他案件在{code},其已达上限"),
+        ("full", Lang::Zh) => format!("等待：债务人其他案件在 {code}，其已达上限"),
         (gate, Lang::En) => format!("waits: the debtor's other account is with {code}, whose gate {gate} is closed"),
-        (gate, Lang::Zh) => format!("等待:债务人其他案件在{code},其未通过准入({})", gate_word(gate, t)),
+        (gate, Lang::Zh) => format!("等待：债务人其他案件在 {code}，其未通过准入（{}）", gate_word(gate, t)),
     }
 }
 

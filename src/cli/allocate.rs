@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use clap::Args;
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::bar::Bar;
@@ -12,13 +13,17 @@ use super::output::{Answer, Failure, check_writable, lines, read_text, write_fil
 use super::settle::language;
 use super::{Context, date};
 use crate::allocation::decide::Decision;
+use crate::allocation::estimate::{Given, estimate};
 use crate::allocation::files::{assignment_csv, millionths, strata_csv};
+use crate::allocation::outlook::VALUE_PLACES;
 use crate::allocation::replay::replay;
 use crate::allocation::run::{Order, Outcome, commit_run_watched, outcome as outcome_of, run};
 use crate::allocation::strategy::{self, Strategy};
 use crate::db::Db;
+use crate::kernel::{Currency, Money};
 use crate::party::Lang;
 use crate::performance::PerformanceError;
+use crate::performance::number::round;
 use crate::{ambient, party};
 
 #[derive(Args)]
@@ -81,7 +86,12 @@ pub(super) fn allocate(context: &Context, arguments: &AllocateArguments) -> Resu
         write_file(path, &strata_csv(&outcome.decision)?)?;
     }
     let stages = bar.stages();
-    Ok(answer(&lender, &outcome, &stages))
+    let done = match (arguments.replay.is_some(), outcome.committed) {
+        (true, _) => "repeated, the same bytes",
+        (false, true) => "committed",
+        (false, false) => "simulated",
+    };
+    Ok(answer(&lender, &outcome, done, &stages))
 }
 
 /// The strategy of a file.
@@ -108,22 +118,19 @@ fn lender_and_run(lender: Option<&str>, run: Option<&String>) -> Result<(String,
     }
 }
 
-fn answer(lender: &party::Lender, outcome: &Outcome, stages: &[(String, u128)]) -> Answer {
+fn answer(lender: &party::Lender, outcome: &Outcome, done: &str, stages: &[(String, u128)]) -> Answer {
     let decision = &outcome.decision;
     let run = format!("{}#{}", lender.code, outcome.run_no);
     let placed = decision.placed();
     let unplaced = decision.assigned.len() - placed;
     let totals = decision.totals();
-    let mut shown = vec![format!(
-        "run {run} {}: {placed} accounts placed, {unplaced} left unplaced",
-        if outcome.committed { "committed" } else { "simulated" }
-    )];
+    let mut shown = vec![format!("run {run} {done}: {placed} accounts placed, {unplaced} left unplaced")];
     for (code, total) in &totals {
         let explored = if total.explored > 0 { format!(" ({} to explore)", total.explored) } else { String::new() };
         let (balance, expected) = (total.balance.grouped(lender.currency), total.expected.grouped(lender.currency));
         shown.push(format!("  {code}: {} accounts{explored}, {balance}, expected recovery {expected}", total.accounts));
     }
-    shown.extend(expectations(decision));
+    shown.extend(expectations(decision, lender.currency));
     shown.extend(decision.plan.short.iter().map(|short| format!("  not all accounts find room: {short}")));
     for (why, count) in &decision.market.field.left {
         shown.push(format!("  not taken: {count} {why}"));
@@ -152,8 +159,8 @@ fn answer(lender: &party::Lender, outcome: &Outcome, stages: &[(String, u128)]) 
     Answer::new(lines(shown), json)
 }
 
-/// What the method's part is expected to bring, and what else it might have been.
-fn expectations(decision: &Decision) -> Vec<String> {
+/// What the run is expected to bring, the programme's proof, and what else it might have been.
+fn expectations(decision: &Decision, currency: Currency) -> Vec<String> {
     let (plan, asked) = (&decision.plan, decision.market.strategy.method);
     if plan.method != asked {
         return vec![format!("  there is no history to go by: {} was done as {}", asked.name(), plan.method.name())];
@@ -161,26 +168,38 @@ fn expectations(decision: &Decision) -> Vec<String> {
     if decision.market.history.is_empty() || decision.placed() == 0 {
         return Vec::new();
     }
-    let mut shown = vec![format!("  expected net recovery {}", millionths(plan.objective))];
+    let shown = |exact: i128| shown_amount(exact, currency);
+    let net: Money = estimate(decision, None).values().map(Given::net).sum();
+    let mut lines = vec![format!("  expected net recovery {} (all that is placed, less fees)", net.grouped(currency))];
     if let Some(optimum) = &plan.optimum {
-        shown.push(format!("  no assignment can bring more than {}", millionths(optimum.bound)));
-        for (taker, price) in decision.market.takers.iter().zip(&optimum.prices).filter(|(_, price)| **price != 0) {
-            let limit = if *price > 0 { "most" } else { "fewest" };
-            let code = &taker.assignee.code;
-            shown.push(format!("  {code}: the {limit} binds; one account more would change it by {}", millionths(*price)));
+        let (bound, worth) = (shown(optimum.bound), shown(plan.objective));
+        lines.push(format!("  the programme, each account at its stratum's mean: worth {worth}, no plan within the limits is worth more than {bound}"));
+        let limits = decision.market.takers.iter().zip(&optimum.prices).zip(&plan.limits.lower);
+        for ((taker, price), least) in limits.filter(|((_, price), least)| **price > 0 || **price < 0 && **least > 0) {
+            let (code, more) = (&taker.assignee.code, shown(price.abs()));
+            lines.push(match *price > 0 {
+                true => format!("  {code}: its most binds; one account more would bring {more}"),
+                false => format!("  {code}: its fewest, {least} accounts, binds; one account fewer would bring {more}"),
+            });
         }
     }
     for (name, other) in [("equal", plan.equal), ("score", plan.score)] {
-        if let Some(other) = other {
-            let more = millionths(plan.objective - other);
-            shown.push(format!("  {more} more than {name} shares of the same accounts would bring"));
-        }
+        let more = other
+            .map(|other| format!("  {} more than {name} shares of the same accounts would bring", shown(plan.objective - other)));
+        lines.extend(more);
     }
     let cost = plan.objective - decision.dealt_worth;
     if cost != 0 {
-        shown.push(format!("  keeping debtors together changes it by {}", millionths(-cost)));
+        lines.push(format!("  keeping debtors together changes it by {}", shown(-cost)));
     }
-    shown
+    lines
+}
+
+/// An amount of millionths as the currency writes it.
+fn shown_amount(exact: i128, currency: Currency) -> String {
+    let amount = Decimal::from_i128_with_scale(exact, VALUE_PLACES);
+    let minor = round(amount * Decimal::from(10_i64.pow(currency.decimals())), 0);
+    i64::try_from(minor.mantissa()).map(|minor| Money(minor).grouped(currency)).unwrap_or_else(|_| millionths(exact))
 }
 
 fn unplaced_reasons(decision: &Decision) -> BTreeMap<String, usize> {

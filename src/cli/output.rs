@@ -81,7 +81,11 @@ failures!(
 
 /// Reads a text file of the user's.
 pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: cannot be read: {error}", path.display())))
+    let bytes = std::fs::read(path).map_err(|error| Failure::new(format!("{}: cannot be read: {error}", path.display())))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Failure::new(format!("{}, line {line}: is not UTF-8; save the file as UTF-8", path.display()))
+    })
 }
 
 /// Writes an output file whole: a reader never sees half of it.

@@ -141,7 +141,10 @@ pub(super) fn recall(context: &Context, arguments: &RecallArguments) -> Result<A
     let mut db = context.open()?;
     let by = ambient::operator();
     let done = recalling::recall(&mut db, &arguments.lender, &which, &arguments.reason, arguments.on, arguments.at_once, &by)?;
-    let mut shown = vec![format!("{} placements recalled on {}", done.recalled, arguments.on)];
+    let mut shown = Vec::new();
+    if done.recalled > 0 || done.requested == 0 {
+        shown.push(format!("{} placements recalled on {}", done.recalled, arguments.on));
+    }
     if done.requested > 0 {
         shown.push(format!("{} recalls requested: their assignees stop now and may object before it is final", done.requested));
     }

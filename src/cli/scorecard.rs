@@ -15,10 +15,10 @@ use crate::party::{self, Lang};
 use crate::performance::PerformanceError;
 use crate::performance::file::{COLUMNS, csv, figures};
 use crate::performance::grouping::Grouping;
-use crate::performance::measure::{Asked, scorecard_on, trial as compare_explored};
+use crate::performance::measure::{Asked, explored, scorecard_on};
 use crate::performance::number::{RATE_PLACES, percent, round};
 use crate::performance::scorecard::{Points, Row, with_newcomers};
-use crate::performance::trial::Comparison;
+use crate::performance::trial::{Comparison, compare_all};
 
 #[derive(Args)]
 pub(super) struct ScorecardArguments {
@@ -97,6 +97,9 @@ pub(super) struct TrialArguments {
     /// A strategy whose window and horizon it goes by.
     #[arg(long, value_name = "STRATEGY.toml")]
     strategy: Option<PathBuf>,
+    /// With whom the others are compared; without it, whoever is clearly ahead of most.
+    #[arg(long, value_name = "ASSIGNEE")]
+    champion: Option<String>,
 }
 
 pub(super) fn trial(context: &Context, arguments: &TrialArguments) -> Result<Answer, Failure> {
@@ -105,14 +108,22 @@ pub(super) fn trial(context: &Context, arguments: &TrialArguments) -> Result<Ans
     let lender = party::store::lender(&mut db, &arguments.lender)?.ok_or_else(no_lender)?;
     let strategy = arguments.strategy.as_ref().map(|path| strategy_of(&mut db, &lender, path)).transpose()?;
     let parameters = strategy.map_or_else(Default::default, |strategy| strategy.performance);
-    let found = crate::db::read(&mut db, |db| compare_explored(db, &lender.code, arguments.on, parameters))?;
+    let champion = arguments.champion.as_deref();
+    if let Some(code) = champion
+        && !party::store::assignees(&mut db, &lender.code)?.iter().any(|assignee| assignee.code == code)
+    {
+        return Err(PerformanceError::NoAssignee(code.to_string()).into());
+    }
+    let explored = crate::db::read(&mut db, |db| explored(db, &lender.code, arguments.on, parameters))?;
+    let found = compare_all(&explored, champion);
+    let mut shown: Vec<String> = found.iter().map(|one| one.sentence(Lang::En)).collect();
     if found.is_empty() {
-        let why = "no two assignees have judged accounts that exploration dealt in the same strata; \
-                   allocate with an `exploration` share and wait until the horizon has passed";
-        return Err(PerformanceError::Nothing(why.to_string()).into());
+        let nothing = "nothing to compare: no two assignees have judged accounts that exploration dealt in the same strata; \
+                       allocate with an `exploration` share and wait until the horizon has passed";
+        shown.push(nothing.to_string());
     }
     let json: Vec<serde_json::Value> = found.iter().map(json_comparison).collect();
-    Ok(Answer::new(lines(found.iter().map(|one| one.sentence(Lang::En)).collect()), json!({"comparisons": json})))
+    Ok(Answer::new(lines(shown), json!({"comparisons": json})))
 }
 
 fn json_comparison(one: &Comparison) -> serde_json::Value {

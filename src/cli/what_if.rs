@@ -48,10 +48,20 @@ pub(super) fn what_if(context: &Context, arguments: &WhatIfArguments) -> Result<
         write_file(path, &csv(&found, currency)?)?;
     }
     let mut shown = vec![format!("{} accounts, the same for both; {} would go elsewhere", found.accounts, found.differ)];
+    match &found.measured_by {
+        Some(by) => shown.push(format!(
+            "both are valued by what {} measures: {} placements judged, window {} months, horizon {} days, K = {}",
+            by.name, by.judged, by.parameters.window_months, by.parameters.horizon_days, by.parameters.credibility
+        )),
+        None => shown.push("nothing has been judged yet by either: no recovery can be expected of anybody".to_string()),
+    }
     for side in &found.sides {
+        if side.fell_back {
+            shown.push(format!("{}: nothing is judged by its own measure, so it is done as {}", side.name, side.method));
+        }
         shown.push(format!("{} ({}): expected net recovery {}", side.name, side.method, side.total.net().grouped(currency)));
         shown.push(format!(
-            "  expected recovery {}, fees {}, unplaced {}, {} of {} accounts change hands, {} of the balance",
+            "  expected recovery {}, fees {}, unplaced {}, {} of {} accounts change hands, shares of the balance move by {}",
             side.total.expected.grouped(currency),
             side.total.fees.grouped(currency),
             side.unplaced,
@@ -59,15 +69,25 @@ pub(super) fn what_if(context: &Context, arguments: &WhatIfArguments) -> Result<
             side.had,
             percent(side.unlike)
         ));
+        for ((_, why), count) in &side.unplaced_why {
+            shown.push(format!("  unplaced: {count} – {why}"));
+        }
         for (code, given) in &side.given {
             shown.push(format!("  {code}: {} accounts, {}", given.accounts, given.balance.grouped(currency)));
         }
     }
     let more = found.sides[1].total.net() - found.sides[0].total.net();
-    shown.push(format!("{} brings {} more than {}", found.sides[1].name, more.grouped(currency), found.sides[0].name));
+    let unlike = found.sides[0].total.accounts != found.sides[1].total.accounts;
+    let note = if unlike { "; they do not place the same number of accounts" } else { "" };
+    let [first, second] = found.names();
+    shown.push(format!("{second} brings {} more than {first}{note}", more.grouped(currency)));
     let json = json!({
         "accounts": found.accounts, "differ": found.differ, "differ_balance": found.differ_balance.plain(currency),
         "sides": found.sides.iter().map(|side| json_side(side, currency)).collect::<Vec<_>>(), "second_brings_more": more.plain(currency),
+        "measured_by": found.measured_by.as_ref().map(|by| json!({
+            "strategy": by.name, "judged": by.judged, "window_months": by.parameters.window_months,
+            "horizon_days": by.parameters.horizon_days, "credibility": by.parameters.credibility,
+        })),
     });
     Ok(Answer::new(lines(shown), json))
 }
@@ -82,7 +102,7 @@ fn json_side(side: &Side, currency: Currency) -> serde_json::Value {
         side.given.iter().map(|(code, given)| (code.clone(), json_given(given, currency))).collect();
     json!({
         "strategy": side.name, "method": side.method, "assignees": given, "total": json_given(&side.total, currency),
-        "unplaced": side.unplaced, "moved": side.moved, "had": side.had, "unlike_present": side.unlike.to_string(),
+        "unplaced": side.unplaced, "fell_back": side.fell_back, "moved": side.moved, "had": side.had, "unlike_present": side.unlike.to_string(),
     })
 }
 

@@ -290,17 +290,18 @@ pub struct UpheldCount {
     pub upheld: i64,
 }
 
-/// Complaints received in a span of days that are upheld by the decisions known when the book stood at `known_seq`.
+/// Complaints received in a span of days that are upheld by the decisions up to its last day that were known when the book
+/// stood at `known_seq`.
 pub fn upheld(db: &mut Db, lender: &str, from: NaiveDate, to: NaiveDate, known_seq: i64) -> QueryResult<Vec<UpheldCount>> {
     diesel::sql_query(
         "SELECT c.agency, COUNT(*) AS upheld FROM complaint c JOIN complaint_decision d ON d.lender = c.lender \
          AND d.reference = c.reference AND d.decision_no = (SELECT MAX(n.decision_no) FROM complaint_decision n \
-         WHERE n.lender = c.lender AND n.reference = c.reference AND n.seq <= $1) \
-         WHERE c.lender = $2 AND c.received_on >= $3 AND c.received_on <= $4 AND d.upheld GROUP BY c.agency",
+         WHERE n.lender = c.lender AND n.reference = c.reference AND n.seq <= $1 AND n.decided_on <= $2) \
+         WHERE c.lender = $3 AND c.received_on >= $4 AND c.received_on <= $2 AND d.upheld GROUP BY c.agency",
     )
     .bind::<BigInt, _>(known_seq)
+    .bind::<Date, _>(to)
     .bind::<Text, _>(lender)
     .bind::<Date, _>(from)
-    .bind::<Date, _>(to)
     .load(db)
 }

@@ -15,7 +15,7 @@ pub struct Curve {
     pub placements: i64,
     /// The balance placed.
     pub balance: Money,
-    /// Month by month: the balance of the placements that have come so far, and what those recovered by its end.
+    /// Month by month: the balance of the placements that have come so far, and what those recovered in it.
     pub months: Vec<(Money, Money)>,
 }
 
@@ -24,14 +24,17 @@ pub const MOST_MONTHS: u32 = 24;
 
 impl Curve {
     /// Adds a placement and what it recovered, as seen on a day. A month is on the curve once it is over for a
-    /// placement, and only such placements are in it, so that young batches do not pull old months down.
+    /// placement, and only such placements are in it.
     pub fn add(&mut self, placed_on: NaiveDate, balance: Money, receipts: &[(NaiveDate, Money)], on: NaiveDate) {
         self.placed_on = Some(self.placed_on.map_or(placed_on, |first| first.min(placed_on)));
         self.placements += 1;
         self.balance += balance;
+        let mut before = Money::ZERO;
         for month in 0..MOST_MONTHS {
             let Some(end) = placed_on.checked_add_months(Months::new(month + 1)).filter(|end| *end <= on) else { return };
-            let recovered: Money = receipts.iter().filter(|(day, _)| *day < end).map(|(_, amount)| *amount).sum();
+            let by_then: Money = receipts.iter().filter(|(day, _)| *day < end).map(|(_, amount)| *amount).sum();
+            let recovered = by_then - before;
+            before = by_then;
             match self.months.get_mut(month as usize) {
                 Some(sums) => *sums = (sums.0 + balance, sums.1 + recovered),
                 None => self.months.push((balance, recovered)),
@@ -52,9 +55,16 @@ impl Curve {
         }
     }
 
-    /// The share of the balance recovered by the end of each month.
+    /// The share of the balance recovered by the end of each month: the sum of the months' own shares, each measured on the
+    /// placements that have come to it. So neither do young batches pull old months down, nor does a curve leap where
+    /// they drop out.
     pub fn shares(&self) -> Vec<Decimal> {
-        self.months.iter().map(|(balance, recovered)| ratio(*recovered, *balance).unwrap_or_default()).collect()
+        let mut sum = Decimal::ZERO;
+        let step = |(balance, recovered): &(Money, Money)| {
+            sum += ratio(*recovered, *balance).unwrap_or_default();
+            sum
+        };
+        self.months.iter().map(step).collect()
     }
 }
 
@@ -69,12 +79,13 @@ mod tests {
         let receipts = [(day("2026-01-31"), Money(10)), (day("2026-02-28"), Money(20)), (day("2026-03-31"), Money(40))];
         // The first month ends before 28 February, the last day of that month; the second before 31 March.
         curve.add(day("2026-01-31"), Money(100), &receipts, day("2026-04-15"));
-        assert_eq!(curve.months, vec![(Money(100), Money(10)), (Money(100), Money(30))]);
+        assert_eq!(curve.months, vec![(Money(100), Money(10)), (Money(100), Money(20))]);
         assert_eq!(curve.shares(), vec![Decimal::new(1, 1), Decimal::new(3, 1)]);
         // A younger placement is only in the months it has come to.
         let before = curve.clone();
         curve.add(day("2026-03-01"), Money(100), &[], day("2026-04-15"));
-        assert_eq!(curve.months, vec![(Money(200), Money(10)), (Money(100), Money(30))]);
+        assert_eq!(curve.months, vec![(Money(200), Money(10)), (Money(100), Money(20))]);
+        assert_eq!(curve.shares(), vec![Decimal::new(5, 2), Decimal::new(25, 2)], "the second month adds its own fifth");
         let mut young = Curve::default();
         young.add(day("2026-03-01"), Money(100), &[], day("2026-04-15"));
         young.merge(&before);

@@ -10,7 +10,7 @@ use super::grouping::Grouping;
 use super::history::{History, Judged, Sums};
 use super::scorecard::{Beside, Ground, Points, Row, scorecard};
 use super::store;
-use super::trial::{Comparison, Explored, compare_all};
+use super::trial::Explored;
 use crate::conduct::incidents;
 use crate::contract::Versions;
 use crate::contract::factor::Parameters;
@@ -136,8 +136,8 @@ pub struct Overview {
     pub history: History,
     /// The curves of the window's batches, by assignee and batch.
     pub curves: Curves,
-    /// What the accounts dealt by exploration say.
-    pub trial: Vec<Comparison>,
+    /// The accounts dealt by exploration.
+    pub explored: Explored,
 }
 
 /// Scorecard, curves and trial in one walk through the book.
@@ -158,7 +158,7 @@ pub fn overview(
     })?;
     let ground = ground(db, asked, versions, peers, &taking.begun)?;
     let rows = scorecard(&taking.history, asked.parameters.credibility, points, &ground);
-    Ok(Overview { rows, history: taking.history, curves, trial: compare_all(&explored) })
+    Ok(Overview { rows, history: taking.history, curves, explored })
 }
 
 /// The scorecard of a day: everyone with a contract in force on it, or with a judged placement.
@@ -260,10 +260,10 @@ fn try_out(
     sums.add(Judged { balance: placement.balance(), recovered });
 }
 
-/// What the accounts dealt by exploration say of the assignees (DOMAIN 4): judged placements of the window only.
-pub fn trial(db: &mut Db, lender: &str, on: NaiveDate, parameters: Parameters) -> QueryResult<Vec<Comparison>> {
+/// The accounts dealt by exploration (DOMAIN 4): judged placements of the window only.
+pub fn explored(db: &mut Db, lender: &str, on: NaiveDate, parameters: Parameters) -> QueryResult<Explored> {
     let strata = store::explored(db, lender)?;
     let mut explored = Explored::new();
     walk(db, lender, i64::MAX, |placement, received| try_out(&mut explored, &strata, parameters, on, placement, received))?;
-    Ok(compare_all(&explored))
+    Ok(explored)
 }

@@ -31,9 +31,9 @@ pub enum PerformanceError {
     /// The lender is unknown.
     #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
     NoLender(String),
-    /// Nothing to compare.
-    #[error("{0}")]
-    Nothing(String),
+    /// No such assignee.
+    #[error("the lender has no assignee {0}")]
+    NoAssignee(String),
     /// A contract cannot be read.
     #[error(transparent)]
     Contract(#[from] crate::contract::ContractError),

@@ -10,10 +10,13 @@ use super::number::{ratio, round, square_root};
 use crate::kernel::Money;
 use crate::party::Lang;
 
+/// With fewer accounts than that on either side nothing is concluded.
+const FEW: i64 = 30;
+
 /// What the explored accounts say of a challenger beside the champion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// Who has the most to show for.
+    /// With whom others are compared.
     pub champion: String,
     /// Who is compared with it.
     pub challenger: String,
@@ -36,6 +39,14 @@ impl Comparison {
         let (a, b) = (&self.champion, &self.challenger);
         let (difference, low, high) = (points(self.difference), points(self.range.0), points(self.range.1));
         let (own, other) = self.accounts;
+        if self.is_of_few() {
+            return match t {
+                Lang::En => {
+                    format!("{a} and {b} have too few like accounts to be compared: {own} and {other}, it takes {FEW} each")
+                }
+                Lang::Zh => format!("{a} 与 {b} 的同类案件太少，尚不能比较：{own} 户对 {other} 户，各需 {FEW} 户"),
+            };
+        }
         match (t, self.is_clear()) {
             (Lang::En, true) => format!(
                 "{a} recovers {difference} points more than {b} on like accounts; 95 % range {low} to {high} ({own} and {other} accounts)"
@@ -44,17 +55,25 @@ impl Comparison {
                 "{a} and {b} cannot be told apart yet on like accounts: {difference} points, 95 % range {low} to {high} ({own} and {other} accounts)"
             ),
             (Lang::Zh, true) => {
-                format!("同类案件上,{a}的回款率比{b}高{difference}个百分点;95%区间{low}至{high}({own}户对{other}户)")
+                format!(
+                    "同类案件上，{a} 的回款率比 {b} 高 {difference} 个百分点；95% 区间 {low} 至 {high}（{own} 户对 {other} 户）"
+                )
             }
             (Lang::Zh, false) => {
-                format!("同类案件上,{a}与{b}尚难分高下:相差{difference}个百分点,95%区间{low}至{high}({own}户对{other}户)")
+                format!(
+                    "同类案件上，{a} 与 {b} 尚难分高下：相差 {difference} 个百分点，95% 区间 {low} 至 {high}（{own} 户对 {other} 户）"
+                )
             }
         }
     }
 
-    /// Whether the range leaves no doubt who is better.
+    /// Whether the range leaves no doubt who is better: of too few accounts, most of which pay nothing, it says too much.
     pub fn is_clear(&self) -> bool {
-        self.range.0 > Decimal::ZERO || self.range.1 < Decimal::ZERO
+        !self.is_of_few() && (self.range.0 > Decimal::ZERO || self.range.1 < Decimal::ZERO)
+    }
+
+    fn is_of_few(&self) -> bool {
+        self.accounts.0.min(self.accounts.1) < FEW
     }
 }
 
@@ -102,18 +121,22 @@ fn rate_variance(sums: &Sums) -> Option<Decimal> {
     corrected.checked_div(balance)?.checked_div(balance)
 }
 
-/// All assignees compared with the one that recovers most on the strata it shares with each of the others.
-pub fn compare_all(explored: &Explored) -> Vec<Comparison> {
+/// All assignees compared with the champion: the one that is named, else the one that is clearly ahead of most others, and
+/// among several the one with the most accounts to show for it. A lucky few accounts make no champion.
+pub fn compare_all(explored: &Explored, champion: Option<&str>) -> Vec<Comparison> {
     let mut totals: BTreeMap<&str, Sums> = BTreeMap::new();
     for (assignee, sums) in explored.values().flatten() {
         totals.entry(assignee).or_default().merge(sums);
     }
     let names: Vec<&str> = totals.keys().copied().collect();
-    let beats = |a: &str, b: &str| compare(explored, a, b).is_some_and(|one| one.difference > Decimal::ZERO);
-    let wins = |a: &&str| names.iter().filter(|b| *b != a && beats(a, b)).count();
-    let Some(champion) = names.iter().copied().max_by_key(|name| (wins(name), std::cmp::Reverse(*name))) else {
-        return Vec::new();
+    let beats = |a: &str, b: &str| compare(explored, a, b).is_some_and(|one| one.is_clear() && one.difference > Decimal::ZERO);
+    let ahead = |a: &str| {
+        let others = || names.iter().filter(|b| **b != a);
+        let (wins, losses) = (others().filter(|b| beats(a, b)).count(), others().filter(|b| beats(b, a)).count());
+        i64::try_from(wins).unwrap_or(0) - i64::try_from(losses).unwrap_or(0)
     };
+    let best = || names.iter().copied().max_by_key(|name| (ahead(name), totals[name].placements, std::cmp::Reverse(*name)));
+    let Some(champion) = champion.or_else(best) else { return Vec::new() };
     names.iter().filter(|name| **name != champion).filter_map(|name| compare(explored, champion, name)).collect()
 }
 
@@ -139,6 +162,19 @@ mod tests {
         assert_eq!(found.difference.normalize().to_string(), "0.01");
         assert!(found.is_clear());
         assert_eq!(compare(&explored, "A", "C"), None);
-        assert_eq!(compare_all(&explored).len(), 1);
+        assert_eq!(compare_all(&explored, None).len(), 1);
+    }
+
+    #[test]
+    fn a_lucky_few_accounts_make_no_champion() {
+        let mut explored = Explored::new();
+        for (assignee, rates) in [("A", [30, 20, 25].repeat(40)), ("B", [12, 10, 14].repeat(40)), ("C", vec![90, 0])] {
+            let sums = explored.entry("M2".to_string()).or_default().entry(assignee.to_string()).or_default();
+            rates.iter().for_each(|rate| sums.add(Judged { balance: Money(100_000), recovered: Money(1_000 * rate) }));
+        }
+        let champions = |named| compare_all(&explored, named).iter().map(|one| one.champion.clone()).collect::<Vec<_>>();
+        assert_eq!(champions(None), ["A", "A"]);
+        assert_eq!(champions(Some("B")), ["B", "B"], "whoever is asked for");
+        assert_eq!(champions(Some("X")), Vec::<String>::new());
     }
 }

@@ -381,20 +381,29 @@ pub fn next(span: &Span, life: &Life, wanted: Move<'_>, taker: Taker<'_>, object
     };
     let goes_on = |step| Ok(Next { step: Some(step), closing: None });
     let closes = |step, reason, code: Option<&str>| Ok(Next { step, closing: Some((reason, code.map(str::to_string))) });
+    // A recall at once ends a pending one: over an objection too, so that it is a decision on file.
+    let decided = |code: &str| {
+        closes(Some(step(StepKind::RecallDecision, Some(code), Some(true), None)), CloseReason::Recalled, Some(code))
+    };
     match wanted {
         Move::RequestRecall(code) => {
-            let at_once = objection_days == 0 || code == COMPLIANCE;
+            let for_compliance = code.eq_ignore_ascii_case(COMPLIANCE);
+            let at_once = objection_days == 0 || for_compliance;
             let object_by = if at_once { on } else { plus_days(on, objection_days) };
             let request = step(StepKind::RecallRequest, Some(code), None, Some(object_by));
             match &life.recall {
                 // A compliance recall is final at once, also where another is pending.
-                Some(_) if code == COMPLIANCE => closes(None, CloseReason::Recalled, Some(code)),
+                Some(_) if for_compliance => decided(code),
                 Some(recall) => Err(Refusal::RecallPending(recall.requested_on)),
                 None if at_once => closes(Some(request), CloseReason::Recalled, Some(code)),
                 None => goes_on(request),
             }
         }
-        Move::RecallAtOnce(code) => closes(None, CloseReason::Recalled, Some(code)),
+        Move::RecallAtOnce(code) if life.recall.is_some() => decided(code),
+        Move::RecallAtOnce(code) => {
+            let request = step(StepKind::RecallRequest, Some(code), None, Some(on));
+            closes(Some(request), CloseReason::Recalled, Some(code))
+        }
         Move::Acknowledge => {
             acknowledge(life, on).map(|()| step(StepKind::RecallAcknowledgement, None, None, None)).and_then(goes_on)
         }

@@ -32,6 +32,8 @@ pub struct Settled {
 pub struct Graded {
     /// Its rank.
     pub rank: i64,
+    /// Its judged placements.
+    pub judged: i64,
     /// Of so many.
     pub of: i64,
     /// Its shrunk index.
@@ -214,7 +216,9 @@ impl MonthEnd<'_> {
         };
         let factor = factor.at(measure);
         let fee = times(commission, factor - Decimal::ONE, terms.rounding);
-        let note = format!("{what}: commission {} × ({factor} − 1)", commission.plain(self.currency));
+        // Whoever has nothing judged starts at 1, and may be first by it: finance should see that.
+        let unproven = if graded.judged == 0 { ", none of its own placements judged yet" } else { "" };
+        let note = format!("{what}{unproven}: commission {} × ({factor} − 1)", commission.plain(self.currency));
         Some(Line { amount: Some(commission), note: Some(note), ..blank(LineKind::Performance, fee) })
     }
 

@@ -149,7 +149,8 @@ fn graded(
         let rows = rows.unwrap_or_default();
         let of = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         if let Some(row) = rows.iter().find(|row| row.assignee == agency) {
-            graded.insert(agency.to_string(), Graded { rank: row.rank, of, index: row.shrunk_index });
+            graded
+                .insert(agency.to_string(), Graded { rank: row.rank, judged: row.sums.placements, of, index: row.shrunk_index });
         }
     }
     Ok(graded)

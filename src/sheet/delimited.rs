@@ -1,5 +1,6 @@
 //! CSV in any of the usual spellings, read record by record with a limit on the length of a record.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -23,7 +24,17 @@ type Decoded = DecodeReaderBytes<BufReader<File>, Vec<u8>>;
 impl Delimited {
     pub(super) fn open(path: &Path, encoding: &'static Encoding) -> Result<Delimited, SheetError> {
         let separator = separator(path, decode(path, encoding)?)?;
-        let guard = Guard { inner: decode(path, encoding)?, separator, state: State::FieldStart, length: 0, line: 1, began: 1 };
+        let guard = Guard {
+            inner: decode(path, encoding)?,
+            separator,
+            state: State::FieldStart,
+            length: 0,
+            line: 1,
+            began: 1,
+            in_record: false,
+            after_return: false,
+            begins: VecDeque::new(),
+        };
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -35,7 +46,8 @@ impl Delimited {
 
     pub(super) fn next(&mut self, row: &mut RawRow) -> Result<bool, SheetError> {
         let more = self.reader.read_record(&mut self.record).map_err(|error| self.refused(&error))?;
-        row.line = self.record.position().map_or(0, csv::Position::line);
+        // The reader's own position lies before the end of the line before, and before lines that are empty.
+        row.line = self.reader.get_mut().begins.pop_front().unwrap_or(0);
         row.cells.truncate(self.record.len());
         for (i, field) in self.record.iter().enumerate() {
             match row.cells.get_mut(i) {
@@ -95,7 +107,8 @@ fn separator(path: &Path, mut decoded: Decoded) -> Result<u8, SheetError> {
     Ok(best.filter(|(_, count)| *count > 0).map_or(b',', |(separator, _)| *separator))
 }
 
-/// Passes text through and stops at a record that is too long, so that memory never grows with a broken file.
+/// Passes text through, notes the line on which each record begins, and stops at a record that is too long, so that memory
+/// never grows with a broken file.
 struct Guard<R> {
     inner: R,
     separator: u8,
@@ -103,6 +116,10 @@ struct Guard<R> {
     length: usize,
     line: u64,
     began: u64,
+    in_record: bool,
+    after_return: bool,
+    /// The first lines of records that the reader has not given out yet.
+    begins: VecDeque<u64>,
 }
 
 /// Where a reader of CSV stands; quotes open only at the start of a field.
@@ -123,8 +140,6 @@ impl<R: Read> Read for Guard<R> {
         let read = self.inner.read(buffer)?;
         for byte in &buffer[..read] {
             self.length += 1;
-            let newline = *byte == b'\n';
-            self.line += u64::from(newline);
             self.state = match (self.state, *byte) {
                 (State::Quoted, b'"') => State::QuoteInQuoted,
                 (State::Quoted, _) | (State::QuoteInQuoted, b'"') => State::Quoted,
@@ -132,7 +147,15 @@ impl<R: Read> Read for Guard<R> {
                 (_, byte) if byte == self.separator || byte == b'\n' || byte == b'\r' => State::FieldStart,
                 _ => State::Plain,
             };
-            if newline && self.state != State::Quoted {
+            let ends = matches!(byte, b'\n' | b'\r') && self.state == State::FieldStart;
+            if !ends && !self.in_record {
+                self.begins.push_back(self.line);
+            }
+            self.in_record = !ends;
+            // A return and a newline end one line together; each of them alone ends one too.
+            self.line += u64::from(*byte == b'\r' || *byte == b'\n' && !self.after_return);
+            self.after_return = *byte == b'\r';
+            if ends {
                 self.length = 0;
                 self.began = self.line;
             }

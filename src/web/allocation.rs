@@ -195,6 +195,7 @@ struct AssigneeShown {
     balance: String,
     mean: String,
     expected: String,
+    fees: String,
     by_method: Cell,
     explored: Cell,
     followed: Cell,
@@ -294,7 +295,8 @@ fn figures(t: Lang, currency: Currency, run: &Run) -> Vec<Figure> {
         Figure::new(t.run_placed(), list::count(row.placed), accounts(How::Placed.name())),
         Figure::new(t.run_unplaced(), list::count(row.unplaced), accounts(How::Unplaced.name())),
     ];
-    if let Some(expected) = amount(&findings.objective, currency).filter(|_| findings.history) {
+    let net = findings.net().or_else(|| amount(&findings.objective, currency));
+    if let Some(expected) = net.filter(|_| findings.history) {
         figures.push(Figure::new(format!("{} ({currency})", t.expected_net()), list::money(expected, currency), "#strata"));
     }
     for (label, other) in [(t.more_than_equal(), &findings.equal_would_bring), (t.more_than_score(), &findings.score_would_bring)]
@@ -318,8 +320,8 @@ fn proof(t: Lang, currency: Currency, findings: &Findings) -> Vec<String> {
         words.push(t.without_history(t.method(&findings.method_asked), t.method(&findings.method)));
     }
     let shown = |text: &str| amount(text, currency).map(|amount| format!("{currency} {}", list::money(amount, currency)));
-    if let Some(bound) = findings.bound.as_deref().and_then(shown) {
-        words.push(t.proof_of(&bound, findings.bound.as_deref() == Some(findings.objective.as_str())));
+    if let (Some(bound), Some(worth)) = (findings.bound.as_deref().and_then(shown), shown(&findings.objective)) {
+        words.push(t.proof_of(&bound, &worth));
         let binding: Vec<String> = findings
             .binding()
             .filter_map(|(limit, price)| {
@@ -411,6 +413,7 @@ fn assignee_shown(currency: Currency, run_no: i64, code: &str, share: &Share, al
         balance: list::money(balance, currency),
         mean: ratio(balance, Money(share.accounts)).map(|mean| minor(mean, currency)).unwrap_or_default(),
         expected: share.expected.map(|expected| list::money(Money(expected), currency)).unwrap_or_default(),
+        fees: share.fees.map(|fees| list::money(Money(fees), currency)).unwrap_or_default(),
         by_method: linked(by_method, How::Method),
         explored: linked(share.explored, How::Explored),
         followed: linked((share.accounts - share.explored - by_method).max(0), How::Followed),

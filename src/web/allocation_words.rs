@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::list::count;
+use crate::allocation::compare::Measured;
 use crate::party::Lang;
 
 impl Lang {
@@ -62,21 +63,50 @@ impl Lang {
         }
     }
 
+    /// That a strategy of a comparison fell back for want of history.
+    pub fn fell_back(self, name: &str, done: &str) -> String {
+        match self {
+            Lang::Zh => format!("“{name}”按其自身口径尚无已考核的委案，按“{done}”执行。"),
+            Lang::En => format!("Nothing is judged by the measure of “{name}” itself, so it is done as “{done}”."),
+        }
+    }
+
     /// The sentence of proof.
-    pub fn proof_of(self, bound: &str, reached: bool) -> String {
-        match (self, reached) {
-            (Lang::Zh, true) => {
-                format!("在这些限制之内，没有任何分案方式能带来超过 {bound} 的预期净回款；本次分案已达到该上限。")
+    pub fn proof_of(self, bound: &str, worth: &str) -> String {
+        match self {
+            Lang::Zh => format!(
+                "最优规划按分层均值计价（随债务人其他案件委出者除外）：在这些限制之内，没有任何方案的价值超过 {bound}；本方案的价值为 {worth}。"
+            ),
+            Lang::En => format!(
+                "The programme values each account at its stratum's mean and leaves out what follows its debtor: no plan within these limits is worth more than {bound}; this one is worth {worth}."
+            ),
+        }
+    }
+
+    /// By whose measure two strategies are compared.
+    pub fn measured_by(self, by: Option<&Measured>) -> String {
+        match (self, by) {
+            (Lang::Zh, None) => "尚无已考核的委案，无法预期任何回款；只比较户数与金额。".to_string(),
+            (Lang::En, None) => {
+                "Nothing has been judged yet, so no recovery can be expected of anybody; compare accounts and balances only."
+                    .to_string()
             }
-            (Lang::Zh, false) => format!("在这些限制之内，没有任何分案方式能带来超过 {bound} 的预期净回款。"),
-            (Lang::En, true) => {
-                format!(
-                    "No assignment within these limits can bring more than {bound} of expected net recovery; this one brings it."
-                )
-            }
-            (Lang::En, false) => {
-                format!("No assignment within these limits can bring more than {bound} of expected net recovery.")
-            }
+            (Lang::Zh, Some(by)) => format!(
+                "两种策略均按“{}”的口径估值：已考核 {} 户，窗口 {} 个月，考核期 {} 天，K = {}。",
+                by.name,
+                count(by.judged),
+                by.parameters.window_months,
+                by.parameters.horizon_days,
+                count(by.parameters.credibility)
+            ),
+            (Lang::En, Some(by)) => format!(
+                "Both are valued by what “{}” measures: {} placements judged, a window of {} months, a horizon of {} days, K = {}.",
+                by.name,
+                count(by.judged),
+                by.parameters.window_months,
+                by.parameters.horizon_days,
+                count(by.parameters.credibility)
+            ),
         }
     }
 

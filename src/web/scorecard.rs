@@ -35,7 +35,7 @@ use crate::performance::history::History;
 use crate::performance::measure::{self, Curves, Overview};
 use crate::performance::number::{percent, ratio, round};
 use crate::performance::scorecard::{Points, Row, with_newcomers};
-use crate::performance::trial::Comparison;
+use crate::performance::trial::{Comparison, Explored, compare_all};
 
 /// Runs whose strategy may be taken up.
 const RUNS: i64 = 12;
@@ -47,6 +47,8 @@ pub(super) struct Asked {
     lender: String,
     pub(super) on: String,
     pub(super) run: String,
+    /// With whom the others are compared.
+    champion: String,
 }
 
 impl Asked {
@@ -182,6 +184,7 @@ struct Body {
     scale: String,
     rows: Vec<Shown>,
     trial: Vec<TrialShown>,
+    champions: Vec<Tab>,
     trial_scale: String,
     chart: Option<Chart>,
     curves: CurveTable,
@@ -250,7 +253,8 @@ pub(super) async fn show(
     let ends = rows.iter().filter_map(|row| row.range).flat_map(|(low, high)| [low, high]);
     let scale = reach(Decimal::ONE, ends.chain(rows.iter().map(|row| row.shrunk_index)));
     let zero = Decimal::ZERO;
-    let trials: &[Comparison] = if own.is_some() { &[] } else { &facts.board.trial };
+    let named = Some(asked.champion.as_str()).filter(|code| !code.is_empty());
+    let trials = if own.is_some() { Vec::new() } else { compare_all(&facts.board.explored, named) };
     let trial_scale = reach(zero, trials.iter().flat_map(|one| [one.range.0, one.range.1]));
     let trial = |one: &Comparison| TrialShown {
         sentence: one.sentence(t),
@@ -276,11 +280,23 @@ pub(super) async fn show(
         scale: scale_words(Decimal::ONE, scale),
         rows: rows.into_iter().map(|row| shown(&sees, &facts, &asked, row, scale)).collect(),
         trial: trials.iter().map(trial).collect(),
+        champions: champions(&asked, &facts.board.explored, trials.first().map(|one| one.champion.as_str())),
         trial_scale: format!("±{}", percent(trial_scale)),
         chart: chart(drawing.iter().map(|(name, _, curve)| Line { label: name.clone(), shares: curve.shares() }).collect()),
         curves: curve_table(t.assignee(), currency, &drawing),
     };
     Page::new(&sees.who, t.nav_scorecard()).tool(t.download_csv(), asked.link(Link::to("/scorecard.csv")).url()).show(&body)
+}
+
+/// With whom the others may be compared: everybody that was dealt explored accounts.
+fn champions(asked: &Asked, explored: &Explored, current: Option<&str>) -> Vec<Tab> {
+    let codes: std::collections::BTreeSet<&String> = explored.values().flat_map(|cells| cells.keys()).collect();
+    let tab = |code: &String| Tab {
+        label: code.clone(),
+        href: asked.link(Link::to("/scorecard")).with("champion", code).then("#trial").url(),
+        current: current == Some(code.as_str()),
+    };
+    codes.into_iter().map(tab).collect()
 }
 
 /// The books of an agency that serves several lenders.

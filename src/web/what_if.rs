@@ -43,6 +43,8 @@ struct Body {
 /// The comparison as the page shows it.
 struct Found {
     figures: Vec<Figure>,
+    notes: Vec<String>,
+    nothing: bool,
     sides: [Line; 2],
     assignees: Vec<Line>,
 }
@@ -99,11 +101,12 @@ fn draw(
 
 fn shown(t: Lang, currency: Currency, found: &Comparison) -> Found {
     let [first, second] = &found.sides;
+    let names = found.names();
     let more = second.total.net() - first.total.net();
     let figures = vec![
         Figure::new(t.nav_accounts(), list::count(found.accounts), ""),
-        Figure::new(format!("{}: {}", t.expected_net(), first.name), first.total.net().grouped(currency), ""),
-        Figure::new(format!("{}: {}", t.expected_net(), second.name), second.total.net().grouped(currency), ""),
+        Figure::new(format!("{}: {}", t.expected_net(), names[0]), first.total.net().grouped(currency), ""),
+        Figure::new(format!("{}: {}", t.expected_net(), names[1]), second.total.net().grouped(currency), ""),
         Figure::new(t.second_brings_more(), more.grouped(currency), ""),
         Figure::new(t.go_elsewhere(), list::count(found.differ), ""),
     ];
@@ -114,17 +117,36 @@ fn shown(t: Lang, currency: Currency, found: &Comparison) -> Found {
         let cells = found.sides.iter().map(|side| cells(currency, side.given.get(code).copied().unwrap_or_default())).collect();
         Line { name: code.clone(), present: list::count(present), cells, note: String::new() }
     });
-    Found { figures, assignees: assignees.collect(), sides: [side(t, currency, first), side(t, currency, second)] }
+    let sides = [side(t, currency, &names[0], first), side(t, currency, &names[1], second)];
+    Found { figures, notes: notes(t, found), nothing: found.accounts == 0, assignees: assignees.collect(), sides }
+}
+
+/// By what both are valued, who has nothing to go by, and why accounts would stay.
+fn notes(t: Lang, found: &Comparison) -> Vec<String> {
+    let mut notes = vec![t.measured_by(found.measured_by.as_ref())];
+    for (side, name) in found.sides.iter().zip(found.names()) {
+        if side.fell_back {
+            notes.push(t.fell_back(&name, t.method(&side.method)));
+        }
+        for ((zh, en), count) in &side.unplaced_why {
+            let why = if t == Lang::Zh { zh } else { en };
+            notes.push(format!("{name} · {} {} – {why}", t.run_unplaced(), list::count(*count)));
+        }
+    }
+    if found.sides[0].total.accounts != found.sides[1].total.accounts {
+        notes.push(t.not_as_many().to_string());
+    }
+    notes
 }
 
 fn cells(currency: Currency, given: crate::allocation::estimate::Given) -> [String; 4] {
     [list::count(given.accounts), given.expected.grouped(currency), given.fees.grouped(currency), given.net().grouped(currency)]
 }
 
-fn side(t: Lang, currency: Currency, side: &Side) -> Line {
+fn side(t: Lang, currency: Currency, name: &str, side: &Side) -> Line {
     let unlike = format!("{} / {} · {}", list::count(side.moved), list::count(side.had), percent(side.unlike));
     Line {
-        name: format!("{} · {}", side.name, t.method(&side.method)),
+        name: format!("{name} · {}", t.method(&side.method)),
         present: list::count(side.unplaced),
         cells: vec![cells(currency, side.total)],
         note: unlike,

@@ -177,7 +177,7 @@ fn accounts_nobody_can_take_are_left_with_the_gates_that_were_closed() {
         }
         program.done(&with(&["--commit", "--language", "zh", "--export", "zh.csv"]));
         let text = program.read("zh.csv");
-        let reason = "无符合准入条件的受托方;未开放:A01 状态、A02 容量、A03 资质到期、A04 评估过期、A05 地区、A06 产品";
+        let reason = "无符合准入条件的受托方；未开放：A01 状态、A02 容量、A03 资质到期、A04 评估过期、A05 地区、A06 产品";
         assert_eq!(text.lines().filter(|line| line.contains(reason)).count(), 10, "{text}");
         assert_eq!(book.count("placement"), 0);
         book.assert_proven();
@@ -288,24 +288,24 @@ fn every_reason_is_told_in_both_languages() {
         let (en, zh) = (read("en.csv"), read("zh.csv"));
         let row = |rows: &[Vec<String>], account: &str| rows.iter().find(|row| row[0] == account).unwrap().clone();
         for (account, assignee, english, chinese) in [
-            ("x2", "A01", "follows the debtor's other account to A01", "共债合并:随债务人其他案件委予A01"),
+            ("x2", "A01", "follows the debtor's other account to A01", "共债合并：随债务人其他案件委予 A01"),
             (
                 "y2",
                 "",
                 "waits: the debtor's other account is with A02, whose gate region is closed",
-                "等待:债务人其他案件在A02,其未通过准入(地区)",
+                "等待：债务人其他案件在 A02，其未通过准入（地区）",
             ),
             (
                 "z2",
                 "",
                 "waits: the debtor's other account is with A03, which takes no part in this run",
-                "等待:债务人其他案件在A03,其不参与本次分案",
+                "等待：债务人其他案件在 A03，其不参与本次分案",
             ),
             (
                 "i",
                 "",
                 "no eligible assignee; closed gates: A01 region, A02 region",
-                "无符合准入条件的受托方;未开放:A01 地区、A02 地区",
+                "无符合准入条件的受托方；未开放：A01 地区、A02 地区",
             ),
         ] {
             let (en, zh) = (row(&en, account), row(&zh, account));
@@ -314,9 +314,9 @@ fn every_reason_is_told_in_both_languages() {
             assert!(zh[6].starts_with(chinese), "{zh:?}");
         }
         for (english, chinese) in [
-            ("; 2 accounts of the debtor stay together", ";同一债务人2户合并委出"),
-            ("equal share: A01 gets ", "按均分分配:本层"),
-            ("held back to explore: dealt by chance, A", "探索样本:随机均分,本层"),
+            ("; 2 accounts of the debtor stay together", "；同一债务人 2 户合并委出"),
+            ("equal share: A01 gets ", "按均分分配：本层"),
+            ("held back to explore: dealt by chance, A", "探索样本：随机均分，本层"),
         ] {
             let told = |rows: &[Vec<String>], words: &str| rows.iter().filter(|row| row[6].contains(words)).count();
             assert!(told(&en, english) > 0, "nobody is told \"{english}\": {en:#?}");

@@ -752,7 +752,7 @@ fn the_scorecard_reads_what_was_known_at_a_number_of_the_book() {
         let at_first = BTreeMap::from([("A01".to_string(), Incidents { upheld: 0, violations: 2, evaluation: Some(64) })]);
         assert_eq!(known(book, "2026-01-01", "2026-01-31", early), at_first);
         // Everything that comes later is dated back.
-        decide(book, &decision("C-1", true, "2026-02-03")).unwrap();
+        decide(book, &decision("C-1", true, "2026-01-31")).unwrap();
         evaluate(book, "A01", "2026-01-25", 70);
         contacts(book, "A01", "d,1,2026-01-05 23:00,call,,\n");
         book.recall(&["2"], "2026-01-05");
@@ -766,8 +766,9 @@ fn the_scorecard_reads_what_was_known_at_a_number_of_the_book() {
         let corrected = NewDecision { corrects: Some(1), ..decision("C-1", false, "2026-02-04") };
         let before = seq(book);
         decide(book, &corrected).unwrap();
-        assert_eq!(known(book, "2026-01-01", "2026-01-31", i64::MAX)["A01"].upheld, 0);
-        assert_eq!(known(book, "2026-01-01", "2026-01-31", before)["A01"].upheld, 1);
+        assert_eq!(known(book, "2026-01-05", "2026-02-04", i64::MAX)["A01"].upheld, 1, "C-2 alone");
+        assert_eq!(known(book, "2026-01-05", "2026-02-04", before)["A01"].upheld, 2);
+        assert_eq!(known(book, "2026-01-05", "2026-02-03", i64::MAX)["A01"].upheld, 2, "a decision counts from its day on");
         assert_eq!(known(book, "2026-01-01", "2026-01-24", i64::MAX)["A01"].evaluation, Some(64));
         assert_eq!(
             known(book, "2026-02-01", "2026-02-28", i64::MAX)["A01"],

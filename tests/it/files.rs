@@ -307,6 +307,21 @@ fn sent(book: &mut Book, rows: &str) -> recovery::import::Imported {
     book.try_recoveries(&path, &recovery::import::Options::default()).unwrap()
 }
 
+#[test]
+fn a_fault_names_the_line_that_an_editor_shows() {
+    on_each_database(|book| {
+        ready(book);
+        // Blank lines and a quoted cell over two lines; line ends of any system. B, C, F and D are at fault.
+        let text = "\naccount_no,balance,days_past_due\nA,1,45\n\n\nB,x,45\n\"E\",2,45\n\nC,-1,45\n\"F\n\",y,45\nD,z,45\n";
+        for (end, lines) in [("\n", [6, 9, 10, 12]), ("\r\n", [6, 9, 10, 12]), ("\r", [6, 9, 10, 12])] {
+            let path = book.file("lines.csv", text.replace('\n', end));
+            let done = book.try_portfolio(&path, "2026-01-10", &Options::default()).unwrap();
+            let found: Vec<u64> = done.faults.iter().map(|fault| fault.line).collect();
+            assert_eq!(found, lines, "{end:?}: {:?}", done.faults);
+        }
+    });
+}
+
 fn assert_fault(faults: &[Fault], line: u64, column: &str, value: &str, reason: &str) {
     let found = faults
         .iter()

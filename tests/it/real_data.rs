@@ -221,7 +221,8 @@ fn assert_second_cycle(book: &mut Book, paid: &[Paid], teams: &[&str]) -> [usize
 
 /// What chance dealt, compared.
 fn assert_tried(book: &mut Book, on: &str, parameters: Parameters, told: &mut Told) {
-    let found = measure::trial(&mut book.db, &book.lender, day(on), parameters).unwrap();
+    let explored = measure::explored(&mut book.db, &book.lender, day(on), parameters).unwrap();
+    let found = consign::performance::trial::compare_all(&explored, None);
     assert!(!found.is_empty());
     for one in &found {
         assert!(one.range.0 <= one.difference && one.difference <= one.range.1);
