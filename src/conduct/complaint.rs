@@ -206,8 +206,10 @@ pub fn decide(db: &mut Db, lender_code: &str, new: &NewDecision, by: &By) -> Res
         let deduction = match &new.deduction {
             None => None,
             Some(text) => {
-                let amount = Money::parse(text, lender.currency).ok().filter(|amount| *amount > Money::ZERO && new.upheld);
-                Some(amount.ok_or_else(|| ConductError::Deduction(text.clone()))?)
+                let amount =
+                    Money::parse(text, lender.currency).map_err(|fault| ConductError::DeductionAmount(text.clone(), fault))?;
+                let fits = amount > Money::ZERO && new.upheld;
+                Some(fits.then_some(amount).ok_or_else(|| ConductError::Deduction(text.clone()))?)
             }
         };
         let keys = keys_json(std::iter::once(new.reference.as_str()));

@@ -19,6 +19,8 @@ pub mod violation;
 use chrono::{NaiveDate, NaiveDateTime};
 
 use crate::kernel::Money;
+use crate::kernel::money::AmountFault;
+use crate::party::Lang;
 
 pub use incidents::{Incidents, incidents};
 
@@ -247,6 +249,9 @@ pub enum ConductError {
     /// A deduction without an upheld complaint, or none that is one.
     #[error("a deduction needs an upheld complaint and a positive amount; it is {0}")]
     Deduction(String),
+    /// A deduction that is no amount of the book's currency.
+    #[error("the deduction {0} {1}")]
+    DeductionAmount(String, AmountFault),
     /// A text is missing or too long.
     #[error("the {0} must be 1 to {1} printable characters")]
     Words(&'static str, usize),
@@ -265,6 +270,35 @@ pub enum ConductError {
     /// The database failed.
     #[error(transparent)]
     Db(#[from] diesel::result::Error),
+}
+
+impl ConductError {
+    /// The refusal in words: what a form can come to, in Chinese too.
+    pub fn words(&self, t: Lang) -> String {
+        if t == Lang::En {
+            return self.to_string();
+        }
+        match self {
+            ConductError::NoAssignee(code) => format!("{code} 不是本委托方的受托方"),
+            ConductError::NoAccount(no) => format!("案件 {no} 不在账簿中，请先导入含该案件的资产包"),
+            ConductError::CaseKnown(case) => format!("投诉编号 {case} 已用于另一内容，请换一个编号"),
+            ConductError::Decided { case, on, decision_no, .. } => {
+                format!("投诉 {case} 已于 {on} 处理（第 {decision_no} 次）；请刷新后再更正")
+            }
+            ConductError::Corrects { case, named, newest } => {
+                format!("投诉 {case} 的最新处理是第 {newest} 次，不是第 {named} 次；请刷新后再更正")
+            }
+            ConductError::TooEarly(on, received) => format!("处理日期 {on} 早于投诉日期 {received}"),
+            ConductError::Deduction(text) => format!("扣款须在投诉属实时填写，且金额大于零；所填为 {text}"),
+            ConductError::DeductionAmount(text, fault) => match fault {
+                AmountFault::NotANumber => format!("扣款 {text} 不是金额，请写成 1234.56"),
+                AmountFault::TooManyDecimals(places) => format!("扣款 {text} 的小数位多于本币种的 {places} 位；金额不作舍入"),
+                AmountFault::TooLarge => format!("扣款 {text} 超出可登记的最大金额"),
+            },
+            ConductError::Words(_, most) => format!("文字须为 1 至 {most} 个可打印字符"),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// A case reference that people type: one line, trimmed.

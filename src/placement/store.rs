@@ -284,22 +284,35 @@ pub(super) fn set_ends(db: &mut Db, lender: &str, ends: &[(i64, Option<NaiveDate
     Ok(())
 }
 
-#[derive(QueryableByName)]
-struct Count {
+/// What an assignee holds, as recorded, and what of it was over by itself before a day.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct OpenCount {
+    /// The assignee.
     #[diesel(sql_type = Text)]
-    assignee: String,
+    pub assignee: String,
+    /// Its active placements.
     #[diesel(sql_type = BigInt)]
-    accounts: i64,
+    pub accounts: i64,
+    /// Those that were over before the day.
+    #[diesel(sql_type = BigInt)]
+    pub run_out: i64,
+    /// Those of them that a recall nobody objected to ended.
+    #[diesel(sql_type = BigInt)]
+    pub recalls_final: i64,
+    /// Σ balance at placing of those that were over.
+    #[diesel(sql_type = BigInt)]
+    pub run_out_balance: i64,
 }
 
-/// How many accounts each assignee holds, as recorded.
-pub fn open_counts(db: &mut Db, lender: &str) -> QueryResult<Vec<(String, i64)>> {
-    let rows: Vec<Count> = diesel::sql_query(
-        "SELECT assignee, COUNT(*) AS accounts FROM placement WHERE lender = $1 AND closed_on IS NULL GROUP BY assignee",
-    )
-    .bind::<Text, _>(lender)
-    .load(db)?;
-    Ok(rows.into_iter().map(|row| (row.assignee, row.accounts)).collect())
+/// How many accounts each assignee holds, as recorded, in order of assignee; how many of them had run out before a day.
+pub fn open_counts(db: &mut Db, lender: &str, before: NaiveDate) -> QueryResult<Vec<OpenCount>> {
+    let sql = format!(
+        "SELECT assignee, COUNT(*) AS accounts, COUNT(CASE WHEN {ENDS_ON} < $1 THEN 1 END) AS run_out, \
+         COUNT(CASE WHEN {ENDS_ON} < $1 AND recall_final_on <= COALESCE(retained_to, expires_on) THEN 1 END) AS recalls_final, \
+         CAST(COALESCE(SUM(CASE WHEN {ENDS_ON} < $1 THEN balance END), 0) AS BIGINT) AS run_out_balance \
+         FROM placement WHERE lender = $2 AND closed_on IS NULL GROUP BY assignee ORDER BY assignee"
+    );
+    diesel::sql_query(sql).bind::<Date, _>(before).bind::<Text, _>(lender).load(db)
 }
 
 /// One closing to write.
@@ -366,15 +379,26 @@ pub struct PlacementFilter {
     pub open: Option<bool>,
     /// Of one batch.
     pub batch: Option<String>,
+    /// Only active ones that were over by themselves before a day.
+    pub run_out: Option<NaiveDate>,
+}
+
+impl PlacementFilter {
+    /// SQL for the state that is asked for.
+    fn state(&self) -> String {
+        let run_out = self.run_out.map(|before| format!("AND closed_on IS NULL AND {ENDS_ON} < '{before}'"));
+        let open = match self.open {
+            None => "",
+            Some(true) => "AND closed_on IS NULL",
+            Some(false) => "AND closed_on IS NOT NULL",
+        };
+        run_out.unwrap_or_else(|| open.to_string())
+    }
 }
 
 /// Placements of a list before a placement number, newest first, at most so many.
 pub fn listed(db: &mut Db, lender: &str, filter: &PlacementFilter, before: i64, most: i64) -> QueryResult<Vec<Placement>> {
-    let state = match filter.open {
-        None => "",
-        Some(true) => "AND closed_on IS NULL",
-        Some(false) => "AND closed_on IS NOT NULL",
-    };
+    let state = filter.state();
     let sql = format!(
         "{SELECT} WHERE lender = $1 AND assignee = COALESCE($2, assignee) AND batch = COALESCE($3, batch) {state} \
          AND placement_no < $4 ORDER BY placement_no DESC LIMIT $5"
@@ -401,20 +425,21 @@ pub struct PlacementSums {
     /// Σ balance at placing.
     #[diesel(sql_type = BigInt)]
     pub balance: i64,
+    /// How many are open and were over by themselves before the day.
+    #[diesel(sql_type = BigInt)]
+    pub run_out: i64,
 }
 
-/// The sums of a list of placements.
-pub fn sums(db: &mut Db, lender: &str, filter: &PlacementFilter) -> QueryResult<PlacementSums> {
-    let state = match filter.open {
-        None => "",
-        Some(true) => "AND closed_on IS NULL",
-        Some(false) => "AND closed_on IS NOT NULL",
-    };
+/// The sums of a list of placements, and how many of them had run out before a day.
+pub fn sums(db: &mut Db, lender: &str, filter: &PlacementFilter, before: NaiveDate) -> QueryResult<PlacementSums> {
+    let state = filter.state();
     let sql = format!(
-        "SELECT COUNT(*) AS placements, COUNT(*) - COUNT(closed_on) AS open, CAST(COALESCE(SUM(balance), 0) AS BIGINT) AS balance \
-         FROM placement WHERE lender = $1 AND assignee = COALESCE($2, assignee) AND batch = COALESCE($3, batch) {state}"
+        "SELECT COUNT(*) AS placements, COUNT(*) - COUNT(closed_on) AS open, CAST(COALESCE(SUM(balance), 0) AS BIGINT) AS balance, \
+         COUNT(CASE WHEN closed_on IS NULL AND {ENDS_ON} < $1 THEN 1 END) AS run_out \
+         FROM placement WHERE lender = $2 AND assignee = COALESCE($3, assignee) AND batch = COALESCE($4, batch) {state}"
     );
     diesel::sql_query(sql)
+        .bind::<Date, _>(before)
         .bind::<Text, _>(lender)
         .bind::<Nullable<Text>, _>(filter.assignee.as_deref())
         .bind::<Nullable<Text>, _>(filter.batch.as_deref())

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use chrono::NaiveDate;
+use diesel::QueryResult;
 use serde_json::json;
 
 use super::hold::{self, Hold, HoldKind, NewHold};
@@ -129,22 +130,13 @@ pub fn change_within(
     let mut act = Act::begin(db, lender, by)?;
     let mut done = Held::default();
     for chunk in accounts.chunks(CHUNK) {
-        let keys = keys_json(chunk.iter().map(|(_, account_no)| account_no.as_str()));
-        let known: HashSet<String> = store::stated_of(db, lender, &keys)?.into_iter().map(|(account_no, _)| account_no).collect();
-        let mut holds: HashMap<String, Vec<Hold>> = HashMap::new();
-        for one in
-            hold::holds_of(db, lender, &keys)?.into_iter().filter(|one| one.kind == holding.kind && one.goes_on(holding.on))
-        {
-            holds.entry(one.account_no.clone()).or_default().push(one);
-        }
-        for (line, account_no) in chunk {
-            let running = holds.get(account_no).map_or(&[][..], Vec::as_slice);
-            match refusal(holding, known.contains(account_no), running) {
+        for (line, account_no, running, refused) in judged(db, lender, chunk, holding)? {
+            match refused {
                 None => {
                     done.done += 1;
-                    carry_out(db, &mut act, holding, account_no, running)?;
+                    carry_out(db, &mut act, holding, account_no, &running)?;
                 }
-                Some(reason) => done.refused.push(NotHeld { line: *line, account_no: account_no.clone(), reason }),
+                Some(reason) => done.refused.push(NotHeld { line, account_no: account_no.to_string(), reason }),
             }
         }
     }
@@ -158,6 +150,41 @@ pub fn change_within(
         act.finish(db, kind, &summary)?;
     }
     Ok(done)
+}
+
+/// Accounts that a change of holds would leave alone, with the reason; nothing is written.
+pub fn left_alone(db: &mut Db, lender: &str, accounts: &Accounts, holding: Holding<'_>) -> QueryResult<Vec<NotHeld>> {
+    let mut refused = Vec::new();
+    for chunk in accounts.chunks(CHUNK) {
+        let judged = judged(db, lender, chunk, holding)?.into_iter();
+        refused.extend(judged.filter_map(|(line, account_no, _, reason)| {
+            Some(NotHeld { line, account_no: account_no.to_string(), reason: reason? })
+        }));
+    }
+    Ok(refused)
+}
+
+/// A named account with its holds of the type that go on, and why they are left alone.
+type Judged<'a> = (Option<u64>, &'a str, Vec<Hold>, Option<HoldRefusal>);
+
+fn judged<'a>(
+    db: &mut Db,
+    lender: &str,
+    accounts: &'a [(Option<u64>, String)],
+    holding: Holding<'_>,
+) -> QueryResult<Vec<Judged<'a>>> {
+    let keys = keys_json(accounts.iter().map(|(_, account_no)| account_no.as_str()));
+    let known: HashSet<String> = store::stated_of(db, lender, &keys)?.into_iter().map(|(account_no, _)| account_no).collect();
+    let mut holds: HashMap<String, Vec<Hold>> = HashMap::new();
+    for one in hold::holds_of(db, lender, &keys)?.into_iter().filter(|one| one.kind == holding.kind && one.goes_on(holding.on)) {
+        holds.entry(one.account_no.clone()).or_default().push(one);
+    }
+    let judge = |(line, account_no): &'a (Option<u64>, String)| {
+        let running = holds.remove(account_no).unwrap_or_default();
+        let refused = refusal(holding, known.contains(account_no), &running);
+        (*line, account_no.as_str(), running, refused)
+    };
+    Ok(accounts.iter().map(judge).collect())
 }
 
 /// Why an account's holds of the type are left alone; `running` are those that go on.

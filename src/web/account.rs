@@ -10,6 +10,7 @@ use super::Site;
 use super::accounts::masked_name;
 use super::act::{self, Act, Button, buttons};
 use super::allocation::{reason_words, run_link};
+use super::expire;
 use super::link::{self, Link};
 use super::list::{self, Cell};
 use super::page::{Chip, Figure, Page, Tone};
@@ -153,6 +154,10 @@ pub(super) async fn show(
         Figure::new(t.days_past_due(), format!("{} ({bucket})", newest.days_past_due), ""),
         Figure::new(t.holder(), holder, ""),
     ];
+    let today = sees.book.today();
+    let run_out = facts.placements.iter().find(|one| one.closed_on.is_none() && one.ends_on() < today);
+    let chip = state(t, &sees.book, &facts, run_out, owed);
+    let records = run_out.is_some() && sees.who.may(Permission::ActOnPlacements);
     let body = Body {
         t,
         currency: lender.currency.to_string(),
@@ -176,16 +181,27 @@ pub(super) async fn show(
         steps: facts.log.iter().map(|row| step(t, &sees.book, row)).collect(),
         account_no: account_no.clone(),
     };
+    let page = Page::new(&sees.who, account_no).under(t.nav_accounts(), "/accounts").chip(chip);
+    let page = if records { page.step(t.expire_title(), expire::page_of(&sees.book).url()) } else { page };
+    page.show(&body)
+}
+
+/// Where the account stands: what stops contact first, then what somebody should record.
+fn state(t: Lang, book: &Book, facts: &Facts, run_out: Option<&Placement>, owed: Money) -> Chip {
+    let today = book.today();
     // A recall that is asked for stops contact as a hold does.
-    let recalled = facts.placements.iter().any(|one| one.closed_on.is_none() && one.life().recall.is_some());
-    let held = recalled || facts.holds.iter().any(|hold| hold.holds_on(sees.book.today()));
-    let chip = match (held, owed > Money::ZERO, facts.standing.holder()) {
-        (true, ..) => Chip::new(Tone::Blocked, t.stop_contact()),
-        (_, false, _) => Chip::new(Tone::Good, t.paid()),
-        (_, _, Some(_)) => Chip::new(Tone::Good, t.placed()),
+    let recalled = |one: &Placement| one.closed_on.is_none() && one.ends_on() >= today && one.life().recall.is_some();
+    if facts.holds.iter().any(|hold| hold.holds_on(today)) || facts.placements.iter().any(recalled) {
+        return Chip::new(Tone::Blocked, t.stop_contact());
+    }
+    if let Some(over) = run_out {
+        return Chip::new(Tone::Attention, super::placements::over(t, over));
+    }
+    match (owed > Money::ZERO, facts.standing.holder()) {
+        (false, _) => Chip::new(Tone::Good, t.paid()),
+        (_, Some(_)) => Chip::new(Tone::Good, t.placed()),
         _ => Chip::new(Tone::Attention, t.not_placed()),
-    };
-    Page::new(&sees.who, account_no).under(t.nav_accounts(), "/accounts").chip(chip).show(&body)
+    }
 }
 
 fn load(db: &mut Db, book: &Book, account_no: &str, login: &str, done: &str) -> Result<Facts, Problem> {
@@ -307,7 +323,7 @@ fn step(t: Lang, book: &Book, row: &LogRow) -> StepShown {
         outcome: row.outcome.as_deref().map_or("", |name| t.outcome(name)),
         until: list::day(row.until_on),
         owed: list::money(Money(row.owed), book.lender.currency),
-        recorded: format!("{} {}", row.recorded_at.chars().take(16).collect::<String>().replace('T', " "), row.actor),
+        recorded: format!("{} {}", book.moment(&row.recorded_at), row.actor),
     }
 }
 

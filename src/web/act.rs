@@ -1,5 +1,8 @@
-//! Acting on placements: one page says what will happen, to which accounts and for how much; its form carries it out, and
-//! one that is sent twice is carried out once.
+//! Acting on placements: one page says what will happen, to which accounts and for how much; its form carries out exactly
+//! that, and one that is sent twice is carried out once. A form that comes to anything else than what was shown, because
+//! it was changed or the book was, is shown again instead.
+
+use std::collections::HashMap;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
@@ -15,7 +18,7 @@ use super::page::{Chip, Figure, Page};
 use super::problem::Problem;
 use super::who::{Acting, Book, Known, Sees};
 use crate::ambient;
-use crate::audit::By;
+use crate::audit::{self, By};
 use crate::db::{Db, keys_json, write};
 use crate::identity::form_store;
 use crate::kernel::Money;
@@ -24,9 +27,9 @@ use crate::kernel::digest;
 use crate::party::Lang;
 use crate::placement::life::{self, Taker};
 use crate::placement::step::{Named, take_within};
-use crate::placement::{Move, Placement, PlacementError, store};
+use crate::placement::{Move, Placement, PlacementError, check_open, store};
 use crate::portfolio::hold::HoldKind;
-use crate::portfolio::holding::{Change, Holding, change_within};
+use crate::portfolio::holding::{Change, HoldRefusal, Holding, change_within, left_alone};
 use crate::standing;
 
 /// The most accounts of one form: more go by the command line and a file.
@@ -198,6 +201,10 @@ struct Typed {
     kind: String,
     key: String,
     back: String,
+    /// What was shown, as [`seen`] digests it.
+    seen: String,
+    /// Whether only a look is asked for.
+    look: bool,
 }
 
 impl Typed {
@@ -216,6 +223,8 @@ impl Typed {
                 "kind" => typed.kind = value,
                 "key" => typed.key = value,
                 "back" => typed.back = value,
+                "seen" => typed.seen = value,
+                "look" => typed.look = !value.is_empty(),
                 _ => {}
             }
         }
@@ -281,7 +290,16 @@ enum Wanted<'a> {
 /// Why a form was not carried out.
 enum Stopped {
     Refused(String),
+    /// It would not do what was shown.
+    Changed,
     Failed(Problem),
+}
+
+/// What a page says before its form.
+enum Said {
+    Nothing,
+    Fault(String),
+    Changed,
 }
 
 impl From<diesel::result::Error> for Stopped {
@@ -313,6 +331,9 @@ struct Body {
     back: String,
     will: &'static str,
     fault: Option<String>,
+    changed: bool,
+    ready: bool,
+    seen: String,
     figures: Vec<Figure>,
     outcomes: Vec<Choice>,
     kinds: Vec<Choice>,
@@ -325,7 +346,7 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Acting>, asked: web::
         typed.on = sees.book.today().to_string();
     }
     typed.key = digest::hex(&ambient::random_bytes::<16>());
-    draw(&site, &sees, typed, None).await
+    draw(&site, &sees, typed, Said::Nothing).await
 }
 
 /// The act that is asked for; an act that is not this organisation's is not found, none at all is an empty page.
@@ -336,13 +357,13 @@ fn act_of(book: &Book, typed: &Typed) -> Result<Option<Act>, Problem> {
     Act::parse(&typed.act).filter(|act| act.is_of(book)).map(Some).ok_or(Problem::NotFound)
 }
 
-async fn draw(site: &Site, sees: &Sees<Acting>, typed: Typed, fault: Option<String>) -> Result<HttpResponse, Problem> {
+async fn draw(site: &Site, sees: &Sees<Acting>, typed: Typed, said: Said) -> Result<HttpResponse, Problem> {
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let act = act_of(&sees.book, &typed)?;
     let (book, asked) = (sees.book.clone(), typed.clone());
-    let rows = match act {
-        Some(act) => site.read(move |db| rows(db, &book, &asked, act, t)).await?,
-        None => Vec::new(),
+    let (rows, closed) = match act {
+        Some(act) => site.read(move |db| Ok((rows(db, &book, &asked, act, t)?, closed(db, &book, &asked, t)?))).await?,
+        None => (Vec::new(), None),
     };
     let can = || rows.iter().filter(|row| row.cannot.is_empty());
     let count = |number: usize| list::count(i64::try_from(number).unwrap_or(i64::MAX));
@@ -352,7 +373,14 @@ async fn draw(site: &Site, sees: &Sees<Acting>, typed: Typed, fault: Option<Stri
         Figure::new(t.act_left(), count(rows.len() - can().count()), ""),
     ];
     let outcomes = act.filter(|act| act.decides()).map(|act| act.outcomes(t).to_vec()).unwrap_or_default();
-    let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let changed = matches!(said, Said::Changed) && closed.is_none();
+    let status = match said {
+        Said::Nothing => StatusCode::OK,
+        Said::Changed if changed => StatusCode::CONFLICT,
+        Said::Changed | Said::Fault(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let until_missing = act == Some(Act::Retain) && parse_date(&typed.until).is_none();
+    let ready = can().count() > 0 && closed.is_none() && typed.on().is_some() && !until_missing;
     let body = Body {
         t,
         currency: currency.to_string(),
@@ -361,7 +389,13 @@ async fn draw(site: &Site, sees: &Sees<Acting>, typed: Typed, fault: Option<Stri
         act,
         back: typed.back(&sees.book),
         will: act.map_or("", |act| act.will(t)),
-        fault,
+        fault: match said {
+            Said::Fault(fault) => Some(fault),
+            _ => closed,
+        },
+        changed,
+        ready,
+        seen: act.map(|act| seen(act, &typed, &rows)).unwrap_or_default(),
         figures,
         outcomes: outcomes.into_iter().map(|(value, word)| Choice::new(value, word, &typed.outcome)).collect(),
         kinds: HoldKind::all().map(|kind| Choice::new(kind.name(), t.hold_kind(kind), &typed.kind)).collect(),
@@ -372,12 +406,33 @@ async fn draw(site: &Site, sees: &Sees<Acting>, typed: Typed, fault: Option<Stri
     Page::new(&sees.who, title).under(t.nav_placements(), "/placements").show_as(status, &body)
 }
 
+/// What a page shows of what will be done, in one text: the act, its days, the accounts, to which of them it applies and
+/// what is owed on them. Words typed into the form are not in it.
+fn seen(act: Act, typed: &Typed, rows: &[Row]) -> String {
+    let until = if act.takes_until() { typed.until.as_str() } else { "" };
+    let mut text = format!("{}\n{}\n{until}", act.name(), typed.on);
+    for (account_no, row) in typed.accounts.iter().zip(rows) {
+        text.push_str(&format!("\n{}\t{}\t{account_no}", row.cannot.is_empty(), row.owed.0));
+    }
+    digest::sha256(text.as_bytes())
+}
+
+/// Why nothing can be done on the day, when its month is closed.
+fn closed(db: &mut Db, book: &Book, typed: &Typed, t: Lang) -> Result<Option<String>, Problem> {
+    let Some(on) = typed.on() else { return Ok(None) };
+    match check_open(&audit::book(db, &book.lender.code)?, on) {
+        Err(PlacementError::ClosedMonth(_, open)) => Ok(Some(format!("{} {open}", t.refused_closed_month()))),
+        _ => Ok(None),
+    }
+}
+
 /// The accounts as they stand; one that is not this organisation's is not found.
 fn rows(db: &mut Db, book: &Book, typed: &Typed, act: Act, t: Lang) -> Result<Vec<Row>, Problem> {
     let lender = &book.lender.code;
     let standings = standing::load(db, lender, typed.accounts.iter().map(String::as_str))?;
     let placements = store::of_accounts(db, lender, &keys_json(typed.accounts.iter().map(String::as_str)))?;
     let taker = Taker { agency: book.agency.as_deref(), on: typed.on().unwrap_or_else(|| book.today()) };
+    let held = not_held(db, lender, typed, act)?;
     let mut rows = Vec::with_capacity(typed.accounts.len());
     for account_no in &typed.accounts {
         let standing = standings.get(account_no).ok_or(Problem::NotFound)?;
@@ -394,10 +449,24 @@ fn rows(db: &mut Db, book: &Book, typed: &Typed, act: Act, t: Lang) -> Result<Ve
             pending: active.map(|one| super::placements::pending(t, one)).unwrap_or_default(),
             owed: standing.owed_known(),
             shown: list::money(standing.owed_known(), book.lender.currency),
-            cannot: cannot(&own, act, typed, taker).map(|refusal| refusal.words(t)).unwrap_or_default(),
+            cannot: match held.get(account_no) {
+                Some(refusal) => refusal.words(t),
+                None => cannot(&own, act, typed, taker).map(|refusal| refusal.words(t)).unwrap_or_default(),
+            },
         });
     }
     Ok(rows)
+}
+
+/// The accounts on which a hold of the chosen type is neither opened nor ended, with the reason.
+fn not_held(db: &mut Db, lender: &str, typed: &Typed, act: Act) -> Result<HashMap<String, HoldRefusal>, Problem> {
+    let (Some(kind), Some(on), true) = (HoldKind::parse(&typed.kind), typed.on(), act.holds()) else {
+        return Ok(HashMap::new());
+    };
+    let change = if act == Act::HoldEnd { Change::End } else { Change::Open(None) };
+    let accounts: Vec<(Option<u64>, String)> = typed.accounts.iter().map(|no| (None, no.clone())).collect();
+    let refused = left_alone(db, lender, &accounts, Holding { change, kind, reason: "", on })?;
+    Ok(refused.into_iter().map(|one| (one.account_no, one.reason)).collect())
 }
 
 /// Why an act cannot be done on an account, as far as it can be told before the form is filled in.
@@ -431,13 +500,16 @@ pub(super) async fn carry_out(site: web::Data<Site>, sees: Sees<Acting>, posted:
     let t = sees.who.t;
     let act = act_of(&sees.book, &typed)?.ok_or(Problem::NotFound)?;
     if typed.accounts.is_empty() {
-        return draw(&site, &sees, typed, Some(t.act_nothing().to_string())).await;
+        return draw(&site, &sees, typed, Said::Fault(t.act_nothing().to_string())).await;
     }
-    if typed.key.len() != 32 || !typed.key.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if !is_key(&typed.key) {
         return Err(Problem::Forged);
     }
+    if typed.look {
+        return draw(&site, &sees, typed, Said::Nothing).await;
+    }
     if let Err(fault) = typed.wanted(act, t) {
-        return draw(&site, &sees, typed, Some(fault)).await;
+        return draw(&site, &sees, typed, Said::Fault(fault)).await;
     }
     let (book, by, asked) = (sees.book.clone(), sees.who.by(), typed.clone());
     let carried =
@@ -447,7 +519,8 @@ pub(super) async fn carry_out(site: web::Data<Site>, sees: Sees<Acting>, posted:
             let back = told_at(&typed.back(&sees.book), &typed.key);
             Ok(HttpResponse::SeeOther().insert_header((LOCATION, back)).finish())
         }
-        Err(Stopped::Refused(why)) => draw(&site, &sees, typed, Some(why)).await,
+        Err(Stopped::Refused(why)) => draw(&site, &sees, typed, Said::Fault(why)).await,
+        Err(Stopped::Changed) => draw(&site, &sees, typed, Said::Changed).await,
         Err(Stopped::Failed(problem)) => Err(problem),
     }
 }
@@ -459,7 +532,10 @@ fn carry(db: &mut Db, book: &Book, typed: &Typed, act: Act, t: Lang, by: &By) ->
         return Ok(());
     }
     // What is not this organisation's is not found, whatever the form says.
-    rows(db, book, typed, act, t).map_err(Stopped::Failed)?;
+    let rows = rows(db, book, typed, act, t).map_err(Stopped::Failed)?;
+    if seen(act, typed, &rows) != typed.seen {
+        return Err(Stopped::Changed);
+    }
     let wanted = typed.wanted(act, t).map_err(Stopped::Refused)?;
     let named = Named::Accounts(&typed.accounts);
     let refused = |error: PlacementError| refused(t, error);
@@ -503,8 +579,13 @@ fn refused(t: Lang, error: PlacementError) -> Stopped {
     })
 }
 
+/// Whether a text can be the key of a form.
+pub(super) fn is_key(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// A page with the key of the form it shall tell of.
-fn told_at(page: &str, key: &str) -> String {
+pub(super) fn told_at(page: &str, key: &str) -> String {
     let (path, query) = page.split_once('?').unwrap_or((page, ""));
     let kept: Vec<&str> = query.split('&').filter(|part| !part.is_empty() && !part.starts_with("done=")).collect();
     let joint = if kept.is_empty() { String::new() } else { format!("{}&", kept.join("&")) };

@@ -10,7 +10,7 @@ const LEFT: i64 = 52;
 const TOP: i64 = 14;
 const BOTTOM: i64 = 42;
 /// A character of a label is at most so wide.
-const CHARACTER: i64 = 9;
+const CHARACTER: i64 = 10;
 /// Labels stand at least so far apart.
 const LABEL_HEIGHT: i64 = 15;
 /// Lines are told apart by so many styles of the stylesheet.
@@ -64,7 +64,7 @@ pub struct Drawn {
     pub points: String,
     /// Its last point.
     pub end: (i64, i64),
-    /// Where its label stands: the foot of the text.
+    /// Where its label stands, right of all lines: the foot of the text.
     pub label_at: (i64, i64),
     /// Its style, from 0.
     pub style: usize,
@@ -96,7 +96,7 @@ pub fn chart(lines: Vec<Line>) -> Option<Chart> {
             .collect();
         let end = points.last().copied().unwrap_or((LEFT, bottom));
         let points: Vec<String> = points.into_iter().map(|(x, y)| format!("{x},{y}")).collect();
-        Drawn { label: line.label, points: points.join(" "), end, label_at: (end.0 + 8, end.1 + 4), style: number % STYLES }
+        Drawn { label: line.label, points: points.join(" "), end, label_at: (right + 10, end.1 + 4), style: number % STYLES }
     };
     let mut drawn: Vec<Drawn> = lines.into_iter().enumerate().map(draw).collect();
     part(&mut drawn, bottom);
@@ -191,6 +191,9 @@ mod tests {
         at.sort();
         assert!(at.windows(2).all(|pair| pair[1] - pair[0] >= LABEL_HEIGHT), "{at:?}");
         assert!(at.last().is_some_and(|last| *last <= drawn.bottom + 4), "{at:?}");
+        // A line that ends early has its label beside the others, not on the lines that go on.
+        let drawn = chart(vec![line("young", &[300]), line("old", &[300, 300, 300])]).unwrap();
+        assert!(drawn.lines.iter().all(|line| line.label_at.0 > drawn.right && line.end.0 <= drawn.right));
     }
 
     #[test]

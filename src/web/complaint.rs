@@ -89,11 +89,11 @@ async fn draw_add(
 }
 
 /// What a verb says to a form: done, or refused in words; a failure of ours is a problem.
-fn told<T>(outcome: Result<T, ConductError>) -> Result<Result<T, String>, Problem> {
+fn told<T>(outcome: Result<T, ConductError>, t: Lang) -> Result<Result<T, String>, Problem> {
     match outcome {
         Ok(done) => Ok(Ok(done)),
         Err(ConductError::Db(error)) => Err(error.into()),
-        Err(refused) => Ok(Err(refused.to_string())),
+        Err(refused) => Ok(Err(refused.words(t))),
     }
 }
 
@@ -112,31 +112,37 @@ pub(super) async fn add(
     posted: Posted<AddForm>,
 ) -> Result<HttpResponse, Problem> {
     let typed = posted.form;
-    let new = match read_complaint(&typed) {
+    let t = sees.who.t;
+    let new = match read_complaint(&typed, t) {
         Ok(new) => new,
         Err(fault) => return draw_add(&site, &sees, StatusCode::UNPROCESSABLE_ENTITY, typed, Some(fault)).await,
     };
     let (lender, by) = (sees.book.lender.code.clone(), sees.who.by());
-    match site.change(move |db| told(complaint::add(db, &lender, &new, &by))).await? {
+    match site.change(move |db| told(complaint::add(db, &lender, &new, &by), t)).await? {
         Ok(done) => Ok(to_case(&done.reference)),
         Err(fault) => draw_add(&site, &sees, StatusCode::UNPROCESSABLE_ENTITY, typed, Some(fault)).await,
     }
 }
 
-fn read_complaint(typed: &AddForm) -> Result<NewComplaint, String> {
+fn read_complaint(typed: &AddForm, t: Lang) -> Result<NewComplaint, String> {
+    if typed.agency.trim().is_empty() {
+        return Err(t.give_agency().to_string());
+    }
+    if typed.text.trim().is_empty() {
+        return Err(t.give_complaint_text().to_string());
+    }
     Ok(NewComplaint {
         agency: typed.agency.clone(),
         account_no: filled(&typed.account_no),
-        received_on: day(&typed.received_on)?,
-        severity: Severity::parse(&typed.severity)
-            .ok_or_else(|| format!("\"{}\" is none of low, medium, high", typed.severity))?,
+        received_on: day(&typed.received_on, t.complained_on(), t)?,
+        severity: Severity::parse(&typed.severity).ok_or_else(|| t.give_severity().to_string())?,
         text: typed.text.clone(),
         reference: filled(&typed.reference),
     })
 }
 
-fn day(text: &str) -> Result<chrono::NaiveDate, String> {
-    parse_date(text.trim()).ok_or_else(|| format!("\"{text}\" is no calendar date; write it like 2026-11-21"))
+fn day(text: &str, field: &str, t: Lang) -> Result<chrono::NaiveDate, String> {
+    parse_date(text.trim()).ok_or_else(|| format!("{field}: {} \"{text}\"", t.refused_day()))
 }
 
 /// A decision as it is typed.
@@ -279,11 +285,12 @@ pub(super) async fn decide(
 ) -> Result<HttpResponse, Problem> {
     let (reference, typed) = (path.into_inner(), posted.form);
     let (book, by, named) = (sees.book.clone(), sees.who.by(), reference.clone());
-    let new = read_decision(&reference, &typed);
+    let t = sees.who.t;
+    let new = read_decision(&reference, &typed, t);
     let outcome = site
         .change(move |db| {
             let refused = match new {
-                Ok(new) => match told(complaint::decide(db, &book.lender.code, &new, &by))? {
+                Ok(new) => match told(complaint::decide(db, &book.lender.code, &new, &by), t)? {
                     Ok(_) => return Ok(None),
                     Err(fault) => fault,
                 },
@@ -298,17 +305,17 @@ pub(super) async fn decide(
     }
 }
 
-fn read_decision(reference: &str, typed: &DecideForm) -> Result<NewDecision, String> {
+fn read_decision(reference: &str, typed: &DecideForm, t: Lang) -> Result<NewDecision, String> {
     let corrects = filled(&typed.corrects).map(|number| number.parse::<i64>()).transpose();
     Ok(NewDecision {
         reference: reference.to_string(),
         upheld: match typed.upheld.as_str() {
             "yes" => true,
             "no" => false,
-            other => return Err(format!("\"{other}\" is neither yes nor no")),
+            _ => return Err(t.give_decision().to_string()),
         },
-        on: day(&typed.on)?,
-        text: typed.text.clone(),
+        on: day(&typed.on, t.decided_on(), t)?,
+        text: filled(&typed.text).ok_or_else(|| t.give_decision_text().to_string())?,
         deduction: filled(&typed.deduction),
         corrects: corrects.map_err(|_| format!("\"{}\" is no decision", typed.corrects))?,
     })

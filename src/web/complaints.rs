@@ -72,6 +72,7 @@ struct Body {
     currency: String,
     lender: String,
     own: bool,
+    acts: bool,
     books: Vec<Tab>,
     figures: Vec<Figure>,
     agencies: Vec<Choice>,
@@ -142,11 +143,13 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Conduct>, asked: web:
     let next =
         if cut(&mut cases) { cases.last().map(|last| asked.link("/complaints").with("before", &key(last)).url()) } else { None };
     let accounts = !own && sees.who.may(Permission::Accounts);
+    let acts = !own && sees.who.may(Permission::ActOnConduct);
     let body = Body {
         t,
         currency: currency.to_string(),
         lender: sees.book.lender.code.clone(),
         own,
+        acts,
         books: tabs(&sees, "/complaints"),
         figures: figures(t, currency, &asked, sums),
         agencies: assignees
@@ -166,7 +169,6 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Conduct>, asked: web:
         pager: Pager { first: (!asked.before.is_empty()).then(|| asked.link("/complaints").url()), next },
     };
     let page = Page::new(&sees.who, t.nav_complaints()).tool(t.download_csv(), asked.link("/complaints.csv").url());
-    let acts = !own && sees.who.may(Permission::ActOnConduct);
     let page = if acts { page.step(t.record_complaint(), "/complaints/add") } else { page };
     page.show(&body)
 }

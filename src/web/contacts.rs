@@ -21,7 +21,9 @@ use crate::conduct::{ConductError, contact_store as store};
 use crate::db::{Db, read};
 use crate::identity::Permission;
 use crate::kernel::Month;
+use crate::kernel::calendar::parse_date;
 use crate::party::{self, Lang};
+use crate::portfolio::hold::HoldKind;
 use crate::portfolio::personal::{Key, mask_number};
 
 /// What the URL asks for.
@@ -256,8 +258,27 @@ fn shown(t: Lang, one: &Found, facts: &Facts, accounts: bool) -> Shown {
         channel: t.contact_channel(contact.channel),
         outcome: t.contact_outcome(contact.outcome),
         rule: t.rule_of_policy(one.rule),
-        figure: one.figure.clone(),
-        limit: one.limit.clone(),
+        figure: figure(t, one),
+        limit: limit(t, one),
+    }
+}
+
+/// What was found, in the language of the page: files have it in English.
+fn figure(t: Lang, one: &Found) -> String {
+    let held = one.figure.split_once(" from ").and_then(|(kind, from)| Some((HoldKind::parse(kind)?, from)));
+    match held.filter(|_| one.rule == Rule::Held) {
+        Some((kind, from)) if t == Lang::Zh => format!("{} {from} 起", t.hold_kind(kind)),
+        Some((kind, from)) => format!("{} from {from}", t.hold_kind(kind)),
+        None => one.figure.clone(),
+    }
+}
+
+/// What the rule allows, in the language of the page.
+fn limit(t: Lang, one: &Found) -> String {
+    match (one.rule, parse_date(&one.limit)) {
+        (Rule::Held, _) => t.none_while_held().to_string(),
+        (Rule::NotInHands, None) => t.never_placed_by_then().to_string(),
+        _ => one.limit.clone(),
     }
 }
 
@@ -279,4 +300,36 @@ pub(super) async fn download(
         })
         .await?;
     Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conduct::policy::{Hands, HeldBy, Judged, Policy, violations};
+    use crate::conduct::{Channel, Contact, Outcome};
+
+    #[test]
+    fn what_was_found_and_what_is_allowed_speak_the_language_of_the_page() {
+        let on = NaiveDate::from_ymd_opt(2026, 5, 20).unwrap_or_default();
+        let contact = Contact {
+            agency: "A01".to_string(),
+            reference: "1".to_string(),
+            seq: 1,
+            account_no: "1".to_string(),
+            debtor_ref: "1".to_string(),
+            at: on.and_hms_opt(12, 0, 0).unwrap_or_default(),
+            channel: Channel::Call,
+            outcome: Outcome::Effective,
+            number_digest: None,
+        };
+        let held = Some(HeldBy { kind: HoldKind::Complaint.name(), from_on: on });
+        let judged = Judged { contact: &contact, policy: Policy::default(), hands: Hands::Never, held };
+        let words = |t: Lang| {
+            let found = violations(std::slice::from_ref(&judged)).into_iter();
+            let found = found.map(|one| Found { contact: contact.clone(), rule: one.rule, figure: one.figure, limit: one.limit });
+            found.map(|one| format!("{} / {}", figure(t, &one), limit(t, &one))).collect::<Vec<_>>()
+        };
+        assert_eq!(words(Lang::Zh), ["投诉 2026-05-20 起 / 停催期间不得联系", "2026-05-20 / 当时从未委出"]);
+        assert_eq!(words(Lang::En), ["Complaint from 2026-05-20 / none while held", "2026-05-20 / never placed by then"]);
+    }
 }

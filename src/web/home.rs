@@ -6,12 +6,14 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::Site;
+use super::expire;
 use super::link::{self, Link};
 use super::list::{self, Cell};
 use super::page::{Figure, Page};
 use super::problem::Problem;
+use super::requests::{self, Waiting};
 use super::who::{Book, Known, Who};
-use crate::audit;
+use crate::conduct::{complaint_store, contact_store};
 use crate::db::Db;
 use crate::identity::Permission;
 use crate::kernel::{Money, Month};
@@ -19,6 +21,7 @@ use crate::ledger::{self, chart};
 use crate::party::{self, Lang};
 use crate::placement::store::{self as placements, PlacementFilter};
 use crate::settlement::Statement;
+use crate::{allocation, audit};
 use crate::{portfolio, recovery, settlement};
 
 #[derive(Template)]
@@ -34,6 +37,8 @@ struct Section {
     heading: String,
     currency: String,
     figures: Vec<Figure>,
+    /// What waits for this person; nothing when the person decides nothing here.
+    waits: Option<Vec<Figure>>,
     hint: Option<(String, String)>,
     holders: Vec<Holder>,
     owed: String,
@@ -64,12 +69,21 @@ struct Facts {
     files: usize,
     open: i64,
     placed: BTreeMap<String, i64>,
+    run_out: i64,
+    simulated: i64,
     owed: Vec<(String, Money)>,
     names: BTreeMap<String, String>,
     month: Option<Month>,
     closed: Option<Month>,
     received: Money,
     statements: Vec<Statement>,
+}
+
+impl Facts {
+    /// Open accounts in nobody's hands.
+    fn unplaced(&self) -> i64 {
+        (self.open - self.placed.values().sum::<i64>()).max(0)
+    }
 }
 
 pub(super) async fn show(site: web::Data<Site>, who: Who) -> Result<HttpResponse, Problem> {
@@ -131,12 +145,14 @@ fn lender_section(db: &mut Db, who: &Known, book: &Book) -> Result<(Option<Secti
             href(Permission::Statements, "/months"),
         ),
     ];
-    let (hint, step) = next_step(t, book, &facts, sees(Permission::Accounts), sees(Permission::Statements));
+    let waits = lender_waits(db, who, book, &facts)?;
+    let (hint, step) = next_step(who, book, &facts);
     let total: Money = facts.owed.iter().map(|(_, owed)| *owed).sum();
     let section = Section {
         heading: book.lender.name.clone(),
         currency: currency.to_string(),
         figures,
+        waits,
         hint,
         holders: facts
             .owed
@@ -164,11 +180,14 @@ fn lender_facts(db: &mut Db, book: &Book) -> Result<Facts, Problem> {
         let holder = row.account.strip_prefix(&prefix)?.to_string();
         Some((holder, Money(row.debit - row.credit)))
     });
+    let counts = placements::open_counts(db, lender, book.today())?;
     Ok(Facts {
         owed: loans.collect(),
         files: portfolio::store::files(db, lender)?.len(),
         open: portfolio::store::open_count(db, lender)?,
-        placed: placements::open_counts(db, lender)?.into_iter().collect(),
+        simulated: simulated(db, lender)?,
+        run_out: counts.iter().map(|one| one.run_out).sum(),
+        placed: counts.into_iter().map(|one| (one.assignee, one.accounts)).collect(),
         names: party::store::assignees(db, lender)?.into_iter().map(|one| (one.code, one.name)).collect(),
         month,
         closed: head.closed_month,
@@ -177,23 +196,75 @@ fn lender_facts(db: &mut Db, book: &Book) -> Result<Facts, Problem> {
     })
 }
 
-/// What to do next, in words and as the page's button.
-fn next_step(t: Lang, book: &Book, facts: &Facts, accounts: bool, statements: bool) -> (Option<(String, String)>, Step) {
-    let code = &book.lender.code;
-    let placed: i64 = facts.placed.values().sum();
+/// Newest runs looked at for ones that wait to be committed.
+const RUNS: i64 = 50;
+
+fn size(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Of some counts the ones that are not zero, each with where to go.
+fn counted(counts: Vec<(&'static str, i64, String)>) -> Vec<Figure> {
+    let some = counts.into_iter().filter(|(_, count, _)| *count > 0);
+    some.map(|(word, count, href)| Figure::new(word, list::count(count), href)).collect()
+}
+
+/// What waits for this person to decide; nothing for people who only look.
+fn lender_waits(db: &mut Db, who: &Known, book: &Book, facts: &Facts) -> Result<Option<Vec<Figure>>, Problem> {
+    let (t, lender) = (who.t, &book.lender.code);
+    let (acts, allocates, conduct) =
+        (who.may(Permission::ActOnPlacements), who.may(Permission::Allocate), who.may(Permission::ActOnConduct));
+    let mut counts: Vec<(&'static str, i64, String)> = Vec::new();
+    if conduct {
+        let open = Link::to("/complaints").with("state", "open").url();
+        counts.push((t.wait_complaints(), complaint_store::sums(db, lender, None)?.open, open));
+    }
+    if acts {
+        let waiting = Waiting::load(db, book)?;
+        counts.push((t.tab_objections(), size(waiting.objections), requests::page_of(book, "objections")));
+        counts.push((t.tab_returns(), size(waiting.returns), requests::page_of(book, "returns")));
+        counts.push((t.tab_retentions(), size(waiting.retentions), requests::page_of(book, "retentions")));
+        counts.push((t.tab_recalls(), size(waiting.recalls), requests::page_of(book, "recalls")));
+        counts.push((t.ran_out(), facts.run_out, expire::page_of(book).url()));
+    }
+    if allocates {
+        counts.push((t.wait_runs(), facts.simulated, "/allocation".to_string()));
+        counts.push((t.wait_unplaced(), facts.unplaced(), "/allocation/new".to_string()));
+    }
+    if conduct && let Some((_, last)) = contact_store::first_and_last(db, lender)? {
+        let month = Month::of(last);
+        let contacts = contact_store::by_agency(db, lender, month.first_day(), month.last_day())?;
+        let contacts = contacts.iter().map(|one| one.contacts).sum();
+        counts.push((t.wait_contacts(), contacts, Link::to("/contacts").with("month", &month.to_string()).url()));
+    }
+    Ok((acts || allocates || conduct).then(|| counted(counts)))
+}
+
+/// Runs that were simulated after the last one that was committed: an earlier one cannot be committed any more.
+fn simulated(db: &mut Db, lender: &str) -> Result<i64, Problem> {
+    let runs = allocation::store::listed(db, lender, i64::MAX, RUNS)?;
+    Ok(size(runs.iter().take_while(|run| run.committed_at.is_none()).count()))
+}
+
+/// What to do next: as a command for who closes months, and as the page's button.
+fn next_step(who: &Known, book: &Book, facts: &Facts) -> (Option<(String, String)>, Step) {
+    let (t, code) = (who.t, &book.lender.code);
     if facts.files == 0 {
         let command = format!("consign import portfolio FILE --lender {code} --as-of DATE");
         return (Some((t.hint_import().to_string(), command)), None);
     }
-    if accounts && facts.open > placed {
-        let hint = format!("{} {}", list::count(facts.open - placed), t.hint_allocate());
-        let command = format!("consign allocate STRATEGY.toml --lender {code} --on DATE");
-        let href = Link::to("/accounts").with("holder", super::accounts::HOUSE).url();
-        return (Some((hint, command)), Some((t.step_unplaced(), href)));
+    if who.may(Permission::Accounts) && facts.unplaced() > 0 {
+        let house = || Link::to("/accounts").with("holder", super::accounts::HOUSE).url();
+        let step = match who.may(Permission::Allocate) {
+            true if facts.simulated > 0 => (t.step_review(), "/allocation".to_string()),
+            true => (t.new_run(), "/allocation/new".to_string()),
+            false => (t.step_unplaced(), house()),
+        };
+        return (None, Some(step));
     }
     let hint =
         facts.month.map(|month| (t.hint_close().to_string(), format!("consign close --lender {code} --month {month} --preview")));
-    (hint, statements.then(|| (t.step_months(), "/months".to_string())))
+    (hint, who.may(Permission::Statements).then(|| (t.step_months(), "/months".to_string())))
 }
 
 fn holder(t: Lang, book: &Book, facts: &Facts, code: &str, owed: Money, total: Money, accounts: bool) -> Holder {
@@ -231,15 +302,23 @@ fn statement_row(book: &Book, one: &Statement) -> StatementRow {
     }
 }
 
+/// What the lender waits for an agency to do.
+fn agency_waits(db: &mut Db, t: Lang, book: &Book) -> Result<Vec<Figure>, Problem> {
+    let waiting = Waiting::load(db, book)?;
+    let recalls = requests::page_of(book, if waiting.recalls > 0 { "recalls" } else { "objections" });
+    Ok(counted(vec![(t.wait_acknowledge(), size(waiting.unacknowledged), recalls)]))
+}
+
 fn agency_section(db: &mut Db, who: &Known, book: &Book, agency: &str) -> Result<Option<Section>, Problem> {
     if !(who.may(Permission::OwnPlacements) || who.may(Permission::OwnStatements)) {
         return Ok(None);
     }
     let (t, currency) = (who.t, book.lender.currency);
-    let filter = PlacementFilter { assignee: Some(agency.to_string()), open: Some(true), batch: None };
-    let sums = placements::sums(db, &book.lender.code, &filter)?;
+    let filter = PlacementFilter { assignee: Some(agency.to_string()), open: Some(true), batch: None, run_out: None };
+    let sums = placements::sums(db, &book.lender.code, &filter, book.today())?;
     let statements = settlement::store::statements(db, &book.lender.code, Some(agency))?;
     let last = statements.iter().max_by_key(|one| one.month);
+    let waits = who.may(Permission::ActOnOwnPlacements).then(|| agency_waits(db, t, book)).transpose()?;
     let own = Link::to("/placements").with("lender", &book.lender.code).url();
     let mut figures = vec![
         Figure::new(t.open_placements(), list::count(sums.open), own.clone()),
@@ -253,6 +332,7 @@ fn agency_section(db: &mut Db, who: &Known, book: &Book, agency: &str) -> Result
         heading: book.lender.name.clone(),
         currency: currency.to_string(),
         figures,
+        waits,
         hint: None,
         holders: Vec::new(),
         owed: String::new(),

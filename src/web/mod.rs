@@ -15,6 +15,7 @@ mod complaint;
 mod complaints;
 mod contact_file;
 mod contacts;
+mod expire;
 mod explain;
 mod form;
 mod home;

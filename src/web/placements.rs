@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::Site;
 use super::accounts::masked_name;
 use super::act::{self, Act, Button, buttons};
+use super::expire;
 use super::link::{self, Link};
 use super::list::{self, CHUNK, Cell, Choice, Pager, Tab, cut, one_more};
 use super::page::{Chip, Figure, Page, Tone};
@@ -15,6 +16,8 @@ use super::problem::Problem;
 use super::sheet::{Sheet, attachment, file_name};
 use super::who::{Book, Placements, Sees};
 use crate::db::{Db, read};
+use crate::identity::Permission;
+use crate::kernel::calendar::parse_date;
 use crate::kernel::{Currency, Money, text};
 use crate::party::{self, Lang};
 use crate::placement::store::{self, PlacementFilter, PlacementSums};
@@ -32,6 +35,8 @@ pub(super) struct Asked {
     assignee: String,
     state: String,
     batch: String,
+    /// Run out before this day; today when not given.
+    on: String,
     before: String,
     done: String,
 }
@@ -39,14 +44,16 @@ pub(super) struct Asked {
 impl Asked {
     fn link(&self, path: &str) -> Link {
         let link = Link::to(path).with("lender", &self.lender).with("assignee", &self.assignee);
-        link.with("state", &self.state).with("batch", &self.batch)
+        link.with("state", &self.state).with("batch", &self.batch).with("on", &self.on)
     }
 
     /// An agency sees what it holds now, whatever the URL asks for.
     fn filter(&self, book: &Book) -> PlacementFilter {
         let asked = |text: &str| (!text.is_empty()).then(|| text.to_string());
         match &book.agency {
-            Some(agency) => PlacementFilter { assignee: Some(agency.clone()), open: Some(true), batch: asked(&self.batch) },
+            Some(agency) => {
+                PlacementFilter { assignee: Some(agency.clone()), open: Some(true), batch: asked(&self.batch), run_out: None }
+            }
             None => PlacementFilter {
                 assignee: asked(&self.assignee),
                 open: match self.state.as_str() {
@@ -55,6 +62,7 @@ impl Asked {
                     _ => None,
                 },
                 batch: asked(&self.batch),
+                run_out: (self.state == "run_out").then(|| parse_date(&self.on).unwrap_or_else(|| book.today())),
             },
         }
     }
@@ -80,6 +88,7 @@ struct Body {
     currency: String,
     lender: String,
     own: bool,
+    allocates: bool,
     told: Option<String>,
     back: String,
     buttons: Vec<Button>,
@@ -128,7 +137,12 @@ pub(super) async fn show(
         .read(move |db| {
             let rows = rows(db, &book, &filter, before, one_more(), key.as_ref(), t)?;
             let told = act::told(db, &book, &login, &done)?;
-            Ok((rows, store::sums(db, &book.lender.code, &filter)?, party::store::assignees(db, &book.lender.code)?, told))
+            Ok((
+                rows,
+                store::sums(db, &book.lender.code, &filter, book.today())?,
+                party::store::assignees(db, &book.lender.code)?,
+                told,
+            ))
         })
         .await?;
     let own = sees.book.agency.is_some();
@@ -140,22 +154,30 @@ pub(super) async fn show(
         currency: currency.to_string(),
         lender: sees.book.lender.code.clone(),
         own,
+        allocates: !own && sees.who.may(Permission::Allocate),
         told,
         back: sees.who.here.clone(),
         buttons: buttons(&sees.who, &sees.book, ACTS),
         books: tabs(&sees, "/placements"),
-        figures: figures(t, own, currency, sums),
+        figures: figures(t, &sees.book, sums),
         assignees: assignees
             .iter()
             .map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.assignee))
             .collect(),
-        states: vec![Choice::new("open", t.open(), &asked.state), Choice::new("closed", t.closed(), &asked.state)],
+        states: vec![
+            Choice::new("open", t.open(), &asked.state),
+            Choice::new("run_out", t.ran_out(), &asked.state),
+            Choice::new("closed", t.closed(), &asked.state),
+        ],
         rows: rows.into_iter().map(|row| shown(row, currency, own, &asked)).collect(),
         filtered: !(asked.assignee.is_empty() && asked.state.is_empty() && asked.batch.is_empty() && asked.before.is_empty()),
         pager: Pager { first: (!asked.before.is_empty()).then(|| asked.link("/placements").url()), next },
         asked: asked.clone(),
     };
-    let page = Page::new(&sees.who, t.nav_placements()).tool(t.download_csv(), asked.link("/placements.csv").url());
+    let page = Page::new(&sees.who, t.nav_placements())
+        .tool(t.download_csv(), asked.link("/placements.csv").with("lang", t.code()).url());
+    let records = sums.run_out > 0 && !own && sees.who.may(Permission::ActOnPlacements);
+    let page = if records { page.step(t.expire_title(), expire::page_of(&sees.book).url()) } else { page };
     page.show(&body)
 }
 
@@ -169,11 +191,17 @@ pub fn tabs(sees: &Sees<Placements>, path: &str) -> Vec<Tab> {
     if sees.books.len() > 1 { sees.books.iter().map(tab).collect() } else { Vec::new() }
 }
 
-fn figures(t: Lang, own: bool, currency: Currency, sums: PlacementSums) -> Vec<Figure> {
-    let open = Figure::new(t.open_placements(), list::count(sums.open), "");
-    let balance =
-        Figure::new(format!("{} ({currency})", t.balance_at_placement()), list::money(Money(sums.balance), currency), "");
-    if own { vec![open, balance] } else { vec![Figure::new(t.nav_placements(), list::count(sums.placements), ""), open, balance] }
+fn figures(t: Lang, book: &Book, sums: PlacementSums) -> Vec<Figure> {
+    let (own, currency) = (book.agency.is_some(), book.lender.currency);
+    let mut figures = if own { Vec::new() } else { vec![Figure::new(t.nav_placements(), list::count(sums.placements), "")] };
+    figures.push(Figure::new(t.open_placements(), list::count(sums.open), ""));
+    let balance = format!("{} ({currency})", t.balance_at_placement());
+    figures.push(Figure::new(balance, list::money(Money(sums.balance), currency), ""));
+    if sums.run_out > 0 {
+        let listed = Link::to("/placements").with("lender", &book.lender.code).with("state", "run_out").url();
+        figures.push(Figure::new(t.ran_out(), list::count(sums.run_out), if own { String::new() } else { listed }));
+    }
+    figures
 }
 
 fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
@@ -204,9 +232,15 @@ fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
 pub fn state(t: Lang, placement: &Placement, today: NaiveDate) -> Chip {
     match (placement.close_reason, placement.closed_on) {
         (Some(reason), Some(closed)) => Chip::new(Tone::Plain, format!("{} {closed}", reason.word(t))),
-        _ if placement.ends_on() < today => Chip::new(Tone::Attention, t.ran_out()),
+        _ if placement.ends_on() < today => Chip::new(Tone::Attention, over(t, placement)),
         _ => Chip::new(Tone::Good, t.active()),
     }
+}
+
+/// What has come to its end without anyone having recorded it: a recall that is final, or else the term.
+pub fn over(t: Lang, placement: &Placement) -> &'static str {
+    let recalled = placement.recall_final_on.is_some_and(|day| day <= placement.expires_on);
+    if recalled { t.recall_final_unrecorded() } else { t.ran_out() }
 }
 
 /// What waits on a placement: the agency must stop, or somebody must decide.

@@ -165,6 +165,52 @@ struct Body {
     pager: Pager,
 }
 
+/// How many requests of each kind wait, and recalls whose agency has not said that contact stopped.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Waiting {
+    /// Objections to recalls.
+    pub objections: usize,
+    /// Returns asked for.
+    pub returns: usize,
+    /// Retentions asked for.
+    pub retentions: usize,
+    /// Recalls nobody has objected to.
+    pub recalls: usize,
+    /// Recalls not acknowledged.
+    pub unacknowledged: usize,
+}
+
+impl Waiting {
+    /// Counts what waits in a book: all of it for the lender, its own for an agency.
+    pub fn load(db: &mut Db, book: &Book) -> Result<Waiting, Problem> {
+        let mut waiting = Waiting::default();
+        for one in asked_on(db, book, book.agency.as_deref())? {
+            let life = one.life();
+            waiting.returns += usize::from(life.returning.is_some());
+            waiting.retentions += usize::from(life.retention.is_some());
+            let Some(recall) = life.recall else { continue };
+            waiting.objections += usize::from(recall.objection.is_some());
+            waiting.recalls += usize::from(recall.objection.is_none());
+            waiting.unacknowledged += usize::from(recall.acknowledged_on.is_none());
+        }
+        Ok(waiting)
+    }
+}
+
+/// The tab of requests of a kind, as its URL.
+pub(super) fn page_of(book: &Book, state: &str) -> String {
+    Link::to("/requests").with("lender", &book.lender.code).with("state", state).url()
+}
+
+/// The active placements on which something was asked.
+fn asked_on(db: &mut Db, book: &Book, assignee: Option<&str>) -> Result<Vec<Placement>, Problem> {
+    let lender = &book.lender.code;
+    let accounts = step_store::accounts_with_requests(db, lender, assignee)?;
+    let mut placements = store::of_accounts(db, lender, &keys_json(accounts.iter().map(String::as_str)))?;
+    placements.retain(|one| one.closed_on.is_none());
+    Ok(placements)
+}
+
 /// What the stores give: the placements with something asked, what is owed on them, what was just done.
 struct Facts {
     placements: Vec<Placement>,
@@ -231,9 +277,7 @@ fn load(db: &mut Db, book: &Book, login: &str, asked: &Asked) -> Result<Facts, P
     let lender = &book.lender.code;
     let chosen = (!asked.assignee.is_empty()).then_some(asked.assignee.as_str());
     let assignee = book.agency.as_deref().or(chosen);
-    let accounts = step_store::accounts_with_requests(db, lender, assignee)?;
-    let mut placements = store::of_accounts(db, lender, &keys_json(accounts.iter().map(String::as_str)))?;
-    placements.retain(|one| one.closed_on.is_none());
+    let placements = asked_on(db, book, assignee)?;
     let assignees = if book.agency.is_none() { party::store::assignees(db, lender)? } else { Vec::new() };
     Ok(Facts { placements, assignees, told: act::told(db, book, login, &asked.done)? })
 }

@@ -3,9 +3,9 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::{
-    account, accounts, act, allocate, allocation, complaint, complaints, contact_file, contacts, explain, home, ledger, months,
-    placements, portfolio, recoveries, requests, run_accounts, scorecard, scorecard_placements, sign_in, statement, static_files,
-    what_if,
+    account, accounts, act, allocate, allocation, complaint, complaints, contact_file, contacts, expire, explain, home, ledger,
+    months, placements, portfolio, recoveries, requests, run_accounts, scorecard, scorecard_placements, sign_in, statement,
+    static_files, what_if,
 };
 use crate::identity::Permission::{
     self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger, OwnConduct, OwnPerformance,
@@ -65,6 +65,7 @@ routes! {
     "/placements",                          With(Accounts, Some(OwnPlacements)),    placements::show;
     "/placements.csv",                      With(Accounts, Some(OwnPlacements)),    placements::download;
     "/placements/act",                      With(ActOnPlacements, Some(ActOnOwnPlacements)), act::show;
+    "/placements/expire",                   With(ActOnPlacements, None),            expire::show;
     "/requests",                            With(Accounts, Some(OwnPlacements)),    requests::show;
     "/recoveries",                          With(Recoveries, None),                 recoveries::show;
     "/recoveries.csv",                      With(Recoveries, None),                 recoveries::download;
@@ -103,6 +104,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/complaints/case/{reference}", post().to(complaint::decide))
         .route("/sign-in", post().to(sign_in::sign_in))
         .route("/placements/act", post().to(act::carry_out))
+        .route("/placements/expire", post().to(expire::record))
         .route("/sign-out", post().to(sign_in::sign_out))
         .route("/language", web::post().to(sign_in::language));
 }

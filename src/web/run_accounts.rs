@@ -165,7 +165,7 @@ pub(super) async fn show(
     Page::new(&sees.who, t.run_accounts())
         .under(t.nav_allocation(), "/allocation")
         .under(ground.run.title(t), run_link(run_no).url())
-        .tool(t.download_csv(), asked.link(run_no, ".csv").url())
+        .tool(t.download_csv(), asked.link(run_no, ".csv").with("lang", t.code()).url())
         .show(&body)
 }
 

@@ -146,6 +146,8 @@ rights! {
     Placements = Accounts, Some(Permission::OwnPlacements);
     /// Steps of placements.
     Acting = ActOnPlacements, Some(Permission::ActOnOwnPlacements);
+    /// Recording what has run out: a lender's people only.
+    ActsOnPlacements = ActOnPlacements, None;
     /// Recoveries.
     Recoveries = Recoveries, None;
     /// Simulating and committing allocation runs.

@@ -10,8 +10,8 @@ use consign::web::{Site, application};
 
 use crate::support::{Book, by, flat_contract, on_each_database};
 
-const PASSWORD: &str = "correct horse battery";
-const PEOPLE: [(&str, &str, &str); 8] = [
+pub const PASSWORD: &str = "correct horse battery";
+pub const PEOPLE: [(&str, &str, &str); 8] = [
     ("manager@cfc", "CFC", "placement_manager"),
     ("compliance@cfc", "CFC", "compliance"),
     ("viewer@cfc", "CFC", "viewer"),
@@ -23,7 +23,7 @@ const PEOPLE: [(&str, &str, &str); 8] = [
 ];
 
 /// Accounts 1 to 3 with A01, 4 with A02, January closed; another lender.
-fn ready(book: &mut Book) {
+pub fn ready(book: &mut Book) {
     book.lender = "NBK".to_string();
     book.set_up("CNY", &["A01"]);
     book.lender = "CFC".to_string();
@@ -45,20 +45,22 @@ fn ready(book: &mut Book) {
 }
 
 /// A form as a page offers it, with what is typed into it.
-struct Form {
-    action: String,
-    fields: Vec<(String, String)>,
+#[derive(Clone)]
+pub struct Form {
+    pub action: String,
+    pub fields: Vec<(String, String)>,
 }
 
-struct Answer {
-    status: u16,
-    location: String,
-    body: String,
+/// What the application answers.
+pub struct Answer {
+    pub status: u16,
+    pub location: String,
+    pub body: String,
 }
 
 /// The fields of the form that posts, hidden ones with their values.
-fn form(body: &str) -> Form {
-    let start = body.find("<form class=\"card acting\"").unwrap_or_else(|| panic!("no form to act with: {body}"));
+pub fn form(body: &str) -> Form {
+    let start = body.find("method=\"post\" action=\"/placements/").unwrap_or_else(|| panic!("no form to act with: {body}"));
     let text = &body[start..start + body[start..].find("</form>").unwrap()];
     let between = |text: &str, before: &str| text.split(before).nth(1).map(|rest| rest.split('"').next().unwrap().to_string());
     let fields = text.split("<input").skip(1).filter_map(|input| {
@@ -73,7 +75,7 @@ fn form(body: &str) -> Form {
 }
 
 impl Form {
-    fn with(mut self, typed: &[(&str, &str)]) -> Form {
+    pub fn with(mut self, typed: &[(&str, &str)]) -> Form {
         for (name, value) in typed {
             self.fields.retain(|(known, _)| known != name);
             self.fields.push(((*name).to_string(), (*value).to_string()));
@@ -122,6 +124,15 @@ macro_rules! send {
     }};
 }
 
+/// Types into a form and looks at what it comes to; the form of that page, with the same typed into it.
+macro_rules! look {
+    ($service:expr, $cookies:expr, $form:expr, $typed:expr) => {{
+        let page = send!($service, $cookies, $form.with($typed).with(&[("look", "yes")]));
+        assert_eq!(page.status, 200, "{}", page.body);
+        form(&page.body).with($typed)
+    }};
+}
+
 fn last(book: &mut Book, account_no: &str) -> Placement {
     let lender = book.lender.clone();
     store::of_accounts(&mut book.db, &lender, &format!("[\"{account_no}\"]")).unwrap().pop().unwrap()
@@ -143,8 +154,23 @@ fn acting_by_the_pages() {
             let page = get!(service, manager, "/placements/act?do=recall&account=1&account=2&account=3&lang=en");
             assert_eq!(page.status, 200);
             assert!(page.body.contains("must stop contact now") && page.body.contains(">3<") && page.body.contains("3,300.00"));
-            let recall = || form(&page.body).with(&[("on", "2026-02-10"), ("code", "review"), ("back", "/accounts/1?lang=en")]);
+            let typed = [("on", "2026-02-10"), ("code", "review"), ("back", "/accounts/1?lang=en")];
             let before = book.state();
+            // What was not shown is not done: another day, other accounts, another act come back as they would be.
+            let unseen = send!(service, manager, form(&page.body).with(&typed));
+            assert!(unseen.status == 409 && unseen.body.contains("nothing has been done"), "{}", unseen.body);
+            let looked = look!(service, manager, form(&page.body), &typed);
+            for other in [("on", "2026-02-11"), ("account", "2"), ("do", "recall-now"), ("seen", "")] {
+                let unseen = send!(service, manager, looked.clone().with(&[other]));
+                assert!(unseen.status == 409 && unseen.body.contains("nothing has been done"), "{other:?}: {}", unseen.body);
+            }
+            assert_eq!(book.state(), before, "what was not shown was done");
+            // Where it applies to nobody there is nothing to press but another look.
+            let run_out = form(&page.body).with(&[("on", "2036-02-10"), ("look", "yes")]);
+            let run_out = send!(service, manager, run_out);
+            assert!(run_out.status == 200 && run_out.body.contains("Look again"), "{}", run_out.body);
+            assert!(!run_out.body.contains("Carry out"), "{}", run_out.body);
+            let recall = || looked.clone();
             assert_eq!(send!(service, manager, recall().with(&[("csrf", "0123")])).status, 403);
             for (typed, said) in [
                 (("code", ""), "Fill in:"),
@@ -176,26 +202,31 @@ fn acting_by_the_pages() {
                 waiting.status == 200 && waiting.body.contains("Recalls pending 3") && waiting.body.contains("value=\"object\"")
             );
             let page = get!(service, agency, "/placements/act?do=acknowledge&account=1&account=2&account=3");
-            assert_eq!(send!(service, agency, form(&page.body).with(&[("on", "2026-02-11")])).status, 303);
+            let looked = look!(service, agency, form(&page.body), &[("on", "2026-02-11")]);
+            assert_eq!(send!(service, agency, looked).status, 303);
             let page = get!(service, agency, "/placements/act?do=object&account=1&account=2");
-            let done = send!(service, agency, form(&page.body).with(&[("on", "2026-02-12"), ("reason", "they pay")]));
+            let looked = look!(service, agency, form(&page.body), &[("on", "2026-02-12"), ("reason", "they pay")]);
+            let done = send!(service, agency, looked);
             assert_eq!(done.status, 303, "{}", done.body);
             let page = get!(service, agency, "/placements/act?do=object&account=1&account=3&lang=zh");
             assert!(page.body.contains("已于 2026-02-12 提出异议"), "{}", page.body);
             let page = get!(service, agency, "/placements/act?do=return&account=3");
-            assert_eq!(send!(service, agency, form(&page.body).with(&[("on", "2026-02-12"), ("reason", "gone")])).status, 303);
+            let looked = look!(service, agency, form(&page.body), &[("on", "2026-02-12"), ("reason", "gone")]);
+            assert_eq!(send!(service, agency, looked).status, 303);
 
             // The lender decides on all that is ticked.
             let waiting = get!(service, manager, "/requests?lang=en&state=objections");
             assert!(waiting.body.contains("Objections to recalls 2") && waiting.body.contains("Returns 1"), "{}", waiting.body);
             assert!(waiting.body.contains("they pay") && waiting.body.contains("3,000.00"));
             let page = get!(service, manager, "/placements/act?do=decide-recall&account=1&account=2&account=4");
-            let decide = form(&page.body).with(&[("on", "2026-02-14"), ("outcome", "yes"), ("reason", "no plan")]);
+            let typed = [("on", "2026-02-14"), ("outcome", "yes"), ("reason", "no plan")];
+            let decide = look!(service, manager, form(&page.body), &typed);
             assert_eq!(send!(service, manager, decide).status, 303);
             assert_eq!(last(book, "1").closed_on, Some(crate::support::day("2026-02-14")));
             assert_eq!(last(book, "2").closed_on, Some(crate::support::day("2026-02-14")));
             let page = get!(service, manager, "/placements/act?do=decide-return&account=3");
-            let refused = send!(service, manager, form(&page.body).with(&[("on", "2026-03-01"), ("outcome", "yes")]));
+            let late = look!(service, manager, form(&page.body), &[("on", "2026-03-01"), ("outcome", "yes")]);
+            let refused = send!(service, manager, late);
             assert_eq!(refused.status, 422, "its recall was final before that day");
             assert_eq!(last(book, "3").closed_on, None, "and the refusal leaves even that unrecorded");
 
@@ -205,8 +236,12 @@ fn acting_by_the_pages() {
 
             // Holds of an account, placed or not.
             let page = get!(service, manager, "/placements/act?do=hold-open&account=1");
-            let held = form(&page.body).with(&[("on", "2026-02-20"), ("kind", "dispute"), ("reason", "a letter")]);
+            let typed = [("on", "2026-02-20"), ("kind", "dispute"), ("reason", "a letter")];
+            let held = look!(service, manager, form(&page.body), &typed);
             assert_eq!(send!(service, manager, held).status, 303);
+            let again = form(&page.body).with(&typed).with(&[("look", "yes"), ("key", "0123456789abcdef0123456789abcdef")]);
+            let again = send!(service, manager, again);
+            assert!(again.body.contains("has a hold of this type") && !again.body.contains("Carry out"), "{}", again.body);
             let shown = get!(service, manager, "/accounts/1?lang=en");
             assert!(shown.body.contains("a letter") && shown.body.contains("they pay") && shown.body.contains("upheld"));
 

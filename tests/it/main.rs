@@ -21,14 +21,17 @@ mod factor;
 mod files;
 mod laws;
 mod life;
+#[macro_use]
 mod life_web;
 mod pages_allocation;
 mod programme;
 mod real_data;
+mod run_out_web;
 mod schema;
 mod scorecard;
 mod settlement;
 mod support;
 mod tamper;
 mod vectors;
+mod waits_web;
 mod web;

@@ -329,6 +329,12 @@ async fn simulated(book: &mut Book, app: App<'_>) {
         unfolded.contains("stratum=M2%7CA01%2BA02%2BA03&amp;assignee=A01") || unfolded.contains("class=\"inner\""),
         "{unfolded}"
     );
+    // The file taken from a Chinese page has Chinese reasons.
+    let listed = manager.get("/allocation/2/accounts?lang=zh").await.body;
+    let href = listed.split("href=\"").find(|rest| rest.starts_with("/allocation/2/accounts.csv")).unwrap();
+    let href = href.split('"').next().unwrap().replace("&amp;", "&").replace("&#38;", "&");
+    let file = String::from_utf8(assignment_csv(&told.decision, Lang::Zh).unwrap()).unwrap();
+    assert_eq!(rows(&manager.get(&href).await.body, 7), rows(&file, 7), "{href}");
     let chinese = manager.get("/allocation/2?lang=zh").await;
     assert!(chinese.status == 200 && chinese.body.contains("没有任何方案的价值超过"), "{}", plain(&chinese.body));
     // Every account once over all pages of the list.

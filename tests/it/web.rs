@@ -402,6 +402,28 @@ async fn personal_data(app: App<'_>) {
     }
 }
 
+/// A refusal of the complaint forms names the field and what to put there, in the language of the page.
+async fn refused_words(app: App<'_>, compliance: &mut Browser, case: &str) {
+    for (path, said) in
+        [("/complaints/add?lang=zh", "请选择严重程度：低、中或高"), ("/complaints/add?lang=en", "Choose a severity")]
+    {
+        let fields = [("agency", "A01"), ("received_on", "2026-04-02"), ("severity", ""), ("text", "came"), ("reference", "X-0")];
+        let refused = compliance.post(app, "/complaints/add", path, &fields).await;
+        assert!(refused.status == 422 && refused.body.contains(said) && refused.body.contains(">came<"), "{}", refused.body);
+    }
+    for (deduction, upheld, lang, said) in [
+        ("12.345", "yes", "en", "12.345 has more decimals than the currency has (2)"),
+        ("12.345", "yes", "zh", "扣款 12.345 的小数位多于本币种的 2 位"),
+        ("much", "yes", "en", "much is not an amount"),
+        ("12.00", "no", "en", "needs an upheld complaint"),
+        ("", "", "zh", "请选择处理结论"),
+    ] {
+        let fields = [("upheld", upheld), ("on", "2026-04-03"), ("text", "x"), ("deduction", deduction)];
+        let refused = compliance.post(app, case, &format!("{case}?lang={lang}"), &fields).await;
+        assert!(refused.status == 422 && refused.body.contains(said), "{deduction}: {}", refused.body);
+    }
+}
+
 /// Complaints are recorded and decided by those who may, once; a refused form keeps what was typed.
 async fn complaints(app: App<'_>) {
     let mut compliance = Browser::sign_in(app, "compliance@cfc").await;
@@ -439,6 +461,7 @@ async fn complaints(app: App<'_>) {
     assert_eq!(compliance.get(app, "/complaints.csv").await.body.lines().count(), before.lines().count() + 1);
     assert!(compliance.get(app, &case).await.body.contains("/accounts/L003"), "the account is linked");
     assert!(compliance.get(app, "/accounts/L003?lang=en").await.body.contains("Stop contact"));
+    refused_words(app, &mut compliance, &case).await;
     for (login, status) in [("viewer@cfc", 404), ("manager@a01", 404), ("preparer@cfc", 404), ("manager@nbk", 303)] {
         let mut browser = Browser::sign_in(app, login).await;
         let another =
