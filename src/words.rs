@@ -508,8 +508,8 @@ words! {
     calls_per_debtor: "次有效通话（每债务人每日）" / "effective calls per debtor and day";
     attempts_per_number: "次未接（每号码每日）" / "unanswered calls per number and day";
     no_violations: "本月无违规。" / "Nothing was violated in this month.";
-    empty_contacts: "这里列出催收记录中的违规。尚无记录；用以下命令导入：" / "What agencies' contacts violate is listed here. There are no contacts yet; take some in with";
-    empty_own_contacts: "尚无贵机构的催收记录。请将记录文件交给委托方，由委托方导入。" / "There are no contacts of yours yet. Send your files of contacts to the lender, who takes them in.";
+    empty_contacts: "这里列出催收记录中的违规，尚无记录。" / "What agencies' contacts violate is listed here. There are no contacts yet.";
+    empty_own_contacts: "尚无贵机构的催收记录。" / "There are no contacts of yours yet.";
     none_while_held: "停催期间不得联系" / "none while held";
     never_placed_by_then: "当时从未委出" / "never placed by then";
     give_severity: "请选择严重程度：低、中或高。" / "Choose a severity: low, medium or high.";

@@ -133,7 +133,8 @@ fn worlds(seeds: &Range<u64>, claim: Vec<Played>) {
     let kinds = [
         ("without chance in payments", Kind { luck: false, ..BASE }),
         ("noisier", Kind { all_or_nothing: true, sigma: 1.4, unrest: 0.20, ..BASE }),
-        ("a quarter of the accounts", Kind { accounts: 1_000.0, ..BASE }),
+        ("half of the accounts", Kind { accounts: 4_000.0, ..BASE }),
+        ("an eighth of the accounts", Kind { accounts: 1_000.0, ..BASE }),
         ("specialists", Kind { special: 0.25, ..BASE }),
         ("agencies half as different", Kind { spread: 0.5, ..BASE }),
         ("all agencies alike", Kind { spread: 0.0, drift: 0.0, ..BASE }),

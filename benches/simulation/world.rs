@@ -39,7 +39,7 @@ struct Agency {
     regions: &'static str,
     /// Open products; none named means all.
     products: &'static str,
-    /// Capacity for 4,000 accounts a month.
+    /// Capacity for 8,000 accounts a month.
     capacity: Option<i64>,
     max_share: &'static str,
     evaluation: i64,
@@ -51,13 +51,13 @@ const EVERYWHERE: Agency =
 
 /// The agencies, in order of code. Which effect each has is drawn.
 const AGENCIES: [Agency; 8] = [
-    Agency { code: "A01", capacity: Some(900), evaluation: 92, ..EVERYWHERE },
+    Agency { code: "A01", capacity: Some(1_800), evaluation: 92, ..EVERYWHERE },
     Agency { code: "A02", regions: "310000 320000", max_share: "25%", evaluation: 88, fees: BY_AGE, ..EVERYWHERE },
-    Agency { code: "A03", capacity: Some(1_000), max_share: "30%", evaluation: 95, fees: BY_RATE, ..EVERYWHERE },
+    Agency { code: "A03", capacity: Some(2_000), max_share: "30%", evaluation: 95, fees: BY_RATE, ..EVERYWHERE },
     Agency { code: "A04", regions: "330000 410000", max_share: "25%", fees: BY_AMOUNT, ..EVERYWHERE },
     Agency {
         code: "A05",
-        capacity: Some(800),
+        capacity: Some(1_600),
         evaluation: 85,
         fees: FLAT_15,
         regions: "310000 320000 330000",
@@ -65,7 +65,7 @@ const AGENCIES: [Agency; 8] = [
         ..EVERYWHERE
     },
     Agency { code: "A06", regions: "320000 330000 410000", max_share: "30%", evaluation: 97, fees: BY_AGE, ..EVERYWHERE },
-    Agency { code: "A07", capacity: Some(700), evaluation: 93, fees: FLAT_20, ..EVERYWHERE },
+    Agency { code: "A07", capacity: Some(1_400), evaluation: 93, fees: FLAT_20, ..EVERYWHERE },
     Agency { code: "A08", max_share: "20%", ..EVERYWHERE },
 ];
 const FLAT_15: &str = "[[fee]]\nname = \"all\"\nrate = \"15%\"\n";
@@ -109,7 +109,7 @@ pub const BASE: Kind = Kind {
     luck: true,
     all_or_nothing: false,
     sigma: 1.0,
-    accounts: 4_000.0,
+    accounts: 8_000.0,
 };
 
 /// An account, and what nobody but the clairvoyant knows of it.

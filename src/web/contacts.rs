@@ -203,6 +203,9 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Conduct>, asked: web:
         pager: Pager { first: (!asked.after.is_empty()).then(|| asked.link("/contacts").url()), next },
     };
     let page = Page::new(&sees.who, t.nav_contacts()).tool(t.download_csv(), asked.link("/contacts.csv").url());
+    let sends = if own { Permission::SendOwnContacts } else { Permission::ActOnConduct };
+    let send = Link::to("/contacts/send").with("lender", &sees.book.lender.code).url();
+    let page = if sees.who.may(sends) { page.step(t.send_contacts(), send) } else { page };
     page.show(&body)
 }
 

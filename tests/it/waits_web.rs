@@ -68,7 +68,10 @@ fn the_first_page_says_what_waits_for_whom() {
             // Empty pages point to what this person can do.
             let mut agency = sign_in!(service, "manager@a01");
             let contacts = get!(service, agency, "/contacts?lang=en").body;
-            assert!(contacts.contains("to the lender, who takes them in") && !contacts.contains("consign import"), "{contacts}");
+            assert!(
+                contacts.contains("href=\"/contacts/send?lender=CFC\"") && !contacts.contains("consign import"),
+                "{contacts}"
+            );
             let mut other = sign_in!(service, "manager@nbk");
             let (complaints, placements) =
                 (get!(service, other, "/complaints?lang=en"), get!(service, other, "/placements?lang=en"));

@@ -508,6 +508,8 @@ fn sent(csrf: &str, agency: Option<&str>, name: &str, text: &str) -> TestRequest
 
 async fn contact_files(app: App<'_>) {
     let mut agency = Browser::sign_in(app, "manager@a01").await;
+    let link = "href=\"/contacts/send?lender=CFC\"";
+    assert!(agency.get(app, "/contacts?lender=CFC").await.body.contains(link));
     let form = agency.get(app, "/contacts/send?lender=CFC&lang=en").await;
     assert!(form.status == 200 && form.body.contains("type=\"file\"") && !form.body.contains("name=\"agency\""));
     let token = token(&form.body);
@@ -541,6 +543,7 @@ async fn contact_files(app: App<'_>) {
     assert_eq!(agency.ask(app, foreign).await.status, 403);
     for login in ["viewer@a02", "viewer@cfc", "preparer@cfc"] {
         let mut looking = Browser::sign_in(app, login).await;
+        assert!(!looking.get(app, "/contacts").await.body.contains(link), "{login}");
         assert_eq!(looking.ask(app, sent(&token, Some("A01"), "march.csv", file).uri(path)).await.status, 404, "{login}");
     }
     // The lender sends for an agency it names.
