@@ -68,6 +68,11 @@ pub fn import(
         if !party::store::assignees(db, lender_code)?.iter().any(|assignee| assignee.code == agency) {
             return Err(ConductError::NoAssignee(agency.to_string()));
         }
+        if let Some(key) = options.key {
+            for sealed in [store::sealed_before(db, lender_code)?, portfolio::store::sealed_before(db, lender_code)?] {
+                key.check(sealed.as_deref()).map_err(ConductError::Key)?;
+            }
+        }
         // A file of which rows were rejected may find their accounts in the book now.
         let before = store::same_file(db, lender_code, agency, &sheet.sha256)?.filter(|before| before.rejected == 0);
         if let Some(before) = before {

@@ -61,6 +61,17 @@ impl Key {
         serde_json::from_slice(&plain).ok()
     }
 
+    /// Refuses a key that is not the one a book's personal data is encrypted with: what came before could not be read
+    /// any more, nor told from what comes now.
+    pub fn check(&self, sealed: Option<&str>) -> Result<(), String> {
+        if sealed.is_none_or(|sealed| self.open(sealed).is_some()) {
+            return Ok(());
+        }
+        Err("the key does not open the personal data that this book has; set CONSIGN_KEY to the secret it was encrypted with \
+             (with SQLite, keep the .key file beside the database); nothing was changed"
+            .to_string())
+    }
+
     /// Encrypts a telephone number alone.
     pub fn seal_number(&self, number: &str) -> Result<String, String> {
         let mut values = [const { None }; 4];

@@ -354,3 +354,17 @@ pub fn open_count(db: &mut Db, lender: &str) -> QueryResult<i64> {
     let row: Count = diesel::sql_query(sql).bind::<Text, _>(lender).get_result(db)?;
     Ok(row.count)
 }
+
+#[derive(QueryableByName)]
+struct SealedRow {
+    #[diesel(sql_type = Text)]
+    sealed: String,
+}
+
+/// Encrypted personal data of one of the book's first rows.
+pub fn sealed_before(db: &mut Db, lender: &str) -> QueryResult<Option<String>> {
+    let sql = "SELECT personal AS sealed FROM (SELECT personal FROM portfolio_row WHERE lender = $1 LIMIT 1000) few \
+               WHERE personal IS NOT NULL LIMIT 1";
+    let found: Option<SealedRow> = diesel::sql_query(sql).bind::<Text, _>(lender).get_result(db).optional()?;
+    Ok(found.map(|row| row.sealed))
+}

@@ -63,7 +63,13 @@ fn personal_data_is_nowhere_in_clear_text() {
         }
         let sealed = book.texts("SELECT personal AS text FROM portfolio_row").remove(0);
         assert_eq!(key.open(&sealed).unwrap()[0].as_deref(), Some("张伟国"));
-        assert!(Key::of("another secret").open(&sealed).is_none());
+        let another = Key::of("another secret");
+        assert!(another.open(&sealed).is_none());
+        let before = book.state();
+        let later = book.file("later.csv", "account_no,balance,days_past_due,phone\n2,10.00,40,13900000000\n");
+        let why = book.try_portfolio(&later, "2026-01-02", &Options { key: Some(&another), ..Options::default() }).unwrap_err();
+        assert!(why.to_string().contains("does not open"), "{why}");
+        assert_eq!(book.state(), before, "with another key nothing is taken in");
         if let consign::db::Address::Sqlite(file) = &book.address {
             for file in [file.clone(), format!("{file}-wal")] {
                 let bytes = std::fs::read(&file).unwrap_or_default();
