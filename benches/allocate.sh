@@ -40,7 +40,7 @@ cat > stages.py <<'T'
 import json
 o = json.load(open("out"))
 print("   ", ", ".join("%s %.1f s" % (stage, took / 1000) for stage, took in o["milliseconds"].items()))
-own = sum(took for stage, took in o["milliseconds"].items() if stage in ("deciding", "hashing")) / 1000
+own = sum(took for stage, took in o["milliseconds"].items() if stage in ("deciding", "hashing", "adding up")) / 1000
 bound = o["outcome"]["objective"] == o["outcome"]["bound"]
 print("    the engine itself %.2f s, %.2f of the 3 s it may take; placed %d, unplaced %d, bound reached: %s" % (own, own / 3, o["placed"], o["unplaced"], bound))
 T

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 
 use super::candidates::{Candidate, Field};
 use super::deal::{Assigned, Fate, deal, follow, tally};
+use super::estimate::{Given, estimate};
 use super::gates::Taker;
 use super::outlook::{self, Outlook, outlooks};
 use super::plan::{Counts, Ground, Infeasible, Plan, worth};
@@ -243,31 +244,8 @@ impl Decision {
         self.sorted.refusals.get(list).map_or_else(String::new, |list| list.iter().map(one).collect::<Vec<_>>().join(","))
     }
 
-    /// Accounts, balance and expected recovery by assignee.
-    pub fn totals(&self) -> BTreeMap<String, Total> {
-        let mut totals: BTreeMap<String, Total> = BTreeMap::new();
-        for (index, one) in self.assigned.iter().enumerate() {
-            if let Some(code) = self.code(one) {
-                let total = totals.entry(code.to_string()).or_default();
-                total.accounts += 1;
-                total.explored += i64::from(one.fate == Fate::Explored);
-                total.balance += self.candidate(index).facts.balance;
-                total.expected += self.expected(index, one).unwrap_or_default();
-            }
-        }
-        totals
+    /// What each assignee gets, and what is to be expected of it.
+    pub fn totals(&self) -> BTreeMap<String, Given> {
+        estimate(self, None)
     }
-}
-
-/// What one assignee gets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Total {
-    /// Accounts.
-    pub accounts: i64,
-    /// Those of them that are explored.
-    pub explored: i64,
-    /// Σ balances.
-    pub balance: Money,
-    /// Σ expected recoveries.
-    pub expected: Money,
 }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::candidates::Candidate;
+use super::deal::Fate;
 use super::decide::Decision;
+use super::gates::Taker;
 use crate::commission::entitlement::{expected_fee, first_match};
 use crate::contract::FeeRule;
 use crate::contract::condition::Facts;
@@ -19,6 +21,8 @@ use crate::performance::number::round;
 pub struct Given {
     /// Accounts.
     pub accounts: i64,
+    /// Those of them that are explored.
+    pub explored: i64,
     /// Σ balances.
     pub balance: Money,
     /// Σ expected recoveries.
@@ -31,6 +35,7 @@ impl Given {
     /// Adds another's.
     pub fn add(&mut self, other: Given) {
         self.accounts += other.accounts;
+        self.explored += other.explored;
         self.balance += other.balance;
         self.expected += other.expected;
         self.fees += other.fees;
@@ -46,32 +51,38 @@ impl Given {
 /// two can be compared; else by what this one did.
 pub fn estimate(decision: &Decision, measured_by: Option<&Decision>) -> BTreeMap<String, Given> {
     let takers = &decision.market.takers;
-    let mut given = vec![Given::default(); takers.len()];
-    let mut parts: BTreeMap<(usize, usize), Given> = BTreeMap::new();
+    // What each gets, by the fee rules that its accounts match; who has no contract earns nothing.
+    let mut parts: Vec<Vec<Given>> = takers.iter().map(|taker| vec![Given::default(); fees(taker).len().max(1)]).collect();
     for (index, one) in decision.assigned.iter().enumerate() {
         let Some(taker) = one.placed() else { continue };
-        let candidate = decision.candidate(index);
+        let (candidate, assignee) = (decision.candidate(index), &takers[taker].assignee);
         let expected = match measured_by {
-            Some(other) => other.expects(&candidate.facts, &takers[taker].assignee.code),
+            Some(other) => other.expects(&candidate.facts, &assignee.code),
             None => decision.expected(index, one),
         };
-        let balance = candidate.facts.balance;
-        let own = Given { accounts: 1, balance, expected: expected.unwrap_or_default(), fees: Money::ZERO };
-        given[taker].add(own);
-        if let Some(version) = &takers[taker].version {
-            let rule = rule(&version.terms.fees, candidate, &takers[taker].assignee);
-            parts.entry((taker, rule)).or_default().add(own);
+        let (balance, explored) = (candidate.facts.balance, i64::from(one.fate == Fate::Explored));
+        let own = Given { accounts: 1, explored, balance, expected: expected.unwrap_or_default(), fees: Money::ZERO };
+        parts[taker][rule(fees(&takers[taker]), candidate, assignee)].add(own);
+    }
+    let mut given = BTreeMap::new();
+    for (taker, parts) in takers.iter().zip(parts) {
+        let (mut all, mut earns) = (Given::default(), Decimal::ZERO);
+        for (number, part) in parts.iter().enumerate().filter(|(_, part)| part.accounts > 0) {
+            all.add(*part);
+            let price = fees(taker).get(number).map(|fee| &fee.price);
+            earns += price.map(|price| expected_fee(price, part.expected, part.balance, part.accounts)).unwrap_or_default();
+        }
+        if all.accounts > 0 {
+            all.fees = Money(i64::try_from(round(earns, 0).mantissa()).unwrap_or(i64::MAX));
+            given.insert(taker.assignee.code.clone(), all);
         }
     }
-    let mut fees = vec![Decimal::ZERO; takers.len()];
-    for ((taker, rule), part) in parts {
-        let price = takers[taker].version.as_ref().and_then(|version| version.terms.fees.get(rule)).map(|fee| &fee.price);
-        let fee = price.map(|price| expected_fee(price, part.expected, part.balance, part.accounts));
-        fees[taker] += fee.unwrap_or_default();
-    }
-    let named = takers.iter().zip(given).zip(fees).filter(|((_, given), _)| given.accounts > 0);
-    let whole = |fees: Decimal| Money(i64::try_from(round(fees, 0).mantissa()).unwrap_or(i64::MAX));
-    named.map(|((taker, given), fees)| (taker.assignee.code.clone(), Given { fees: whole(fees), ..given })).collect()
+    given
+}
+
+/// The fee rules of a taker's contract; none where it has none.
+fn fees(taker: &Taker) -> &[FeeRule] {
+    taker.version.as_ref().map_or(&[], |version| &version.terms.fees)
 }
 
 /// The fee rule that an account matches in the hands it goes to, at the level it has there.

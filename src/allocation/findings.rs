@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::deal::Fate;
 use super::decide::Decision;
-use super::estimate::estimate;
+use super::estimate::Given;
 use super::files::StratumRow;
 use super::reason::Reason;
 use super::reason::Why;
@@ -112,18 +112,14 @@ impl Findings {
 
 /// The totals of a decision, kept beside what else it found, so that a page need not add up a million rows.
 pub fn totals(decision: &Decision) -> serde_json::Value {
-    let given = estimate(decision, None);
-    let share = |code: &str, total: super::decide::Total| {
+    let share = |given: Given| {
         json!({
-            "accounts": total.accounts, "explored": total.explored, "balance": total.balance.0, "expected": total.expected.0,
-            "fees": given.get(code).map(|given| given.fees.0),
+            "accounts": given.accounts, "explored": given.explored, "balance": given.balance.0, "expected": given.expected.0,
+            "fees": given.fees.0,
         })
     };
-    let row = |(code, total): (String, super::decide::Total)| {
-        let share = share(&code, total);
-        (code, share)
-    };
-    let assignees: BTreeMap<String, serde_json::Value> = decision.totals().into_iter().map(row).collect();
+    let assignees: BTreeMap<String, serde_json::Value> =
+        decision.totals().into_iter().map(|(code, given)| (code, share(given))).collect();
     let mut unplaced: BTreeMap<String, i64> = BTreeMap::new();
     let mut followers: BTreeMap<&str, i64> = BTreeMap::new();
     for (index, one) in decision.assigned.iter().enumerate() {

@@ -219,6 +219,8 @@ fn simulate(
 ) -> Result<RunRow, AllocationError> {
     progress.stage("hashing", None);
     let hash = hashed(decision)?;
+    progress.stage("adding up", None);
+    let mut body = kept(decision);
     progress.stage("writing the assignment", Some(decision.assigned.len() as u64));
     let placed = decision.placed();
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
@@ -235,7 +237,6 @@ fn simulate(
         committed_seq: None,
     };
     store::add_run(db, act, &run)?;
-    let mut body = kept(decision);
     body["inputs"] = inputs(&lender.buckets, &agencies(&party::store::assignees(db, &lender.code)?), &decision.market.takers);
     store::add_outcome(db, act, run.run_no, &body)?;
     let refusals: Vec<String> = (0..decision.sorted.refusals.len()).map(|list| decision.refusals(list)).collect();

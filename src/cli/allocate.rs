@@ -13,7 +13,7 @@ use super::output::{Answer, Failure, check_writable, lines, read_text, write_fil
 use super::settle::language;
 use super::{Context, date};
 use crate::allocation::decide::Decision;
-use crate::allocation::estimate::{Given, estimate};
+use crate::allocation::estimate::Given;
 use crate::allocation::files::{assignment_csv, millionths, strata_csv};
 use crate::allocation::outlook::VALUE_PLACES;
 use crate::allocation::replay::replay;
@@ -130,7 +130,7 @@ fn answer(lender: &party::Lender, outcome: &Outcome, done: &str, stages: &[(Stri
         let (balance, expected) = (total.balance.grouped(lender.currency), total.expected.grouped(lender.currency));
         shown.push(format!("  {code}: {} accounts{explored}, {balance}, expected recovery {expected}", total.accounts));
     }
-    shown.extend(expectations(decision, lender.currency));
+    shown.extend(expectations(decision, &totals, lender.currency));
     shown.extend(decision.plan.short.iter().map(|short| format!("  not all accounts find room: {short}")));
     for (why, count) in &decision.market.field.left {
         shown.push(format!("  not taken: {count} {why}"));
@@ -160,7 +160,7 @@ fn answer(lender: &party::Lender, outcome: &Outcome, done: &str, stages: &[(Stri
 }
 
 /// What the run is expected to bring, the programme's proof, and what else it might have been.
-fn expectations(decision: &Decision, currency: Currency) -> Vec<String> {
+fn expectations(decision: &Decision, totals: &BTreeMap<String, Given>, currency: Currency) -> Vec<String> {
     let (plan, asked) = (&decision.plan, decision.market.strategy.method);
     if plan.method != asked {
         return vec![format!("  there is no history to go by: {} was done as {}", asked.name(), plan.method.name())];
@@ -169,7 +169,7 @@ fn expectations(decision: &Decision, currency: Currency) -> Vec<String> {
         return Vec::new();
     }
     let shown = |exact: i128| shown_amount(exact, currency);
-    let net: Money = estimate(decision, None).values().map(Given::net).sum();
+    let net: Money = totals.values().map(Given::net).sum();
     let mut lines = vec![format!("  expected net recovery {} (all that is placed, less fees)", net.grouped(currency))];
     if let Some(optimum) = &plan.optimum {
         let (bound, worth) = (shown(optimum.bound), shown(plan.objective));

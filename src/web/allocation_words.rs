@@ -47,6 +47,7 @@ impl Lang {
             (Lang::Zh, "reading accounts") => "读取案件",
             (Lang::Zh, "deciding") => "计算分案",
             (Lang::Zh, "hashing") => "核对结果",
+            (Lang::Zh, "adding up") => "汇总结果",
             (Lang::Zh, "writing the assignment") => "写入分案明细",
             (Lang::Zh, "placing") => "委出案件",
             (Lang::Zh, "saving") => "保存",
