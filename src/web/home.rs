@@ -1,9 +1,11 @@
 //! The first page: the figures of the day and the next step, for each side.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::NaiveDate;
 
 use super::Site;
 use super::expire;
@@ -19,10 +21,42 @@ use crate::identity::Permission;
 use crate::kernel::{Money, Month};
 use crate::ledger::{self, chart};
 use crate::party::{self, Lang};
-use crate::placement::store::{self as placements, PlacementFilter};
+use crate::placement::store::{self as placements, OpenCount, PlacementFilter};
 use crate::settlement::Statement;
 use crate::{allocation, audit};
 use crate::{portfolio, recovery, settlement};
+
+/// What the books counted last: to count a million accounts takes seconds, and nothing changes while a book stands still.
+#[derive(Clone, Default)]
+pub(super) struct Counts(Arc<Mutex<BTreeMap<String, Counted>>>);
+
+/// The counts of a book after a change, on a day.
+#[derive(Clone)]
+struct Counted {
+    last_change: i64,
+    day: NaiveDate,
+    open: i64,
+    placed: Arc<Vec<OpenCount>>,
+}
+
+impl Counts {
+    fn held(&self) -> MutexGuard<'_, BTreeMap<String, Counted>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, db: &mut Db, book: &Book) -> Result<Counted, Problem> {
+        let lender = &book.lender.code;
+        let (last_change, day) = (audit::last_change(db, lender)?, book.today());
+        let known = self.held().get(lender).filter(|known| (known.last_change, known.day) == (last_change, day)).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let placed = Arc::new(placements::open_counts(db, lender, day)?);
+        let counted = Counted { last_change, day, open: portfolio::store::open_count(db, lender)?, placed };
+        self.held().insert(lender.clone(), counted.clone());
+        Ok(counted)
+    }
+}
 
 #[derive(Template)]
 #[template(path = "web/home.html")]
@@ -87,14 +121,14 @@ impl Facts {
 }
 
 pub(super) async fn show(site: web::Data<Site>, who: Who) -> Result<HttpResponse, Problem> {
-    let asking = who.clone();
+    let (asking, counts) = (who.clone(), site.counts.clone());
     let (sections, step) = site
         .read(move |db| {
             let mut sections = Vec::new();
             let mut step = None;
             for book in &asking.books {
                 let (section, next) = match &book.agency {
-                    None => lender_section(db, &asking, book)?,
+                    None => lender_section(db, &counts, &asking, book)?,
                     Some(agency) => (agency_section(db, &asking, book, agency)?, None),
                 };
                 step = step.or(next);
@@ -115,12 +149,12 @@ pub(super) async fn show(site: web::Data<Site>, who: Who) -> Result<HttpResponse
 
 type Step = Option<(&'static str, String)>;
 
-fn lender_section(db: &mut Db, who: &Known, book: &Book) -> Result<(Option<Section>, Step), Problem> {
+fn lender_section(db: &mut Db, counts: &Counts, who: &Known, book: &Book) -> Result<(Option<Section>, Step), Problem> {
     let sees = |permission| who.may(permission);
     if !(sees(Permission::Accounts) || sees(Permission::Recoveries) || sees(Permission::Statements)) {
         return Ok((None, None));
     }
-    let facts = lender_facts(db, book)?;
+    let facts = lender_facts(db, counts, book)?;
     let (t, currency) = (who.t, book.lender.currency);
     let placed: i64 = facts.placed.values().sum();
     let href = |permission: Permission, to: &str| if sees(permission) { to.to_string() } else { String::new() };
@@ -166,7 +200,7 @@ fn lender_section(db: &mut Db, who: &Known, book: &Book) -> Result<(Option<Secti
     Ok((Some(section), step))
 }
 
-fn lender_facts(db: &mut Db, book: &Book) -> Result<Facts, Problem> {
+fn lender_facts(db: &mut Db, counts: &Counts, book: &Book) -> Result<Facts, Problem> {
     let lender = &book.lender.code;
     let head = audit::book(db, lender)?;
     let last = recovery::store::last_day(db, lender)?.map(Month::of);
@@ -180,14 +214,14 @@ fn lender_facts(db: &mut Db, book: &Book) -> Result<Facts, Problem> {
         let holder = row.account.strip_prefix(&prefix)?.to_string();
         Some((holder, Money(row.debit - row.credit)))
     });
-    let counts = placements::open_counts(db, lender, book.today())?;
+    let counted = counts.of(db, book)?;
     Ok(Facts {
         owed: loans.collect(),
         files: portfolio::store::files(db, lender)?.len(),
-        open: portfolio::store::open_count(db, lender)?,
+        open: counted.open,
         simulated: simulated(db, lender)?,
-        run_out: counts.iter().map(|one| one.run_out).sum(),
-        placed: counts.into_iter().map(|one| (one.assignee, one.accounts)).collect(),
+        run_out: counted.placed.iter().map(|one| one.run_out).sum(),
+        placed: counted.placed.iter().map(|one| (one.assignee.clone(), one.accounts)).collect(),
         names: party::store::assignees(db, lender)?.into_iter().map(|one| (one.code, one.name)).collect(),
         month,
         closed: head.closed_month,

@@ -69,6 +69,7 @@ pub struct Site {
     secure: bool,
     works: work::Works,
     boards: scorecard::Boards,
+    counts: home::Counts,
 }
 
 impl Site {
@@ -82,6 +83,7 @@ impl Site {
             secure: config::behind_https(),
             works: work::Works::default(),
             boards: scorecard::Boards::default(),
+            counts: home::Counts::default(),
         })
     }
 
