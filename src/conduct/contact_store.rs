@@ -406,17 +406,3 @@ pub fn holds(
     };
     rows.into_iter().map(read).collect()
 }
-
-#[derive(QueryableByName)]
-struct SealedRow {
-    #[diesel(sql_type = Text)]
-    sealed: String,
-}
-
-/// The encrypted number of one of the book's first contacts.
-pub fn sealed_before(db: &mut Db, lender: &str) -> QueryResult<Option<String>> {
-    let sql = "SELECT number AS sealed FROM (SELECT number FROM contact WHERE lender = $1 LIMIT 1000) few \
-               WHERE number IS NOT NULL LIMIT 1";
-    let found: Option<SealedRow> = diesel::sql_query(sql).bind::<Text, _>(lender).get_result(db).optional()?;
-    Ok(found.map(|row| row.sealed))
-}

@@ -69,7 +69,8 @@ pub fn import(
             return Err(ConductError::NoAssignee(agency.to_string()));
         }
         if let Some(key) = options.key {
-            for sealed in [store::sealed_before(db, lender_code)?, portfolio::store::sealed_before(db, lender_code)?] {
+            for column in [("contact", "number"), ("portfolio_row", "personal")] {
+                let sealed = portfolio::store::sealed_before(db, lender_code, column)?;
                 key.check(sealed.as_deref()).map_err(ConductError::Key)?;
             }
         }

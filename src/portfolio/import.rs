@@ -90,7 +90,8 @@ pub fn import(
         let before = store::same_file(db, lender_code, &sheet.sha256, as_of)?;
         let known_before = store::account_count(db, lender_code)?;
         if let Some(key) = options.key {
-            key.check(store::sealed_before(db, lender_code)?.as_deref()).map_err(PortfolioError::Key)?;
+            key.check(store::sealed_before(db, lender_code, ("portfolio_row", "personal"))?.as_deref())
+                .map_err(PortfolioError::Key)?;
         }
         let act = Act::begin(db, lender_code, by)?;
         let mut taking = Taking {

@@ -361,10 +361,12 @@ struct SealedRow {
     sealed: String,
 }
 
-/// Encrypted personal data of one of the book's first rows.
-pub fn sealed_before(db: &mut Db, lender: &str) -> QueryResult<Option<String>> {
-    let sql = "SELECT personal AS sealed FROM (SELECT personal FROM portfolio_row WHERE lender = $1 LIMIT 1000) few \
-               WHERE personal IS NOT NULL LIMIT 1";
+/// Something encrypted among the first rows of a table: personal data in `portfolio_row`, a number in `contact`.
+pub fn sealed_before(db: &mut Db, lender: &str, (table, column): (&str, &str)) -> QueryResult<Option<String>> {
+    let sql = format!(
+        "SELECT {column} AS sealed FROM (SELECT {column} FROM {table} WHERE lender = $1 LIMIT 1000) few \
+         WHERE {column} IS NOT NULL LIMIT 1"
+    );
     let found: Option<SealedRow> = diesel::sql_query(sql).bind::<Text, _>(lender).get_result(db).optional()?;
     Ok(found.map(|row| row.sealed))
 }
