@@ -46,19 +46,32 @@ fn decimal(millionths: i128) -> String {
 }
 
 /// Keeps a figure that is repeated on several rows, if it is the same on all.
-fn repeated<T: Copy + PartialEq>(figures: &mut Vec<T>, index: usize, figure: T, what: &str) -> Result<(), Box<dyn Error>> {
+fn repeated<T: Copy + PartialEq>(
+    figures: &mut Vec<T>,
+    index: usize,
+    figure: T,
+    what: &str,
+) -> Result<(), Box<dyn Error>> {
     if figures.len() == index {
         figures.push(figure);
     }
-    if figures[index] == figure { Ok(()) } else { Err(format!("{what} differs from an earlier row").into()) }
+    if figures[index] == figure {
+        Ok(())
+    } else {
+        Err(format!("{what} differs from an earlier row").into())
+    }
 }
 
 fn read(path: &str) -> Result<Table, Box<dyn Error>> {
     let mut file = csv::Reader::from_path(path)?;
     let header = file.headers()?.clone();
-    let column = |name: &str| header.iter().position(|one| one == name).ok_or(format!("{path} has no column {name}"));
-    let (stratum, assignee, accounts) = (column("stratum")?, column("assignee")?, column("accounts")?);
-    let (value, least, most) = (column("value_per_account")?, column("min_accounts")?, column("max_accounts")?);
+    let column = |name: &str| {
+        header.iter().position(|one| one == name).ok_or(format!("{path} has no column {name}"))
+    };
+    let (stratum, assignee, accounts) =
+        (column("stratum")?, column("assignee")?, column("accounts")?);
+    let (value, least, most) =
+        (column("value_per_account")?, column("min_accounts")?, column("max_accounts")?);
     let rows = file.records().collect::<Result<Vec<_>, _>>()?;
     let (mut strata, mut takers, mut programme) = (Vec::new(), Vec::new(), Programme::default());
     let (mut known_strata, mut known_takers) = (BTreeMap::new(), BTreeMap::new());
@@ -67,9 +80,15 @@ fn read(path: &str) -> Result<Table, Box<dyn Error>> {
         let mut take = || -> Result<(), Box<dyn Error>> {
             let stratum = number(&mut strata, &mut known_strata, &row[stratum]);
             let taker = number(&mut takers, &mut known_takers, &row[assignee]);
-            let limit = |text: &str| if text.is_empty() { Ok(None) } else { text.parse::<i64>().map(Some) };
+            let limit =
+                |text: &str| if text.is_empty() { Ok(None) } else { text.parse::<i64>().map(Some) };
             repeated(&mut programme.accounts, stratum, row[accounts].parse()?, "accounts")?;
-            repeated(&mut programme.lower, taker, limit(&row[least])?.unwrap_or(0), "min_accounts")?;
+            repeated(
+                &mut programme.lower,
+                taker,
+                limit(&row[least])?.unwrap_or(0),
+                "min_accounts",
+            )?;
             repeated(&mut programme.upper, taker, limit(&row[most])?, "max_accounts")?;
             let (stratum, taker) = (u32::try_from(stratum)?, u16::try_from(taker)?);
             programme.cells.push(Cell { stratum, taker, value: millionths(&row[value])? });
@@ -83,7 +102,8 @@ fn read(path: &str) -> Result<Table, Box<dyn Error>> {
 
 fn write(table: &Table, assigned: &[i64], path: &str) -> Result<(), Box<dyn Error>> {
     let mut file = csv::Writer::from_path(path)?;
-    let column = table.header.iter().position(|name| name == "assigned").unwrap_or(table.header.len());
+    let column =
+        table.header.iter().position(|name| name == "assigned").unwrap_or(table.header.len());
     let with = |row: &StringRecord, text: &str| {
         let mut fields: Vec<String> = row.iter().map(str::to_string).collect();
         fields.resize(fields.len().max(column + 1), String::new());
@@ -109,18 +129,27 @@ fn answer(table: &mut Table, place_all: bool, out: Option<&str>) -> Result<Value
     let plan = match solved {
         Ok(plan) => plan,
         Err(clash) => {
-            let names = |all: &[String], some: &[usize]| some.iter().map(|index| all[*index].clone()).collect::<Vec<_>>();
-            let (takers, strata) = (names(&table.takers, &clash.takers), names(&table.strata, &clash.strata));
+            let names = |all: &[String], some: &[usize]| {
+                some.iter().map(|index| all[*index].clone()).collect::<Vec<_>>()
+            };
+            let (takers, strata) =
+                (names(&table.takers, &clash.takers), names(&table.strata, &clash.strata));
             let kind = format!("{:?}", clash.kind).to_lowercase();
             let clash = json!({ "kind": kind, "assignees": takers, "strata": strata,
                 "needed": clash.needed.to_string(), "available": clash.available.to_string() });
-            return Ok(json!({ "feasible": false, "place_all": place_all, "seconds": seconds, "clash": clash }));
+            return Ok(
+                json!({ "feasible": false, "place_all": place_all, "seconds": seconds, "clash": clash }),
+            );
         }
     };
     if let Some(out) = out {
         write(table, &plan.assigned, out)?;
     }
-    let prices = table.takers.iter().cloned().zip(plan.taker_prices.iter().map(|price| Value::from(decimal(*price))));
+    let prices = table
+        .takers
+        .iter()
+        .cloned()
+        .zip(plan.taker_prices.iter().map(|price| Value::from(decimal(*price))));
     Ok(json!({
         "feasible": true,
         "place_all": place_all,

@@ -34,7 +34,9 @@ pub fn net(world: &World, month: usize, placed: &[Placed]) -> Net {
     for one in placed {
         let account = &world.months[month][one.account];
         let terms = &world.versions.0[one.taker].terms;
-        let part = parts.entry((one.taker, first_match(&terms.fees, &account.candidate.facts))).or_default();
+        let part = parts
+            .entry((one.taker, first_match(&terms.fees, &account.candidate.facts)))
+            .or_default();
         part.placed += account.candidate.facts.balance;
         part.accounts += 1;
         part.expected += world.expected(month, account, one.taker);
@@ -45,7 +47,8 @@ pub fn net(world: &World, month: usize, placed: &[Placed]) -> Net {
     let mut sum = Net::default();
     for ((taker, rule), part) in parts {
         let terms = &world.versions.0[taker].terms;
-        let fee = expected_fee(&terms.fees[rule].price, minor(part.expected), part.placed, part.accounts);
+        let fee =
+            expected_fee(&terms.fees[rule].price, minor(part.expected), part.placed, part.accounts);
         sum.expected += part.expected - fee.to_f64().expect("a fee");
         let key = GroupKey {
             agency: terms.agency.clone(),

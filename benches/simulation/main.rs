@@ -10,7 +10,12 @@
 //! clairvoyant brings over the 24 months, or less than a rival.
 
 // A bench that cannot go on says so by panicking; what is drawn here is a world, not money that is booked.
-#![allow(clippy::expect_used, clippy::disallowed_types, clippy::float_arithmetic, clippy::type_complexity)]
+#![allow(
+    clippy::expect_used,
+    clippy::disallowed_types,
+    clippy::float_arithmetic,
+    clippy::type_complexity
+)]
 
 mod fees;
 mod policy;
@@ -41,7 +46,9 @@ fn play_all(kind: Kind, seeds: &Range<u64>, policies: &[Policy]) -> Vec<Played> 
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
-                    let Some(seed) = left.lock().expect("no thread has panicked").pop() else { return };
+                    let Some(seed) = left.lock().expect("no thread has panicked").pop() else {
+                        return;
+                    };
                     let world = World::draw(kind, seed);
                     let courses = policies.iter().map(|policy| play(&world, *policy)).collect();
                     done.lock().expect("no thread has panicked").push(Played { seed, courses });
@@ -55,11 +62,17 @@ fn play_all(kind: Kind, seeds: &Range<u64>, policies: &[Policy]) -> Vec<Played> 
 }
 
 /// The policies of the claim: the engine first, the clairvoyant last.
-const POLICIES: [Policy; 5] = [ENGINE, Policy::Equal, Policy::RawRate, Policy::Score, Policy::Clairvoyant];
+const POLICIES: [Policy; 5] =
+    [ENGINE, Policy::Equal, Policy::RawRate, Policy::Score, Policy::Clairvoyant];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let number = |name: &str| words.iter().position(|word| word == name).and_then(|place| words.get(place + 1)?.parse().ok());
+    let number = |name: &str| {
+        words
+            .iter()
+            .position(|word| word == name)
+            .and_then(|place| words.get(place + 1)?.parse().ok())
+    };
     let first: u64 = number("--first").unwrap_or(1);
     let seeds = first..first + number("--seeds").unwrap_or(20);
     let claim = play_all(BASE, &seeds, &POLICIES);
@@ -77,8 +90,11 @@ pub type Named = (&'static str, Option<Policy>);
 
 /// Other engines in the world of the claim.
 fn parameters(seeds: &Range<u64>, claim: &[Played]) {
-    let exploring = |exploration| Some(Policy::Engine { exploration, performance: MEASURING, strata: DIMENSIONS });
-    let measuring = |performance| Some(Policy::Engine { exploration: 10, performance, strata: DIMENSIONS });
+    let exploring = |exploration| {
+        Some(Policy::Engine { exploration, performance: MEASURING, strata: DIMENSIONS })
+    };
+    let measuring =
+        |performance| Some(Policy::Engine { exploration: 10, performance, strata: DIMENSIONS });
     let strata = "\"bucket\", \"balance_band\", \"product\"";
     let blind = Some(Policy::Engine { exploration: 10, performance: MEASURING, strata });
     let told = |told, exploration| Some(Policy::Told(told, exploration));
@@ -93,7 +109,15 @@ fn parameters(seeds: &Range<u64>, claim: &[Played]) {
                 ("the same, and explores nothing", told(Told::Truth, 0)),
             ],
         ),
-        ("exploration", vec![("0 %", exploring(0)), ("5 %", exploring(5)), ("10 %", None), ("20 %", exploring(20))]),
+        (
+            "exploration",
+            vec![
+                ("0 %", exploring(0)),
+                ("5 %", exploring(5)),
+                ("10 %", None),
+                ("20 %", exploring(20)),
+            ],
+        ),
         (
             "K",
             vec![

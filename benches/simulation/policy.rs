@@ -62,7 +62,8 @@ pub enum Told {
 }
 
 /// The engine as it is delivered.
-pub const ENGINE: Policy = Policy::Engine { exploration: 10, performance: MEASURING, strata: DIMENSIONS };
+pub const ENGINE: Policy =
+    Policy::Engine { exploration: 10, performance: MEASURING, strata: DIMENSIONS };
 
 /// One account in somebody's hands.
 #[derive(Clone, Copy)]
@@ -93,7 +94,11 @@ pub fn play(world: &World, policy: Policy) -> Course {
         let accounts = &world.months[month];
         let one = |(account, one): (usize, &Assigned)| {
             let taker = one.placed()?;
-            Some(Placed { account, taker, recovered: world.recovered(month, &accounts[account], taker) })
+            Some(Placed {
+                account,
+                taker,
+                recovered: world.recovered(month, &accounts[account], taker),
+            })
         };
         let own: Vec<Placed> = assigned.iter().enumerate().filter_map(one).collect();
         course.unplaced += accounts.len() - own.len();
@@ -104,19 +109,28 @@ pub fn play(world: &World, policy: Policy) -> Course {
 }
 
 fn assign(world: &World, policy: Policy, month: usize, placed: &[Vec<Placed>]) -> Vec<Assigned> {
-    let strategy = |method: &str, exploration: u32| strategy(world, month, (method, exploration), MEASURING, DIMENSIONS);
+    let strategy = |method: &str, exploration: u32| {
+        strategy(world, month, (method, exploration), MEASURING, DIMENSIONS)
+    };
     match policy {
         Policy::Engine { exploration, performance, strata } => {
-            let strategy = self::strategy(world, month, ("optimise", exploration), performance, strata);
+            let strategy =
+                self::strategy(world, month, ("optimise", exploration), performance, strata);
             decided(world, month, strategy, placed).assigned
         }
         Policy::Equal => decided(world, month, strategy("equal", 0), placed).assigned,
         Policy::Score => decided(world, month, strategy("score", 0), placed).assigned,
         Policy::RawRate => {
             let equal = decided(world, month, strategy("equal", 0), placed);
-            if equal.market.history.is_empty() { equal.assigned } else { by_values(&equal, &raw_values(&equal)) }
+            if equal.market.history.is_empty() {
+                equal.assigned
+            } else {
+                by_values(&equal, &raw_values(&equal))
+            }
         }
-        Policy::Told(told, exploration) => told_decision(world, month, told, strategy("optimise", exploration), placed).assigned,
+        Policy::Told(told, exploration) => {
+            told_decision(world, month, told, strategy("optimise", exploration), placed).assigned
+        }
         Policy::Clairvoyant => {
             let equal = decided(world, month, strategy("equal", 0), &[]);
             by_values(&equal, &true_values(world, month, &equal))
@@ -125,7 +139,13 @@ fn assign(world: &World, policy: Policy, month: usize, placed: &[Vec<Placed>]) -
 }
 
 /// A strategy, from its file.
-fn strategy(world: &World, month: usize, (method, exploration): (&str, u32), performance: &str, strata: &str) -> Strategy {
+fn strategy(
+    world: &World,
+    month: usize,
+    (method, exploration): (&str, u32),
+    performance: &str,
+    strata: &str,
+) -> Strategy {
     let mut text = format!(
         "name = \"simulated\"\nmethod = \"{method}\"\nstrata = [{strata}]\nbalance_bands = [\"3000\", \"10000\", \"30000\"]\n\
          seed = {}\nexploration = \"{exploration}%\"\n[performance]\n{performance}\n",
@@ -142,11 +162,18 @@ fn decided(world: &World, month: usize, strategy: Strategy, placed: &[Vec<Placed
     let (history, begun) = history(world, month, &strategy, placed);
     let scorecard = rows(world, month, &strategy, &history, begun);
     let (takers, field, currency) = (world.takers(month), world.field(month), world.currency());
-    decide(Market { strategy, takers, field, history, scorecard, currency }).expect("limits that can be kept")
+    decide(Market { strategy, takers, field, history, scorecard, currency })
+        .expect("limits that can be kept")
 }
 
 /// The product's decision when it is told something.
-fn told_decision(world: &World, month: usize, told: Told, strategy: Strategy, placed: &[Vec<Placed>]) -> Decision {
+fn told_decision(
+    world: &World,
+    month: usize,
+    told: Told,
+    strategy: Strategy,
+    placed: &[Vec<Placed>],
+) -> Decision {
     let (mut history, begun) = history(world, month, &strategy, placed);
     let mut scorecard = rows(world, month, &strategy, &history, begun);
     if !history.is_empty() {
@@ -154,17 +181,25 @@ fn told_decision(world: &World, month: usize, told: Told, strategy: Strategy, pl
         let effects: BTreeMap<String, f64> = match told {
             Told::Truth | Told::Effects => {
                 let codes = world.assignees.iter().enumerate();
-                codes.map(|(place, assignee)| (assignee.code.clone(), world.effect(place, month, 0))).collect()
+                codes
+                    .map(|(place, assignee)| (assignee.code.clone(), world.effect(place, month, 0)))
+                    .collect()
             }
             Told::Fitted => {
                 let (rates, effects) = fitted(&history, k);
-                history = history_of(rates.into_iter().map(|(group, rate)| (group.clone(), group[..2].to_string(), rate)));
+                history = history_of(
+                    rates
+                        .into_iter()
+                        .map(|(group, rate)| (group.clone(), group[..2].to_string(), rate)),
+                );
                 effects
             }
         };
         if let Told::Truth = told {
             let truth = world.groups(month, &strategy.grouping);
-            history = history_of(truth.into_iter().map(|(name, group)| (name, String::new(), group.rate)));
+            history = history_of(
+                truth.into_iter().map(|(name, group)| (name, String::new(), group.rate)),
+            );
         }
         for row in &mut scorecard {
             let effect = effects.get(&row.assignee).copied().unwrap_or(1.0);
@@ -172,7 +207,8 @@ fn told_decision(world: &World, month: usize, told: Told, strategy: Strategy, pl
         }
     }
     let (takers, field, currency) = (world.takers(month), world.field(month), world.currency());
-    decide(Market { strategy, takers, field, history, scorecard, currency }).expect("limits that can be kept")
+    decide(Market { strategy, takers, field, history, scorecard, currency })
+        .expect("limits that can be kept")
 }
 
 /// A history that says some rates.
@@ -180,7 +216,12 @@ fn history_of(rates: impl Iterator<Item = (String, String, f64)>) -> History {
     let mut history = History::default();
     for (group, bucket, rate) in rates {
         let balance = 1e12;
-        history.add(&group, &bucket, "A01", Judged { balance: minor(balance), recovered: minor(rate * balance) });
+        history.add(
+            &group,
+            &bucket,
+            "A01",
+            Judged { balance: minor(balance), recovered: minor(rate * balance) },
+        );
     }
     history
 }
@@ -188,12 +229,15 @@ fn history_of(rates: impl Iterator<Item = (String, String, f64)>) -> History {
 /// Rates of groups and effects of assignees for which both margins agree: what each group recovered, and what each
 /// assignee did, is what its accounts were to be expected to recover. Effects are shrunk by credibility in every round.
 fn fitted(history: &History, k: f64) -> (BTreeMap<String, f64>, BTreeMap<String, f64>) {
-    let mut effects: BTreeMap<String, f64> = history.assignees().into_iter().map(|code| (code.to_string(), 1.0)).collect();
+    let mut effects: BTreeMap<String, f64> =
+        history.assignees().into_iter().map(|code| (code.to_string(), 1.0)).collect();
     let mut rates: BTreeMap<String, f64> = BTreeMap::new();
     for _ in 0..50 {
-        let (mut expected, mut actual) = (BTreeMap::<&str, f64>::new(), BTreeMap::<&str, (f64, f64)>::new());
+        let (mut expected, mut actual) =
+            (BTreeMap::<&str, f64>::new(), BTreeMap::<&str, (f64, f64)>::new());
         for (group, cells) in &history.cells {
-            let weighed: f64 = cells.iter().map(|(code, sums)| whole(sums.balance) * effects[code]).sum();
+            let weighed: f64 =
+                cells.iter().map(|(code, sums)| whole(sums.balance) * effects[code]).sum();
             let recovered: f64 = cells.values().map(|sums| whole(sums.recovered)).sum();
             let rate = recovered / weighed.max(1.0);
             rates.insert(group.clone(), rate);
@@ -216,7 +260,12 @@ fn fitted(history: &History, k: f64) -> (BTreeMap<String, f64>, BTreeMap<String,
 }
 
 /// What a run of a month may know: placements of the window whose horizon is past. And how many began in the window.
-fn history(world: &World, month: usize, strategy: &Strategy, placed: &[Vec<Placed>]) -> (History, Vec<i64>) {
+fn history(
+    world: &World,
+    month: usize,
+    strategy: &Strategy,
+    placed: &[Vec<Placed>],
+) -> (History, Vec<i64>) {
     let (parameters, on) = (strategy.performance, World::day(month));
     let (mut history, mut begun) = (History::default(), vec![0; world.assignees.len()]);
     for (earlier, placed) in placed.iter().enumerate() {
@@ -230,7 +279,8 @@ fn history(world: &World, month: usize, strategy: &Strategy, placed: &[Vec<Place
             for one in placed {
                 let account = &world.months[earlier][one.account];
                 let facts = &account.candidate.facts;
-                let recovered = world.recovered_within(parameters.horizon_days, earlier, account, one.taker);
+                let recovered =
+                    world.recovered_within(parameters.horizon_days, earlier, account, one.taker);
                 group.clear();
                 strategy.grouping.write(facts, &mut group);
                 let judged = Judged { balance: facts.balance, recovered };
@@ -241,11 +291,20 @@ fn history(world: &World, month: usize, strategy: &Strategy, placed: &[Vec<Place
     (history, begun)
 }
 
-fn rows(world: &World, month: usize, strategy: &Strategy, history: &History, begun: Vec<i64>) -> Vec<Row> {
+fn rows(
+    world: &World,
+    month: usize,
+    strategy: &Strategy,
+    history: &History,
+    begun: Vec<i64>,
+) -> Vec<Row> {
     let in_force = |code: &&String| world.versions.in_force(code, World::day(month)).is_some();
-    let assignees: BTreeSet<String> = world.assignees.iter().map(|assignee| &assignee.code).filter(in_force).cloned().collect();
+    let assignees: BTreeSet<String> =
+        world.assignees.iter().map(|assignee| &assignee.code).filter(in_force).cloned().collect();
     let mut beside = BTreeMap::new();
-    for ((assignee, placements), (_, evaluation)) in world.assignees.iter().zip(begun).zip(&world.terms) {
+    for ((assignee, placements), (_, evaluation)) in
+        world.assignees.iter().zip(begun).zip(&world.terms)
+    {
         let incidents = Incidents { evaluation: Some(*evaluation), ..Incidents::default() };
         beside.insert(assignee.code.clone(), Beside { incidents, placements });
     }
@@ -258,8 +317,13 @@ fn rows(world: &World, month: usize, strategy: &Strategy, history: &History, beg
 fn raw_values(equal: &Decision) -> Vec<Vec<i64>> {
     let history = &equal.market.history;
     let raw = |taker: &Taker| {
-        let rate = history.of(&taker.assignee.code).rate().or_else(|| history.book().rate()).unwrap_or_default();
-        i64::try_from((rate * Decimal::from(1_000_000_000)).round().mantissa()).expect("a small number")
+        let rate = history
+            .of(&taker.assignee.code)
+            .rate()
+            .or_else(|| history.book().rate())
+            .unwrap_or_default();
+        i64::try_from((rate * Decimal::from(1_000_000_000)).round().mantissa())
+            .expect("a small number")
     };
     let raw: Vec<i64> = equal.market.takers.iter().map(raw).collect();
     let of = |eligible: &Vec<usize>| eligible.iter().map(|taker| raw[*taker]).collect();
@@ -271,7 +335,8 @@ fn raw_values(equal: &Decision) -> Vec<Vec<i64>> {
 fn true_values(world: &World, month: usize, equal: &Decision) -> Vec<Vec<i64>> {
     let grouping = &equal.market.strategy.grouping;
     let truth = world.groups(month, grouping);
-    let history = history_of(truth.iter().map(|(name, group)| (name.clone(), String::new(), group.rate)));
+    let history =
+        history_of(truth.iter().map(|(name, group)| (name.clone(), String::new(), group.rate)));
     let mut values: Vec<Vec<i64>> = vec![Vec::new(); equal.sorted.strata.len()];
     for bucket in 0..World::buckets() {
         let effect = |(place, taker): (usize, &Taker)| {
@@ -289,7 +354,8 @@ fn true_values(world: &World, month: usize, equal: &Decision) -> Vec<Vec<i64>> {
             indices: &indices,
             currency: world.currency(),
         });
-        for ((stratum, outlook), values) in equal.sorted.strata.iter().zip(&found).zip(&mut values) {
+        for ((stratum, outlook), values) in equal.sorted.strata.iter().zip(&found).zip(&mut values)
+        {
             if truth.get(&stratum.group).is_some_and(|group| group.bucket == bucket) {
                 *values = outlook.worth.iter().map(|worth| worth.value).collect();
             }
@@ -303,7 +369,11 @@ fn by_values(decision: &Decision, values: &[Vec<i64>]) -> Vec<Assigned> {
     let plan = &decision.plan;
     let strata = &decision.sorted.strata[..plan.given.len()];
     let cells = strata.iter().zip(values).zip(0..).flat_map(|((stratum, values), number)| {
-        let cell = move |(taker, value): (&usize, &i64)| Cell { stratum: number, taker: *taker as u16, value: *value };
+        let cell = move |(taker, value): (&usize, &i64)| Cell {
+            stratum: number,
+            taker: *taker as u16,
+            value: *value,
+        };
         stratum.eligible.iter().zip(values).map(cell)
     });
     let accounts: Vec<i64> = strata.iter().map(|stratum| stratum.accounts).collect();
@@ -318,7 +388,10 @@ fn by_values(decision: &Decision, values: &[Vec<i64>]) -> Vec<Assigned> {
     };
     let solved = solve(&programme).expect("limits that can be kept");
     let mut assigned = solved.assigned.into_iter();
-    let given: Counts = strata.iter().map(|stratum| assigned.by_ref().take(stratum.eligible.len()).collect()).collect();
+    let given: Counts = strata
+        .iter()
+        .map(|stratum| assigned.by_ref().take(stratum.eligible.len()).collect())
+        .collect();
     let plan = Plan { given, ..plan.clone() };
     let nobody = Assigned { taker: None, stratum: None, fate: Fate::NoGate, together: 1 };
     let mut dealt = vec![nobody; decision.assigned.len()];

@@ -22,14 +22,21 @@ pub const MONTHS: usize = BEFORE + 24;
 pub const NEWCOMER_FROM: usize = BEFORE + 8;
 
 /// Buckets: first day past due, share of the accounts in hundredths, recovery rate within the horizon.
-const BUCKETS: [(i64, u32, f64); 6] =
-    [(31, 35, 0.20), (61, 20, 0.14), (91, 13, 0.09), (121, 9, 0.06), (151, 8, 0.04), (181, 15, 0.02)];
+const BUCKETS: [(i64, u32, f64); 6] = [
+    (31, 35, 0.20),
+    (61, 20, 0.14),
+    (91, 13, 0.09),
+    (121, 9, 0.06),
+    (151, 8, 0.04),
+    (181, 15, 0.02),
+];
 /// Balance bands: upper bound in yuan and how much better or worse they pay.
 const BANDS: [(i64, f64); 4] = [(3_000, 1.20), (10_000, 1.10), (30_000, 0.95), (i64::MAX, 0.75)];
 /// Products: share of the accounts in hundredths and how much better or worse they pay.
 const PRODUCTS: [(&str, u32, f64); 2] = [("card", 60, 1.05), ("loan", 40, 0.95)];
 /// Regions, from the easiest to the hardest.
-const REGIONS: [(&str, u32, f64); 4] = [("310000", 25, 1.20), ("320000", 30, 1.05), ("330000", 25, 0.95), ("410000", 20, 0.75)];
+const REGIONS: [(&str, u32, f64); 4] =
+    [("310000", 25, 1.20), ("320000", 30, 1.05), ("330000", 25, 0.95), ("410000", 20, 0.75)];
 /// What agencies do to those rates, before chance moves each by up to four hundredths more: who gets which is drawn.
 const EFFECTS: [f64; 7] = [0.70, 0.80, 0.90, 1.00, 1.10, 1.20, 1.30];
 /// An agency as its files say it.
@@ -46,15 +53,42 @@ struct Agency {
     fees: &'static str,
 }
 
-const EVERYWHERE: Agency =
-    Agency { code: "", regions: "", products: "", capacity: None, max_share: "100%", evaluation: 90, fees: FLAT_18 };
+const EVERYWHERE: Agency = Agency {
+    code: "",
+    regions: "",
+    products: "",
+    capacity: None,
+    max_share: "100%",
+    evaluation: 90,
+    fees: FLAT_18,
+};
 
 /// The agencies, in order of code. Which effect each has is drawn.
 const AGENCIES: [Agency; 8] = [
     Agency { code: "A01", capacity: Some(1_800), evaluation: 92, ..EVERYWHERE },
-    Agency { code: "A02", regions: "310000 320000", max_share: "25%", evaluation: 88, fees: BY_AGE, ..EVERYWHERE },
-    Agency { code: "A03", capacity: Some(2_000), max_share: "30%", evaluation: 95, fees: BY_RATE, ..EVERYWHERE },
-    Agency { code: "A04", regions: "330000 410000", max_share: "25%", fees: BY_AMOUNT, ..EVERYWHERE },
+    Agency {
+        code: "A02",
+        regions: "310000 320000",
+        max_share: "25%",
+        evaluation: 88,
+        fees: BY_AGE,
+        ..EVERYWHERE
+    },
+    Agency {
+        code: "A03",
+        capacity: Some(2_000),
+        max_share: "30%",
+        evaluation: 95,
+        fees: BY_RATE,
+        ..EVERYWHERE
+    },
+    Agency {
+        code: "A04",
+        regions: "330000 410000",
+        max_share: "25%",
+        fees: BY_AMOUNT,
+        ..EVERYWHERE
+    },
     Agency {
         code: "A05",
         capacity: Some(1_600),
@@ -64,7 +98,14 @@ const AGENCIES: [Agency; 8] = [
         products: "card",
         ..EVERYWHERE
     },
-    Agency { code: "A06", regions: "320000 330000 410000", max_share: "30%", evaluation: 97, fees: BY_AGE, ..EVERYWHERE },
+    Agency {
+        code: "A06",
+        regions: "320000 330000 410000",
+        max_share: "30%",
+        evaluation: 97,
+        fees: BY_AGE,
+        ..EVERYWHERE
+    },
     Agency { code: "A07", capacity: Some(1_400), evaluation: 93, fees: FLAT_20, ..EVERYWHERE },
     Agency { code: "A08", max_share: "20%", ..EVERYWHERE },
 ];
@@ -165,9 +206,14 @@ impl World {
         let versions = contracts(&lender, &assignees);
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
         let effects = effects(&kind, &mut chance);
-        let mut month_of = |_| (0..AGENCIES.len()).map(|_| 1.0 + kind.unrest * chance.random_range(-1.0..1.0)).collect();
+        let mut month_of = |_| {
+            (0..AGENCIES.len())
+                .map(|_| 1.0 + kind.unrest * chance.random_range(-1.0..1.0))
+                .collect()
+        };
         let unrest = (0..MONTHS).map(&mut month_of).collect();
-        let months = (0..MONTHS).map(|month| accounts(&kind, &lender, month, &mut chance)).collect();
+        let months =
+            (0..MONTHS).map(|month| accounts(&kind, &lender, month, &mut chance)).collect();
         let terms = AGENCIES.map(|agency| (agency.max_share, agency.evaluation)).to_vec();
         World { kind, seed, lender, assignees, terms, versions, months, effects, unrest }
     }
@@ -186,12 +232,16 @@ impl World {
     /// The takers of a month. A placement lasts 28 days, so none is open any more on the day of the next run.
     pub fn takers(&self, month: usize) -> Vec<Taker> {
         let day = World::day(month);
-        self.assignees.iter().map(|assignee| Taker::on(assignee, &self.versions, 0, false, day)).collect()
+        self.assignees
+            .iter()
+            .map(|assignee| Taker::on(assignee, &self.versions, 0, false, day))
+            .collect()
     }
 
     /// What a run of a month sees.
     pub fn field(&self, month: usize) -> Field {
-        let candidates = self.months[month].iter().map(|account| account.candidate.clone()).collect();
+        let candidates =
+            self.months[month].iter().map(|account| account.candidate.clone()).collect();
         Field { candidates, ..Field::default() }
     }
 
@@ -202,11 +252,19 @@ impl World {
 
     /// What an account is to be expected to recover in somebody's hands, in minor units.
     pub fn expected(&self, month: usize, account: &Account, assignee: usize) -> f64 {
-        account.rate * self.effect(assignee, month, account.bucket) * whole(account.candidate.facts.balance)
+        account.rate
+            * self.effect(assignee, month, account.bucket)
+            * whole(account.candidate.facts.balance)
     }
 
     /// What it recovers within the first days.
-    pub fn recovered_within(&self, days: i64, month: usize, account: &Account, assignee: usize) -> Money {
+    pub fn recovered_within(
+        &self,
+        days: i64,
+        month: usize,
+        account: &Account,
+        assignee: usize,
+    ) -> Money {
         if account.after < days { self.recovered(month, account, assignee) } else { Money::ZERO }
     }
 
@@ -215,17 +273,26 @@ impl World {
         if !self.kind.luck {
             return minor(self.expected(month, account, assignee));
         }
-        let rate = account.rate * self.effect(assignee, month, account.bucket) * self.unrest[month][assignee];
+        let rate = account.rate
+            * self.effect(assignee, month, account.bucket)
+            * self.unrest[month][assignee];
         let chance = rate / mean_share(&self.kind);
         assert!(chance <= 1.0, "an account would have to pay more often than always");
-        let paid = if account.luck < chance { account.share * whole(account.candidate.facts.balance) } else { 0.0 };
+        let paid = if account.luck < chance {
+            account.share * whole(account.candidate.facts.balance)
+        } else {
+            0.0
+        };
         minor(paid)
     }
 
     /// The groups among the accounts of a month, by name.
     pub fn groups(&self, month: usize, grouping: &Grouping) -> BTreeMap<String, TrueGroup> {
         let group = |account: &Account| {
-            (grouping.group(&account.candidate.facts), TrueGroup { bucket: account.bucket, rate: account.rate })
+            (
+                grouping.group(&account.candidate.facts),
+                TrueGroup { bucket: account.bucket, rate: account.rate },
+            )
         };
         self.months[month].iter().map(group).collect()
     }
@@ -256,7 +323,8 @@ fn parties(kind: &Kind) -> (Lender, Vec<Assignee>) {
             all => format!("{key} = {:?}\n", all.split(' ').collect::<Vec<_>>()),
         };
         let scaled = |capacity: i64| (capacity as f64 * kind.accounts / BASE.accounts) as i64;
-        let capacity = capacity.map_or_else(String::new, |capacity| format!("capacity = {}\n", scaled(capacity)));
+        let capacity = capacity
+            .map_or_else(String::new, |capacity| format!("capacity = {}\n", scaled(capacity)));
         let (regions, products) = (list("regions", regions), list("products", products));
         text += &format!(
             "[[lender.assignee]]\ncode = \"{code}\"\nname = \"Agency {code}\"\nkind = \"agency\"\n{capacity}{regions}{products}"
@@ -288,8 +356,12 @@ fn effects(kind: &Kind, chance: &mut ChaCha8Rng) -> Vec<Vec<Vec<f64>>> {
     drawn.push(chance.random_range(0.70..1.30));
     let mut drifting: Vec<usize> = (0..EFFECTS.len()).collect();
     drifting.shuffle(chance);
-    let special: Vec<Vec<f64>> =
-        drawn.iter().map(|_| BUCKETS.iter().map(|_| 1.0 + kind.special * chance.random_range(-1.0..1.0)).collect()).collect();
+    let special: Vec<Vec<f64>> = drawn
+        .iter()
+        .map(|_| {
+            BUCKETS.iter().map(|_| 1.0 + kind.special * chance.random_range(-1.0..1.0)).collect()
+        })
+        .collect();
     let effect = |assignee: usize, month: usize, bucket: usize| {
         let passed = month as f64 / (MONTHS - 1) as f64;
         let drift = if assignee == drifting[0] {
@@ -301,8 +373,12 @@ fn effects(kind: &Kind, chance: &mut ChaCha8Rng) -> Vec<Vec<Vec<f64>>> {
         };
         (1.0 + kind.spread * (drawn[assignee] - 1.0)) * (1.0 + drift) * special[assignee][bucket]
     };
-    let month_of = |assignee: usize, month: usize| (0..BUCKETS.len()).map(|bucket| effect(assignee, month, bucket)).collect();
-    (0..drawn.len()).map(|assignee| (0..MONTHS).map(|month| month_of(assignee, month)).collect()).collect()
+    let month_of = |assignee: usize, month: usize| {
+        (0..BUCKETS.len()).map(|bucket| effect(assignee, month, bucket)).collect()
+    };
+    (0..drawn.len())
+        .map(|assignee| (0..MONTHS).map(|month| month_of(assignee, month)).collect())
+        .collect()
 }
 
 /// The accounts of a month. Six in a hundred belong to the debtor of the one before.
@@ -310,12 +386,17 @@ fn accounts(kind: &Kind, lender: &Lender, month: usize, chance: &mut ChaCha8Rng)
     let count = (kind.accounts * chance.random_range(0.9..1.1)) as usize;
     let mut accounts: Vec<Account> = Vec::with_capacity(count);
     for number in 0..count {
-        let before = accounts.last().filter(|_| chance.random_bool(0.06)).map(|account| &account.candidate);
+        let before =
+            accounts.last().filter(|_| chance.random_bool(0.06)).map(|account| &account.candidate);
         let region = match before {
-            Some(before) => REGIONS.iter().position(|(code, ..)| before.facts.region.as_deref() == Some(*code)).expect("known"),
+            Some(before) => REGIONS
+                .iter()
+                .position(|(code, ..)| before.facts.region.as_deref() == Some(*code))
+                .expect("known"),
             None => pick(&REGIONS.map(|(_, share, _)| share), chance),
         };
-        let debtor_ref = before.map_or_else(|| format!("D{month:02}{number:05}"), |before| before.debtor_ref.clone());
+        let debtor_ref = before
+            .map_or_else(|| format!("D{month:02}{number:05}"), |before| before.debtor_ref.clone());
         let account_no = format!("N{month:02}{number:05}");
         accounts.push(account(kind, lender, account_no, debtor_ref, region, chance));
     }
@@ -336,7 +417,10 @@ fn account(
     // A median of 8,000 yuan; from 500 to 300,000.
     let yuan = (8_000.0 * (kind.sigma * normal(chance)).exp()).clamp(500.0, 300_000.0);
     let balance = minor(yuan * 100.0);
-    let band = BANDS.iter().find(|(bound, _)| balance.0 <= bound.saturating_mul(100)).map_or(1.0, |(_, factor)| *factor);
+    let band = BANDS
+        .iter()
+        .find(|(bound, _)| balance.0 <= bound.saturating_mul(100))
+        .map_or(1.0, |(_, factor)| *factor);
     let settles = chance.random_bool(SETTLES);
     let part = chance.random_range(PARTS.0..PARTS.1);
     let facts = Facts {

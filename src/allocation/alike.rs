@@ -36,7 +36,10 @@ impl Mix {
     fn swap(&mut self, out: Money, into: Money) {
         let (out, into) = (i128::from(out.0), i128::from(into.0));
         self.sum += into - out;
-        self.squares = self.squares.saturating_add(into.saturating_mul(into)).saturating_sub(out.saturating_mul(out));
+        self.squares = self
+            .squares
+            .saturating_add(into.saturating_mul(into))
+            .saturating_sub(out.saturating_mul(out));
     }
 
     fn mean(&self) -> i128 {
@@ -52,7 +55,8 @@ impl Mix {
     fn too_far_above(&self, other: &Mix) -> Option<i128> {
         let apart = self.mean() - other.mean();
         let variance = self.variance().saturating_add(other.variance()) / 2;
-        let far = apart.saturating_mul(apart).saturating_mul(FINE) > variance.saturating_mul(PARTS * PARTS);
+        let far = apart.saturating_mul(apart).saturating_mul(FINE)
+            > variance.saturating_mul(PARTS * PARTS);
         (apart > 0 && far).then_some(apart)
     }
 }
@@ -82,7 +86,9 @@ pub fn make_alike(balances: &[Money], places: &mut [usize], mixes: &mut [Mix]) {
 /// The pairs of places with enough accounts whose means lie further apart than promised, the furthest first.
 fn too_far(mixes: &[Mix]) -> Vec<(i128, usize, usize)> {
     let enough = || (0..mixes.len()).filter(|place| mixes[*place].count >= ENOUGH);
-    let above = |high: usize, low: usize| mixes[high].too_far_above(&mixes[low]).map(|apart| (apart, high, low));
+    let above = |high: usize, low: usize| {
+        mixes[high].too_far_above(&mixes[low]).map(|apart| (apart, high, low))
+    };
     let mut found: Vec<(i128, usize, usize)> =
         enough().flat_map(|high| enough().filter_map(move |low| above(high, low))).collect();
     found.sort_by_key(|(apart, high, low)| (Reverse(*apart), *high, *low));
@@ -91,14 +97,23 @@ fn too_far(mixes: &[Mix]) -> Vec<(i128, usize, usize)> {
 
 /// The account of the one place and of the other whose difference comes nearest to what is wanted, when changing them
 /// brings the means nearer together at all.
-fn pair(balances: &[Money], places: &[usize], (high, low): (usize, usize), wanted: i128) -> Option<(usize, usize)> {
+fn pair(
+    balances: &[Money],
+    places: &[usize],
+    (high, low): (usize, usize),
+    wanted: i128,
+) -> Option<(usize, usize)> {
     let of = |wanted: usize| (0..places.len()).filter(move |index| places[*index] == wanted);
     let lower: Vec<usize> = of(low).collect();
-    let less_by = |from: usize, to: usize| i128::from(balances[from].0) - i128::from(balances[to].0);
+    let less_by =
+        |from: usize, to: usize| i128::from(balances[from].0) - i128::from(balances[to].0);
     let nearest = |from: usize| {
         // Balances fall, so that what lies below the account by less than what is wanted stands first.
         let split = lower.partition_point(|to| less_by(from, *to) < wanted);
-        let beside = [split.checked_sub(1), Some(split)].into_iter().flatten().filter_map(|place| lower.get(place));
+        let beside = [split.checked_sub(1), Some(split)]
+            .into_iter()
+            .flatten()
+            .filter_map(|place| lower.get(place));
         beside.map(|to| ((less_by(from, *to) - wanted).abs(), from, *to)).min()
     };
     let best = of(high).filter_map(nearest).min();
@@ -115,9 +130,12 @@ mod tests {
 
     #[test]
     fn only_those_with_two_hundred_accounts_change_places() {
-        let balances: Vec<Money> = (0..420).map(|number| Money(i64::pow(500 - number, 3))).collect();
+        let balances: Vec<Money> =
+            (0..420).map(|number| Money(i64::pow(500 - number, 3))).collect();
         for (cut, moves) in [(190, false), (210, true)] {
-            let mut places: Vec<usize> = (0..420).map(|number| usize::from(number / 10 % 2 == 1 || number / 2 >= cut)).collect();
+            let mut places: Vec<usize> = (0..420)
+                .map(|number| usize::from(number / 10 % 2 == 1 || number / 2 >= cut))
+                .collect();
             let (before, mut mixes) = (places.clone(), mixes(2));
             make_alike(&balances, &mut places, &mut mixes);
             assert_eq!(places != before, moves, "{cut}");
@@ -129,12 +147,18 @@ mod tests {
     #[test]
     fn what_each_had_before_counts() {
         let balances: Vec<Money> = (0..400).map(|number| Money(100_000 - 100 * number)).collect();
-        let mut places: Vec<usize> = (0..400).map(|number| ((number + 1) / 2 % 2) as usize).collect();
+        let mut places: Vec<usize> =
+            (0..400).map(|number| ((number + 1) / 2 % 2) as usize).collect();
         let mut mixes = mixes(2);
         (0..10).for_each(|_| mixes[0].add(2, Money(250_000)));
         make_alike(&balances, &mut places, &mut mixes);
-        assert!(mixes[0].too_far_above(&mixes[1]).is_none() && mixes[1].too_far_above(&mixes[0]).is_none());
-        let sum = |wanted: usize| -> i64 { (0..400).filter(|i| places[*i] == wanted).map(|i| balances[i].0).sum() };
+        assert!(
+            mixes[0].too_far_above(&mixes[1]).is_none()
+                && mixes[1].too_far_above(&mixes[0]).is_none()
+        );
+        let sum = |wanted: usize| -> i64 {
+            (0..400).filter(|i| places[*i] == wanted).map(|i| balances[i].0).sum()
+        };
         assert!(sum(0) < sum(1), "what it had before was large, what it gets is smaller");
         assert_eq!(mixes[0].sum, i128::from(sum(0)) + 2_500_000);
     }
@@ -143,9 +167,19 @@ mod tests {
     fn nobody_s_accounts_stay_nobody_s() {
         let balances: Vec<Money> = (0..700).map(|number| Money(1_000 - number)).collect();
         let mut places: Vec<usize> = (0..700).map(|number| (number / 220) as usize).collect();
-        let before: Vec<usize> = places.iter().enumerate().filter(|(_, place)| **place >= 2).map(|(index, _)| index).collect();
+        let before: Vec<usize> = places
+            .iter()
+            .enumerate()
+            .filter(|(_, place)| **place >= 2)
+            .map(|(index, _)| index)
+            .collect();
         make_alike(&balances, &mut places, &mut mixes(2));
-        let after: Vec<usize> = places.iter().enumerate().filter(|(_, place)| **place >= 2).map(|(index, _)| index).collect();
+        let after: Vec<usize> = places
+            .iter()
+            .enumerate()
+            .filter(|(_, place)| **place >= 2)
+            .map(|(index, _)| index)
+            .collect();
         assert_eq!(before, after);
     }
 }

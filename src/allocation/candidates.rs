@@ -39,7 +39,8 @@ pub struct Candidate {
 impl Candidate {
     /// The level in an assignee's hands: a team carries the level reached so far, and so does who held it before.
     pub fn level_with(&self, assignee: &Assignee) -> i64 {
-        let is_new = assignee.kind == AssigneeKind::Agency && !self.held_by.contains(&assignee.code);
+        let is_new =
+            assignee.kind == AssigneeKind::Agency && !self.held_by.contains(&assignee.code);
         self.agencies_before + i64::from(is_new)
     }
 }
@@ -127,7 +128,9 @@ fn look(
     let held_now = standing.placements.iter().find(|one| one.placed_on <= on && goes_on(one));
     let newest = standing.newest().ok_or("in no file")?;
     if let Some(placement) = held_now.filter(|_| !asked.as_if_unplaced) {
-        debtor_holders.entry(newest.debtor_ref.clone()).or_insert_with(|| placement.assignee.clone());
+        debtor_holders
+            .entry(newest.debtor_ref.clone())
+            .or_insert_with(|| placement.assignee.clone());
         return Err("already placed");
     }
     if standing.placements.iter().any(|one| one.placed_on > on) {
@@ -145,13 +148,19 @@ fn look(
     }
     // The balance frozen at placing leaves out what is received on the day itself (DOMAIN 2).
     let before = plus_days(on, -1);
-    let received = standing.receipts.iter().filter(|receipt| receipt.received_on > row.as_of && receipt.received_on <= before);
+    let received = standing
+        .receipts
+        .iter()
+        .filter(|receipt| receipt.received_on > row.as_of && receipt.received_on <= before);
     let balance = row.balance - received.map(|receipt| receipt.reduces).sum();
     if balance <= Money::ZERO {
         return Err("owes nothing on this day");
     }
     // Who would give it up as if it had never had it is no previous holder.
-    let before = standing.placements.iter().filter(|one| held_now.is_none_or(|now| now.placement_no != one.placement_no));
+    let before = standing
+        .placements
+        .iter()
+        .filter(|one| held_now.is_none_or(|now| now.placement_no != one.placement_no));
     let held_by: BTreeSet<String> = before.map(|one| one.assignee.clone()).collect();
     let agencies_before = i64::try_from(held_by.intersection(asked.agencies).count()).unwrap_or(0);
     let last = standing.placements.iter().max_by_key(|one| (one.placed_on, one.placement_no));
@@ -183,9 +192,17 @@ impl Holds {
     fn load(db: &mut Db, asked: &Asked<'_>) -> QueryResult<Holds> {
         let holds = hold::holds_known(db, asked.lender, asked.known_seq)?;
         let active: Vec<Hold> = holds.into_iter().filter(|one| one.holds_on(asked.on)).collect();
-        let whole: Vec<&str> = active.iter().filter(|one| one.kind.holds_debtor()).map(|one| one.account_no.as_str()).collect();
+        let whole: Vec<&str> = active
+            .iter()
+            .filter(|one| one.kind.holds_debtor())
+            .map(|one| one.account_no.as_str())
+            .collect();
         let standings = asked.standings(db, whole.iter().copied())?;
-        let debtors = standings.values().filter_map(|standing| standing.newest()).map(|row| row.debtor_ref.clone()).collect();
+        let debtors = standings
+            .values()
+            .filter_map(|standing| standing.newest())
+            .map(|row| row.debtor_ref.clone())
+            .collect();
         Ok(Holds { accounts: active.into_iter().map(|one| one.account_no).collect(), debtors })
     }
 

@@ -73,7 +73,11 @@ impl Comparison {
     /// The names of the two, told apart where they are the same.
     pub fn names(&self) -> [String; 2] {
         let [first, second] = [0, 1].map(|side: usize| self.sides[side].name.clone());
-        if first == second { [format!("{first} (1)"), format!("{second} (2)")] } else { [first, second] }
+        if first == second {
+            [format!("{first} (1)"), format!("{second} (2)")]
+        } else {
+            [first, second]
+        }
     }
 }
 
@@ -102,8 +106,9 @@ pub fn compare_within(
 ) -> Result<Comparison, AllocationError> {
     let no_lender = || AllocationError::NoLender(lender_code.to_string());
     let lender = party::store::lender(db, lender_code)?.ok_or_else(no_lender)?;
-    let mut one =
-        |(file, strategy): File<'_>| decide(db, &Question { lender: &lender, file, strategy, on, as_if_unplaced }, &mut Silent);
+    let mut one = |(file, strategy): File<'_>| {
+        decide(db, &Question { lender: &lender, file, strategy, on, as_if_unplaced }, &mut Silent)
+    };
     let (first, second) = (one(files[0])?, one(files[1])?);
     Ok(side_by_side(&first, &second))
 }
@@ -118,11 +123,17 @@ pub fn side_by_side(first: &Decision, second: &Decision) -> Comparison {
         parameters: by.market.strategy.performance,
         judged: judged(by),
     });
-    let mut comparison = Comparison { sides: [side(first, by), side(second, by)], measured_by, ..Comparison::default() };
-    let mut seen: BTreeMap<&str, (&super::candidates::Candidate, [Option<&str>; 2])> = BTreeMap::new();
+    let mut comparison = Comparison {
+        sides: [side(first, by), side(second, by)],
+        measured_by,
+        ..Comparison::default()
+    };
+    let mut seen: BTreeMap<&str, (&super::candidates::Candidate, [Option<&str>; 2])> =
+        BTreeMap::new();
     for (number, decision) in [first, second].into_iter().enumerate() {
         for candidate in &decision.market.field.candidates {
-            let both = [0, 1].map(|side: usize| places[side].get(candidate.account_no.as_str()).copied());
+            let both =
+                [0, 1].map(|side: usize| places[side].get(candidate.account_no.as_str()).copied());
             let entry = seen.entry(&candidate.account_no).or_insert((candidate, both));
             if let (Some(had), Some(goes)) = (&entry.0.last_holder, both[number]) {
                 comparison.sides[number].moved += i64::from(had != goes);
@@ -150,7 +161,8 @@ pub fn side_by_side(first: &Decision, second: &Decision) -> Comparison {
 }
 
 fn placed_by_account(decision: &Decision) -> BTreeMap<&str, &str> {
-    let goes = |(index, one)| Some((decision.candidate(index).account_no.as_str(), decision.code(one)?));
+    let goes =
+        |(index, one)| Some((decision.candidate(index).account_no.as_str(), decision.code(one)?));
     decision.assigned.iter().enumerate().filter_map(goes).collect()
 }
 
@@ -169,7 +181,9 @@ fn side(decision: &Decision, measured_by: &Decision) -> Side {
         ..Side::default()
     };
     side.given.values().for_each(|given| side.total.add(*given));
-    for (index, one) in decision.assigned.iter().enumerate().filter(|(_, one)| one.placed().is_none()) {
+    for (index, one) in
+        decision.assigned.iter().enumerate().filter(|(_, one)| one.placed().is_none())
+    {
         side.unplaced += 1;
         *side.unplaced_why.entry(decision.why_in_words(index, one)).or_default() += 1;
     }
@@ -179,11 +193,20 @@ fn side(decision: &Decision, measured_by: &Decision) -> Side {
 /// Half the sum of the differences between shares of balance: 0 when each has the share it has, 1 when all changes hands.
 fn unlike(present: &BTreeMap<String, (i64, Money)>, side: &Side) -> Decimal {
     let all: Money = present.values().map(|(_, balance)| *balance).sum();
-    let codes: std::collections::BTreeSet<&String> = present.keys().chain(side.given.keys()).collect();
+    let codes: std::collections::BTreeSet<&String> =
+        present.keys().chain(side.given.keys()).collect();
     let share = |part: Money, whole: Money| ratio(part, whole).unwrap_or_default();
     let difference = |code: &String| {
         let now = share(present.get(code).map(|(_, balance)| *balance).unwrap_or_default(), all);
-        (share(side.given.get(code).map(|given| given.balance).unwrap_or_default(), side.total.balance) - now).abs()
+        (share(
+            side.given.get(code).map(|given| given.balance).unwrap_or_default(),
+            side.total.balance,
+        ) - now)
+            .abs()
     };
-    if all.is_zero() { Decimal::ZERO } else { round(codes.into_iter().map(difference).sum::<Decimal>() / Decimal::TWO, 6) }
+    if all.is_zero() {
+        Decimal::ZERO
+    } else {
+        round(codes.into_iter().map(difference).sum::<Decimal>() / Decimal::TWO, 6)
+    }
 }

@@ -57,7 +57,12 @@ impl Assigned {
 }
 
 /// Lets accounts follow their debtors as long as there is room; gives back how many follow each taker.
-pub fn follow(takers: &[Taker], sorted: &Sorted, most: &[Option<i64>], assigned: &mut [Assigned]) -> Vec<i64> {
+pub fn follow(
+    takers: &[Taker],
+    sorted: &Sorted,
+    most: &[Option<i64>],
+    assigned: &mut [Assigned],
+) -> Vec<i64> {
     let mut following = vec![0; takers.len()];
     for one in &sorted.followers {
         let refused = |holder: usize| {
@@ -68,7 +73,9 @@ pub fn follow(takers: &[Taker], sorted: &Sorted, most: &[Option<i64>], assigned:
             None => Fate::WaitsAbsent,
             Some(holder) => match refused(holder) {
                 Some(gate) => Fate::WaitsGate(gate),
-                None if most[holder].is_some_and(|most| following[holder] >= most) => Fate::WaitsFull,
+                None if most[holder].is_some_and(|most| following[holder] >= most) => {
+                    Fate::WaitsFull
+                }
                 None => {
                     following[holder] += 1;
                     Fate::Followed
@@ -86,7 +93,9 @@ pub fn deal(seed: u64, sorted: &Sorted, plan: &Plan, assigned: &mut [Assigned]) 
     let drift = vec![0; room.len()];
     let mut dealing = Dealing { sorted, room, drift, mixes: Vec::new(), assigned };
     for (number, stratum) in (0..).zip(&sorted.strata) {
-        let (Some(explored), Some(given)) = (plan.explored.get(number as usize), plan.given.get(number as usize)) else {
+        let (Some(explored), Some(given)) =
+            (plan.explored.get(number as usize), plan.given.get(number as usize))
+        else {
             let units: Vec<Unit> = stratum.units.clone();
             units.iter().for_each(|unit| dealing.put(unit, None, number, Fate::NoGate));
             continue;
@@ -114,7 +123,8 @@ fn draw(stratum: &Stratum, accounts: i64, chance: &mut ChaCha8Rng) -> (Vec<Unit>
     units.sort_by_key(|unit| (unit.size, unit.balance, unit.first));
     let (all, start) = (stratum.accounts.max(1), chance.random_range(0..stratum.accounts.max(1)));
     let turn = |place: i64| (place * accounts + start) / all;
-    let (mut drawn, mut others): (Vec<_>, Vec<_>) = (0..).zip(units).partition(|(place, _)| turn(place + 1) > turn(*place));
+    let (mut drawn, mut others): (Vec<_>, Vec<_>) =
+        (0..).zip(units).partition(|(place, _)| turn(place + 1) > turn(*place));
     drawn.shuffle(chance);
     others.shuffle(chance);
     // With debtors of several accounts the turns do not come to exactly as many as wanted.
@@ -154,7 +164,15 @@ impl Dealing<'_> {
 
     /// Deals one pool of a stratum: debtors with several accounts first, the largest of them first, then single
     /// accounts from the largest balance down.
-    fn pool(&mut self, stratum: &Stratum, number: u32, order: &[usize], mut units: Vec<Unit>, quotas: &[i64], fate: Fate) {
+    fn pool(
+        &mut self,
+        stratum: &Stratum,
+        number: u32,
+        order: &[usize],
+        mut units: Vec<Unit>,
+        quotas: &[i64],
+        fate: Fate,
+    ) {
         units.sort_by(|a, b| (b.size, b.balance, a.first).cmp(&(a.size, a.balance, b.first)));
         let singles_from = units.partition_point(|unit| unit.size > 1);
         let accounts: i64 = units.iter().map(|unit| i64::from(unit.size)).sum();
@@ -162,7 +180,9 @@ impl Dealing<'_> {
         let mut given = vec![0; quotas.len()];
         for unit in &units[..singles_from] {
             let size = i64::from(unit.size);
-            let ahead = |place: &usize| quotas[*place] - given[*place] - self.drift[stratum.eligible[*place]];
+            let ahead = |place: &usize| {
+                quotas[*place] - given[*place] - self.drift[stratum.eligible[*place]]
+            };
             let with_room = order.iter().copied().filter(|place| {
                 let taker = stratum.eligible[*place];
                 self.has_room(taker, size) && (quotas[*place] > 0 || self.planned(taker))
@@ -181,7 +201,8 @@ impl Dealing<'_> {
         }
         let singles = &units[singles_from..];
         let left = self.left(stratum, quotas, &given, &mut nobody, singles.len());
-        let why = if quotas.iter().all(|quota| *quota == 0) && nobody > 0 && !self.is_full(stratum) {
+        let why = if quotas.iter().all(|quota| *quota == 0) && nobody > 0 && !self.is_full(stratum)
+        {
             Fate::NoShare
         } else {
             Fate::Full
@@ -214,7 +235,12 @@ impl Dealing<'_> {
                 }
                 let size = i64::from(unit.size);
                 let can = |taker: &usize| takes[*taker] && self.has_room(*taker, size);
-                let next = stratum.eligible.iter().copied().filter(can).min_by_key(|taker| (self.drift[*taker], *taker));
+                let next = stratum
+                    .eligible
+                    .iter()
+                    .copied()
+                    .filter(can)
+                    .min_by_key(|taker| (self.drift[*taker], *taker));
                 if let Some(taker) = next {
                     self.drift[taker] += size;
                     self.put(unit, Some(taker), number, Fate::Given);
@@ -234,22 +260,38 @@ impl Dealing<'_> {
 
     /// How many single accounts each is still to get, nobody last: what the plan says, corrected by what debtors with
     /// several accounts have brought, from those who are ahead of the plan and to those who are behind.
-    fn left(&self, stratum: &Stratum, quotas: &[i64], given: &[i64], nobody: &mut i64, singles: usize) -> Vec<i64> {
+    fn left(
+        &self,
+        stratum: &Stratum,
+        quotas: &[i64],
+        given: &[i64],
+        nobody: &mut i64,
+        singles: usize,
+    ) -> Vec<i64> {
         let takers = &stratum.eligible;
         let room = |place: usize| self.room[takers[place]].unwrap_or(i64::MAX);
-        let mut left: Vec<i64> = (0..quotas.len()).map(|place| (quotas[place] - given[place]).clamp(0, room(place))).collect();
+        let mut left: Vec<i64> = (0..quotas.len())
+            .map(|place| (quotas[place] - given[place]).clamp(0, room(place)))
+            .collect();
         let singles = i64::try_from(singles).unwrap_or(i64::MAX);
         let places = 0..quotas.len();
-        let ahead = |place: usize, left: &[i64]| self.drift[takers[place]] + given[place] + left[place] - quotas[place];
+        let ahead = |place: usize, left: &[i64]| {
+            self.drift[takers[place]] + given[place] + left[place] - quotas[place]
+        };
         while left.iter().sum::<i64>() + *nobody > singles {
-            let most_ahead = places.clone().filter(|place| left[*place] > 0).max_by_key(|place| ahead(*place, &left));
+            let most_ahead = places
+                .clone()
+                .filter(|place| left[*place] > 0)
+                .max_by_key(|place| ahead(*place, &left));
             match most_ahead {
                 Some(place) => left[place] -= 1,
                 None => *nobody = singles,
             }
         }
         while left.iter().sum::<i64>() + *nobody < singles {
-            let can = |place: &usize| left[*place] < room(*place) && (quotas[*place] > 0 || self.planned(takers[*place]));
+            let can = |place: &usize| {
+                left[*place] < room(*place) && (quotas[*place] > 0 || self.planned(takers[*place]))
+            };
             match places.clone().filter(can).min_by_key(|place| ahead(*place, &left)) {
                 Some(place) => left[place] += 1,
                 None => *nobody = singles - left.iter().sum::<i64>(),
@@ -268,7 +310,8 @@ fn serpentine(order: &[usize], quotas: &[i64]) -> Vec<usize> {
     for (turn_in, place) in (0..).zip(order) {
         let quota = quotas.get(*place).copied().unwrap_or(0);
         for turn in 0..quota {
-            let position = (2 * i128::from(turn) + 1) * i128::from(most) * 1_000_000 / i128::from(quota);
+            let position =
+                (2 * i128::from(turn) + 1) * i128::from(most) * 1_000_000 / i128::from(quota);
             slots.push((position, if turn % 2 == 0 { turn_in } else { -turn_in }, *place));
         }
     }
@@ -278,7 +321,9 @@ fn serpentine(order: &[usize], quotas: &[i64]) -> Vec<usize> {
 
 /// How many accounts of each stratum the deal gave to each of its takers, by method.
 pub fn tally(sorted: &Sorted, assigned: &[Assigned]) -> (Counts, Counts) {
-    let empty = || -> Counts { sorted.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect() };
+    let empty = || -> Counts {
+        sorted.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect()
+    };
     let (mut explored, mut given) = (empty(), empty());
     for one in assigned {
         let (Some(taker), Some(number)) = (one.placed(), one.stratum) else { continue };

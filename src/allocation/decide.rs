@@ -60,19 +60,38 @@ pub struct Decision {
 pub fn decide(market: Market) -> Result<Decision, Infeasible> {
     let Market { strategy, takers, field, history, scorecard, currency } = &market;
     let sorted = sort(strategy, takers, field);
-    let indices: BTreeMap<String, Decimal> = scorecard.iter().map(|row| (row.assignee.clone(), row.shrunk_index)).collect();
+    let indices: BTreeMap<String, Decimal> =
+        scorecard.iter().map(|row| (row.assignee.clone(), row.shrunk_index)).collect();
     let open = sorted.strata.partition_point(|stratum| !stratum.eligible.is_empty());
-    let mut waiting = vec![Assigned { taker: None, stratum: None, fate: Fate::NoGate, together: 1 }; field.candidates.len()];
+    let mut waiting = vec![
+        Assigned { taker: None, stratum: None, fate: Fate::NoGate, together: 1 };
+        field.candidates.len()
+    ];
     let following = follow_within_limits(&market, &sorted, open, &mut waiting);
     let has_history = !history.is_empty();
-    let ground = Ground { strategy, takers, strata: &sorted.strata[..open], scorecard, has_history, followers: &following };
-    let outlooks = outlooks(&outlook::Ground { takers, field, sorted: &sorted, history, indices: &indices, currency: *currency });
+    let ground = Ground {
+        strategy,
+        takers,
+        strata: &sorted.strata[..open],
+        scorecard,
+        has_history,
+        followers: &following,
+    };
+    let outlooks = outlooks(&outlook::Ground {
+        takers,
+        field,
+        sorted: &sorted,
+        history,
+        indices: &indices,
+        currency: *currency,
+    });
     let mut base = None;
     loop {
         let plan = ground.plan(base, &outlooks[..open])?;
         let mut assigned = waiting.clone();
         deal(strategy.seed, &sorted, &plan, &mut assigned);
-        let placed = i64::try_from(assigned.iter().filter(|one| one.placed().is_some()).count()).unwrap_or(i64::MAX);
+        let placed = i64::try_from(assigned.iter().filter(|one| one.placed().is_some()).count())
+            .unwrap_or(i64::MAX);
         // Debtors who find no room together make fewer accounts allocated, and so every share of them smaller.
         if placed < plan.base && exceeds(&market, &assigned, placed) {
             base = Some(placed);
@@ -80,7 +99,16 @@ pub fn decide(market: Market) -> Result<Decision, Infeasible> {
         }
         let dealt = tally(&sorted, &assigned);
         let dealt_worth = worth(&outlooks[..open], &dealt.0) + worth(&outlooks[..open], &dealt.1);
-        return Ok(Decision { sorted, outlooks, plan, assigned, dealt, dealt_worth, indices, market });
+        return Ok(Decision {
+            sorted,
+            outlooks,
+            plan,
+            assigned,
+            dealt,
+            dealt_worth,
+            indices,
+            market,
+        });
     }
 }
 
@@ -89,18 +117,27 @@ fn exceeds(market: &Market, assigned: &[Assigned], base: i64) -> bool {
     let mut got = vec![0; market.takers.len()];
     assigned.iter().filter_map(Assigned::placed).for_each(|taker| got[taker] += 1);
     market.takers.iter().zip(got).any(|(taker, got)| {
-        let share = market.strategy.taking(&taker.assignee.code).map_or(Rate::ONE, |taking| taking.max_share);
+        let share = market
+            .strategy
+            .taking(&taker.assignee.code)
+            .map_or(Rate::ONE, |taking| taking.max_share);
         share < Rate::ONE && Decimal::from(got) > share.decimal() * Decimal::from(base)
     })
 }
 
 /// Lets accounts follow their debtors; gives back how many follow each taker. Those who then wait are not allocated in
 /// the run, so that a greatest share is one of fewer accounts: looked at again until nobody else must wait.
-fn follow_within_limits(market: &Market, sorted: &Sorted, open: usize, assigned: &mut [Assigned]) -> Vec<i64> {
+fn follow_within_limits(
+    market: &Market,
+    sorted: &Sorted,
+    open: usize,
+    assigned: &mut [Assigned],
+) -> Vec<i64> {
     let dealt: i64 = sorted.strata[..open].iter().map(|stratum| stratum.accounts).sum();
     let mut expected = i64::try_from(sorted.followers.len()).unwrap_or(i64::MAX);
     loop {
-        let following = follow(&market.takers, sorted, &most_following(market, dealt + expected), assigned);
+        let following =
+            follow(&market.takers, sorted, &most_following(market, dealt + expected), assigned);
         let found = following.iter().sum();
         if found == expected {
             return following;
@@ -113,8 +150,13 @@ fn follow_within_limits(market: &Market, sorted: &Sorted, open: usize, assigned:
 /// share.
 fn most_following(market: &Market, all: i64) -> Vec<Option<i64>> {
     let most = |taker: &Taker| {
-        let share = market.strategy.taking(&taker.assignee.code).map_or(Rate::ONE, |taking| taking.max_share);
-        let whole = |share: Rate| i64::try_from((share.decimal() * Decimal::from(all)).floor().mantissa()).unwrap_or(0);
+        let share = market
+            .strategy
+            .taking(&taker.assignee.code)
+            .map_or(Rate::ONE, |taking| taking.max_share);
+        let whole = |share: Rate| {
+            i64::try_from((share.decimal() * Decimal::from(all)).floor().mantissa()).unwrap_or(0)
+        };
         [taker.room, (share < Rate::ONE).then(|| whole(share))].into_iter().flatten().min()
     };
     market.takers.iter().map(most).collect()
@@ -163,7 +205,9 @@ impl Decision {
         let code = &self.market.takers[taker].assignee.code;
         let rate = match one.stratum {
             Some(number) => self.outlooks[number as usize].rate,
-            None => self.market.history.rate(&self.market.strategy.grouping.group(facts), &facts.bucket),
+            None => {
+                self.market.history.rate(&self.market.strategy.grouping.group(facts), &facts.bucket)
+            }
         };
         let index = self.indices.get(code).copied().unwrap_or(Decimal::ONE);
         let exact = Decimal::from(facts.balance.0).checked_mul(rate)?.checked_mul(index)?;
@@ -173,7 +217,8 @@ impl Decision {
     /// What an account is to be expected to recover in somebody's hands by what this decision measured, whether it was
     /// among its accounts or not.
     pub fn expects(&self, facts: &Facts, code: &str) -> Option<Money> {
-        let rate = self.market.history.rate(&self.market.strategy.grouping.group(facts), &facts.bucket);
+        let rate =
+            self.market.history.rate(&self.market.strategy.grouping.group(facts), &facts.bucket);
         let index = self.indices.get(code).copied().unwrap_or(Decimal::ONE);
         let exact = Decimal::from(facts.balance.0).checked_mul(rate)?.checked_mul(index)?;
         i64::try_from(round(exact, 0).mantissa()).ok().map(Money)
@@ -191,10 +236,17 @@ impl Decision {
 
     /// Why.
     pub fn why(&self, index: usize, one: &Assigned) -> Why {
-        let code = || one.taker.map_or_else(String::new, |taker| self.market.takers[taker].assignee.code.clone());
+        let code = || {
+            one.taker
+                .map_or_else(String::new, |taker| self.market.takers[taker].assignee.code.clone())
+        };
         let counts = |counts: &Counts| {
             let number = one.stratum.map_or(usize::MAX, |number| number as usize);
-            let own = self.sorted.strata.get(number).and_then(|stratum| stratum.eligible.binary_search(&one.taker?).ok());
+            let own = self
+                .sorted
+                .strata
+                .get(number)
+                .and_then(|stratum| stratum.eligible.binary_search(&one.taker?).ok());
             let row = counts.get(number).map(Vec::as_slice).unwrap_or_default();
             (own.and_then(|place| row.get(place)).copied().unwrap_or(0), row.iter().sum())
         };
@@ -221,27 +273,41 @@ impl Decision {
             Fate::NoRoomTogether => Reason::NoRoomTogether,
         };
         let list = self.sorted.refused[index] as usize;
-        let refusals = (!self.sorted.refusals[list].is_empty()).then(|| i64::try_from(list).unwrap_or(0));
+        let refusals =
+            (!self.sorted.refusals[list].is_empty()).then(|| i64::try_from(list).unwrap_or(0));
         Why { reason, together: i64::from(one.together), refusals }
     }
 
     /// Why, in Chinese and in English.
     pub fn why_in_words(&self, index: usize, one: &Assigned) -> (String, String) {
         let why = self.why(index, one);
-        let list = why.refusals.and_then(|list| usize::try_from(list).ok()).map(|list| self.refusals(list)).unwrap_or_default();
+        let list = why
+            .refusals
+            .and_then(|list| usize::try_from(list).ok())
+            .map(|list| self.refusals(list))
+            .unwrap_or_default();
         let words = |t: Lang| why.words(t, self.method().name(), &refusal_words(&list, t));
         (words(Lang::Zh), words(Lang::En))
     }
 
     fn holder(&self, index: usize) -> String {
-        self.market.field.debtor_holders.get(&self.candidate(index).debtor_ref).cloned().unwrap_or_default()
+        self.market
+            .field
+            .debtor_holders
+            .get(&self.candidate(index).debtor_ref)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// A list of refusals as it is stored: `A02=region,A03=capacity`.
     pub fn refusals(&self, list: usize) -> String {
-        let one =
-            |(taker, gate): &(usize, super::gates::Gate)| format!("{}={}", self.market.takers[*taker].assignee.code, gate.name());
-        self.sorted.refusals.get(list).map_or_else(String::new, |list| list.iter().map(one).collect::<Vec<_>>().join(","))
+        let one = |(taker, gate): &(usize, super::gates::Gate)| {
+            format!("{}={}", self.market.takers[*taker].assignee.code, gate.name())
+        };
+        self.sorted
+            .refusals
+            .get(list)
+            .map_or_else(String::new, |list| list.iter().map(one).collect::<Vec<_>>().join(","))
     }
 
     /// What each assignee gets, and what is to be expected of it.

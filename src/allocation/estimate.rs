@@ -52,7 +52,8 @@ impl Given {
 pub fn estimate(decision: &Decision, measured_by: Option<&Decision>) -> BTreeMap<String, Given> {
     let takers = &decision.market.takers;
     // What each gets, by the fee rules that its accounts match; who has no contract earns nothing.
-    let mut parts: Vec<Vec<Given>> = takers.iter().map(|taker| vec![Given::default(); fees(taker).len().max(1)]).collect();
+    let mut parts: Vec<Vec<Given>> =
+        takers.iter().map(|taker| vec![Given::default(); fees(taker).len().max(1)]).collect();
     for (index, one) in decision.assigned.iter().enumerate() {
         let Some(taker) = one.placed() else { continue };
         let (candidate, assignee) = (decision.candidate(index), &takers[taker].assignee);
@@ -61,7 +62,13 @@ pub fn estimate(decision: &Decision, measured_by: Option<&Decision>) -> BTreeMap
             None => decision.expected(index, one),
         };
         let (balance, explored) = (candidate.facts.balance, i64::from(one.fate == Fate::Explored));
-        let own = Given { accounts: 1, explored, balance, expected: expected.unwrap_or_default(), fees: Money::ZERO };
+        let own = Given {
+            accounts: 1,
+            explored,
+            balance,
+            expected: expected.unwrap_or_default(),
+            fees: Money::ZERO,
+        };
         parts[taker][rule(fees(&takers[taker]), candidate, assignee)].add(own);
     }
     let mut given = BTreeMap::new();
@@ -70,7 +77,9 @@ pub fn estimate(decision: &Decision, measured_by: Option<&Decision>) -> BTreeMap
         for (number, part) in parts.iter().enumerate().filter(|(_, part)| part.accounts > 0) {
             all.add(*part);
             let price = fees(taker).get(number).map(|fee| &fee.price);
-            earns += price.map(|price| expected_fee(price, part.expected, part.balance, part.accounts)).unwrap_or_default();
+            earns += price
+                .map(|price| expected_fee(price, part.expected, part.balance, part.accounts))
+                .unwrap_or_default();
         }
         if all.accounts > 0 {
             all.fees = Money(i64::try_from(round(earns, 0).mantissa()).unwrap_or(i64::MAX));

@@ -19,7 +19,15 @@ type SameFate = (Option<usize>, Option<u32>, Fate, u32, u32);
 /// Writes the assignment as CSV, in order of account number, its reasons in one language.
 pub fn write_assignment(decision: &Decision, t: Lang, into: impl Write) -> Result<(), csv::Error> {
     let mut writer = csv::Writer::from_writer(into);
-    writer.write_record(["account_no", "assignee", "level", "stratum", "method", "expected_recovery", "reason"])?;
+    writer.write_record([
+        "account_no",
+        "assignee",
+        "level",
+        "stratum",
+        "method",
+        "expected_recovery",
+        "reason",
+    ])?;
     // Accounts with the same fate have the same words.
     let mut told: HashMap<SameFate, (String, String)> = HashMap::new();
     let (method, currency) = (decision.method().name(), decision.market.currency);
@@ -30,14 +38,20 @@ pub fn write_assignment(decision: &Decision, t: Lang, into: impl Write) -> Resul
         } else {
             decision.sorted.refused[index]
         };
-        let (how, words) = told.entry((one.taker, one.stratum, one.fate, one.together, refused)).or_insert_with(|| {
-            let why = decision.why(index, one);
-            let refusals = why.refusals.and_then(|list| usize::try_from(list).ok()).map(|list| decision.refusals(list));
-            let words = why.words(t, method, &refusal_words(&refusals.unwrap_or_default(), t));
-            (why.method(method).to_string(), text::neutral(&words).into_owned())
-        });
+        let (how, words) = told
+            .entry((one.taker, one.stratum, one.fate, one.together, refused))
+            .or_insert_with(|| {
+                let why = decision.why(index, one);
+                let refusals = why
+                    .refusals
+                    .and_then(|list| usize::try_from(list).ok())
+                    .map(|list| decision.refusals(list));
+                let words = why.words(t, method, &refusal_words(&refusals.unwrap_or_default(), t));
+                (why.method(method).to_string(), text::neutral(&words).into_owned())
+            });
         let level = decision.level(index, one).to_string();
-        let expected = decision.expected(index, one).map(|amount| amount.plain(currency)).unwrap_or_default();
+        let expected =
+            decision.expected(index, one).map(|amount| amount.plain(currency)).unwrap_or_default();
         let group;
         let stratum = match one.stratum {
             Some(number) => decision.sorted.strata[number as usize].name.as_str(),
@@ -47,7 +61,15 @@ pub fn write_assignment(decision: &Decision, t: Lang, into: impl Write) -> Resul
             }
         };
         let account_no = decision.candidate(index).account_no.as_str();
-        writer.write_record([account_no, decision.code(one).unwrap_or(""), &level, stratum, how, &expected, words])?;
+        writer.write_record([
+            account_no,
+            decision.code(one).unwrap_or(""),
+            &level,
+            stratum,
+            how,
+            &expected,
+            words,
+        ])?;
     }
     writer.flush()?;
     Ok(())
@@ -103,7 +125,11 @@ pub fn strata_rows(decision: &Decision) -> Vec<StratumRow> {
     let open = decision.sorted.strata.iter().filter(|stratum| !stratum.eligible.is_empty());
     let all: i64 = open.map(|stratum| stratum.accounts).sum();
     for (number, stratum) in decision.sorted.strata.iter().enumerate() {
-        let Some((given, explored)) = decision.dealt.1.get(number).zip(decision.dealt.0.get(number)) else { continue };
+        let Some((given, explored)) =
+            decision.dealt.1.get(number).zip(decision.dealt.0.get(number))
+        else {
+            continue;
+        };
         for (place, taker) in stratum.eligible.iter().enumerate() {
             let worth = decision.outlooks[number].worth[place];
             rows.push(StratumRow {

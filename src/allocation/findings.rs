@@ -104,9 +104,13 @@ impl Findings {
     pub fn binding(&self) -> impl Iterator<Item = (&Limit, &str)> {
         let priced = |limit: &Limit| {
             let price = limit.shadow_price.as_deref().and_then(decimal).unwrap_or_default();
-            limit.closed.is_none() && (price > Decimal::ZERO || price < Decimal::ZERO && limit.min_accounts > 0)
+            limit.closed.is_none()
+                && (price > Decimal::ZERO || price < Decimal::ZERO && limit.min_accounts > 0)
         };
-        self.limits.iter().filter(move |limit| priced(limit)).filter_map(|limit| Some((limit, limit.shadow_price.as_deref()?)))
+        self.limits
+            .iter()
+            .filter(move |limit| priced(limit))
+            .filter_map(|limit| Some((limit, limit.shadow_price.as_deref()?)))
     }
 }
 
@@ -144,13 +148,26 @@ pub struct Expectations<'a> {
 impl<'a> Expectations<'a> {
     /// From the strata table and the followers.
     pub fn new(strata: &'a [StratumRow], findings: &'a Findings) -> Expectations<'a> {
-        let rate = |row: &'a StratumRow| Some(((row.stratum.as_str(), row.assignee.as_str()), (row.stratum_rate, row.index)));
-        let product = |(key, (rate, index)): ((&'a str, &'a str), (Decimal, Decimal))| Some((key, rate.checked_mul(index)?));
-        Expectations { rates: strata.iter().filter_map(rate).filter_map(product).collect(), followers: &findings.followers }
+        let rate = |row: &'a StratumRow| {
+            Some(((row.stratum.as_str(), row.assignee.as_str()), (row.stratum_rate, row.index)))
+        };
+        let product = |(key, (rate, index)): ((&'a str, &'a str), (Decimal, Decimal))| {
+            Some((key, rate.checked_mul(index)?))
+        };
+        Expectations {
+            rates: strata.iter().filter_map(rate).filter_map(product).collect(),
+            followers: &findings.followers,
+        }
     }
 
     /// What an account is expected to recover where it goes.
-    pub fn of(&self, account_no: &str, assignee: &str, stratum: &str, balance: Money) -> Option<Money> {
+    pub fn of(
+        &self,
+        account_no: &str,
+        assignee: &str,
+        stratum: &str,
+        balance: Money,
+    ) -> Option<Money> {
         if let Some(expected) = self.followers.get(account_no) {
             return Some(Money(*expected));
         }
@@ -237,8 +254,13 @@ mod tests {
     #[test]
     fn what_was_not_kept_reads_as_nothing() {
         let read = |body: &str| Findings::read(serde_json::from_str(body).unwrap());
-        let old = read(r#"{"method": "equal", "limits": [{"assignee": "A01", "shadow_price": "0.000000"}]}"#);
-        assert_eq!((old.method.as_str(), old.assignees.len(), old.binding().count()), ("equal", 0, 0));
+        let old = read(
+            r#"{"method": "equal", "limits": [{"assignee": "A01", "shadow_price": "0.000000"}]}"#,
+        );
+        assert_eq!(
+            (old.method.as_str(), old.assignees.len(), old.binding().count()),
+            ("equal", 0, 0)
+        );
         let new = read(
             r#"{"limits": [
                 {"assignee": "A01", "shadow_price": "-1.500000", "min_accounts": 3},

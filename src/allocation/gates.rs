@@ -69,7 +69,13 @@ pub struct Taker {
 impl Taker {
     /// An assignee on a day, holding `open` accounts; `misconduct` says whether it has more upheld complaints than the
     /// strategy allows.
-    pub fn on(assignee: &Assignee, versions: &Versions, open: i64, misconduct: bool, day: NaiveDate) -> Taker {
+    pub fn on(
+        assignee: &Assignee,
+        versions: &Versions,
+        open: i64,
+        misconduct: bool,
+        day: NaiveDate,
+    ) -> Taker {
         let version = versions.in_force(&assignee.code, day).cloned();
         let room = assignee.capacity.map(|capacity| (capacity - open).max(0));
         let closed = if assignee.status != Status::Active {
@@ -78,7 +84,8 @@ impl Taker {
             Some(Gate::Licence)
         } else if version.is_none() {
             Some(Gate::Contract)
-        } else if assignee.evaluated_on.is_some_and(|evaluated| (day - evaluated).num_days() > 365) {
+        } else if assignee.evaluated_on.is_some_and(|evaluated| (day - evaluated).num_days() > 365)
+        {
             Some(Gate::Evaluation)
         } else if misconduct {
             Some(Gate::Conduct)
@@ -93,7 +100,9 @@ impl Taker {
     /// The first gate that is closed for an account.
     pub fn refuses(&self, candidate: &Candidate, rotation: bool) -> Option<Gate> {
         let within = |scope: &Option<Vec<String>>, value: &Option<String>| {
-            scope.as_ref().is_none_or(|scope| value.as_ref().is_some_and(|value| scope.contains(value)))
+            scope
+                .as_ref()
+                .is_none_or(|scope| value.as_ref().is_some_and(|value| scope.contains(value)))
         };
         if self.closed.is_some() {
             self.closed

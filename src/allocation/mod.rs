@@ -54,7 +54,9 @@ pub enum AllocationError {
     #[error("run {0} is committed already; nothing was changed")]
     Committed(i64),
     /// The book has changed since the simulation.
-    #[error("the book has changed since run {0} was simulated (entry {1} then, {2} now); simulate again and review")]
+    #[error(
+        "the book has changed since run {0} was simulated (entry {1} then, {2} now); simulate again and review"
+    )]
     Moved(i64, i64, i64),
     /// The same strategy decides otherwise now.
     #[error("run {0} decides otherwise now than when it was simulated; simulate again and review")]
@@ -63,7 +65,9 @@ pub enum AllocationError {
     #[error("run {0} was made before runs kept what they read; it cannot be repeated")]
     NoInputs(i64),
     /// A run that does not repeat.
-    #[error("run {0} does not repeat: its hash is {1}, the facts it knew give {2}; run `consign verify`")]
+    #[error(
+        "run {0} does not repeat: its hash is {1}, the facts it knew give {2}; run `consign verify`"
+    )]
     NotRepeated(i64, String, String),
     /// The strategy's limits contradict one another.
     #[error("run refused, nothing was changed: {0}")]
@@ -83,7 +87,9 @@ impl AllocationError {
     /// The refusal for whoever reads it on a page; what names keys and lines of a file is in English in both languages.
     pub fn words(&self, t: Lang) -> String {
         match self {
-            AllocationError::Infeasible(clash) if t == Lang::Zh => format!("分案被拒绝，未作任何更改：{}", clash.words(t)),
+            AllocationError::Infeasible(clash) if t == Lang::Zh => {
+                format!("分案被拒绝，未作任何更改：{}", clash.words(t))
+            }
             other => other.to_string(),
         }
     }

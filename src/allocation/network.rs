@@ -86,7 +86,13 @@ struct Paths {
 impl<'a> Network<'a> {
     /// Puts every stratum where it is worth most after the prices; the earlier link among equals. The limits are
     /// those of the takers and then nobody's.
-    pub fn new(links: &'a Links, accounts: &[i64], least: Vec<i128>, most: Vec<i128>, mut prices: Vec<i128>) -> Network<'a> {
+    pub fn new(
+        links: &'a Links,
+        accounts: &[i64],
+        least: Vec<i128>,
+        most: Vec<i128>,
+        mut prices: Vec<i128>,
+    ) -> Network<'a> {
         let nodes = least.len() + 1;
         prices.resize(nodes, 0);
         // A limit that is never reached has no price.
@@ -112,15 +118,25 @@ impl<'a> Network<'a> {
     fn begin(&mut self, accounts: &[i64]) {
         let mut shifts: Vec<Vec<Shift>> = vec![Vec::new(); self.nodes * self.nodes];
         for (stratum, count) in accounts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            let worth = |link: usize| i128::from(self.links.links[link].value) - self.prices[self.links.links[link].node];
-            let Some(best) = self.links.of(stratum).max_by_key(|link| (worth(*link), Reverse(*link))) else { continue };
+            let worth = |link: usize| {
+                i128::from(self.links.links[link].value) - self.prices[self.links.links[link].node]
+            };
+            let Some(best) =
+                self.links.of(stratum).max_by_key(|link| (worth(*link), Reverse(*link)))
+            else {
+                continue;
+            };
             self.assigned[best] = *count;
             let from = self.links.links[best];
             self.over[from.node] += i128::from(*count);
             for link in self.links.of(stratum) {
                 let to = self.links.links[link];
                 if to.node != from.node {
-                    shifts[from.node * self.nodes + to.node].push(shift(from.value - to.value, best, link));
+                    shifts[from.node * self.nodes + to.node].push(shift(
+                        from.value - to.value,
+                        best,
+                        link,
+                    ));
                 }
             }
         }
@@ -144,8 +160,10 @@ impl<'a> Network<'a> {
     /// Whether the limits let a node take more, or less.
     fn open(&mut self, node: usize) {
         let rest = self.nodes - 1;
-        self.losses[node * self.nodes + rest] = if self.taken[node] < self.most[node] { 0 } else { NONE };
-        self.losses[rest * self.nodes + node] = if self.taken[node] > self.least[node] { 0 } else { NONE };
+        self.losses[node * self.nodes + rest] =
+            if self.taken[node] < self.most[node] { 0 } else { NONE };
+        self.losses[rest * self.nodes + node] =
+            if self.taken[node] > self.least[node] { 0 } else { NONE };
     }
 
     /// Moves accounts until no node holds too many; false when some cannot leave.
@@ -177,7 +195,10 @@ impl<'a> Network<'a> {
 
     /// The prices against the rest's: nought where no limit binds.
     pub fn prices(&self) -> Vec<i128> {
-        self.prices[..self.nodes - 1].iter().map(|price| price - self.prices[self.nodes - 1]).collect()
+        self.prices[..self.nodes - 1]
+            .iter()
+            .map(|price| price - self.prices[self.nodes - 1])
+            .collect()
     }
 
     /// When the network cannot be settled: takers that hold more than their limits allow and cannot pass it on
@@ -201,7 +222,11 @@ impl<'a> Network<'a> {
         reached[start] = true;
         let mut waiting = vec![start];
         while let Some(from) = waiting.pop() {
-            for (to, reached) in reached.iter_mut().enumerate().filter(|(to, reached)| !**reached && loss(from, *to) != NONE) {
+            for (to, reached) in reached
+                .iter_mut()
+                .enumerate()
+                .filter(|(to, reached)| !**reached && loss(from, *to) != NONE)
+            {
                 *reached = true;
                 waiting.push(to);
             }
@@ -214,7 +239,10 @@ impl<'a> Network<'a> {
     fn clear(&mut self, free: bool) -> bool {
         while self.over.iter().any(|over| *over > 0) {
             let paths = self.paths(|node| self.over[node] > 0);
-            let wanting = |node: &usize| self.over[*node] < 0 && paths.length[*node].is_some_and(|length| !free || length == 0);
+            let wanting = |node: &usize| {
+                self.over[*node] < 0
+                    && paths.length[*node].is_some_and(|length| !free || length == 0)
+            };
             let mut ends: Vec<usize> = (0..self.nodes).filter(wanting).collect();
             if ends.is_empty() {
                 return false;
@@ -233,10 +261,13 @@ impl<'a> Network<'a> {
     /// The cheapest paths from the nodes given to all others, by losses after prices, none of which is negative.
     fn paths(&self, from: impl Fn(usize) -> bool) -> Paths {
         const FAR: i128 = i128::MAX;
-        let mut length: Vec<i128> = (0..self.nodes).map(|node| if from(node) { 0 } else { FAR }).collect();
+        let mut length: Vec<i128> =
+            (0..self.nodes).map(|node| if from(node) { 0 } else { FAR }).collect();
         let mut before: Vec<usize> = (0..self.nodes).collect();
         let mut waiting: Vec<usize> = (0..self.nodes).collect();
-        while let Some((place, node)) = waiting.iter().copied().enumerate().min_by_key(|(_, node)| (length[*node], *node)) {
+        while let Some((place, node)) =
+            waiting.iter().copied().enumerate().min_by_key(|(_, node)| (length[*node], *node))
+        {
             if length[node] == FAR {
                 break;
             }
@@ -253,7 +284,13 @@ impl<'a> Network<'a> {
                 }
             }
         }
-        Paths { length: length.into_iter().map(|length| Some(length).filter(|length| *length < FAR)).collect(), before }
+        Paths {
+            length: length
+                .into_iter()
+                .map(|length| Some(length).filter(|length| *length < FAR))
+                .collect(),
+            before,
+        }
     }
 
     /// Lowers prices by the paths' lengths: arcs on the paths then lose nothing.
@@ -305,8 +342,11 @@ impl<'a> Network<'a> {
         } else if from == rest {
             self.taken[to] -= amount;
             self.open(to);
-        } else if let Some(Reverse((_, left, entered))) = self.shifts[from * self.nodes + to].peek().copied() {
-            let (left, entered, amount) = (left as usize, entered as usize, i64::try_from(amount).unwrap_or(0));
+        } else if let Some(Reverse((_, left, entered))) =
+            self.shifts[from * self.nodes + to].peek().copied()
+        {
+            let (left, entered, amount) =
+                (left as usize, entered as usize, i64::try_from(amount).unwrap_or(0));
             self.assigned[left] -= amount;
             if self.assigned[entered] == 0 {
                 self.enter(entered);
@@ -337,7 +377,10 @@ impl<'a> Network<'a> {
         for other in self.links.of(from.stratum) {
             let pair = from.node * self.nodes + self.links.links[other].node;
             let heap = &mut self.shifts[pair];
-            while heap.peek().is_some_and(|Reverse((_, link, _))| self.assigned[*link as usize] == 0) {
+            while heap
+                .peek()
+                .is_some_and(|Reverse((_, link, _))| self.assigned[*link as usize] == 0)
+            {
                 heap.pop();
             }
             if let Some(loss) = heap.peek().map(|Reverse((loss, _, _))| *loss) {

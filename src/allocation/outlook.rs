@@ -68,8 +68,14 @@ pub fn outlooks(ground: &Ground<'_>) -> Vec<Outlook> {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
-                    let Some((strata, outlooks)) = work.lock().ok().and_then(|mut work| work.pop()) else { return };
-                    strata.iter().zip(outlooks).for_each(|(stratum, outlook)| *outlook = look(ground, stratum));
+                    let Some((strata, outlooks)) = work.lock().ok().and_then(|mut work| work.pop())
+                    else {
+                        return;
+                    };
+                    strata
+                        .iter()
+                        .zip(outlooks)
+                        .for_each(|(stratum, outlook)| *outlook = look(ground, stratum));
                 }
             });
         }
@@ -84,7 +90,8 @@ fn look(ground: &Ground<'_>, stratum: &Stratum) -> Outlook {
         let taker = &ground.takers[*taker];
         let index = ground.indices.get(&taker.assignee.code).copied().unwrap_or(Decimal::ONE);
         let fees = taker.version.as_ref().map_or(&[][..], |version| &version.terms.fees);
-        let fee_rate = fee_rate(fees, &parts(ground, stratum, taker, fees, &mut known), rate * index);
+        let fee_rate =
+            fee_rate(fees, &parts(ground, stratum, taker, fees, &mut known), rate * index);
         Worth { index, fee_rate, value: value(stratum, rate, index, fee_rate, ground.currency) }
     });
     let worth = worth.collect();
@@ -104,7 +111,9 @@ fn rate(ground: &Ground<'_>, stratum: &Stratum) -> Decimal {
         }
     }
     let all = Decimal::from(stratum.balance.0.max(1));
-    let weighed = balances.iter().map(|(bucket, balance)| ground.history.rate(&stratum.group, bucket) * Decimal::from(balance.0));
+    let weighed = balances.iter().map(|(bucket, balance)| {
+        ground.history.rate(&stratum.group, bucket) * Decimal::from(balance.0)
+    });
     round(weighed.sum::<Decimal>() / all, RATE_PLACES)
 }
 
@@ -127,7 +136,9 @@ fn parts<'g>(
     let conditions: Vec<&Conditions> = fees.iter().map(|fee| &fee.when).collect();
     let by_level = conditions.iter().any(|when| when.level != Range::default());
     let is_team = by_level && taker.assignee.kind == AssigneeKind::Team;
-    if let Some((.., parts)) = known.iter().find(|(others, team, _)| *others == conditions && *team == is_team) {
+    if let Some((.., parts)) =
+        known.iter().find(|(others, team, _)| *others == conditions && *team == is_team)
+    {
         return parts.clone();
     }
     let mut parts = vec![(0, Money::ZERO); fees.len()];
@@ -135,7 +146,11 @@ fn parts<'g>(
     for unit in &stratum.units {
         for index in ground.sorted.members_of(unit) {
             let candidate = &ground.field.candidates[*index as usize];
-            let level = if by_level { candidate.level_with(&taker.assignee) } else { candidate.facts.level };
+            let level = if by_level {
+                candidate.level_with(&taker.assignee)
+            } else {
+                candidate.facts.level
+            };
             let rule = if level == candidate.facts.level {
                 first_match(fees, &candidate.facts)
             } else {
@@ -157,12 +172,15 @@ fn parts<'g>(
 fn fee_rate(fees: &[FeeRule], parts: &[(i64, Money)], rate: Decimal) -> Decimal {
     let rate = if rate > Decimal::ZERO { rate } else { Decimal::ONE };
     let (mut fee, mut recovery) = (Decimal::ZERO, Decimal::ZERO);
-    for (rule, (accounts, balance)) in fees.iter().zip(parts).filter(|(_, (accounts, _))| *accounts > 0) {
+    for (rule, (accounts, balance)) in
+        fees.iter().zip(parts).filter(|(_, (accounts, _))| *accounts > 0)
+    {
         let expected = Decimal::from(balance.0) * rate;
         let (part, earns) = match &rule.price {
             Price::Flat(flat) => (expected, expected * flat.decimal()),
             price => {
-                let whole = Money(i64::try_from(round(expected, 0).mantissa()).unwrap_or(i64::MAX).max(1));
+                let whole =
+                    Money(i64::try_from(round(expected, 0).mantissa()).unwrap_or(i64::MAX).max(1));
                 (Decimal::from(whole.0), expected_fee(price, whole, *balance, *accounts))
             }
         };
@@ -174,9 +192,17 @@ fn fee_rate(fees: &[FeeRule], parts: &[(i64, Money)], rate: Decimal) -> Decimal 
 }
 
 /// Balance ÷ accounts × rate × index × (1 − fee rate), rounded to six places: the programme solved is the one shown.
-fn value(stratum: &Stratum, rate: Decimal, index: Decimal, fee_rate: Decimal, currency: Currency) -> i64 {
+fn value(
+    stratum: &Stratum,
+    rate: Decimal,
+    index: Decimal,
+    fee_rate: Decimal,
+    currency: Currency,
+) -> i64 {
     let mean = || {
-        let balance = Decimal::try_from_i128_with_scale(i128::from(stratum.balance.0), currency.decimals()).ok()?;
+        let balance =
+            Decimal::try_from_i128_with_scale(i128::from(stratum.balance.0), currency.decimals())
+                .ok()?;
         let net = rate.checked_mul(index)?.checked_mul(Decimal::ONE - fee_rate)?;
         balance.checked_div(Decimal::from(stratum.accounts))?.checked_mul(net)
     };

@@ -108,11 +108,17 @@ pub struct Infeasible {
 
 impl Infeasible {
     fn of(clash: &Clash, ground: &Ground<'_>) -> Infeasible {
-        let named = |taker: &usize| ground.takers.get(*taker).map(|taker| taker.assignee.code.clone());
+        let named =
+            |taker: &usize| ground.takers.get(*taker).map(|taker| taker.assignee.code.clone());
         Infeasible {
             kind: clash.kind,
             assignees: clash.takers.iter().filter_map(named).collect(),
-            strata: clash.strata.iter().take(3).filter_map(|i| Some(ground.strata.get(*i)?.name.clone())).collect(),
+            strata: clash
+                .strata
+                .iter()
+                .take(3)
+                .filter_map(|i| Some(ground.strata.get(*i)?.name.clone()))
+                .collect(),
             all_strata: clash.strata.len(),
             needed: clash.needed,
             available: clash.available,
@@ -171,7 +177,12 @@ fn less(limits: &Limits, ground: &Ground<'_>, explored: &Counts) -> Limits {
     }
     Limits {
         lower: limits.lower.iter().zip(&own).map(|(least, own)| (least - own).max(0)).collect(),
-        upper: limits.upper.iter().zip(&own).map(|(most, own)| most.map(|most| (most - own).max(0))).collect(),
+        upper: limits
+            .upper
+            .iter()
+            .zip(&own)
+            .map(|(most, own)| most.map(|most| (most - own).max(0)))
+            .collect(),
     }
 }
 
@@ -202,7 +213,9 @@ impl Ground<'_> {
         let shares = self.by_shares(&Carried::default(), &weights, &all, limits, is_short);
         let shares = shares.map(|(counts, _)| counts).unwrap_or_default();
         let within = |(number, counts): (usize, &Vec<i64>)| -> Vec<i64> {
-            let most = |place: usize| shares.get(number).and_then(|row| row.get(place)).copied().unwrap_or(0);
+            let most = |place: usize| {
+                shares.get(number).and_then(|row| row.get(place)).copied().unwrap_or(0)
+            };
             counts.iter().enumerate().map(|(place, count)| most(place).min(*count)).collect()
         };
         (explored.0.iter().enumerate().map(within).collect(), Carried::default())
@@ -217,7 +230,8 @@ impl Ground<'_> {
         }
         let left = weighted(&less(limits, self, explored), &self.weights(self.method()));
         let rest = rest_of(all, explored);
-        let as_much = !is_short || self.room_for(&rest, &left.upper) + count == self.room_for(all, &limits.upper);
+        let as_much = !is_short
+            || self.room_for(&rest, &left.upper) + count == self.room_for(all, &limits.upper);
         as_much && solve(&self.programme(&rest, &[], &left, !is_short)).is_ok()
     }
 
@@ -260,7 +274,9 @@ impl Ground<'_> {
         let of = |given: &Counts| held_back + worth(outlooks, given);
         // Shares that would be refused by themselves are nothing to compare with.
         let comparable = self.has_history && !matches!(short, Short::Of(_, false) | Short::Anyhow);
-        let other = |other: Method| (comparable && other != method).then(|| by_shares(other)).flatten().as_ref().map(of);
+        let other = |other: Method| {
+            (comparable && other != method).then(|| by_shares(other)).flatten().as_ref().map(of)
+        };
         let takes = self.weights(method).into_iter().map(|weight| weight > 0).collect();
         Ok(Plan {
             method,
@@ -285,7 +301,9 @@ impl Ground<'_> {
         let allocated = base - self.followers.iter().sum::<i64>();
         let clash = |upper: Vec<Option<i64>>| {
             let limits = Limits { lower: Vec::new(), upper };
-            solve(&self.programme(&accounts, &[], &limits, true)).err().map(|clash| Infeasible::of(&clash, self))
+            solve(&self.programme(&accounts, &[], &limits, true))
+                .err()
+                .map(|clash| Infeasible::of(&clash, self))
         };
         let is_short = allocated < accounts.iter().sum();
         let fits = self.room_for(&accounts, &upper) >= allocated;
@@ -301,9 +319,16 @@ impl Ground<'_> {
     }
 
     /// The programme of some accounts; without outlooks all accounts are worth the same.
-    fn programme(&self, accounts: &[i64], outlooks: &[Outlook], limits: &Limits, place_all: bool) -> Programme {
+    fn programme(
+        &self,
+        accounts: &[i64],
+        outlooks: &[Outlook],
+        limits: &Limits,
+        place_all: bool,
+    ) -> Programme {
         let cells = self.strata.iter().enumerate().flat_map(|(number, stratum)| {
-            let worth = outlooks.get(number).map(|outlook| outlook.worth.as_slice()).unwrap_or_default();
+            let worth =
+                outlooks.get(number).map(|outlook| outlook.worth.as_slice()).unwrap_or_default();
             stratum.eligible.iter().enumerate().map(move |(place, taker)| Cell {
                 stratum: u32::try_from(number).unwrap_or(u32::MAX),
                 taker: u16::try_from(*taker).unwrap_or(u16::MAX),
@@ -332,19 +357,24 @@ impl Ground<'_> {
     /// The limits of the whole run, and what shares are shares of: the accounts allocated in the run, as many as there is
     /// capacity for, those that follow their debtors included (FORMATS); the least rounded up, the most down.
     fn limits(&self, base: Option<i64>) -> (Limits, i64) {
-        let room = |taker: usize| self.takers[taker].room.map(|room| (room - self.followers[taker]).max(0));
+        let room = |taker: usize| {
+            self.takers[taker].room.map(|room| (room - self.followers[taker]).max(0))
+        };
         let rooms: Vec<Option<i64>> = (0..self.takers.len()).map(room).collect();
         let base = base.unwrap_or_else(|| {
             let accounts: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
             let capacities = Limits { lower: Vec::new(), upper: rooms.clone() };
-            self.room_for(&accounts, &self.with_weight(&capacities).upper) + self.followers.iter().sum::<i64>()
+            self.room_for(&accounts, &self.with_weight(&capacities).upper)
+                + self.followers.iter().sum::<i64>()
         });
         let (mut lower, mut upper) = (Vec::new(), Vec::new());
         for (taker, room) in rooms.into_iter().enumerate() {
             let taking = self.strategy.taking(&self.takers[taker].assignee.code);
             let own = self.followers[taker];
             let least = taking.map_or(0, |taking| part(taking.min_share, base, true));
-            let most = taking.filter(|taking| taking.max_share < Rate::ONE).map(|taking| part(taking.max_share, base, false));
+            let most = taking
+                .filter(|taking| taking.max_share < Rate::ONE)
+                .map(|taking| part(taking.max_share, base, false));
             lower.push((least - own).max(0));
             upper.push([room, most.map(|most| (most - own).max(0))].into_iter().flatten().min());
         }
@@ -354,18 +384,31 @@ impl Ground<'_> {
     /// With fixed shares, who has none takes nothing; exploration gives everybody accounts.
     fn with_weight(&self, limits: &Limits) -> Limits {
         let explores = self.strategy.exploration > Rate::ZERO;
-        if explores { limits.clone() } else { weighted(limits, &self.weights(self.strategy.method)) }
+        if explores {
+            limits.clone()
+        } else {
+            weighted(limits, &self.weights(self.strategy.method))
+        }
     }
 
     /// What shares of a method are proportional to; any whole numbers.
     fn weights(&self, method: Method) -> Vec<i64> {
-        let whole = |number: Decimal, places: u32| (number * Decimal::from(10_i64.pow(places))).round().to_i64().unwrap_or(0);
+        let whole = |number: Decimal, places: u32| {
+            (number * Decimal::from(10_i64.pow(places))).round().to_i64().unwrap_or(0)
+        };
         match method {
             Method::Fixed => {
-                let share = |taker: &Taker| self.strategy.taking(&taker.assignee.code).and_then(|taking| taking.share);
-                self.takers.iter().map(|taker| share(taker).map_or(0, |share| whole(share.decimal(), 10))).collect()
+                let share = |taker: &Taker| {
+                    self.strategy.taking(&taker.assignee.code).and_then(|taking| taking.share)
+                };
+                self.takers
+                    .iter()
+                    .map(|taker| share(taker).map_or(0, |share| whole(share.decimal(), 10)))
+                    .collect()
             }
-            Method::Score => self.score_weights().into_iter().map(|weight| whole(weight, 6)).collect(),
+            Method::Score => {
+                self.score_weights().into_iter().map(|weight| whole(weight, 6)).collect()
+            }
             Method::Equal | Method::Optimise => vec![1; self.takers.len()],
         }
     }
@@ -376,7 +419,8 @@ impl Ground<'_> {
         for (place, taker) in self.takers.iter().enumerate() {
             let taking = self.strategy.taking(&taker.assignee.code);
             let group = taking.and_then(|taking| taking.peer_group.as_deref()).unwrap_or("");
-            if let Some(row) = self.scorecard.iter().find(|row| row.assignee == taker.assignee.code) {
+            if let Some(row) = self.scorecard.iter().find(|row| row.assignee == taker.assignee.code)
+            {
                 groups.entry(group).or_default().push((place, row.score));
             }
         }
@@ -391,7 +435,12 @@ impl Ground<'_> {
 
     /// The accounts that are explored: a share of every stratum, carried from one to the next, split equally inside.
     fn explore(&self, limits: &Limits) -> (Counts, Carried) {
-        let nothing = || (self.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect(), Carried::default());
+        let nothing = || {
+            (
+                self.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect(),
+                Carried::default(),
+            )
+        };
         let share = self.strategy.exploration.decimal();
         if share.is_zero() {
             return nothing();
@@ -405,7 +454,8 @@ impl Ground<'_> {
         };
         let explored: Vec<i64> = self.strata.iter().map(held_back).collect();
         let most = Limits { lower: vec![0; self.takers.len()], upper: limits.upper.clone() };
-        self.by_shares(&Carried::default(), &vec![1; self.takers.len()], &explored, &most, true).unwrap_or_else(nothing)
+        self.by_shares(&Carried::default(), &vec![1; self.takers.len()], &explored, &most, true)
+            .unwrap_or_else(nothing)
     }
 
     /// Shares in proportion to weights; where room is short, as many accounts as find room.
@@ -418,10 +468,12 @@ impl Ground<'_> {
         short: bool,
     ) -> Option<(Counts, Carried)> {
         let all: i64 = accounts.iter().sum();
-        let unplaced = if short { all - self.room_for(accounts, &weighted(limits, weights).upper) } else { 0 };
+        let unplaced =
+            if short { all - self.room_for(accounts, &weighted(limits, weights).upper) } else { 0 };
         let with_count = self.strata.iter().zip(accounts);
-        let supplies: Vec<Supply<'_>> =
-            with_count.map(|(stratum, accounts)| Supply { accounts: *accounts, eligible: &stratum.eligible }).collect();
+        let supplies: Vec<Supply<'_>> = with_count
+            .map(|(stratum, accounts)| Supply { accounts: *accounts, eligible: &stratum.eligible })
+            .collect();
         counts_after(carried, &supplies, weights, limits, unplaced)
     }
 
@@ -435,18 +487,35 @@ impl Ground<'_> {
         let programme = self.programme(accounts, outlooks, limits, place_all);
         let solved = solve(&programme).map_err(|clash| Infeasible::of(&clash, self))?;
         let mut assigned = solved.assigned.into_iter();
-        let given = self.strata.iter().map(|stratum| assigned.by_ref().take(stratum.eligible.len()).collect()).collect();
+        let given = self
+            .strata
+            .iter()
+            .map(|stratum| assigned.by_ref().take(stratum.eligible.len()).collect())
+            .collect();
         Ok((given, Optimum { bound: solved.bound, prices: solved.taker_prices }))
     }
 
     /// Why shares found no way within the limits.
-    fn why_not(&self, weights: &[i64], accounts: &[i64], limits: &Limits, short: bool) -> Infeasible {
+    fn why_not(
+        &self,
+        weights: &[i64],
+        accounts: &[i64],
+        limits: &Limits,
+        short: bool,
+    ) -> Infeasible {
         let limits = weighted(limits, weights);
-        let clash = |place_all: bool| solve(&self.programme(accounts, &[], &limits, place_all)).err();
+        let clash =
+            |place_all: bool| solve(&self.programme(accounts, &[], &limits, place_all)).err();
         // Where room is short, shares that leave less than the room there is clash like those that leave too little.
         let clash = clash(!short).or_else(|| clash(true));
         // Shares fail only where no assignment keeps the limits, so that there always is a clash.
-        let unknown = Clash { kind: ClashKind::Minimums, takers: Vec::new(), strata: Vec::new(), needed: 0, available: 0 };
+        let unknown = Clash {
+            kind: ClashKind::Minimums,
+            takers: Vec::new(),
+            strata: Vec::new(),
+            needed: 0,
+            available: 0,
+        };
         Infeasible::of(&clash.unwrap_or(unknown), self)
     }
 }
@@ -458,14 +527,23 @@ fn rest_of(all: &[i64], explored: &Counts) -> Vec<i64> {
 
 /// Who has no weight takes nothing.
 fn weighted(limits: &Limits, weights: &[i64]) -> Limits {
-    let upper = limits.upper.iter().zip(weights).map(|(most, weight)| if *weight <= 0 { Some(0) } else { *most });
+    let upper = limits
+        .upper
+        .iter()
+        .zip(weights)
+        .map(|(most, weight)| if *weight <= 0 { Some(0) } else { *most });
     Limits { lower: limits.lower.clone(), upper: upper.collect() }
 }
 
 /// What some counts are expected to bring, in millionths of a currency unit.
 pub fn worth(outlooks: &[Outlook], given: &Counts) -> i128 {
     let of = |(outlook, counts): (&Outlook, &Vec<i64>)| -> i128 {
-        outlook.worth.iter().zip(counts).map(|(worth, count)| i128::from(worth.value) * i128::from(*count)).sum()
+        outlook
+            .worth
+            .iter()
+            .zip(counts)
+            .map(|(worth, count)| i128::from(worth.value) * i128::from(*count))
+            .sum()
     };
     outlooks.iter().zip(given).map(of).sum()
 }
@@ -488,7 +566,13 @@ mod tests {
             for t in [Lang::Zh, Lang::En] {
                 let words = clash(kind).words(t);
                 let short = kind == ClashKind::Crossed || words.contains('3');
-                assert!(words.contains("A01, A02") && words.contains("10") && words.contains('7') && short, "{words}");
+                assert!(
+                    words.contains("A01, A02")
+                        && words.contains("10")
+                        && words.contains('7')
+                        && short,
+                    "{words}"
+                );
                 assert_eq!(words.is_ascii(), t == Lang::En, "{words}");
             }
         }

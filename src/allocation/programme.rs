@@ -100,9 +100,13 @@ impl Programme {
     /// The cells that can be used, with their strata, takers and values, in the order given.
     fn usable(&self) -> impl Iterator<Item = (usize, usize, usize, i64)> + '_ {
         let all = self.cells.iter().enumerate();
-        let all = all.map(|(index, cell)| (index, cell.stratum as usize, usize::from(cell.taker), cell.value));
+        let all = all.map(|(index, cell)| {
+            (index, cell.stratum as usize, usize::from(cell.taker), cell.value)
+        });
         all.filter(|(_, stratum, taker, _)| *stratum < self.accounts.len() && *taker < self.takers)
-            .map(|(index, stratum, taker, value)| (index, stratum, taker, value.clamp(-LARGEST_VALUE, LARGEST_VALUE)))
+            .map(|(index, stratum, taker, value)| {
+                (index, stratum, taker, value.clamp(-LARGEST_VALUE, LARGEST_VALUE))
+            })
     }
 
     /// The clash of the given takers' limits, if they do clash.
@@ -119,11 +123,13 @@ impl Programme {
             ClashKind::Maximums => !open_outside[*stratum],
             ClashKind::Minimums => open_inside[*stratum],
         };
-        let strata: Vec<usize> =
-            (0..self.accounts.len()).filter(|stratum| self.count(*stratum) > 0 && concerned(stratum)).collect();
+        let strata: Vec<usize> = (0..self.accounts.len())
+            .filter(|stratum| self.count(*stratum) > 0 && concerned(stratum))
+            .collect();
         let accounts = strata.iter().map(|stratum| i128::from(self.count(*stratum))).sum();
         let fewest = takers.iter().map(|taker| self.least(*taker)).sum();
-        let most = takers.iter().map(|taker| self.most(*taker)).sum::<Option<i128>>().unwrap_or(UNLIMITED);
+        let most =
+            takers.iter().map(|taker| self.most(*taker)).sum::<Option<i128>>().unwrap_or(UNLIMITED);
         let (needed, available) = match kind {
             ClashKind::Crossed => (fewest, most),
             ClashKind::Maximums => (accounts, most),
@@ -134,29 +140,43 @@ impl Programme {
 
     /// The clashes that are seen without solving: crossed limits, minimums above all accounts, strata open to nobody.
     fn plain_clash(&self) -> Option<Clash> {
-        let crossed = (0..self.takers).find_map(|taker| self.clash(ClashKind::Crossed, vec![taker]));
+        let crossed =
+            (0..self.takers).find_map(|taker| self.clash(ClashKind::Crossed, vec![taker]));
         let demanding = || (0..self.takers).filter(|taker| self.least(*taker) > 0).collect();
         let crossed = crossed.or_else(|| self.clash(ClashKind::Minimums, demanding()));
-        crossed.or_else(|| if self.place_all { self.clash(ClashKind::Maximums, Vec::new()) } else { None })
+        crossed.or_else(|| {
+            if self.place_all { self.clash(ClashKind::Maximums, Vec::new()) } else { None }
+        })
     }
 
     /// The places of every stratum in order of the takers, nobody last, and which cell each is.
     fn links(&self) -> (Links, Vec<Option<usize>>) {
-        let mut cells: Vec<(usize, usize, Option<usize>, i64)> =
-            self.usable().map(|(index, stratum, taker, value)| (stratum, taker, Some(index), value)).collect();
+        let mut cells: Vec<(usize, usize, Option<usize>, i64)> = self
+            .usable()
+            .map(|(index, stratum, taker, value)| (stratum, taker, Some(index), value))
+            .collect();
         if !self.place_all {
             cells.extend((0..self.accounts.len()).map(|stratum| (stratum, self.takers, None, 0)));
         }
         cells.sort_unstable();
-        let links = cells.iter().map(|(stratum, node, _, value)| Link { stratum: *stratum, node: *node, value: *value });
-        (Links::new(links.collect(), self.accounts.len()), cells.iter().map(|cell| cell.2).collect())
+        let links = cells.iter().map(|(stratum, node, _, value)| Link {
+            stratum: *stratum,
+            node: *node,
+            value: *value,
+        });
+        (
+            Links::new(links.collect(), self.accounts.len()),
+            cells.iter().map(|cell| cell.2).collect(),
+        )
     }
 
     /// The limits of all takers and then of nobody, for a part of the accounts in proportion.
     fn limits(&self, part: i128, whole: i128) -> (Vec<i128>, Vec<i128>) {
-        let share = |limit: i128| limit.checked_mul(part).map_or(limit, |product| product / whole.max(1));
+        let share =
+            |limit: i128| limit.checked_mul(part).map_or(limit, |product| product / whole.max(1));
         let mut least: Vec<i128> = (0..self.takers).map(|taker| share(self.least(taker))).collect();
-        let mut most: Vec<i128> = (0..self.takers).map(|taker| self.most(taker).map_or(UNLIMITED, share)).collect();
+        let mut most: Vec<i128> =
+            (0..self.takers).map(|taker| self.most(taker).map_or(UNLIMITED, share)).collect();
         least.push(0);
         most.push(if self.place_all { 0 } else { UNLIMITED });
         (least, most)
@@ -164,12 +184,15 @@ impl Programme {
 
     /// Prices that are about right, from ever larger samples of the strata, each eight times the one before.
     fn learned_prices(&self, links: &Links) -> Vec<i128> {
-        let counts: Vec<i64> = (0..self.accounts.len()).map(|stratum| self.count(stratum)).collect();
+        let counts: Vec<i64> =
+            (0..self.accounts.len()).map(|stratum| self.count(stratum)).collect();
         let total = |counts: &[i64]| counts.iter().map(|count| i128::from(*count)).sum::<i128>();
         let mut prices = vec![0; self.takers + 1];
         let mut bits = (counts.len() / 64).max(1).ilog2() / 3 * 3;
         while bits > 0 {
-            let sampled = |(stratum, count): (usize, &i64)| if spread(stratum) >> (64 - bits) == 0 { *count } else { 0 };
+            let sampled = |(stratum, count): (usize, &i64)| {
+                if spread(stratum) >> (64 - bits) == 0 { *count } else { 0 }
+            };
             let sample: Vec<i64> = counts.iter().enumerate().map(sampled).collect();
             let (least, most) = self.limits(total(&sample), total(&counts));
             let mut network = Network::new(links, &sample, least, most, prices);
@@ -193,13 +216,15 @@ pub fn solve(programme: &Programme) -> Result<Plan, Clash> {
         return Err(clash);
     }
     let (links, cells) = programme.links();
-    let counts: Vec<i64> = (0..programme.accounts.len()).map(|stratum| programme.count(stratum)).collect();
+    let counts: Vec<i64> =
+        (0..programme.accounts.len()).map(|stratum| programme.count(stratum)).collect();
     let (least, most) = programme.limits(1, 1);
     let mut network = Network::new(&links, &counts, least, most, programme.learned_prices(&links));
     if !network.settle() {
         let (over, takers) = network.stuck();
         let kind = if over { ClashKind::Maximums } else { ClashKind::Minimums };
-        let unproved = Clash { kind, takers: takers.clone(), strata: Vec::new(), needed: 0, available: 0 };
+        let unproved =
+            Clash { kind, takers: takers.clone(), strata: Vec::new(), needed: 0, available: 0 };
         return Err(programme.clash(kind, takers).unwrap_or(unproved));
     }
     network.place_more();
@@ -210,12 +235,20 @@ pub fn solve(programme: &Programme) -> Result<Plan, Clash> {
             assigned[*cell] = *count;
         }
     }
-    let worth = programme.usable().map(|(index, _, _, value)| i128::from(value).saturating_mul(assigned[index].into()));
+    let worth = programme
+        .usable()
+        .map(|(index, _, _, value)| i128::from(value).saturating_mul(assigned[index].into()));
     let objective = worth.fold(0, i128::saturating_add);
     let mut taker_prices = network.prices();
     taker_prices.truncate(programme.takers);
     let bound = bound(programme, &taker_prices);
-    Ok(Plan { objective, bound, stratum_prices: stratum_prices(programme, &taker_prices), taker_prices, assigned })
+    Ok(Plan {
+        objective,
+        bound,
+        stratum_prices: stratum_prices(programme, &taker_prices),
+        taker_prices,
+        assigned,
+    })
 }
 
 /// What no plan is worth more than, whatever the prices of the takers: every account is counted at what it is worth
@@ -227,7 +260,11 @@ pub fn bound(programme: &Programme, taker_prices: &[i128]) -> i128 {
     }
     for taker in 0..programme.takers {
         let price = taker_prices.get(taker).copied().unwrap_or(0);
-        let limit = if price > 0 { programme.most(taker).unwrap_or(i128::MAX) } else { programme.least(taker) };
+        let limit = if price > 0 {
+            programme.most(taker).unwrap_or(i128::MAX)
+        } else {
+            programme.least(taker)
+        };
         bound = bound.saturating_add(price.saturating_mul(limit));
     }
     bound
@@ -248,7 +285,8 @@ fn stratum_prices(programme: &Programme, taker_prices: &[i128]) -> Vec<i128> {
 pub fn most_placed(programme: &Programme) -> i64 {
     let mut free = Programme { lower: Vec::new(), place_all: false, ..programme.clone() };
     free.cells.iter_mut().for_each(|cell| cell.value = 0);
-    let placed = solve(&free).map_or(0, |plan| plan.assigned.iter().map(|count| i128::from(*count)).sum());
+    let placed =
+        solve(&free).map_or(0, |plan| plan.assigned.iter().map(|count| i128::from(*count)).sum());
     i64::try_from(placed).unwrap_or(i64::MAX)
 }
 
@@ -259,20 +297,36 @@ mod tests {
     /// A programme from values by stratum and taker; a negative one is a pair that is not open.
     fn programme(accounts: &[i64], values: &[&[i64]], upper: &[Option<i64>]) -> Programme {
         let row = |(stratum, row): (usize, &&[i64])| {
-            let cell = move |(taker, value): (usize, &i64)| Cell { stratum: stratum as u32, taker: taker as u16, value: *value };
+            let cell = move |(taker, value): (usize, &i64)| Cell {
+                stratum: stratum as u32,
+                taker: taker as u16,
+                value: *value,
+            };
             row.iter().enumerate().map(cell).filter(|cell| cell.value >= 0).collect::<Vec<_>>()
         };
         let cells = values.iter().enumerate().flat_map(row).collect();
         let lower = vec![0; upper.len()];
-        Programme { accounts: accounts.to_vec(), takers: upper.len(), cells, lower, upper: upper.to_vec(), place_all: true }
+        Programme {
+            accounts: accounts.to_vec(),
+            takers: upper.len(),
+            cells,
+            lower,
+            upper: upper.to_vec(),
+            place_all: true,
+        }
     }
 
     #[test]
     fn the_best_plan_is_not_the_greedy_one() {
         let plan = solve(&programme(&[10, 10], &[&[10, 9], &[9, 1]], &[Some(10), None])).unwrap();
         assert_eq!((plan.assigned, plan.objective, plan.bound), (vec![0, 10, 10, 0], 180, 180));
-        assert_eq!(plan.taker_prices, [1, 0], "one place more with the first taker brings the first stratum's 10 − 9");
-        let plan = solve(&programme(&[100, 100], &[&[10, 4], &[6, 5]], &[Some(100), None])).unwrap();
+        assert_eq!(
+            plan.taker_prices,
+            [1, 0],
+            "one place more with the first taker brings the first stratum's 10 − 9"
+        );
+        let plan =
+            solve(&programme(&[100, 100], &[&[10, 4], &[6, 5]], &[Some(100), None])).unwrap();
         assert_eq!((plan.assigned, plan.objective), (vec![100, 0, 0, 100], 1500));
     }
 
@@ -287,21 +341,34 @@ mod tests {
         assert_eq!(most_placed(&two), 7);
         two.place_all = true;
         let clash = solve(&two).unwrap_err();
-        assert_eq!((clash.kind, clash.takers, clash.strata), (ClashKind::Maximums, vec![0, 1], vec![0]));
+        assert_eq!(
+            (clash.kind, clash.takers, clash.strata),
+            (ClashKind::Maximums, vec![0, 1], vec![0])
+        );
         assert_eq!((clash.needed, clash.available), (10, 7));
     }
 
     #[test]
     fn the_earlier_taker_gets_what_is_worth_the_same() {
-        assert_eq!(solve(&programme(&[7, 3], &[&[4, 4], &[2, 2]], &[None, None])).unwrap().assigned, [7, 0, 3, 0]);
+        assert_eq!(
+            solve(&programme(&[7, 3], &[&[4, 4], &[2, 2]], &[None, None])).unwrap().assigned,
+            [7, 0, 3, 0]
+        );
     }
 
     #[test]
     fn a_clash_names_the_limits_that_contradict_each_other() {
-        let mut three = programme(&[60, 180, 1000], &[&[-1, 1, 1], &[-1, 1, -1], &[1, -1, -1]], &[None, None, None]);
+        let mut three = programme(
+            &[60, 180, 1000],
+            &[&[-1, 1, 1], &[-1, 1, -1], &[1, -1, -1]],
+            &[None, None, None],
+        );
         three.lower = vec![0, 200, 100];
         let clash = solve(&three).unwrap_err();
-        assert_eq!((clash.kind, clash.takers, clash.strata), (ClashKind::Minimums, vec![1, 2], vec![0, 1]));
+        assert_eq!(
+            (clash.kind, clash.takers, clash.strata),
+            (ClashKind::Minimums, vec![1, 2], vec![0, 1])
+        );
         assert_eq!((clash.needed, clash.available), (300, 240));
         three.lower = vec![950, 10, 100];
         let clash = solve(&three).unwrap_err();
@@ -309,16 +376,23 @@ mod tests {
         three.lower[2] = 0;
         three.upper[0] = Some(980);
         let clash = solve(&three).unwrap_err();
-        assert_eq!((clash.kind, clash.takers, clash.strata), (ClashKind::Maximums, vec![0], vec![2]));
+        assert_eq!(
+            (clash.kind, clash.takers, clash.strata),
+            (ClashKind::Maximums, vec![0], vec![2])
+        );
         three.upper[1] = Some(9);
         let clash = solve(&three).unwrap_err();
-        assert_eq!((clash.kind, clash.takers, clash.needed, clash.available), (ClashKind::Crossed, vec![1], 10, 9));
+        assert_eq!(
+            (clash.kind, clash.takers, clash.needed, clash.available),
+            (ClashKind::Crossed, vec![1], 10, 9)
+        );
     }
 
     #[test]
     fn any_input_has_an_answer() {
         assert_eq!(solve(&Programme::default()).unwrap().objective, 0);
-        let mut odd = programme(&[5, 0, -3], &[&[i64::MAX, i64::MAX], &[], &[1, 1]], &[Some(-1), None]);
+        let mut odd =
+            programme(&[5, 0, -3], &[&[i64::MAX, i64::MAX], &[], &[1, 1]], &[Some(-1), None]);
         odd.cells.push(Cell { stratum: 9, taker: 0, value: 1 });
         odd.cells.push(Cell { stratum: 0, taker: 9, value: 1 });
         odd.lower.clear();
@@ -328,8 +402,16 @@ mod tests {
         assert_eq!(solve(&odd).unwrap_err().needed, 5, "open to nobody, yet all must be placed");
         odd.place_all = false;
         assert!(solve(&odd).unwrap().assigned.is_empty());
-        let huge = Programme { accounts: vec![i64::MAX; 4], upper: vec![Some(i64::MAX), None], ..programme(&[], &[], &[]) };
-        let cells = (0..8_u32).map(|i| Cell { stratum: i / 2, taker: (i % 2) as u16, value: i64::MIN + i64::from(i) });
+        let huge = Programme {
+            accounts: vec![i64::MAX; 4],
+            upper: vec![Some(i64::MAX), None],
+            ..programme(&[], &[], &[])
+        };
+        let cells = (0..8_u32).map(|i| Cell {
+            stratum: i / 2,
+            taker: (i % 2) as u16,
+            value: i64::MIN + i64::from(i),
+        });
         let huge = Programme { takers: 2, cells: cells.collect(), ..huge };
         assert_eq!(solve(&huge).unwrap().assigned.iter().filter(|count| **count > 0).count(), 4);
     }

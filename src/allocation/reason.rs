@@ -64,7 +64,10 @@ impl Why {
     pub fn parse(text: &str) -> Option<Why> {
         let mut words: Vec<&str> = text.split(' ').collect();
         let mut tail = |mark: char| {
-            let number = words.last().and_then(|last| last.strip_prefix(mark)).and_then(|number| number.parse().ok());
+            let number = words
+                .last()
+                .and_then(|last| last.strip_prefix(mark))
+                .and_then(|number| number.parse().ok());
             if number.is_some() {
                 words.pop();
             }
@@ -74,9 +77,15 @@ impl Why {
         let together = tail('+').unwrap_or(1);
         let number = |text: &str| text.parse::<i64>().ok();
         let reason = match words.as_slice() {
-            ["share", code, own, all] => Reason::Share((*code).to_string(), number(own)?, number(all)?),
-            ["optimum", code, own, all] => Reason::Optimum((*code).to_string(), number(own)?, number(all)?),
-            ["explore", code, own, all] => Reason::Explore((*code).to_string(), number(own)?, number(all)?),
+            ["share", code, own, all] => {
+                Reason::Share((*code).to_string(), number(own)?, number(all)?)
+            }
+            ["optimum", code, own, all] => {
+                Reason::Optimum((*code).to_string(), number(own)?, number(all)?)
+            }
+            ["explore", code, own, all] => {
+                Reason::Explore((*code).to_string(), number(own)?, number(all)?)
+            }
             ["follow", code] => Reason::Follow((*code).to_string()),
             ["wait", code, why] => Reason::Wait((*code).to_string(), (*why).to_string()),
             ["no-gate"] => Reason::NoGate,
@@ -99,7 +108,9 @@ impl Why {
     /// In words.
     pub fn words(&self, t: Lang, method: &str, refusals: &str) -> String {
         let mut words = match (&self.reason, t) {
-            (Reason::Share(code, own, all), Lang::En) => format!("{method} share: {code} gets {own} of {all} in this stratum"),
+            (Reason::Share(code, own, all), Lang::En) => {
+                format!("{method} share: {code} gets {own} of {all} in this stratum")
+            }
             (Reason::Share(code, own, all), Lang::Zh) => {
                 format!("按{}分配：本层 {all} 户中 {code} 得 {own} 户", method_word(method))
             }
@@ -112,19 +123,31 @@ impl Why {
                 format!("最优分配：本层 {all} 户中 {code} 得 {own} 户时，全批预期净回款最大")
             }
             (Reason::Explore(code, own, all), Lang::En) => {
-                format!("held back to explore: dealt by chance, {code} gets {own} of {all} in this stratum")
+                format!(
+                    "held back to explore: dealt by chance, {code} gets {own} of {all} in this stratum"
+                )
             }
-            (Reason::Explore(code, own, all), Lang::Zh) => format!("探索样本：随机均分，本层 {all} 户中 {code} 得 {own} 户"),
-            (Reason::Follow(code), Lang::En) => format!("follows the debtor's other account to {code}"),
+            (Reason::Explore(code, own, all), Lang::Zh) => {
+                format!("探索样本：随机均分，本层 {all} 户中 {code} 得 {own} 户")
+            }
+            (Reason::Follow(code), Lang::En) => {
+                format!("follows the debtor's other account to {code}")
+            }
             (Reason::Follow(code), Lang::Zh) => format!("共债合并：随债务人其他案件委予 {code}"),
             (Reason::Wait(code, why), t) => waits(code, why, t),
             (Reason::NoGate, Lang::En) => "no eligible assignee".to_string(),
             (Reason::NoGate, Lang::Zh) => "无符合准入条件的受托方".to_string(),
-            (Reason::Full, Lang::En) => "the limits of every eligible assignee are used up".to_string(),
+            (Reason::Full, Lang::En) => {
+                "the limits of every eligible assignee are used up".to_string()
+            }
             (Reason::Full, Lang::Zh) => "符合条件的受托方均已达上限".to_string(),
-            (Reason::NoShare, Lang::En) => "no eligible assignee has a share in this strategy".to_string(),
+            (Reason::NoShare, Lang::En) => {
+                "no eligible assignee has a share in this strategy".to_string()
+            }
             (Reason::NoShare, Lang::Zh) => "符合条件的受托方在本策略中均无份额".to_string(),
-            (Reason::NoRoomTogether, Lang::En) => "no eligible assignee has room for all of the debtor's accounts".to_string(),
+            (Reason::NoRoomTogether, Lang::En) => {
+                "no eligible assignee has room for all of the debtor's accounts".to_string()
+            }
             (Reason::NoRoomTogether, Lang::Zh) => "没有受托方能容纳该债务人的全部案件".to_string(),
         };
         if self.together > 1 {
@@ -145,12 +168,20 @@ impl Why {
 
 fn waits(code: &str, why: &str, t: Lang) -> String {
     match (why, t) {
-        ("absent", Lang::En) => format!("waits: the debtor's other account is with {code}, which takes no part in this run"),
+        ("absent", Lang::En) => format!(
+            "waits: the debtor's other account is with {code}, which takes no part in this run"
+        ),
         ("absent", Lang::Zh) => format!("等待：债务人其他案件在 {code}，其不参与本次分案"),
-        ("full", Lang::En) => format!("waits: the debtor's other account is with {code}, whose limit is used up"),
+        ("full", Lang::En) => {
+            format!("waits: the debtor's other account is with {code}, whose limit is used up")
+        }
         ("full", Lang::Zh) => format!("等待：债务人其他案件在 {code}，其已达上限"),
-        (gate, Lang::En) => format!("waits: the debtor's other account is with {code}, whose gate {gate} is closed"),
-        (gate, Lang::Zh) => format!("等待：债务人其他案件在 {code}，其未通过准入（{}）", gate_word(gate, t)),
+        (gate, Lang::En) => {
+            format!("waits: the debtor's other account is with {code}, whose gate {gate} is closed")
+        }
+        (gate, Lang::Zh) => {
+            format!("等待：债务人其他案件在 {code}，其未通过准入（{}）", gate_word(gate, t))
+        }
     }
 }
 

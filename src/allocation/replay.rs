@@ -18,7 +18,11 @@ use crate::performance::measure;
 
 /// What a run read that is not a fact of the book: the lender's buckets, who its agencies were, and what each
 /// assignee's gates said on its day. It is stored with the run.
-pub fn inputs(buckets: &Buckets, agencies: &std::collections::BTreeSet<String>, takers: &[Taker]) -> serde_json::Value {
+pub fn inputs(
+    buckets: &Buckets,
+    agencies: &std::collections::BTreeSet<String>,
+    takers: &[Taker],
+) -> serde_json::Value {
     let taker = |one: &Taker| {
         json!({
             "code": one.assignee.code, "agency": one.assignee.kind == AssigneeKind::Agency, "regions": one.assignee.regions,
@@ -59,21 +63,33 @@ impl StoredTaker {
             code: self.code,
         };
         let version = versions.in_force(&assignee.code, on).cloned();
-        Taker { closed: self.closed.as_deref().and_then(Gate::parse), room: self.room, version, assignee }
+        Taker {
+            closed: self.closed.as_deref().and_then(Gate::parse),
+            room: self.room,
+            version,
+            assignee,
+        }
     }
 }
 
 /// Decides a past run again from what was known when it was simulated; refused when it does not come to the same bytes.
-pub fn replay(db: &mut Db, lender_code: &str, run_no: i64) -> Result<(Lender, store::RunRow, Decision), AllocationError> {
+pub fn replay(
+    db: &mut Db,
+    lender_code: &str,
+    run_no: i64,
+) -> Result<(Lender, store::RunRow, Decision), AllocationError> {
     read(db, |db| {
         let no_lender = || AllocationError::NoLender(lender_code.to_string());
         let lender = party::store::lender(db, lender_code)?.ok_or_else(no_lender)?;
         let run = store::run(db, lender_code, run_no)?.ok_or(AllocationError::NoRun(run_no))?;
-        let body = store::outcome(db, lender_code, run_no)?.ok_or(AllocationError::NoInputs(run_no))?;
+        let body =
+            store::outcome(db, lender_code, run_no)?.ok_or(AllocationError::NoInputs(run_no))?;
         let inputs = body.get("inputs").cloned().unwrap_or_default();
-        let inputs: Inputs = serde_json::from_value(inputs).map_err(|_| AllocationError::NoInputs(run_no))?;
+        let inputs: Inputs =
+            serde_json::from_value(inputs).map_err(|_| AllocationError::NoInputs(run_no))?;
         let decision = decide_again(db, &lender, &run, inputs)?;
-        let hash = super::files::hash(&decision).map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
+        let hash = super::files::hash(&decision)
+            .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
         if hash != run.hash {
             return Err(AllocationError::NotRepeated(run_no, run.hash, hash));
         }
@@ -81,7 +97,12 @@ pub fn replay(db: &mut Db, lender_code: &str, run_no: i64) -> Result<(Lender, st
     })
 }
 
-fn decide_again(db: &mut Db, lender: &Lender, run: &store::RunRow, inputs: Inputs) -> Result<Decision, AllocationError> {
+fn decide_again(
+    db: &mut Db,
+    lender: &Lender,
+    run: &store::RunRow,
+    inputs: Inputs,
+) -> Result<Decision, AllocationError> {
     let known_seq = run.seq - 1;
     let assignees = party::store::assignees(db, &lender.code)?;
     let strategy = strategy::parse(&run.strategy, lender, &assignees)
@@ -89,7 +110,8 @@ fn decide_again(db: &mut Db, lender: &Lender, run: &store::RunRow, inputs: Input
     let versions = contract::store::versions(db, lender)?.known_at(known_seq);
     let (on, parameters, grouping) = (run.run_on, strategy.performance, &strategy.grouping);
     let asked = measure::Asked { lender: &lender.code, on, parameters, grouping, known_seq };
-    let (scorecard, history) = measure::scorecard_on(db, &asked, &versions, &strategy.points, strategy.peers())?;
+    let (scorecard, history) =
+        measure::scorecard_on(db, &asked, &versions, &strategy.points, strategy.peers())?;
     let takers = inputs.takers.into_iter().map(|taker| taker.taker(&versions, on)).collect();
     let asked = Asked {
         lender: &lender.code,

@@ -74,7 +74,12 @@ pub fn allocate(
 }
 
 /// Does what an order asks for and tells how far it has come.
-pub fn run(db: &mut Db, order: &Order<'_>, by: &By, progress: &mut dyn Progress) -> Result<Outcome, AllocationError> {
+pub fn run(
+    db: &mut Db,
+    order: &Order<'_>,
+    by: &By,
+    progress: &mut dyn Progress,
+) -> Result<Outcome, AllocationError> {
     let (lender_code, on) = (order.lender, order.on);
     write(db, lender_code, |db| {
         let lender = find_lender(db, lender_code)?;
@@ -83,7 +88,13 @@ pub fn run(db: &mut Db, order: &Order<'_>, by: &By, progress: &mut dyn Progress)
             progress.stage("recording expiries", None);
             record_expiries(db, lender_code, on, by)?;
         }
-        let question = Question { lender: &lender, file: order.file, strategy: order.strategy, on, as_if_unplaced: false };
+        let question = Question {
+            lender: &lender,
+            file: order.file,
+            strategy: order.strategy,
+            on,
+            as_if_unplaced: false,
+        };
         let decision = decide(db, &question, progress)?;
         let mut act = Act::begin(db, lender_code, by)?;
         act.book.run_no += 1;
@@ -100,7 +111,12 @@ pub fn run(db: &mut Db, order: &Order<'_>, by: &By, progress: &mut dyn Progress)
 }
 
 /// Carries out a simulated run, refused when the book has moved since.
-pub fn commit_run(db: &mut Db, lender_code: &str, run_no: i64, by: &By) -> Result<Outcome, AllocationError> {
+pub fn commit_run(
+    db: &mut Db,
+    lender_code: &str,
+    run_no: i64,
+    by: &By,
+) -> Result<Outcome, AllocationError> {
     commit_run_watched(db, lender_code, run_no, by, &mut Silent)
 }
 
@@ -134,7 +150,11 @@ pub fn commit_run_watched(
         let mut act = Act::begin(db, lender_code, by)?;
         place(db, &mut act, &decision, run_no, run.run_on, progress)?;
         progress.stage("saving", None);
-        act.finish(db, "allocation committed", &json!({"run": run_no, "hash": run.hash, "placed": run.placed}))?;
+        act.finish(
+            db,
+            "allocation committed",
+            &json!({"run": run_no, "hash": run.hash, "placed": run.placed}),
+        )?;
         Ok(Outcome { run_no, hash: run.hash, committed: true, decision })
     })
 }
@@ -159,7 +179,11 @@ pub struct Question<'a> {
 }
 
 /// Reads what is known and decides in memory who gets what.
-pub fn decide(db: &mut Db, question: &Question<'_>, progress: &mut dyn Progress) -> Result<Decision, AllocationError> {
+pub fn decide(
+    db: &mut Db,
+    question: &Question<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Decision, AllocationError> {
     let (lender, on) = (question.lender, question.on);
     let mut assignees = party::store::assignees(db, &lender.code)?;
     evaluation::bring_up_to_date(db, &lender.code, on, &mut assignees)?;
@@ -174,11 +198,19 @@ pub fn decide(db: &mut Db, question: &Question<'_>, progress: &mut dyn Progress)
         known_seq: i64::MAX,
     };
     progress.stage("reading history", None);
-    let (scorecard, history) = measure::scorecard_on(db, &asked, &versions, &strategy.points, strategy.peers())?;
-    let open = if question.as_if_unplaced { HashMap::new() } else { store::open_on(db, &lender.code, on)? };
+    let (scorecard, history) =
+        measure::scorecard_on(db, &asked, &versions, &strategy.points, strategy.peers())?;
+    let open = if question.as_if_unplaced {
+        HashMap::new()
+    } else {
+        store::open_on(db, &lender.code, on)?
+    };
     let misconduct = |code: &str| {
         let row = scorecard.iter().find(|row| row.assignee == code);
-        strategy.most_upheld.zip(row).is_some_and(|(most, row)| row.beside.upheld_per_thousand() > most)
+        strategy
+            .most_upheld
+            .zip(row)
+            .is_some_and(|(most, row)| row.beside.upheld_per_thousand() > most)
     };
     let takers: Vec<Taker> = assignees
         .iter()
@@ -200,12 +232,20 @@ pub fn decide(db: &mut Db, question: &Question<'_>, progress: &mut dyn Progress)
     progress.stage("reading accounts", None);
     let field = field(db, &asked, progress)?;
     progress.stage("deciding", None);
-    Ok(decide_on(Market { strategy, takers, field, history, scorecard, currency: lender.currency })?)
+    Ok(decide_on(Market {
+        strategy,
+        takers,
+        field,
+        history,
+        scorecard,
+        currency: lender.currency,
+    })?)
 }
 
 /// The assignment's hash.
 fn hashed(decision: &Decision) -> Result<String, AllocationError> {
-    hash(decision).map_err(|error| diesel::result::Error::SerializationError(Box::new(error)).into())
+    hash(decision)
+        .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)).into())
 }
 
 /// Stores the run and what it decided.
@@ -237,9 +277,14 @@ fn simulate(
         committed_seq: None,
     };
     store::add_run(db, act, &run)?;
-    body["inputs"] = inputs(&lender.buckets, &agencies(&party::store::assignees(db, &lender.code)?), &decision.market.takers);
+    body["inputs"] = inputs(
+        &lender.buckets,
+        &agencies(&party::store::assignees(db, &lender.code)?),
+        &decision.market.takers,
+    );
     store::add_outcome(db, act, run.run_no, &body)?;
-    let refusals: Vec<String> = (0..decision.sorted.refusals.len()).map(|list| decision.refusals(list)).collect();
+    let refusals: Vec<String> =
+        (0..decision.sorted.refusals.len()).map(|list| decision.refusals(list)).collect();
     store::add_refusals(db, act, run.run_no, &refusals)?;
     store::add_strata(db, act, run.run_no, &strata_rows(decision))?;
     store_rows(db, act, decision, &run, progress)?;
@@ -303,7 +348,13 @@ pub fn outcome(decision: &Decision) -> serde_json::Value {
             })
         })
         .collect();
-    let together = decision.sorted.strata.iter().flat_map(|stratum| &stratum.units).filter(|unit| unit.size > 1).count();
+    let together = decision
+        .sorted
+        .strata
+        .iter()
+        .flat_map(|stratum| &stratum.units)
+        .filter(|unit| unit.size > 1)
+        .count();
     json!({
         "method": plan.method.name(),
         "method_asked": decision.market.strategy.method.name(),
@@ -325,7 +376,9 @@ pub fn outcome(decision: &Decision) -> serde_json::Value {
 /// What is kept of it: with the totals that pages show.
 fn kept(decision: &Decision) -> serde_json::Value {
     let mut body = outcome(decision);
-    if let (Some(body), serde_json::Value::Object(totals)) = (body.as_object_mut(), totals(decision)) {
+    if let (Some(body), serde_json::Value::Object(totals)) =
+        (body.as_object_mut(), totals(decision))
+    {
         body.extend(totals);
     }
     body
@@ -353,7 +406,9 @@ fn place(
         act.book.batch_no += 1;
         batch.0 = format!("B{:05}-{}", act.book.batch_no, takers[*taker].assignee.code);
     }
-    let placed: Vec<usize> = (0..decision.assigned.len()).filter(|index| decision.assigned[*index].placed().is_some()).collect();
+    let placed: Vec<usize> = (0..decision.assigned.len())
+        .filter(|index| decision.assigned[*index].placed().is_some())
+        .collect();
     for chunk in placed.chunks(CHUNK) {
         let mut rows = Vec::with_capacity(chunk.len());
         for index in chunk {

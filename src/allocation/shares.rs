@@ -48,7 +48,12 @@ pub struct Carried(Vec<i128>);
 
 /// How many accounts of each stratum go to each of its eligible takers, in proportion to weights and within limits.
 /// Exactly `unplaced` accounts are left to nobody. `None` when the limits cannot be kept.
-pub fn counts(supplies: &[Supply<'_>], weights: &[i64], limits: &Limits, unplaced: i64) -> Option<Vec<Vec<i64>>> {
+pub fn counts(
+    supplies: &[Supply<'_>],
+    weights: &[i64],
+    limits: &Limits,
+    unplaced: i64,
+) -> Option<Vec<Vec<i64>>> {
     counts_after(&Carried::default(), supplies, weights, limits, unplaced).map(|(counts, _)| counts)
 }
 
@@ -105,9 +110,14 @@ impl Table {
         let most = |taker: usize| if weights[taker] <= 0 { 0 } else { limits.most(taker) };
         // Weights of the same size as one account leave the scaling room in both directions; all are made larger by
         // the same whole number, so that they stay in proportion exactly.
-        let common = weights.iter().fold(0, |common, weight| greatest_divisor(common, (*weight).max(0))).max(1);
+        let common = weights
+            .iter()
+            .fold(0, |common, weight| greatest_divisor(common, (*weight).max(0)))
+            .max(1);
         let greatest = weights.iter().copied().max().unwrap_or(1).max(1) / common;
-        let scaled = |weight: &i64| i128::from((*weight).max(0) / common) * (UNIT / i128::from(greatest)).max(1);
+        let scaled = |weight: &i64| {
+            i128::from((*weight).max(0) / common) * (UNIT / i128::from(greatest)).max(1)
+        };
         let mut full: Vec<i128> = weights.iter().map(scaled).collect();
         full.push(if unplaced > 0 { UNIT } else { 0 });
         Table {
@@ -127,7 +137,12 @@ impl Table {
         let sum: i128 = shares.iter().map(|share| self.weights[share.taker]).sum();
         let accounts = i128::from(self.accounts[stratum]) * UNIT;
         // Both factors stay below 10²⁰, their product inside 128 bits.
-        shares.iter().map(|share| if sum == 0 { 0 } else { accounts.saturating_mul(self.weights[share.taker]) / sum }).collect()
+        shares
+            .iter()
+            .map(|share| {
+                if sum == 0 { 0 } else { accounts.saturating_mul(self.weights[share.taker]) / sum }
+            })
+            .collect()
     }
 
     fn target_totals(&self) -> Vec<i128> {
@@ -146,10 +161,15 @@ impl Table {
             let totals = self.target_totals();
             let mut moved = false;
             for (taker, total) in totals.into_iter().enumerate() {
-                let (least, most) = (i128::from(self.lower[taker]) * UNIT, i128::from(self.upper[taker]).saturating_mul(UNIT));
+                let (least, most) = (
+                    i128::from(self.lower[taker]) * UNIT,
+                    i128::from(self.upper[taker]).saturating_mul(UNIT),
+                );
                 let weight = self.weights[taker];
-                let scaled =
-                    |to: i128| (weight.saturating_mul(to / 1_000_000) / (total / 1_000_000).max(1)).clamp(0, UNIT * 10_000);
+                let scaled = |to: i128| {
+                    (weight.saturating_mul(to / 1_000_000) / (total / 1_000_000).max(1))
+                        .clamp(0, UNIT * 10_000)
+                };
                 let wanted = if total > most {
                     scaled(most)
                 } else if total < least {
@@ -177,9 +197,16 @@ impl Table {
         carried.resize(self.weights.len(), 0);
         for stratum in 0..self.strata.len() {
             let takers: Vec<usize> = self.strata[stratum].iter().map(|share| share.taker).collect();
-            let wanted: Vec<i128> =
-                self.targets(stratum).into_iter().zip(&takers).map(|(target, taker)| target + carried[*taker]).collect();
-            let room: Vec<i64> = takers.iter().map(|taker| self.upper[*taker].saturating_sub(self.totals[*taker])).collect();
+            let wanted: Vec<i128> = self
+                .targets(stratum)
+                .into_iter()
+                .zip(&takers)
+                .map(|(target, taker)| target + carried[*taker])
+                .collect();
+            let room: Vec<i64> = takers
+                .iter()
+                .map(|taker| self.upper[*taker].saturating_sub(self.totals[*taker]))
+                .collect();
             let counts = largest_remainder(self.accounts[stratum], &wanted, &room);
             for (place, count) in counts.into_iter().enumerate() {
                 let taker = takers[place];
@@ -226,7 +253,11 @@ impl Table {
         let mut come_from: Vec<Option<(usize, usize)>> = vec![None; self.totals.len()];
         let mut queue = VecDeque::from([start]);
         while let Some(taker) = queue.pop_front() {
-            let can = if away { self.totals[taker] < self.upper[taker] } else { self.totals[taker] > self.lower[taker] };
+            let can = if away {
+                self.totals[taker] < self.upper[taker]
+            } else {
+                self.totals[taker] > self.lower[taker]
+            };
             if taker != start && can {
                 self.carry_out(start, taker, away, &come_from);
                 return true;
@@ -235,7 +266,11 @@ impl Table {
                 let Some(own) = shares.iter().find(|share| share.taker == taker) else { continue };
                 for other in shares {
                     let giver = if away { own } else { other };
-                    if other.taker != start && come_from[other.taker].is_none() && other.taker != taker && giver.count > 0 {
+                    if other.taker != start
+                        && come_from[other.taker].is_none()
+                        && other.taker != taker
+                        && giver.count > 0
+                    {
                         come_from[other.taker] = Some((taker, stratum));
                         queue.push_back(other.taker);
                     }
@@ -245,7 +280,13 @@ impl Table {
         false
     }
 
-    fn carry_out(&mut self, start: usize, end: usize, away: bool, come_from: &[Option<(usize, usize)>]) {
+    fn carry_out(
+        &mut self,
+        start: usize,
+        end: usize,
+        away: bool,
+        come_from: &[Option<(usize, usize)>],
+    ) {
         let mut steps = Vec::new();
         let mut at = end;
         while let Some((before, stratum)) = come_from[at].filter(|_| at != start) {
@@ -253,17 +294,22 @@ impl Table {
             at = before;
         }
         let count_of = |table: &Table, (stratum, giver, _): &(usize, usize, usize)| {
-            table.strata[*stratum].iter().find(|share| share.taker == *giver).map_or(0, |share| share.count)
+            table.strata[*stratum]
+                .iter()
+                .find(|share| share.taker == *giver)
+                .map_or(0, |share| share.count)
         };
         let (need, can) = if away {
             (self.totals[start] - self.upper[start], self.upper[end] - self.totals[end])
         } else {
             (self.lower[start] - self.totals[start], self.totals[end] - self.lower[end])
         };
-        let amount = steps.iter().map(|step| count_of(self, step)).min().unwrap_or(0).min(need).min(can);
+        let amount =
+            steps.iter().map(|step| count_of(self, step)).min().unwrap_or(0).min(need).min(can);
         for (stratum, giver, receiver) in steps {
             for share in &mut self.strata[stratum] {
-                share.count += if share.taker == receiver { amount } else { 0 } - if share.taker == giver { amount } else { 0 };
+                share.count += if share.taker == receiver { amount } else { 0 }
+                    - if share.taker == giver { amount } else { 0 };
             }
             self.totals[giver] -= amount;
             self.totals[receiver] += amount;
@@ -272,12 +318,17 @@ impl Table {
 
     /// What is wanted and not given, for everybody but nobody.
     fn carried(&self, wanted: &[i128]) -> Carried {
-        let behind = wanted.iter().zip(&self.totals).map(|(wanted, total)| wanted - i128::from(*total) * UNIT);
+        let behind = wanted
+            .iter()
+            .zip(&self.totals)
+            .map(|(wanted, total)| wanted - i128::from(*total) * UNIT);
         Carried(behind.take(self.totals.len() - 1).collect())
     }
 
     fn counts(&self) -> Vec<Vec<i64>> {
-        let of = |shares: &Vec<Share>| shares[..shares.len() - 1].iter().map(|share| share.count).collect();
+        let of = |shares: &Vec<Share>| {
+            shares[..shares.len() - 1].iter().map(|share| share.count).collect()
+        };
         self.strata.iter().map(of).collect()
     }
 }
@@ -287,17 +338,27 @@ impl Table {
 fn largest_remainder(total: i64, targets: &[i128], room: &[i64]) -> Vec<i64> {
     let last = targets.len().saturating_sub(1);
     let most = |place: usize| if place == last { i64::MAX } else { room[place].max(0) };
-    let floor = |place: usize| i64::try_from((targets[place] + SAME).div_euclid(UNIT)).unwrap_or(0).clamp(0, most(place));
+    let floor = |place: usize| {
+        i64::try_from((targets[place] + SAME).div_euclid(UNIT)).unwrap_or(0).clamp(0, most(place))
+    };
     let mut counts: Vec<i64> = (0..targets.len()).map(floor).collect();
     loop {
         let given: i64 = counts.iter().sum();
-        let short = |place: &usize| (targets[*place] - i128::from(counts[*place]) * UNIT + SAME / 2).div_euclid(SAME);
+        let short = |place: &usize| {
+            (targets[*place] - i128::from(counts[*place]) * UNIT + SAME / 2).div_euclid(SAME)
+        };
         let places = 0..targets.len();
         let next = match given.cmp(&total) {
             std::cmp::Ordering::Equal => None,
             std::cmp::Ordering::Less => places
                 .filter(|place| counts[*place] < most(*place))
-                .max_by_key(|place| (*place != last || room[last] > counts[last], short(place), std::cmp::Reverse(*place)))
+                .max_by_key(|place| {
+                    (
+                        *place != last || room[last] > counts[last],
+                        short(place),
+                        std::cmp::Reverse(*place),
+                    )
+                })
                 .map(|place| (place, 1)),
             std::cmp::Ordering::Greater => places
                 .filter(|place| counts[*place] > 0)
@@ -318,5 +379,7 @@ fn greatest_divisor(a: i64, b: i64) -> i64 {
 pub fn split(total: i64, weights: &[i64]) -> Vec<i64> {
     let eligible: Vec<usize> = (0..weights.len()).collect();
     let supply = Supply { accounts: total, eligible: &eligible };
-    counts(&[supply], weights, &Limits::default(), 0).and_then(|mut rows| rows.pop()).unwrap_or_default()
+    counts(&[supply], weights, &Limits::default(), 0)
+        .and_then(|mut rows| rows.pop())
+        .unwrap_or_default()
 }

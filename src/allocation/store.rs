@@ -71,7 +71,12 @@ struct AccountRow {
 }
 
 /// Account numbers of a book after one, in order.
-pub fn accounts_after(db: &mut Db, lender: &str, after: &str, most: i64) -> QueryResult<Vec<String>> {
+pub fn accounts_after(
+    db: &mut Db,
+    lender: &str,
+    after: &str,
+    most: i64,
+) -> QueryResult<Vec<String>> {
     let rows: Vec<AccountRow> = diesel::sql_query(
         "SELECT DISTINCT account_no FROM portfolio_row WHERE lender = $1 AND account_no > $2 ORDER BY account_no LIMIT $3",
     )
@@ -137,7 +142,12 @@ pub(super) fn add_run(db: &mut Db, act: &mut Act, run: &RunRow) -> QueryResult<(
 /// What runs found beside their assignments.
 pub const OUTCOMES: FactTable = FactTable {
     name: "allocation_outcome",
-    columns: &[("lender", Kind::Text), ("run_no", Kind::Int), ("seq", Kind::Int), ("body", Kind::Text)],
+    columns: &[
+        ("lender", Kind::Text),
+        ("run_no", Kind::Int),
+        ("seq", Kind::Int),
+        ("body", Kind::Text),
+    ],
 };
 
 /// The lists of closed gates that occur in runs.
@@ -174,9 +184,15 @@ pub const STRATA: FactTable = FactTable {
     ],
 };
 
-pub(super) fn add_outcome(db: &mut Db, act: &mut Act, run_no: i64, body: &serde_json::Value) -> QueryResult<()> {
+pub(super) fn add_outcome(
+    db: &mut Db,
+    act: &mut Act,
+    run_no: i64,
+    body: &serde_json::Value,
+) -> QueryResult<()> {
     let (lender, seq) = (act.book.lender.clone(), act.seq());
-    let row = vec![Cell::from(lender), Cell::from(run_no), Cell::from(seq), Cell::from(body.to_string())];
+    let row =
+        vec![Cell::from(lender), Cell::from(run_no), Cell::from(seq), Cell::from(body.to_string())];
     act.write(db, &OUTCOMES, &[row])
 }
 
@@ -188,28 +204,46 @@ struct BodyRow {
 
 /// What a run found beside its assignment.
 pub fn outcome(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<Option<serde_json::Value>> {
-    let row: Option<BodyRow> = diesel::sql_query("SELECT body FROM allocation_outcome WHERE lender = $1 AND run_no = $2")
-        .bind::<Text, _>(lender)
-        .bind::<BigInt, _>(run_no)
-        .get_result(db)
-        .optional()?;
+    let row: Option<BodyRow> =
+        diesel::sql_query("SELECT body FROM allocation_outcome WHERE lender = $1 AND run_no = $2")
+            .bind::<Text, _>(lender)
+            .bind::<BigInt, _>(run_no)
+            .get_result(db)
+            .optional()?;
     let read = |row: BodyRow| {
-        serde_json::from_str(&row.body).map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))
+        serde_json::from_str(&row.body)
+            .map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))
     };
     row.map(read).transpose()
 }
 
-pub(super) fn add_refusals(db: &mut Db, act: &mut Act, run_no: i64, lists: &[String]) -> QueryResult<()> {
+pub(super) fn add_refusals(
+    db: &mut Db,
+    act: &mut Act,
+    run_no: i64,
+    lists: &[String],
+) -> QueryResult<()> {
     let (lender, seq) = (act.book.lender.clone(), act.seq());
     let listed = (0_i64..).zip(lists).filter(|(_, list)| !list.is_empty());
     let row = |(number, list): (i64, &String)| {
-        vec![Cell::from(lender.clone()), Cell::from(run_no), Cell::from(number), Cell::from(seq), Cell::from(list.clone())]
+        vec![
+            Cell::from(lender.clone()),
+            Cell::from(run_no),
+            Cell::from(number),
+            Cell::from(seq),
+            Cell::from(list.clone()),
+        ]
     };
     let rows: Vec<_> = listed.map(row).collect();
     act.write(db, &REFUSALS, &rows)
 }
 
-pub(super) fn add_strata(db: &mut Db, act: &mut Act, run_no: i64, strata: &[StratumRow]) -> QueryResult<()> {
+pub(super) fn add_strata(
+    db: &mut Db,
+    act: &mut Act,
+    run_no: i64,
+    strata: &[StratumRow],
+) -> QueryResult<()> {
     let (lender, seq) = (act.book.lender.clone(), act.seq());
     for chunk in strata.chunks(5_000) {
         let row = |one: &StratumRow| {
@@ -239,11 +273,13 @@ pub(super) fn add_strata(db: &mut Db, act: &mut Act, run_no: i64, strata: &[Stra
 
 pub(super) fn set_committed(db: &mut Db, act: &mut Act, run_no: i64) -> QueryResult<()> {
     let (lender, seq) = (act.book.lender.clone(), act.seq());
-    diesel::sql_query("UPDATE allocation_run SET committed_seq = $1 WHERE lender = $2 AND run_no = $3")
-        .bind::<BigInt, _>(seq)
-        .bind::<Text, _>(&lender)
-        .bind::<BigInt, _>(run_no)
-        .execute(db)?;
+    diesel::sql_query(
+        "UPDATE allocation_run SET committed_seq = $1 WHERE lender = $2 AND run_no = $3",
+    )
+    .bind::<BigInt, _>(seq)
+    .bind::<Text, _>(&lender)
+    .bind::<BigInt, _>(run_no)
+    .execute(db)?;
     act.witness(&COMMITS, &[Cell::from(lender.as_str()), Cell::from(run_no), Cell::from(seq)]);
     Ok(())
 }
@@ -257,12 +293,17 @@ struct OpenRow {
 }
 
 /// How many accounts each assignee holds on a day or, recorded already, after it: a run may be dated back.
-pub fn open_on(db: &mut Db, lender: &str, on: NaiveDate) -> QueryResult<std::collections::HashMap<String, i64>> {
+pub fn open_on(
+    db: &mut Db,
+    lender: &str,
+    on: NaiveDate,
+) -> QueryResult<std::collections::HashMap<String, i64>> {
     let sql = format!(
         "SELECT assignee, COUNT(*) AS accounts FROM placement WHERE lender = $1 \
          AND ((closed_on IS NULL AND {ENDS_ON} >= $2) OR closed_on > $2) GROUP BY assignee"
     );
-    let rows: Vec<OpenRow> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Date, _>(on).load(db)?;
+    let rows: Vec<OpenRow> =
+        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Date, _>(on).load(db)?;
     Ok(rows.into_iter().map(|row| (row.assignee, row.accounts)).collect())
 }
 
@@ -332,11 +373,12 @@ struct RefusalRow {
 
 /// The lists of closed gates of a run, by number.
 pub fn refusals(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<BTreeMap<i64, String>> {
-    let rows: Vec<RefusalRow> =
-        diesel::sql_query("SELECT list_no, refusals FROM allocation_refusal WHERE lender = $1 AND run_no = $2")
-            .bind::<Text, _>(lender)
-            .bind::<BigInt, _>(run_no)
-            .load(db)?;
+    let rows: Vec<RefusalRow> = diesel::sql_query(
+        "SELECT list_no, refusals FROM allocation_refusal WHERE lender = $1 AND run_no = $2",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<BigInt, _>(run_no)
+    .load(db)?;
     Ok(rows.into_iter().map(|row| (row.list_no, row.refusals)).collect())
 }
 
@@ -378,7 +420,9 @@ pub fn strata(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<Vec<Stratum
     .bind::<Text, _>(lender)
     .bind::<BigInt, _>(run_no)
     .load(db)?;
-    let number = |text: &str| text.parse().map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)));
+    let number = |text: &str| {
+        text.parse().map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))
+    };
     let read = |row: StoredStratum| {
         Ok(StratumRow {
             stratum_rate: number(&row.stratum_rate)?,
@@ -416,7 +460,9 @@ impl RowFilter {
         let how = match self.how {
             None => "",
             Some(How::Placed) => "AND assignee IS NOT NULL",
-            Some(How::Method) => "AND assignee IS NOT NULL AND reason NOT LIKE 'explore %' AND reason NOT LIKE 'follow %'",
+            Some(How::Method) => {
+                "AND assignee IS NOT NULL AND reason NOT LIKE 'explore %' AND reason NOT LIKE 'follow %'"
+            }
             Some(How::Explored) => "AND reason LIKE 'explore %'",
             Some(How::Followed) => "AND reason LIKE 'follow %'",
             Some(How::Unplaced) => "AND assignee IS NULL",
@@ -491,7 +537,12 @@ pub struct RowSums {
 }
 
 /// The sums of a list of a run's accounts.
-pub fn sums_of_run(db: &mut Db, lender: &str, run_no: i64, filter: &RowFilter) -> QueryResult<RowSums> {
+pub fn sums_of_run(
+    db: &mut Db,
+    lender: &str,
+    run_no: i64,
+    filter: &RowFilter,
+) -> QueryResult<RowSums> {
     let sql = format!(
         "SELECT COUNT(*) AS accounts, CAST(COALESCE(SUM(balance), 0) AS BIGINT) AS balance FROM allocation_row {}",
         filter.sql()
@@ -520,7 +571,11 @@ struct ShareRow {
 }
 
 /// What each assignee gets and why accounts stay, added up from the rows of a run that did not keep it.
-pub fn shares(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<(BTreeMap<String, Share>, BTreeMap<String, i64>)> {
+pub fn shares(
+    db: &mut Db,
+    lender: &str,
+    run_no: i64,
+) -> QueryResult<(BTreeMap<String, Share>, BTreeMap<String, i64>)> {
     let rows: Vec<ShareRow> = diesel::sql_query(
         "SELECT assignee, unplaced, COUNT(*) AS accounts, CAST(SUM(explored) AS BIGINT) AS explored, \
          CAST(SUM(balance) AS BIGINT) AS balance FROM (SELECT assignee, balance, \
@@ -535,8 +590,13 @@ pub fn shares(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<(BTreeMap<S
     for row in rows {
         match row.assignee {
             Some(code) => {
-                let share =
-                    Share { accounts: row.accounts, explored: row.explored, balance: row.balance, expected: None, fees: None };
+                let share = Share {
+                    accounts: row.accounts,
+                    explored: row.explored,
+                    balance: row.balance,
+                    expected: None,
+                    fees: None,
+                };
                 shares.insert(code, share);
             }
             None => drop(unplaced.insert(row.unplaced, row.accounts)),
@@ -546,7 +606,12 @@ pub fn shares(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<(BTreeMap<S
 }
 
 /// An account in the runs it was in, newest first, at most so many.
-pub fn runs_of_account(db: &mut Db, lender: &str, account_no: &str, most: i64) -> QueryResult<Vec<RunAccount>> {
+pub fn runs_of_account(
+    db: &mut Db,
+    lender: &str,
+    account_no: &str,
+    most: i64,
+) -> QueryResult<Vec<RunAccount>> {
     diesel::sql_query(
         "SELECT a.run_no, a.account_no, a.assignee, a.level, a.stratum, a.balance, a.reason \
          FROM allocation_run r CROSS JOIN allocation_row a \
@@ -560,7 +625,12 @@ pub fn runs_of_account(db: &mut Db, lender: &str, account_no: &str, most: i64) -
 }
 
 /// One list of closed gates.
-pub fn refusal(db: &mut Db, lender: &str, run_no: i64, list_no: i64) -> QueryResult<Option<String>> {
+pub fn refusal(
+    db: &mut Db,
+    lender: &str,
+    run_no: i64,
+    list_no: i64,
+) -> QueryResult<Option<String>> {
     let row: Option<TextRow> =
         diesel::sql_query("SELECT refusals AS text FROM allocation_refusal WHERE lender = $1 AND run_no = $2 AND list_no = $3")
             .bind::<Text, _>(lender)

@@ -70,21 +70,36 @@ impl Sorted {
 
 /// Sorts the candidates of a run.
 pub fn sort(strategy: &Strategy, takers: &[Taker], field: &Field) -> Sorted {
-    let mut asking = Asking { strategy, takers, lists: Vec::new(), known: HashMap::new(), by_scope: HashMap::new() };
-    let refused: Vec<u32> = field.candidates.iter().map(|candidate| asking.list_of(candidate)).collect();
-    let mut members: Vec<u32> = (0..u32::try_from(field.candidates.len()).unwrap_or(u32::MAX)).collect();
+    let mut asking = Asking {
+        strategy,
+        takers,
+        lists: Vec::new(),
+        known: HashMap::new(),
+        by_scope: HashMap::new(),
+    };
+    let refused: Vec<u32> =
+        field.candidates.iter().map(|candidate| asking.list_of(candidate)).collect();
+    let mut members: Vec<u32> =
+        (0..u32::try_from(field.candidates.len()).unwrap_or(u32::MAX)).collect();
     let debtor = |index: &u32| field.candidates[*index as usize].debtor_ref.as_str();
     // Stable: the accounts of a debtor stay in order of account number.
     members.sort_by(|a, b| debtor(a).cmp(debtor(b)));
-    let mut sorting =
-        Sorting { asking, field, refused: &refused, groups: HashMap::new(), strata: Vec::new(), places: HashMap::new() };
+    let mut sorting = Sorting {
+        asking,
+        field,
+        refused: &refused,
+        groups: HashMap::new(),
+        strata: Vec::new(),
+        places: HashMap::new(),
+    };
     let mut followers = Vec::new();
     let mut first = 0;
     for own in members.chunk_by(|a, b| debtor(a) == debtor(b)) {
         match field.debtor_holders.get(debtor(&own[0])) {
             Some(code) => {
                 let holder = takers.iter().position(|taker| taker.assignee.code == *code);
-                followers.extend(own.iter().map(|index| Follower { index: *index as usize, holder }));
+                followers
+                    .extend(own.iter().map(|index| Follower { index: *index as usize, holder }));
             }
             None => sorting.unit(first, own),
         }
@@ -120,7 +135,9 @@ impl Asking<'_> {
     }
 
     fn ask(&mut self, candidate: &Candidate) -> u32 {
-        let refuses = |(index, taker): (usize, &Taker)| Some((index, taker.refuses(candidate, self.strategy.rotation)?));
+        let refuses = |(index, taker): (usize, &Taker)| {
+            Some((index, taker.refuses(candidate, self.strategy.rotation)?))
+        };
         let list: Vec<(usize, Gate)> = self.takers.iter().enumerate().filter_map(refuses).collect();
         if let Some(known) = self.known.get(&list) {
             return *known;
@@ -146,7 +163,9 @@ impl Sorting<'_> {
     /// A debtor counts in the stratum of its largest balance, open to those who take all of its accounts.
     fn unit(&mut self, first: u32, own: &[u32]) {
         let balance_of = |index: u32| self.field.candidates[index as usize].facts.balance;
-        let Some(largest) = own.iter().copied().max_by_key(|index| (balance_of(*index), std::cmp::Reverse(*index))) else {
+        let Some(largest) =
+            own.iter().copied().max_by_key(|index| (balance_of(*index), std::cmp::Reverse(*index)))
+        else {
             return;
         };
         let list = self.joint_list(own);
@@ -168,8 +187,10 @@ impl Sorting<'_> {
         if own.iter().all(|index| self.refused[*index as usize] == first) {
             return first;
         }
-        let mut joint: Vec<(usize, Gate)> =
-            own.iter().flat_map(|index| self.asking.lists[self.refused[*index as usize] as usize].clone()).collect();
+        let mut joint: Vec<(usize, Gate)> = own
+            .iter()
+            .flat_map(|index| self.asking.lists[self.refused[*index as usize] as usize].clone())
+            .collect();
         joint.sort();
         joint.dedup_by_key(|(taker, _)| *taker);
         if let Some(known) = self.asking.known.get(&joint) {
@@ -182,7 +203,8 @@ impl Sorting<'_> {
     }
 
     fn group(&mut self, index: u32) -> u32 {
-        let text = self.asking.strategy.grouping.group(&self.field.candidates[index as usize].facts);
+        let text =
+            self.asking.strategy.grouping.group(&self.field.candidates[index as usize].facts);
         let next = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
         *self.groups.entry(text).or_insert(next)
     }
@@ -190,16 +212,29 @@ impl Sorting<'_> {
     /// Lists that close the same takers for different reasons are one stratum: the place is found by its name.
     fn new_stratum(&mut self, group: u32, list: u32, largest: u32) -> usize {
         let shut = &self.asking.lists[list as usize];
-        let eligible: Vec<usize> =
-            (0..self.asking.takers.len()).filter(|taker| !shut.iter().any(|(refused, _)| refused == taker)).collect();
-        let group_text = self.asking.strategy.grouping.group(&self.field.candidates[largest as usize].facts);
-        let codes: Vec<&str> = eligible.iter().map(|taker| self.asking.takers[*taker].assignee.code.as_str()).collect();
+        let eligible: Vec<usize> = (0..self.asking.takers.len())
+            .filter(|taker| !shut.iter().any(|(refused, _)| refused == taker))
+            .collect();
+        let group_text =
+            self.asking.strategy.grouping.group(&self.field.candidates[largest as usize].facts);
+        let codes: Vec<&str> = eligible
+            .iter()
+            .map(|taker| self.asking.takers[*taker].assignee.code.as_str())
+            .collect();
         let joint = if group_text.is_empty() { "" } else { "|" };
         let name = format!("{group_text}{joint}{}", codes.join("+"));
-        let place = self.strata.iter().position(|stratum| stratum.name == name).unwrap_or_else(|| {
-            self.strata.push(Stratum { name, group: group_text, eligible, units: Vec::new(), accounts: 0, balance: Money::ZERO });
-            self.strata.len() - 1
-        });
+        let place =
+            self.strata.iter().position(|stratum| stratum.name == name).unwrap_or_else(|| {
+                self.strata.push(Stratum {
+                    name,
+                    group: group_text,
+                    eligible,
+                    units: Vec::new(),
+                    accounts: 0,
+                    balance: Money::ZERO,
+                });
+                self.strata.len() - 1
+            });
         self.places.insert((group, list), place);
         place
     }

@@ -25,8 +25,12 @@ pub enum Method {
     Optimise,
 }
 
-const METHODS: [(&str, Method); 4] =
-    [("equal", Method::Equal), ("fixed", Method::Fixed), ("score", Method::Score), ("optimise", Method::Optimise)];
+const METHODS: [(&str, Method); 4] = [
+    ("equal", Method::Equal),
+    ("fixed", Method::Fixed),
+    ("score", Method::Score),
+    ("optimise", Method::Optimise),
+];
 
 impl Method {
     /// As files write it.
@@ -85,7 +89,10 @@ impl Strategy {
 
     /// Who is scored against whom.
     pub fn peers(&self) -> BTreeMap<String, String> {
-        self.assignees.iter().filter_map(|one| Some((one.code.clone(), one.peer_group.clone()?))).collect()
+        self.assignees
+            .iter()
+            .filter_map(|one| Some((one.code.clone(), one.peer_group.clone()?)))
+            .collect()
     }
 }
 
@@ -102,29 +109,51 @@ pub fn parse(text: &str, lender: &Lender, known: &[Assignee]) -> Read<Strategy> 
     let seed = root.take("seed").map_or(Ok(0), |value| value.whole(0, i64::MAX))?;
     let rotation = root.take("rotation").map_or(Ok(false), |value| value.flag())?;
     let exploration = root.take("exploration").map_or(Ok(Rate::ZERO), |value| value.rate())?;
-    let filter = root.take("filter").map(|value| Conditions::read(&value, lender.currency)).transpose()?.unwrap_or_default();
-    let performance = root.take("performance").map_or(Ok(Parameters::default()), |value| Parameters::read(&value))?;
+    let filter = root
+        .take("filter")
+        .map(|value| Conditions::read(&value, lender.currency))
+        .transpose()?
+        .unwrap_or_default();
+    let performance = root
+        .take("performance")
+        .map_or(Ok(Parameters::default()), |value| Parameters::read(&value))?;
     let points = root.take("score").map_or(Ok(Points::default()), |value| Points::read(&value))?;
     let most_upheld = root.take("conduct").map(|value| conduct(&value)).transpose()?;
     let tables_at = root.take("assignee");
     let assignees = match &tables_at {
         Some(value) => listed(value, method, known)?,
         None if method == Method::Fixed => {
-            return Err(method_value.fault("needs an [[assignee]] with a share for each that takes part"));
+            return Err(
+                method_value.fault("needs an [[assignee]] with a share for each that takes part")
+            );
         }
         None => known.iter().map(|assignee| everything(assignee.code.clone())).collect(),
     };
     root.finish()?;
     let seed = u64::try_from(seed).unwrap_or(0);
-    Ok(Strategy { name, method, grouping, seed, rotation, exploration, filter, performance, points, most_upheld, assignees })
+    Ok(Strategy {
+        name,
+        method,
+        grouping,
+        seed,
+        rotation,
+        exploration,
+        filter,
+        performance,
+        points,
+        most_upheld,
+        assignees,
+    })
 }
 
 /// `[conduct]`: what closes the gate of conduct.
 fn conduct(value: &Value<'_>) -> Read<Decimal> {
     let mut table = value.table()?;
     let most = table.need("max_upheld_per_1000")?;
-    let number = Decimal::from_str_exact(most.text()?.trim()).ok().filter(|number| *number >= Decimal::ZERO);
-    let number = number.ok_or_else(|| most.fault("must be a number of complaints in quotes, like \"5\""))?;
+    let number =
+        Decimal::from_str_exact(most.text()?.trim()).ok().filter(|number| *number >= Decimal::ZERO);
+    let number =
+        number.ok_or_else(|| most.fault("must be a number of complaints in quotes, like \"5\""))?;
     table.finish()?;
     Ok(number)
 }
@@ -148,15 +177,20 @@ fn listed(value: &Value<'_>, method: Method, known: &[Assignee]) -> Read<Vec<Tak
         table.finish()?;
         listed.push(taking);
     }
-    let sum = |of: fn(&Taking) -> Rate| -> Decimal { listed.iter().map(|one| of(one).decimal()).sum() };
+    let sum =
+        |of: fn(&Taking) -> Rate| -> Decimal { listed.iter().map(|one| of(one).decimal()).sum() };
     let percent = |sum: Decimal| (sum * Decimal::ONE_HUNDRED).normalize();
     let shares = sum(|one| one.share.unwrap_or(Rate::ZERO));
     if method == Method::Fixed && shares != Decimal::ONE {
-        return Err(value.fault(format!("has shares that sum to {}%; they must sum to 100%", percent(shares))));
+        return Err(value
+            .fault(format!("has shares that sum to {}%; they must sum to 100%", percent(shares))));
     }
     let least = sum(|one| one.min_share);
     if least > Decimal::ONE {
-        return Err(value.fault(format!("has min_shares that sum to {}%; they may not exceed 100%", percent(least))));
+        return Err(value.fault(format!(
+            "has min_shares that sum to {}%; they may not exceed 100%",
+            percent(least)
+        )));
     }
     let most = sum(|one| one.max_share);
     if most < Decimal::ONE {
@@ -173,7 +207,11 @@ fn listed(value: &Value<'_>, method: Method, known: &[Assignee]) -> Read<Vec<Tak
 fn taking(table: &mut Table<'_>, code: String, method: Method) -> Read<Taking> {
     let share = match (table.take("share"), method) {
         (Some(share), Method::Fixed) => Some(share.rate()?),
-        (None, Method::Fixed) => return Err(table.fault(format!("`share` is missing: {code} needs one with fixed shares"))),
+        (None, Method::Fixed) => {
+            return Err(
+                table.fault(format!("`share` is missing: {code} needs one with fixed shares"))
+            );
+        }
         (Some(share), _) => return Err(share.fault("goes with method = \"fixed\" only")),
         (None, _) => None,
     };
@@ -182,7 +220,9 @@ fn taking(table: &mut Table<'_>, code: String, method: Method) -> Read<Taking> {
     let max_share = match &most {
         None => Rate::ONE,
         Some(value) => match value.rate()? {
-            most if most < min_share => return Err(value.fault(format!("lies below min_share {min_share}"))),
+            most if most < min_share => {
+                return Err(value.fault(format!("lies below min_share {min_share}")));
+            }
             most => most,
         },
     };

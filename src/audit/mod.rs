@@ -7,8 +7,8 @@
 mod store;
 
 pub use store::{
-    Book, BookRow, EventRow, NumbersGiven, book, changed_since, create_book, event_hash, events, first_hash, last_change,
-    numbers_given,
+    Book, BookRow, EventRow, NumbersGiven, book, changed_since, create_book, event_hash, events,
+    first_hash, last_change, numbers_given,
 };
 
 use std::collections::BTreeMap;
@@ -59,16 +59,26 @@ impl Act {
     }
 
     /// Writes rows of facts and takes them into the event's digest.
-    pub fn write(&mut self, db: &mut Db, table: &FactTable, rows: &[Vec<Cell<'_>>]) -> QueryResult<()> {
+    pub fn write(
+        &mut self,
+        db: &mut Db,
+        table: &FactTable,
+        rows: &[Vec<Cell<'_>>],
+    ) -> QueryResult<()> {
         insert_facts(db, table, rows, &mut self.digest)?;
         let written = self.written.entry(table.name).or_default();
         let before = *written;
         *written += rows.len();
         // A server that still believes the table to be small reads it from end to end at every look-up. The first
         // ten thousand rows tell it, and every ten times as many.
-        let grown =
-            std::iter::successors(Some(MANY), |bound| bound.checked_mul(10)).take_while(|bound| *bound <= *written).last();
-        if grown.is_some_and(|bound| bound > before) { refresh_statistics(db, table.name) } else { Ok(()) }
+        let grown = std::iter::successors(Some(MANY), |bound| bound.checked_mul(10))
+            .take_while(|bound| *bound <= *written)
+            .last();
+        if grown.is_some_and(|bound| bound > before) {
+            refresh_statistics(db, table.name)
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes a row that was written by an UPDATE, or with a body kept elsewhere, into the event's digest.
@@ -77,7 +87,12 @@ impl Act {
     }
 
     /// Ends the change: the rest of the journal, the event, the new head of the book.
-    pub fn finish(mut self, db: &mut Db, kind: &str, summary: &serde_json::Value) -> QueryResult<i64> {
+    pub fn finish(
+        mut self,
+        db: &mut Db,
+        kind: &str,
+        summary: &serde_json::Value,
+    ) -> QueryResult<i64> {
         self.journal.flush(db, &mut self.book)?;
         for (table, _) in self.written.iter().filter(|(_, rows)| **rows >= MANY) {
             refresh_statistics(db, table)?;

@@ -79,7 +79,9 @@ pub fn first_hash(lender: &str) -> String {
 
 /// The head of a lender's book; [`diesel::NotFound`] when the lender is unknown.
 pub fn book(db: &mut Db, lender: &str) -> QueryResult<Book> {
-    let row: BookRow = diesel::sql_query("SELECT * FROM book WHERE lender = $1").bind::<Text, _>(lender).get_result(db)?;
+    let row: BookRow = diesel::sql_query("SELECT * FROM book WHERE lender = $1")
+        .bind::<Text, _>(lender)
+        .get_result(db)?;
     let month = |text: Option<String>| text.and_then(|text| text.parse().ok());
     Ok(Book {
         lender: row.lender,
@@ -160,7 +162,15 @@ pub struct EventRow {
 
 /// The hash of an event that follows the event hashed `before`.
 pub fn event_hash(before: &str, event: &EventRow) -> String {
-    let content = [before, &event.kind, &event.recorded_at, &event.actor, &event.source, &event.summary, &event.digest];
+    let content = [
+        before,
+        &event.kind,
+        &event.recorded_at,
+        &event.actor,
+        &event.source,
+        &event.summary,
+        &event.digest,
+    ];
     digest::sha256(format!("{}|{}", event.seq, content.join("|")).as_bytes())
 }
 

@@ -57,7 +57,10 @@ pub(super) struct AllocateArguments {
     strata: Option<PathBuf>,
 }
 
-pub(super) fn allocate(context: &Context, arguments: &AllocateArguments) -> Result<Answer, Failure> {
+pub(super) fn allocate(
+    context: &Context,
+    arguments: &AllocateArguments,
+) -> Result<Answer, Failure> {
     arguments.export.iter().chain(&arguments.strata).try_for_each(|path| check_writable(path))?;
     let mut db = context.open()?;
     let by = ambient::operator();
@@ -67,18 +70,30 @@ pub(super) fn allocate(context: &Context, arguments: &AllocateArguments) -> Resu
     let outcome = match (run_no, &arguments.strategy, arguments.on) {
         (Some(number), ..) if arguments.replay.is_some() => {
             let (_, run, decision) = replay(&mut db, &lender_code, number)?;
-            Outcome { run_no: number, hash: run.hash, committed: run.committed_seq.is_some(), decision }
+            Outcome {
+                run_no: number,
+                hash: run.hash,
+                committed: run.committed_seq.is_some(),
+                decision,
+            }
         }
         (Some(number), ..) => commit_run_watched(&mut db, &lender_code, number, &by, &mut bar)?,
         (None, Some(path), Some(on)) => {
             let text = read_text(path)?;
             let file = path.display().to_string();
-            let order = Order { lender: &lender_code, file: &file, strategy: &text, on, commit: arguments.commit };
+            let order = Order {
+                lender: &lender_code,
+                file: &file,
+                strategy: &text,
+                on,
+                commit: arguments.commit,
+            };
             run(&mut db, &order, &by, &mut bar)?
         }
         _ => return Err(Failure::new("a strategy file and --on are needed")),
     };
-    let lender = party::store::lender(&mut db, &lender_code)?.ok_or_else(|| Failure::new("the lender is gone"))?;
+    let lender = party::store::lender(&mut db, &lender_code)?
+        .ok_or_else(|| Failure::new("the lender is gone"))?;
     if let Some(path) = &arguments.export {
         write_file(path, &assignment_csv(&outcome.decision, arguments.language)?)?;
     }
@@ -95,43 +110,70 @@ pub(super) fn allocate(context: &Context, arguments: &AllocateArguments) -> Resu
 }
 
 /// The strategy of a file.
-pub(super) fn strategy_of(db: &mut Db, lender: &party::Lender, path: &Path) -> Result<Strategy, Failure> {
+pub(super) fn strategy_of(
+    db: &mut Db,
+    lender: &party::Lender,
+    path: &Path,
+) -> Result<Strategy, Failure> {
     let assignees = party::store::assignees(db, &lender.code)?;
     let text = read_text(path)?;
     let file = path.display().to_string();
-    Ok(strategy::parse(&text, lender, &assignees).map_err(|fault| PerformanceError::File { file, fault })?)
+    Ok(strategy::parse(&text, lender, &assignees)
+        .map_err(|fault| PerformanceError::File { file, fault })?)
 }
 
 /// A run is named LENDER#NUMBER, so that `--commit-run` needs no lender beside it; a number alone needs one.
-fn lender_and_run(lender: Option<&str>, run: Option<&String>) -> Result<(String, Option<i64>), Failure> {
+fn lender_and_run(
+    lender: Option<&str>,
+    run: Option<&String>,
+) -> Result<(String, Option<i64>), Failure> {
     let unnamed = || Failure::new("name the lender with --lender");
     let Some(run) = run else {
         return Ok((lender.ok_or_else(unnamed)?.to_string(), None));
     };
-    let (of_run, number) = run.split_once('#').map_or((None, run.as_str()), |(lender, number)| (Some(lender), number));
-    let number = number.parse().map_err(|_| Failure::new(format!("\"{run}\" is no run; write it like CFC#12")))?;
+    let (of_run, number) =
+        run.split_once('#').map_or((None, run.as_str()), |(lender, number)| (Some(lender), number));
+    let number = number
+        .parse()
+        .map_err(|_| Failure::new(format!("\"{run}\" is no run; write it like CFC#12")))?;
     match (of_run, lender) {
-        (Some(of_run), Some(named)) if of_run != named => {
-            Err(Failure::new(format!("run {run} is one of {of_run}, not of {named}; nothing was changed")))
-        }
+        (Some(of_run), Some(named)) if of_run != named => Err(Failure::new(format!(
+            "run {run} is one of {of_run}, not of {named}; nothing was changed"
+        ))),
         (of_run, named) => Ok((of_run.or(named).ok_or_else(unnamed)?.to_string(), Some(number))),
     }
 }
 
-fn answer(lender: &party::Lender, outcome: &Outcome, done: &str, stages: &[(String, u128)]) -> Answer {
+fn answer(
+    lender: &party::Lender,
+    outcome: &Outcome,
+    done: &str,
+    stages: &[(String, u128)],
+) -> Answer {
     let decision = &outcome.decision;
     let run = format!("{}#{}", lender.code, outcome.run_no);
     let placed = decision.placed();
     let unplaced = decision.assigned.len() - placed;
     let totals = decision.totals();
-    let mut shown = vec![format!("run {run} {done}: {placed} accounts placed, {unplaced} left unplaced")];
+    let mut shown =
+        vec![format!("run {run} {done}: {placed} accounts placed, {unplaced} left unplaced")];
     for (code, total) in &totals {
-        let explored = if total.explored > 0 { format!(" ({} to explore)", total.explored) } else { String::new() };
-        let (balance, expected) = (total.balance.grouped(lender.currency), total.expected.grouped(lender.currency));
-        shown.push(format!("  {code}: {} accounts{explored}, {balance}, expected recovery {expected}", total.accounts));
+        let explored = if total.explored > 0 {
+            format!(" ({} to explore)", total.explored)
+        } else {
+            String::new()
+        };
+        let (balance, expected) =
+            (total.balance.grouped(lender.currency), total.expected.grouped(lender.currency));
+        shown.push(format!(
+            "  {code}: {} accounts{explored}, {balance}, expected recovery {expected}",
+            total.accounts
+        ));
     }
     shown.extend(expectations(decision, &totals, lender.currency));
-    shown.extend(decision.plan.short.iter().map(|short| format!("  not all accounts find room: {short}")));
+    shown.extend(
+        decision.plan.short.iter().map(|short| format!("  not all accounts find room: {short}")),
+    );
     for (why, count) in &decision.market.field.left {
         shown.push(format!("  not taken: {count} {why}"));
     }
@@ -160,22 +202,35 @@ fn answer(lender: &party::Lender, outcome: &Outcome, done: &str, stages: &[(Stri
 }
 
 /// What the run is expected to bring, the programme's proof, and what else it might have been.
-fn expectations(decision: &Decision, totals: &BTreeMap<String, Given>, currency: Currency) -> Vec<String> {
+fn expectations(
+    decision: &Decision,
+    totals: &BTreeMap<String, Given>,
+    currency: Currency,
+) -> Vec<String> {
     let (plan, asked) = (&decision.plan, decision.market.strategy.method);
     if plan.method != asked {
-        return vec![format!("  there is no history to go by: {} was done as {}", asked.name(), plan.method.name())];
+        return vec![format!(
+            "  there is no history to go by: {} was done as {}",
+            asked.name(),
+            plan.method.name()
+        )];
     }
     if decision.market.history.is_empty() || decision.placed() == 0 {
         return Vec::new();
     }
     let shown = |exact: i128| shown_amount(exact, currency);
     let net: Money = totals.values().map(Given::net).sum();
-    let mut lines = vec![format!("  expected net recovery {} (all that is placed, less fees)", net.grouped(currency))];
+    let mut lines = vec![format!(
+        "  expected net recovery {} (all that is placed, less fees)",
+        net.grouped(currency)
+    )];
     if let Some(optimum) = &plan.optimum {
         let (bound, worth) = (shown(optimum.bound), shown(plan.objective));
         lines.push(format!("  the programme, each account at its stratum's mean: worth {worth}, no plan within the limits is worth more than {bound}"));
         let limits = decision.market.takers.iter().zip(&optimum.prices).zip(&plan.limits.lower);
-        for ((taker, price), least) in limits.filter(|((_, price), least)| **price > 0 || **price < 0 && **least > 0) {
+        for ((taker, price), least) in
+            limits.filter(|((_, price), least)| **price > 0 || **price < 0 && **least > 0)
+        {
             let (code, more) = (&taker.assignee.code, shown(price.abs()));
             lines.push(match *price > 0 {
                 true => format!("  {code}: its most binds; one account more would bring {more}"),
@@ -184,8 +239,12 @@ fn expectations(decision: &Decision, totals: &BTreeMap<String, Given>, currency:
         }
     }
     for (name, other) in [("equal", plan.equal), ("score", plan.score)] {
-        let more = other
-            .map(|other| format!("  {} more than {name} shares of the same accounts would bring", shown(plan.objective - other)));
+        let more = other.map(|other| {
+            format!(
+                "  {} more than {name} shares of the same accounts would bring",
+                shown(plan.objective - other)
+            )
+        });
         lines.extend(more);
     }
     let cost = plan.objective - decision.dealt_worth;
@@ -199,12 +258,16 @@ fn expectations(decision: &Decision, totals: &BTreeMap<String, Given>, currency:
 fn shown_amount(exact: i128, currency: Currency) -> String {
     let amount = Decimal::from_i128_with_scale(exact, VALUE_PLACES);
     let minor = round(amount * Decimal::from(10_i64.pow(currency.decimals())), 0);
-    i64::try_from(minor.mantissa()).map(|minor| Money(minor).grouped(currency)).unwrap_or_else(|_| millionths(exact))
+    i64::try_from(minor.mantissa())
+        .map(|minor| Money(minor).grouped(currency))
+        .unwrap_or_else(|_| millionths(exact))
 }
 
 fn unplaced_reasons(decision: &Decision) -> BTreeMap<String, usize> {
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    for (index, one) in decision.assigned.iter().enumerate().filter(|(_, one)| one.placed().is_none()) {
+    for (index, one) in
+        decision.assigned.iter().enumerate().filter(|(_, one)| one.placed().is_none())
+    {
         *reasons.entry(decision.why_in_words(index, one).1).or_default() += 1;
     }
     reasons

@@ -43,7 +43,11 @@ impl Progress for Bar {
     fn stage(&mut self, name: &str, total: Option<u64>) {
         self.lap();
         self.stages.push((name.to_string(), 0));
-        let template = if total.is_some() { "{msg} {wide_bar} {pos}/{len}" } else { "{spinner} {msg} {human_pos} ({elapsed})" };
+        let template = if total.is_some() {
+            "{msg} {wide_bar} {pos}/{len}"
+        } else {
+            "{spinner} {msg} {human_pos} ({elapsed})"
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style);
         }

@@ -129,7 +129,9 @@ fn decide(context: &Context, arguments: &DecideArguments) -> Result<Answer, Fail
     let outcome = if new.upheld { "upheld" } else { "not upheld" };
     let mut said = match done.already_known {
         true => format!("case {} was decided so before; nothing changed", done.reference),
-        false => format!("case {} decided: {outcome} (decision {})", done.reference, done.decision_no),
+        false => {
+            format!("case {} decided: {outcome} (decision {})", done.reference, done.decision_no)
+        }
     };
     if let Some(account_no) = &done.released {
         said.push_str(&format!("; the hold on account {account_no} ended on {}", arguments.on));
@@ -166,7 +168,10 @@ const CASE_COLUMNS: [&str; 12] = [
     "corrects",
 ];
 
-pub(super) fn complaints(context: &Context, arguments: &ComplaintsArguments) -> Result<Answer, Failure> {
+pub(super) fn complaints(
+    context: &Context,
+    arguments: &ComplaintsArguments,
+) -> Result<Answer, Failure> {
     check_writable(&arguments.output)?;
     let mut db = context.open()?;
     let lender = find(&mut db, &arguments.lender)?;
@@ -176,7 +181,9 @@ pub(super) fn complaints(context: &Context, arguments: &ComplaintsArguments) -> 
     write_with(&arguments.output, |out| {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(CASE_COLUMNS)?;
-        cases.iter().try_for_each(|case| writer.write_record(case_record(case, lender.currency)))?;
+        cases
+            .iter()
+            .try_for_each(|case| writer.write_record(case_record(case, lender.currency)))?;
         writer.flush().map_err(|error| Failure::new(error.to_string()))
     })?;
     let said = format!("{} complaints written to {}", cases.len(), arguments.output.display());
@@ -196,13 +203,20 @@ fn case_record(case: &Case, currency: Currency) -> [String; 12] {
         decision.map(|decision| decision.decided_on.to_string()).unwrap_or_default(),
         decision.map(|decision| decision.decision_no.to_string()).unwrap_or_default(),
         decision.map(|decision| neutral(&decision.reason).into_owned()).unwrap_or_default(),
-        decision.and_then(|decision| decision.deduction).map(|amount| amount.plain(currency)).unwrap_or_default(),
-        decision.and_then(|decision| decision.corrects).map(|number| number.to_string()).unwrap_or_default(),
+        decision
+            .and_then(|decision| decision.deduction)
+            .map(|amount| amount.plain(currency))
+            .unwrap_or_default(),
+        decision
+            .and_then(|decision| decision.corrects)
+            .map(|number| number.to_string())
+            .unwrap_or_default(),
     ]
 }
 
 fn find(db: &mut crate::db::Db, code: &str) -> Result<party::Lender, Failure> {
-    party::store::lender(db, code)?.ok_or_else(|| Failure::new(format!("there is no lender {code}")))
+    party::store::lender(db, code)?
+        .ok_or_else(|| Failure::new(format!("there is no lender {code}")))
 }
 
 #[derive(Args)]
@@ -224,18 +238,24 @@ pub(super) struct ViolationsArguments {
     output: PathBuf,
 }
 
-pub(super) fn violations(context: &Context, arguments: &ViolationsArguments) -> Result<Answer, Failure> {
+pub(super) fn violations(
+    context: &Context,
+    arguments: &ViolationsArguments,
+) -> Result<Answer, Failure> {
     check_writable(&arguments.output)?;
     let mut db = context.open()?;
     let (lender, agency) = (&arguments.lender, arguments.agency.as_deref());
-    let found = crate::db::read(&mut db, |db| violation::found(db, lender, arguments.from, arguments.to, agency))?;
+    let found = crate::db::read(&mut db, |db| {
+        violation::found(db, lender, arguments.from, arguments.to, agency)
+    })?;
     write_with(&arguments.output, |out| {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(violation::COLUMNS)?;
         found.iter().try_for_each(|one| writer.write_record(one.record()))?;
         writer.flush().map_err(|error| Failure::new(error.to_string()))
     })?;
-    let mut shown = vec![format!("{} violations written to {}", found.len(), arguments.output.display())];
+    let mut shown =
+        vec![format!("{} violations written to {}", found.len(), arguments.output.display())];
     let mut by_rule = serde_json::Map::new();
     for rule in RULES {
         let count = found.iter().filter(|one| one.rule == rule).count();
@@ -266,10 +286,14 @@ pub(super) struct EvaluateArguments {
     text: String,
 }
 
-pub(super) fn evaluate(context: &Context, arguments: &EvaluateArguments) -> Result<Answer, Failure> {
+pub(super) fn evaluate(
+    context: &Context,
+    arguments: &EvaluateArguments,
+) -> Result<Answer, Failure> {
     let mut db = context.open()?;
     let EvaluateArguments { lender, agency, on, result, text } = arguments;
-    let done = evaluation::evaluate(&mut db, lender, agency, *on, *result, text, &ambient::operator())?;
+    let done =
+        evaluation::evaluate(&mut db, lender, agency, *on, *result, text, &ambient::operator())?;
     let said = match done.already_known {
         true => format!("{agency} was evaluated so on {on} before; nothing changed"),
         false => format!("{agency} evaluated on {on}: {result}"),
@@ -287,13 +311,24 @@ pub(super) struct EvaluationsArguments {
     on: NaiveDate,
 }
 
-pub(super) fn evaluations(context: &Context, arguments: &EvaluationsArguments) -> Result<Answer, Failure> {
+pub(super) fn evaluations(
+    context: &Context,
+    arguments: &EvaluationsArguments,
+) -> Result<Answer, Failure> {
     let mut db = context.open()?;
     let standings = evaluation::standings(&mut db, &arguments.lender, arguments.on)?;
-    let due: Vec<&evaluation::Standing> = standings.iter().filter(|one| one.due.is_some()).collect();
-    let mut shown = vec![format!("{} of {} agencies are due for evaluation on {}", due.len(), standings.len(), arguments.on)];
+    let due: Vec<&evaluation::Standing> =
+        standings.iter().filter(|one| one.due.is_some()).collect();
+    let mut shown = vec![format!(
+        "{} of {} agencies are due for evaluation on {}",
+        due.len(),
+        standings.len(),
+        arguments.on
+    )];
     for one in &due {
-        let last = one.evaluated_on.map_or("never evaluated".to_string(), |day| format!("last evaluated on {day}"));
+        let last = one
+            .evaluated_on
+            .map_or("never evaluated".to_string(), |day| format!("last evaluated on {day}"));
         let why = match (one.due, one.contract_ends_on) {
             (Some(Due::ContractEnds), Some(day)) => format!("contract ends on {day}"),
             _ => format!("more than {} days", evaluation::HOLDS_DAYS),
@@ -301,7 +336,10 @@ pub(super) fn evaluations(context: &Context, arguments: &EvaluationsArguments) -
         shown.push(format!("  {} {}: {last}; {why}", one.agency, one.name));
     }
     let agencies: Vec<serde_json::Value> = standings.iter().map(standing_json).collect();
-    Ok(Answer::new(lines(shown), json!({"on": arguments.on.to_string(), "due": due.len(), "agencies": agencies})))
+    Ok(Answer::new(
+        lines(shown),
+        json!({"on": arguments.on.to_string(), "due": due.len(), "agencies": agencies}),
+    ))
 }
 
 fn standing_json(one: &evaluation::Standing) -> serde_json::Value {

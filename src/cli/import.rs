@@ -128,13 +128,25 @@ fn import_portfolio(context: &Context, arguments: &PortfolioArguments) -> Result
         key: key.as_ref(),
     };
     let (lender, file) = (&arguments.lender, &arguments.file);
-    let done =
-        portfolio::import::import(&mut db, lender, file, arguments.as_of, &options, &ambient::operator(), &mut Bar::new())?;
+    let done = portfolio::import::import(
+        &mut db,
+        lender,
+        file,
+        arguments.as_of,
+        &options,
+        &ambient::operator(),
+        &mut Bar::new(),
+    )?;
     if done.already_imported {
-        let said = format!("{} was imported before as of {}; nothing changed", file.display(), arguments.as_of);
+        let said = format!(
+            "{} was imported before as of {}; nothing changed",
+            file.display(),
+            arguments.as_of
+        );
         return Ok(Answer::new(said, json!(done)));
     }
-    let mut shown: Vec<String> = done.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+    let mut shown: Vec<String> =
+        done.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
     shown.push(format!(
         "{} rows: {} new, {} updated, {} unchanged, {} rejected; {} known accounts are not in the file; balance {}",
         done.rows, done.new, done.updated, done.unchanged, done.rejected, done.missing, done.total
@@ -147,19 +159,41 @@ fn import_portfolio(context: &Context, arguments: &PortfolioArguments) -> Result
     Ok(Answer::new(lines(shown), json!(done)).partly(partial))
 }
 
-fn import_recoveries(context: &Context, arguments: &RecoveriesArguments) -> Result<Answer, Failure> {
+fn import_recoveries(
+    context: &Context,
+    arguments: &RecoveriesArguments,
+) -> Result<Answer, Failure> {
     let map = read_map(arguments.map.as_ref(), recovery::columns::COLUMNS)?;
     let mut db = context.open()?;
-    let options = recovery::import::Options { map: map.as_ref(), rejects: arguments.rejects.as_deref() };
-    let done =
-        recovery::import::import(&mut db, &arguments.lender, &arguments.file, &options, &ambient::operator(), &mut Bar::new())?;
-    let mut shown: Vec<String> = done.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+    let options =
+        recovery::import::Options { map: map.as_ref(), rejects: arguments.rejects.as_deref() };
+    let done = recovery::import::import(
+        &mut db,
+        &arguments.lender,
+        &arguments.file,
+        &options,
+        &ambient::operator(),
+        &mut Bar::new(),
+    )?;
+    let mut shown: Vec<String> =
+        done.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
     shown.push(format!(
         "{} rows: {} accepted, {} duplicate, {} rejected; payments {}, reversals {}, waivers {}",
-        done.rows, done.accepted, done.duplicate, done.rejected, done.payments, done.reversals, done.waivers
+        done.rows,
+        done.accepted,
+        done.duplicate,
+        done.rejected,
+        done.payments,
+        done.reversals,
+        done.waivers
     ));
-    let house: Vec<String> = done.house.iter().map(|(code, count)| format!("{count} {code}")).collect();
-    let house = if house.is_empty() { "none to the house".to_string() } else { format!("to the house: {}", house.join(", ")) };
+    let house: Vec<String> =
+        done.house.iter().map(|(code, count)| format!("{count} {code}")).collect();
+    let house = if house.is_empty() {
+        "none to the house".to_string()
+    } else {
+        format!("to the house: {}", house.join(", "))
+    };
     shown.push(format!(
         "{} payments belong to a placement, {house}; {} go beyond what was owed",
         done.attributed, done.beyond_owed
@@ -176,13 +210,29 @@ fn import_contacts(context: &Context, arguments: &ContactsArguments) -> Result<A
     let map = read_map(arguments.map.as_ref(), conduct::columns::CONTACTS)?;
     let mut db = context.open()?;
     let key = Key::load(&context.address, config::key().as_deref()).map_err(Failure::new)?;
-    let options = conduct::contacts::Options { map: map.as_ref(), rejects: arguments.rejects.as_deref(), key: key.as_ref() };
+    let options = conduct::contacts::Options {
+        map: map.as_ref(),
+        rejects: arguments.rejects.as_deref(),
+        key: key.as_ref(),
+    };
     let (lender, agency, file) = (&arguments.lender, &arguments.agency, &arguments.file);
-    let done = conduct::contacts::import(&mut db, lender, agency, file, &options, &ambient::operator(), &mut Bar::new())?;
+    let done = conduct::contacts::import(
+        &mut db,
+        lender,
+        agency,
+        file,
+        &options,
+        &ambient::operator(),
+        &mut Bar::new(),
+    )?;
     if done.already_imported {
-        return Ok(Answer::new(format!("{} was imported before; nothing changed", file.display()), json!(done)));
+        return Ok(Answer::new(
+            format!("{} was imported before; nothing changed", file.display()),
+            json!(done),
+        ));
     }
-    let mut shown: Vec<String> = done.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+    let mut shown: Vec<String> =
+        done.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
     shown.push(format!(
         "{} rows: {} contacts of {agency} accepted, {} duplicate, {} rejected",
         done.rows, done.accepted, done.duplicate, done.rejected
@@ -192,13 +242,24 @@ fn import_contacts(context: &Context, arguments: &ContactsArguments) -> Result<A
     Ok(Answer::new(lines(shown), json!(done)).partly(partial))
 }
 
-fn import_complaints(context: &Context, arguments: &ComplaintsArguments) -> Result<Answer, Failure> {
+fn import_complaints(
+    context: &Context,
+    arguments: &ComplaintsArguments,
+) -> Result<Answer, Failure> {
     let map = read_map(arguments.map.as_ref(), conduct::columns::COMPLAINTS)?;
     let mut db = context.open()?;
     let rejects = arguments.rejects.as_deref();
     let by = ambient::operator();
-    let done = conduct::complaint::import(&mut db, &arguments.lender, &arguments.file, map.as_ref(), rejects, &by)?;
-    let mut shown: Vec<String> = done.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+    let done = conduct::complaint::import(
+        &mut db,
+        &arguments.lender,
+        &arguments.file,
+        map.as_ref(),
+        rejects,
+        &by,
+    )?;
+    let mut shown: Vec<String> =
+        done.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
     shown.push(format!(
         "{} rows: {} complaints recorded, {} duplicate, {} rejected; {} accounts on hold",
         done.rows, done.accepted, done.duplicate, done.rejected, done.held

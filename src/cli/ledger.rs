@@ -60,7 +60,8 @@ pub(super) fn ledger(context: &Context, command: &LedgerCommand) -> Result<Answe
 }
 
 fn find(db: &mut crate::db::Db, code: &str) -> Result<Lender, Failure> {
-    party::store::lender(db, code)?.ok_or_else(|| Failure::new(format!("there is no lender {code}")))
+    party::store::lender(db, code)?
+        .ok_or_else(|| Failure::new(format!("there is no lender {code}")))
 }
 
 fn trial_balance(context: &Context, arguments: &TrialBalanceArguments) -> Result<Answer, Failure> {
@@ -72,7 +73,12 @@ fn trial_balance(context: &Context, arguments: &TrialBalanceArguments) -> Result
     writer.write_record(["account", "debit", "credit", "balance"])?;
     for row in &rows {
         let shown = |amount: i64| Money(amount).plain(lender.currency);
-        writer.write_record([&row.account, &shown(row.debit), &shown(row.credit), &shown(row.debit - row.credit)])?;
+        writer.write_record([
+            &row.account,
+            &shown(row.debit),
+            &shown(row.credit),
+            &shown(row.debit - row.credit),
+        ])?;
     }
     let bytes = writer.into_inner().map_err(|error| Failure::new(error.to_string()))?;
     write_file(&arguments.output, &bytes)?;
@@ -84,7 +90,10 @@ fn write_export(context: &Context, arguments: &ExportArguments) -> Result<Answer
     let mut db = context.open()?;
     let lender = find(&mut db, &arguments.lender)?;
     write_with(&arguments.output, |out| {
-        crate::db::read(&mut db, |db| export(db, &lender.code, lender.currency, arguments.format, out)).map_err(Failure::from)
+        crate::db::read(&mut db, |db| {
+            export(db, &lender.code, lender.currency, arguments.format, out)
+        })
+        .map_err(Failure::from)
     })?;
     Ok(Answer::new(
         format!("the ledger of {} written to {}", lender.code, arguments.output.display()),

@@ -182,26 +182,54 @@ pub(super) struct TransferArguments {
 pub(super) fn placement(context: &Context, command: &PlacementCommand) -> Result<Answer, Failure> {
     let lenders = |about: &About| Taker { agency: None, on: about.on };
     match command {
-        PlacementCommand::Acknowledge(by) => step(context, &by.about, by.taker(), Move::Acknowledge, "acknowledged"),
-        PlacementCommand::Object(one) => {
-            step(context, &one.by.about, one.by.taker(), Move::Object(&one.reason), "recalls objected to")
+        PlacementCommand::Acknowledge(by) => {
+            step(context, &by.about, by.taker(), Move::Acknowledge, "acknowledged")
         }
+        PlacementCommand::Object(one) => step(
+            context,
+            &one.by.about,
+            one.by.taker(),
+            Move::Object(&one.reason),
+            "recalls objected to",
+        ),
         PlacementCommand::DecideRecall(one) => {
             let upheld = one.outcome == RecallOutcome::Upheld;
             let wanted = Move::DecideRecall(upheld, one.reason.as_deref());
-            step(context, &one.about, lenders(&one.about), wanted, if upheld { "recalls upheld" } else { "recalls withdrawn" })
+            step(
+                context,
+                &one.about,
+                lenders(&one.about),
+                wanted,
+                if upheld { "recalls upheld" } else { "recalls withdrawn" },
+            )
         }
-        PlacementCommand::Return(one) => {
-            step(context, &one.by.about, one.by.taker(), Move::AskReturn(&one.reason), "returns requested")
-        }
+        PlacementCommand::Return(one) => step(
+            context,
+            &one.by.about,
+            one.by.taker(),
+            Move::AskReturn(&one.reason),
+            "returns requested",
+        ),
         PlacementCommand::DecideReturn(one) => {
             let accepted = one.outcome == ReturnOutcome::Accepted;
             let wanted = Move::DecideReturn(accepted, one.reason.as_deref());
-            step(context, &one.about, lenders(&one.about), wanted, if accepted { "returns accepted" } else { "returns declined" })
+            step(
+                context,
+                &one.about,
+                lenders(&one.about),
+                wanted,
+                if accepted { "returns accepted" } else { "returns declined" },
+            )
         }
         PlacementCommand::Retain(one) => {
             let taker = Taker { agency: one.agency.as_deref(), on: one.about.on };
-            step(context, &one.about, taker, Move::AskRetention(one.until, &one.reason), "retentions requested")
+            step(
+                context,
+                &one.about,
+                taker,
+                Move::AskRetention(one.until, &one.reason),
+                "retentions requested",
+            )
         }
         PlacementCommand::DecideRetention(one) => {
             let approved = one.outcome == RetentionOutcome::Approved;
@@ -224,13 +252,28 @@ fn transfer(context: &Context, arguments: &TransferArguments) -> Result<Answer, 
         (Some(account_no), ..) => Named::Account(account_no),
         (_, Some(path), _) => Named::File(path),
         (_, _, Some(agency)) => Named::Assignee(agency),
-        (None, None, None) => return Err(Failure::new("name the accounts: --account, --accounts or --agency")),
+        (None, None, None) => {
+            return Err(Failure::new("name the accounts: --account, --accounts or --agency"));
+        }
     };
     let taker = Taker { agency: None, on: arguments.on };
-    step_on(context, &arguments.lender, &named, taker, Move::Transfer(&arguments.reason), "placements transferred")
+    step_on(
+        context,
+        &arguments.lender,
+        &named,
+        taker,
+        Move::Transfer(&arguments.reason),
+        "placements transferred",
+    )
 }
 
-fn step(context: &Context, about: &About, taker: Taker<'_>, wanted: Move<'_>, done: &str) -> Result<Answer, Failure> {
+fn step(
+    context: &Context,
+    about: &About,
+    taker: Taker<'_>,
+    wanted: Move<'_>,
+    done: &str,
+) -> Result<Answer, Failure> {
     step_on(context, &about.lender, &about.named()?, taker, wanted, done)
 }
 
@@ -292,20 +335,35 @@ pub(super) fn hold(context: &Context, command: &HoldCommand) -> Result<Answer, F
     let (about, holding, what) = match command {
         HoldCommand::Open(one) => {
             let change = Change::Open(one.until);
-            (&one.about, Holding { change, kind: one.kind, reason: &one.reason, on: one.about.on }, "opened")
+            (
+                &one.about,
+                Holding { change, kind: one.kind, reason: &one.reason, on: one.about.on },
+                "opened",
+            )
         }
         HoldCommand::End(one) => {
             let change = Change::End;
-            (&one.about, Holding { change, kind: one.kind, reason: &one.reason, on: one.about.on }, "ended")
+            (
+                &one.about,
+                Holding { change, kind: one.kind, reason: &one.reason, on: one.about.on },
+                "ended",
+            )
         }
     };
     let mut db = context.open()?;
     let done = change(&mut db, &about.lender, &about.named()?, holding, &ambient::operator())?;
-    let mut shown = vec![format!("{} holds ({}) {what} on {}", done.done, holding.kind.name(), holding.on)];
+    let mut shown =
+        vec![format!("{} holds ({}) {what} on {}", done.done, holding.kind.name(), holding.on)];
     if !done.refused.is_empty() {
         shown.push(format!("{} accounts were left alone:", done.refused.len()));
-        let line = |line: Option<u64>| line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        shown.extend(done.refused.iter().take(20).map(|one| format!("  {}{} {}", line(one.line), one.account_no, one.reason)));
+        let line =
+            |line: Option<u64>| line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        shown.extend(
+            done.refused
+                .iter()
+                .take(20)
+                .map(|one| format!("  {}{} {}", line(one.line), one.account_no, one.reason)),
+        );
     }
     let partial = !done.refused.is_empty();
     Ok(Answer::new(lines(shown), json!(done)).partly(partial))

@@ -115,7 +115,11 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let json = arguments.json;
     // The demonstration has a file of its own, so that it never lands in somebody's book.
-    let fallback = if matches!(arguments.command, Command::Demo(_)) { "sqlite:consign-demo.db" } else { "sqlite:consign.db" };
+    let fallback = if matches!(arguments.command, Command::Demo(_)) {
+        "sqlite:consign-demo.db"
+    } else {
+        "sqlite:consign.db"
+    };
     let outcome = Address::parse(&config::database(arguments.database.as_deref(), fallback))
         .map_err(Failure::from)
         .and_then(|address| run(&Context { address }, arguments.command));
@@ -157,5 +161,6 @@ fn run(context: &Context, command: Command) -> Result<Answer, Failure> {
 
 /// A date given on the command line.
 fn date(text: &str) -> Result<NaiveDate, String> {
-    parse_date(text).ok_or_else(|| format!("\"{text}\" is no calendar date; write it like 2026-11-21"))
+    parse_date(text)
+        .ok_or_else(|| format!("\"{text}\" is no calendar date; write it like 2026-11-21"))
 }

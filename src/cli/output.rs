@@ -81,10 +81,18 @@ failures!(
 
 /// Reads a text file of the user's.
 pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::new(format!("{}: cannot be read: {error}", path.display())))?;
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::new(format!("{}: cannot be read: {error}", path.display())))?;
     String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        Failure::new(format!("{}, line {line}: is not UTF-8; save the file as UTF-8", path.display()))
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
+        Failure::new(format!(
+            "{}, line {line}: is not UTF-8; save the file as UTF-8",
+            path.display()
+        ))
     })
 }
 
@@ -94,8 +102,13 @@ pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Writes an output file through `fill`, under another name until it is whole; `-` is standard output.
-pub(super) fn write_with(path: &Path, fill: impl FnOnce(&mut dyn std::io::Write) -> Result<(), Failure>) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::new(format!("{}: cannot be written: {error}", path.display()));
+pub(super) fn write_with(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn std::io::Write) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(format!("{}: cannot be written: {error}", path.display()))
+    };
     if path == Path::new("-") {
         return fill(&mut std::io::stdout().lock());
     }
@@ -117,7 +130,8 @@ pub(super) fn write_with(path: &Path, fill: impl FnOnce(&mut dyn std::io::Write)
 
 /// Refuses an output path that cannot be written, before anything is done.
 pub(super) fn check_writable(path: &Path) -> Result<(), Failure> {
-    write_probe(path).map_err(|error| Failure::new(format!("{}: cannot be written: {error}", path.display())))
+    write_probe(path)
+        .map_err(|error| Failure::new(format!("{}: cannot be written: {error}", path.display())))
 }
 
 fn write_probe(path: &Path) -> std::io::Result<()> {
@@ -144,10 +158,15 @@ pub(super) fn fault_lines(rejected: u64, faults: &[crate::sheet::Fault]) -> Vec<
     let mut lines: Vec<String> = faults
         .iter()
         .take(shown)
-        .map(|fault| format!("  line {}, {}: \"{}\" {}", fault.line, fault.column, fault.value, fault.reason))
+        .map(|fault| {
+            format!("  line {}, {}: \"{}\" {}", fault.line, fault.column, fault.value, fault.reason)
+        })
         .collect();
     if rejected > shown as u64 {
-        lines.push(format!("  … and {} more; --rejects OUT.csv writes all of them", rejected - shown as u64));
+        lines.push(format!(
+            "  … and {} more; --rejects OUT.csv writes all of them",
+            rejected - shown as u64
+        ));
     }
     lines
 }

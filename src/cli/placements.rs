@@ -31,7 +31,10 @@ pub(super) struct PlacementsArguments {
     output: PathBuf,
 }
 
-pub(super) fn placements(context: &Context, arguments: &PlacementsArguments) -> Result<Answer, Failure> {
+pub(super) fn placements(
+    context: &Context,
+    arguments: &PlacementsArguments,
+) -> Result<Answer, Failure> {
     let mut db = context.open()?;
     let lender = party::store::lender(&mut db, &arguments.lender)?
         .ok_or_else(|| Failure::new(format!("there is no lender {}", arguments.lender)))?;
@@ -55,9 +58,12 @@ pub(super) fn placements(context: &Context, arguments: &PlacementsArguments) -> 
         let mut account: Vec<Placement> = Vec::new();
         let mut row = |account: &[Placement]| -> Result<(), Failure> {
             for (placement, window) in account.iter().zip(windows(account)) {
-                let of_agency = arguments.agency.as_ref().is_none_or(|agency| *agency == placement.assignee);
+                let of_agency =
+                    arguments.agency.as_ref().is_none_or(|agency| *agency == placement.assignee);
                 // A window without its tail: the days the account was in these hands.
-                let held = |day: NaiveDate| placement.placed_on <= day && day <= placement.last_day().min(window.last);
+                let held = |day: NaiveDate| {
+                    placement.placed_on <= day && day <= placement.last_day().min(window.last)
+                };
                 if of_agency && arguments.on.is_none_or(held) {
                     count += 1;
                     writer.write_record(record(placement, lender.currency))?;
@@ -76,7 +82,10 @@ pub(super) fn placements(context: &Context, arguments: &PlacementsArguments) -> 
         row(&account)?;
         writer.flush().map_err(|error| Failure::new(error.to_string()))
     })?;
-    Ok(Answer::new(format!("{count} placements written to {}", arguments.output.display()), json!({"placements": count})))
+    Ok(Answer::new(
+        format!("{count} placements written to {}", arguments.output.display()),
+        json!({"placements": count}),
+    ))
 }
 
 fn record(placement: &Placement, currency: crate::kernel::Currency) -> [String; 12] {
@@ -127,7 +136,9 @@ pub(super) struct RecallArguments {
 
 /// A type of hold given on the command line.
 pub(super) fn hold_kind(text: &str) -> Result<HoldKind, String> {
-    HoldKind::parse(text).ok_or_else(|| format!("\"{text}\" is no type of hold; the types are {}", HoldKind::names()))
+    HoldKind::parse(text).ok_or_else(|| {
+        format!("\"{text}\" is no type of hold; the types are {}", HoldKind::names())
+    })
 }
 
 pub(super) fn recall(context: &Context, arguments: &RecallArguments) -> Result<Answer, Failure> {
@@ -136,17 +147,30 @@ pub(super) fn recall(context: &Context, arguments: &RecallArguments) -> Result<A
         (_, Some(agency), ..) => Which::Assignee(agency),
         (_, _, Some(day), _) => Which::DueBy(day),
         (_, _, _, Some(kind)) => Which::Hold(kind),
-        (None, None, None, None) => return Err(Failure::new("name the accounts: --accounts, --agency, --due-by or --hold")),
+        (None, None, None, None) => {
+            return Err(Failure::new("name the accounts: --accounts, --agency, --due-by or --hold"));
+        }
     };
     let mut db = context.open()?;
     let by = ambient::operator();
-    let done = recalling::recall(&mut db, &arguments.lender, &which, &arguments.reason, arguments.on, arguments.at_once, &by)?;
+    let done = recalling::recall(
+        &mut db,
+        &arguments.lender,
+        &which,
+        &arguments.reason,
+        arguments.on,
+        arguments.at_once,
+        &by,
+    )?;
     let mut shown = Vec::new();
     if done.recalled > 0 || done.requested == 0 {
         shown.push(format!("{} placements recalled on {}", done.recalled, arguments.on));
     }
     if done.requested > 0 {
-        shown.push(format!("{} recalls requested: their assignees stop now and may object before it is final", done.requested));
+        shown.push(format!(
+            "{} recalls requested: their assignees stop now and may object before it is final",
+            done.requested
+        ));
     }
     if !done.already_requested.is_empty() {
         shown.push(format!("{} recalls were requested before:", done.already_requested.len()));

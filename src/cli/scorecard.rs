@@ -36,17 +36,23 @@ pub(super) struct ScorecardArguments {
     output: Option<PathBuf>,
 }
 
-pub(super) fn scorecard(context: &Context, arguments: &ScorecardArguments) -> Result<Answer, Failure> {
+pub(super) fn scorecard(
+    context: &Context,
+    arguments: &ScorecardArguments,
+) -> Result<Answer, Failure> {
     arguments.output.iter().try_for_each(|path| check_writable(path))?;
     let mut db = context.open()?;
     let no_lender = || PerformanceError::NoLender(arguments.lender.clone());
     let lender = party::store::lender(&mut db, &arguments.lender)?.ok_or_else(no_lender)?;
-    let strategy = arguments.strategy.as_ref().map(|path| strategy_of(&mut db, &lender, path)).transpose()?;
+    let strategy =
+        arguments.strategy.as_ref().map(|path| strategy_of(&mut db, &lender, path)).transpose()?;
     let by_bucket = Grouping::by_bucket(lender.currency);
     let asked = Asked {
         lender: &lender.code,
         on: arguments.on,
-        parameters: strategy.as_ref().map_or_else(Default::default, |strategy| strategy.performance),
+        parameters: strategy
+            .as_ref()
+            .map_or_else(Default::default, |strategy| strategy.performance),
         grouping: strategy.as_ref().map_or(&by_bucket, |strategy| &strategy.grouping),
         known_seq: i64::MAX,
     };
@@ -56,30 +62,45 @@ pub(super) fn scorecard(context: &Context, arguments: &ScorecardArguments) -> Re
         let versions = contract::store::versions(db, &lender)?;
         let (rows, _) = scorecard_on(db, &asked, &versions, &points, peers)?;
         let assignees = party::store::assignees(db, &lender.code)?;
-        Ok::<_, PerformanceError>(with_newcomers(rows, assignees.iter().map(|one| one.code.as_str())))
+        Ok::<_, PerformanceError>(with_newcomers(
+            rows,
+            assignees.iter().map(|one| one.code.as_str()),
+        ))
     })?;
     if let Some(path) = &arguments.output {
         write_file(path, &csv(&rows, lender.currency)?)?;
     }
     let shown = rows.iter().map(|row| {
-        let (low, high) = row.range.map_or((String::new(), String::new()), |(low, high)| (low.to_string(), high.to_string()));
-        let range = if low.is_empty() { String::new() } else { format!(" (95 % range {low} to {high})") };
+        let (low, high) = row.range.map_or((String::new(), String::new()), |(low, high)| {
+            (low.to_string(), high.to_string())
+        });
+        let range =
+            if low.is_empty() { String::new() } else { format!(" (95 % range {low} to {high})") };
         let shrunk = row.shrunk_index;
         format!(
             "  {}. {}: shrunk index {shrunk}{range}, score {}, {} placements",
             row.rank, row.assignee, row.score, row.sums.placements
         )
     });
-    let shown = std::iter::once(format!("scorecard of {} on {}", lender.code, arguments.on)).chain(shown).collect();
-    let json: Vec<serde_json::Value> = rows.iter().map(|row| json_row(row, lender.currency)).collect();
+    let shown = std::iter::once(format!("scorecard of {} on {}", lender.code, arguments.on))
+        .chain(shown)
+        .collect();
+    let json: Vec<serde_json::Value> =
+        rows.iter().map(|row| json_row(row, lender.currency)).collect();
     Ok(Answer::new(lines(shown), json!({"on": arguments.on.to_string(), "rows": json})))
 }
 
 fn json_row(row: &Row, currency: Currency) -> serde_json::Value {
     let mut object = serde_json::Map::new();
     object.insert("assignee".to_string(), json!(row.assignee));
-    COLUMNS.into_iter().zip(figures(row, currency)).for_each(|(name, value)| drop(object.insert(name.to_string(), json!(value))));
-    object.insert("range".to_string(), json!(row.range.map(|(low, high)| [low.to_string(), high.to_string()])));
+    COLUMNS
+        .into_iter()
+        .zip(figures(row, currency))
+        .for_each(|(name, value)| drop(object.insert(name.to_string(), json!(value))));
+    object.insert(
+        "range".to_string(),
+        json!(row.range.map(|(low, high)| [low.to_string(), high.to_string()])),
+    );
     object.insert("accounts_served".to_string(), json!(row.sums.served));
     object.insert("served_index".to_string(), json!(row.served_index.to_string()));
     object.insert("compliance".to_string(), json!(row.beside.rating().to_string()));
@@ -106,15 +127,19 @@ pub(super) fn trial(context: &Context, arguments: &TrialArguments) -> Result<Ans
     let mut db = context.open()?;
     let no_lender = || PerformanceError::NoLender(arguments.lender.clone());
     let lender = party::store::lender(&mut db, &arguments.lender)?.ok_or_else(no_lender)?;
-    let strategy = arguments.strategy.as_ref().map(|path| strategy_of(&mut db, &lender, path)).transpose()?;
+    let strategy =
+        arguments.strategy.as_ref().map(|path| strategy_of(&mut db, &lender, path)).transpose()?;
     let parameters = strategy.map_or_else(Default::default, |strategy| strategy.performance);
     let champion = arguments.champion.as_deref();
     if let Some(code) = champion
-        && !party::store::assignees(&mut db, &lender.code)?.iter().any(|assignee| assignee.code == code)
+        && !party::store::assignees(&mut db, &lender.code)?
+            .iter()
+            .any(|assignee| assignee.code == code)
     {
         return Err(PerformanceError::NoAssignee(code.to_string()).into());
     }
-    let explored = crate::db::read(&mut db, |db| explored(db, &lender.code, arguments.on, parameters))?;
+    let explored =
+        crate::db::read(&mut db, |db| explored(db, &lender.code, arguments.on, parameters))?;
     let found = compare_all(&explored, champion);
     let mut shown: Vec<String> = found.iter().map(|one| one.sentence(Lang::En)).collect();
     if found.is_empty() {

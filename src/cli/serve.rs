@@ -43,7 +43,8 @@ pub(super) fn demo(context: &Context, arguments: &DemoArguments) -> Result<Answe
     } else {
         let key = Key::load(&context.address, config::key().as_deref()).map_err(Failure::new)?;
         let folder = std::env::temp_dir().join(format!("consign-demo-{}", std::process::id()));
-        let loaded = crate::demo::load(&mut db, &folder, arguments.accounts, key.as_ref(), &mut Bar::new());
+        let loaded =
+            crate::demo::load(&mut db, &folder, arguments.accounts, key.as_ref(), &mut Bar::new());
         let removed = std::fs::remove_dir_all(&folder);
         drop(removed);
         shown.extend(loaded?.lines);
@@ -54,7 +55,10 @@ pub(super) fn demo(context: &Context, arguments: &DemoArguments) -> Result<Answe
     shown.push(format!("open {address} and sign in, password consign-demo:"));
     for (login, who) in [
         ("finance@cfc.example", "finance of the lender: months, statements, ledger"),
-        ("placement@cfc.example", "the lender's placement manager: allocation, scorecards, requests, accounts"),
+        (
+            "placement@cfc.example",
+            "the lender's placement manager: allocation, scorecards, requests, accounts",
+        ),
         ("compliance@cfc.example", "compliance: contact records and complaints"),
         ("manager@a01.example", "agency A01: its own placements and statements"),
         ("manager@a03.example", "agency A03, which is asked to give accounts back"),

@@ -33,17 +33,32 @@ pub(super) struct CloseArguments {
 pub(super) fn close(context: &Context, arguments: &CloseArguments) -> Result<Answer, Failure> {
     let mut db = context.open()?;
     let by = ambient::operator();
-    let done = closing::close(&mut db, &arguments.lender, arguments.month, arguments.preview, &by, &mut Bar::new())?;
-    let lender = party::store::lender(&mut db, &arguments.lender)?.ok_or_else(|| Failure::new("the lender is gone"))?;
+    let done = closing::close(
+        &mut db,
+        &arguments.lender,
+        arguments.month,
+        arguments.preview,
+        &by,
+        &mut Bar::new(),
+    )?;
+    let lender = party::store::lender(&mut db, &arguments.lender)?
+        .ok_or_else(|| Failure::new("the lender is gone"))?;
     let state = match (done.already_closed, done.preview) {
         (true, _) => "was closed before; nothing changed",
         (_, true) => "would close with these statements; nothing was changed",
         _ => "closed",
     };
-    let mut shown =
-        vec![format!("{} {state}: {} statements, {} placements expired", done.month, done.statements.len(), done.expired)];
+    let mut shown = vec![format!(
+        "{} {state}: {} statements, {} placements expired",
+        done.month,
+        done.statements.len(),
+        done.expired
+    )];
     if done.recalls_final > 0 {
-        shown.push(format!("  {} recalls became final: nobody objected in time", done.recalls_final));
+        shown.push(format!(
+            "  {} recalls became final: nobody objected in time",
+            done.recalls_final
+        ));
     }
     for one in &done.statements {
         let f = &one.figures;
@@ -111,31 +126,54 @@ pub(super) struct StatementArguments {
     bom: bool,
 }
 
-pub(super) fn statement(context: &Context, arguments: &StatementArguments) -> Result<Answer, Failure> {
+pub(super) fn statement(
+    context: &Context,
+    arguments: &StatementArguments,
+) -> Result<Answer, Failure> {
     let mut db = context.open()?;
-    let lender =
-        party::store::lender(&mut db, &arguments.lender)?.ok_or_else(|| SettlementError::NoLender(arguments.lender.clone()))?;
-    let one = store::find(&mut db, &lender.code, &arguments.agency, arguments.month)?
-        .ok_or_else(|| SettlementError::NoStatement { agency: arguments.agency.clone(), month: arguments.month.to_string() })?;
+    let lender = party::store::lender(&mut db, &arguments.lender)?
+        .ok_or_else(|| SettlementError::NoLender(arguments.lender.clone()))?;
+    let one = store::find(&mut db, &lender.code, &arguments.agency, arguments.month)?.ok_or_else(
+        || SettlementError::NoStatement {
+            agency: arguments.agency.clone(),
+            month: arguments.month.to_string(),
+        },
+    )?;
     let bytes = match arguments.format {
-        StatementFormat::Json => format!("{}\n", render::json(&one, lender.currency, "issued")).into_bytes(),
+        StatementFormat::Json => {
+            format!("{}\n", render::json(&one, lender.currency, "issued")).into_bytes()
+        }
         StatementFormat::Csv => {
             let mut bytes = if arguments.bom { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
             bytes.extend(render::csv(&one, lender.currency)?);
             bytes
         }
-        StatementFormat::Html => {
-            store::document(&mut db, &lender.code, &one.statement_no, "html")?.and_then(|(_, body)| body).ok_or_else(|| {
-                Failure::new(format!("the stored document of {} is damaged; run `consign verify`", one.statement_no))
-            })?
-        }
+        StatementFormat::Html => store::document(&mut db, &lender.code, &one.statement_no, "html")?
+            .and_then(|(_, body)| body)
+            .ok_or_else(|| {
+                Failure::new(format!(
+                    "the stored document of {} is damaged; run `consign verify`",
+                    one.statement_no
+                ))
+            })?,
         StatementFormat::Xlsx | StatementFormat::Pdf => {
-            return Err(Failure::new("xlsx and pdf are not yet supported; use html (printable), csv or json"));
+            return Err(Failure::new(
+                "xlsx and pdf are not yet supported; use html (printable), csv or json",
+            ));
         }
     };
     write_file(&arguments.output, &bytes)?;
-    let said = format!("{} of {} for {} written to {}", one.statement_no, one.agency, one.month, arguments.output.display());
-    Ok(Answer::new(said, json!({"statement_no": one.statement_no, "lines": one.lines.len(), "bytes": bytes.len()})))
+    let said = format!(
+        "{} of {} for {} written to {}",
+        one.statement_no,
+        one.agency,
+        one.month,
+        arguments.output.display()
+    );
+    Ok(Answer::new(
+        said,
+        json!({"statement_no": one.statement_no, "lines": one.lines.len(), "bytes": bytes.len()}),
+    ))
 }
 
 #[derive(Args)]
@@ -159,8 +197,14 @@ pub(super) fn language(text: &str) -> Result<Lang, String> {
 
 pub(super) fn explain(context: &Context, arguments: &ExplainArguments) -> Result<Answer, Failure> {
     let mut db = context.open()?;
-    let told = explaining::explain(&mut db, arguments.language, &arguments.statement_no, arguments.line_no)?;
-    let lender = party::store::lender(&mut db, &told.statement.lender)?.ok_or_else(|| Failure::new("the lender is gone"))?;
+    let told = explaining::explain(
+        &mut db,
+        arguments.language,
+        &arguments.statement_no,
+        arguments.line_no,
+    )?;
+    let lender = party::store::lender(&mut db, &told.statement.lender)?
+        .ok_or_else(|| Failure::new("the lender is gone"))?;
     let fee = told.line.fee;
     let mut shown = vec![format!(
         "{} line {} ({}): {} {}",

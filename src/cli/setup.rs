@@ -18,10 +18,19 @@ pub(super) struct SetupArguments {
 pub(super) fn setup(context: &Context, arguments: &SetupArguments) -> Result<Answer, Failure> {
     let text = read_text(&arguments.file)?;
     let mut db = context.open()?;
-    let done = party::setup::set_up(&mut db, &arguments.file.display().to_string(), &text, &ambient::operator())?;
-    let mut shown = vec![format!("{} lenders, {} assignees, {} users set up", done.lenders, done.assignees, done.users)];
+    let done = party::setup::set_up(
+        &mut db,
+        &arguments.file.display().to_string(),
+        &text,
+        &ambient::operator(),
+    )?;
+    let mut shown = vec![format!(
+        "{} lenders, {} assignees, {} users set up",
+        done.lenders, done.assignees, done.users
+    )];
     for first in &done.first_passwords {
-        shown.push(format!("  first password of {}: {}  (shown once)", first.login, first.password));
+        shown
+            .push(format!("  first password of {}: {}  (shown once)", first.login, first.password));
     }
     Ok(Answer::new(lines(shown), json!(done)))
 }
@@ -49,10 +58,23 @@ pub(super) fn contract(context: &Context, command: &ContractCommand) -> Result<A
     let text = read_text(&arguments.file)?;
     let mut db = context.open()?;
     let file = arguments.file.display().to_string();
-    let done = contract::publish::publish(&mut db, &arguments.lender, &file, &text, arguments.check, &ambient::operator())?;
+    let done = contract::publish::publish(
+        &mut db,
+        &arguments.lender,
+        &file,
+        &text,
+        arguments.check,
+        &ambient::operator(),
+    )?;
     let said = match done.outcome {
-        "unchanged" => format!("{} was published before as version {}; nothing changed", done.contract, done.version),
-        "checked" => format!("{} is in order and would become version {}; nothing changed", done.contract, done.version),
+        "unchanged" => format!(
+            "{} was published before as version {}; nothing changed",
+            done.contract, done.version
+        ),
+        "checked" => format!(
+            "{} is in order and would become version {}; nothing changed",
+            done.contract, done.version
+        ),
         _ => format!("{} published as version {} for {}", done.contract, done.version, done.agency),
     };
     Ok(Answer::new(said, json!(done)))

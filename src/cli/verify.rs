@@ -34,5 +34,8 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     if !whole {
         eprintln!("consign: the book is not proven");
     }
-    Ok(Answer { code: u8::from(!whole), ..Answer::new(said, json!({"proven": whole, "books": proofs})) })
+    Ok(Answer {
+        code: u8::from(!whole),
+        ..Answer::new(said, json!({"proven": whole, "books": proofs}))
+    })
 }

@@ -43,11 +43,15 @@ pub(super) fn what_if(context: &Context, arguments: &WhatIfArguments) -> Result<
     let files = [(names.0.as_str(), texts.0.as_str()), (names.1.as_str(), texts.1.as_str())];
     let found = compare(&mut db, &arguments.lender, files, arguments.on, arguments.include_placed)?;
     let no_lender = || AllocationError::NoLender(arguments.lender.clone());
-    let currency = party::store::lender(&mut db, &arguments.lender)?.ok_or_else(no_lender)?.currency;
+    let currency =
+        party::store::lender(&mut db, &arguments.lender)?.ok_or_else(no_lender)?.currency;
     if let Some(path) = &arguments.output {
         write_file(path, &csv(&found, currency)?)?;
     }
-    let mut shown = vec![format!("{} accounts, the same for both; {} would go elsewhere", found.accounts, found.differ)];
+    let mut shown = vec![format!(
+        "{} accounts, the same for both; {} would go elsewhere",
+        found.accounts, found.differ
+    )];
     match &found.measured_by {
         Some(by) => shown.push(format!(
             "both are valued by what {} measures: {} placements judged, window {} months, horizon {} days, K = {}",
@@ -57,9 +61,17 @@ pub(super) fn what_if(context: &Context, arguments: &WhatIfArguments) -> Result<
     }
     for side in &found.sides {
         if side.fell_back {
-            shown.push(format!("{}: nothing is judged by its own measure, so it is done as {}", side.name, side.method));
+            shown.push(format!(
+                "{}: nothing is judged by its own measure, so it is done as {}",
+                side.name, side.method
+            ));
         }
-        shown.push(format!("{} ({}): expected net recovery {}", side.name, side.method, side.total.net().grouped(currency)));
+        shown.push(format!(
+            "{} ({}): expected net recovery {}",
+            side.name,
+            side.method,
+            side.total.net().grouped(currency)
+        ));
         shown.push(format!(
             "  expected recovery {}, fees {}, unplaced {}, {} of {} accounts change hands, shares of the balance move by {}",
             side.total.expected.grouped(currency),
@@ -73,7 +85,11 @@ pub(super) fn what_if(context: &Context, arguments: &WhatIfArguments) -> Result<
             shown.push(format!("  unplaced: {count} – {why}"));
         }
         for (code, given) in &side.given {
-            shown.push(format!("  {code}: {} accounts, {}", given.accounts, given.balance.grouped(currency)));
+            shown.push(format!(
+                "  {code}: {} accounts, {}",
+                given.accounts,
+                given.balance.grouped(currency)
+            ));
         }
     }
     let more = found.sides[1].total.net() - found.sides[0].total.net();
@@ -98,8 +114,11 @@ fn json_given(given: &Given, currency: Currency) -> serde_json::Value {
 }
 
 fn json_side(side: &Side, currency: Currency) -> serde_json::Value {
-    let given: serde_json::Map<String, serde_json::Value> =
-        side.given.iter().map(|(code, given)| (code.clone(), json_given(given, currency))).collect();
+    let given: serde_json::Map<String, serde_json::Value> = side
+        .given
+        .iter()
+        .map(|(code, given)| (code.clone(), json_given(given, currency)))
+        .collect();
     json!({
         "strategy": side.name, "method": side.method, "assignees": given, "total": json_given(&side.total, currency),
         "unplaced": side.unplaced, "fell_back": side.fell_back, "moved": side.moved, "had": side.had, "unlike_present": side.unlike.to_string(),
@@ -108,15 +127,26 @@ fn json_side(side: &Side, currency: Currency) -> serde_json::Value {
 
 fn figures(given: &Given, currency: Currency) -> [String; 5] {
     let plain = |amount: crate::kernel::Money| amount.plain(currency);
-    [given.accounts.to_string(), plain(given.balance), plain(given.expected), plain(given.fees), plain(given.net())]
+    [
+        given.accounts.to_string(),
+        plain(given.balance),
+        plain(given.expected),
+        plain(given.fees),
+        plain(given.net()),
+    ]
 }
 
 /// One row per assignee: what it has or last had, then what each strategy gives it.
 fn csv(found: &Comparison, currency: Currency) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let columns = ["accounts", "balance", "expected_recovery", "fees", "expected_net"];
-    let mut header = vec!["assignee".to_string(), "present_accounts".to_string(), "present_balance".to_string()];
-    header.extend(["first", "second"].iter().flat_map(|side| columns.map(|column| format!("{side}_{column}"))));
+    let mut header =
+        vec!["assignee".to_string(), "present_accounts".to_string(), "present_balance".to_string()];
+    header.extend(
+        ["first", "second"]
+            .iter()
+            .flat_map(|side| columns.map(|column| format!("{side}_{column}"))),
+    );
     writer.write_record(&header)?;
     let codes: std::collections::BTreeSet<&String> =
         found.sides.iter().flat_map(|side| side.given.keys()).chain(found.present.keys()).collect();

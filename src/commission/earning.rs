@@ -16,10 +16,17 @@ pub struct TakenBack {
 /// A payment that states no components counts whole, and so does what is taken back from it. A reversal that
 /// states none takes its payment's in proportion, by largest remainder, never beyond what is left of one;
 /// stated components have the first claim, so that the order in which reversals arrive decides nothing.
-pub fn earning(amount: Money, components: Option<[Money; 4]>, reversals: &[TakenBack], base: Option<&[Component]>) -> Vec<Money> {
+pub fn earning(
+    amount: Money,
+    components: Option<[Money; 4]>,
+    reversals: &[TakenBack],
+    base: Option<&[Component]>,
+) -> Vec<Money> {
     let whole = || std::iter::once(amount).chain(reversals.iter().map(|one| one.amount)).collect();
     let (Some(base), Some(components)) = (base, components) else { return whole() };
-    let earns = |parts: [Money; 4]| -> Money { base.iter().map(|component| parts[index(*component)]).sum() };
+    let earns = |parts: [Money; 4]| -> Money {
+        base.iter().map(|component| parts[index(*component)]).sum()
+    };
     let mut left = components;
     for stated in reversals.iter().filter_map(|one| one.components) {
         left.iter_mut().zip(stated).for_each(|(left, part)| *left -= part);
@@ -86,10 +93,22 @@ mod tests {
         let components = Some([Money(60), Money(40), Money(0), Money(0)]);
         let base = [Component::Principal];
         let none = |amount| TakenBack { amount: Money(amount), components: None };
-        let stated = TakenBack { amount: Money(50), components: Some([Money(50), Money(0), Money(0), Money(0)]) };
-        assert_eq!(earning(Money(100), components, &[none(50)], Some(&base)), vec![Money(60), Money(30)]);
-        assert_eq!(earning(Money(100), components, &[none(50), stated], Some(&base)), vec![Money(60), Money(10), Money(50)]);
-        assert_eq!(earning(Money(100), None, &[none(50)], Some(&base)), vec![Money(100), Money(50)]);
+        let stated = TakenBack {
+            amount: Money(50),
+            components: Some([Money(50), Money(0), Money(0), Money(0)]),
+        };
+        assert_eq!(
+            earning(Money(100), components, &[none(50)], Some(&base)),
+            vec![Money(60), Money(30)]
+        );
+        assert_eq!(
+            earning(Money(100), components, &[none(50), stated], Some(&base)),
+            vec![Money(60), Money(10), Money(50)]
+        );
+        assert_eq!(
+            earning(Money(100), None, &[none(50)], Some(&base)),
+            vec![Money(100), Money(50)]
+        );
         assert_eq!(earning(Money(100), components, &[none(50)], None), vec![Money(100), Money(50)]);
     }
 }

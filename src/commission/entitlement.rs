@@ -29,7 +29,9 @@ pub struct Priced {
 pub fn price(terms: &Terms, group: &Group) -> Vec<Priced> {
     let Some(rule) = terms.fees.get(group.key.rule) else { return Vec::new() };
     match &rule.price {
-        Price::PerPayment { rate, min, max } => per_payment(&group.items, *rate, *min, *max, terms.rounding),
+        Price::PerPayment { rate, min, max } => {
+            per_payment(&group.items, *rate, *min, *max, terms.rounding)
+        }
         Price::Flat(rate) => running(terms, &group.items, |_, _| Some(*rate), |c| rate.of(c)),
         Price::Tiers(tiers) => tiered(terms, tiers, group),
     }
@@ -63,7 +65,9 @@ fn running(
         let after = before + item.earning;
         let entitled_after = entitled(after);
         let fee = match terms.rounded_at {
-            RoundedAt::Subtotal => entitled_after.round(terms.rounding) - entitled_before.round(terms.rounding),
+            RoundedAt::Subtotal => {
+                entitled_after.round(terms.rounding) - entitled_before.round(terms.rounding)
+            }
             RoundedAt::Line => (entitled_after - entitled_before).round(terms.rounding),
         };
         lines.push(Priced { fee, rate: rate(before, after), before, after });
@@ -83,7 +87,9 @@ fn place(bound: Bound, placed: Money) -> Exact {
 /// The rate of the step that a total reaches: `up_to` includes its bound, `below` does not.
 pub fn reached(steps: &[Step], total: Money, placed: Money) -> Rate {
     let total = Exact::of(total);
-    let within = |bound: Bound| if bound.inclusive { total <= place(bound, placed) } else { total < place(bound, placed) };
+    let within = |bound: Bound| {
+        if bound.inclusive { total <= place(bound, placed) } else { total < place(bound, placed) }
+    };
     let step = steps.iter().find(|step| step.bound.is_none_or(within));
     step.or(steps.last()).map_or(Rate::ZERO, |step| step.rate)
 }
@@ -120,7 +126,13 @@ fn one_slice(steps: &[Step], before: Money, after: Money, placed: Money) -> Opti
 }
 
 /// Each payment by itself: a reversal's line is the price of what is left − the price before.
-fn per_payment(items: &[Item], rate: Rate, min: Option<Money>, max: Option<Money>, rounding: Rounding) -> Vec<Priced> {
+fn per_payment(
+    items: &[Item],
+    rate: Rate,
+    min: Option<Money>,
+    max: Option<Money>,
+    rounding: Rounding,
+) -> Vec<Priced> {
     let price = |left: Money| bounded(rate, min, max, left, rounding);
     let mut left: HashMap<&str, Money> = HashMap::new();
     let mut lines = Vec::with_capacity(items.len());
@@ -129,14 +141,21 @@ fn per_payment(items: &[Item], rate: Rate, min: Option<Money>, max: Option<Money
         let after = before + item.earning;
         left.insert(&item.payment, after);
         let fee = price(after) - price(before);
-        let bounded = price(after) != rate.of(after).round(rounding) || price(before) != rate.of(before).round(rounding);
+        let bounded = price(after) != rate.of(after).round(rounding)
+            || price(before) != rate.of(before).round(rounding);
         lines.push(Priced { fee, rate: (!bounded).then_some(rate), before, after });
     }
     lines
 }
 
 /// One payment's fee between its bounds; a minimum never exceeds the payment.
-fn bounded(rate: Rate, min: Option<Money>, max: Option<Money>, payment: Money, rounding: Rounding) -> Money {
+fn bounded(
+    rate: Rate,
+    min: Option<Money>,
+    max: Option<Money>,
+    payment: Money,
+    rounding: Rounding,
+) -> Money {
     let fee = rate.of(payment).round(rounding);
     let least = min.map_or(Money::ZERO, |min| min.min(payment));
     fee.max(least).min(max.unwrap_or(Money(i64::MAX)))

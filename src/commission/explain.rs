@@ -4,7 +4,9 @@
 use super::entitlement::{Priced, price, reached};
 use super::{Group, GroupKey, Item, Scope};
 use crate::contract::condition::Condition;
-use crate::contract::{Apply, Bound, Component, FeeRule, Limit, Measure, Price, RoundedAt, Terms, Tiers};
+use crate::contract::{
+    Apply, Bound, Component, FeeRule, Limit, Measure, Price, RoundedAt, Terms, Tiers,
+};
 use crate::kernel::{Currency, Money, Rounding};
 use crate::party::Lang;
 use crate::placement::{Placement, windows};
@@ -30,21 +32,29 @@ pub fn say(t: Lang, zh: String, en: String) -> String {
 }
 
 /// Why the placement of a payment is the one that earns.
-pub fn placement_words(t: Lang, placements: &[Placement], index: usize, received_on: chrono::NaiveDate) -> Vec<String> {
+pub fn placement_words(
+    t: Lang,
+    placements: &[Placement],
+    index: usize,
+    received_on: chrono::NaiveDate,
+) -> Vec<String> {
     let (placement, window) = (&placements[index], windows(placements)[index]);
     let (first, last, who, batch, level) =
         (window.first, window.last, &placement.assignee, &placement.batch, placement.facts.level);
     let (from, to, tail) = (placement.placed_on, placement.expires_on, placement.tail_days);
     let (zh_end, en_end) = match (placement.close_reason, placement.closed_on) {
-        (Some(reason), Some(closed)) => {
-            (format!("已于 {closed} {}", reason.word(t)), format!("closed on {closed}: {}", reason.word(t)))
-        }
+        (Some(reason), Some(closed)) => (
+            format!("已于 {closed} {}", reason.word(t)),
+            format!("closed on {closed}: {}", reason.word(t)),
+        ),
         _ => ("尚未关闭".to_string(), "still open".to_string()),
     };
     vec![
         say(
             t,
-            format!("回款日 {received_on} 落在 {who} 委案（批次 {batch}，第 {level} 手）的归属期 {first} 至 {last} 内。"),
+            format!(
+                "回款日 {received_on} 落在 {who} 委案（批次 {batch}，第 {level} 手）的归属期 {first} 至 {last} 内。"
+            ),
             format!(
                 "Received on {received_on}: inside the window {first} to {last} of the placement with {who} (batch {batch}, level {level})."
             ),
@@ -52,19 +62,34 @@ pub fn placement_words(t: Lang, placements: &[Placement], index: usize, received
         say(
             t,
             format!("委案自 {from} 起，至 {to} 到期，{zh_end}；其后另有 {tail} 天尾期。"),
-            format!("The placement began on {from} and runs to {to}, {en_end}; {tail} days of tail follow."),
+            format!(
+                "The placement began on {from} and runs to {to}, {en_end}; {tail} days of tail follow."
+            ),
         ),
     ]
 }
 
 /// Which rule matched, and why the earlier ones did not.
-pub fn rule_words(t: Lang, terms: &Terms, version: i64, placement: &Placement, rule: usize, currency: Currency) -> Vec<String> {
+pub fn rule_words(
+    t: Lang,
+    terms: &Terms,
+    version: i64,
+    placement: &Placement,
+    rule: usize,
+    currency: Currency,
+) -> Vec<String> {
     let facts = &placement.facts;
-    let (days, bucket, level, balance) = (facts.days_past_due, &facts.bucket, facts.level, facts.balance.grouped(currency));
+    let (days, bucket, level, balance) =
+        (facts.days_past_due, &facts.bucket, facts.level, facts.balance.grouped(currency));
     let none = say(t, "无".to_string(), "none".to_string());
-    let (product, region) = (facts.product.as_deref().unwrap_or(&none), facts.region.as_deref().unwrap_or(&none));
+    let (product, region) =
+        (facts.product.as_deref().unwrap_or(&none), facts.region.as_deref().unwrap_or(&none));
     let yes = |flag: bool| {
-        if flag { say(t, "是".to_string(), "yes".to_string()) } else { say(t, "否".to_string(), "no".to_string()) }
+        if flag {
+            say(t, "是".to_string(), "yes".to_string())
+        } else {
+            say(t, "否".to_string(), "no".to_string())
+        }
     };
     let (charged_off, legal, code) = (yes(facts.charged_off), yes(facts.legal), &terms.code);
     let mut words = vec![
@@ -77,11 +102,19 @@ pub fn rule_words(t: Lang, terms: &Terms, version: i64, placement: &Placement, r
                 "Frozen facts: {days} days past due ({bucket}), level {level}, balance {balance}, product {product}, region {region}, charged off {charged_off}, legal {legal}."
             ),
         ),
-        say(t, format!("按委托协议 {code} 第 {version} 版计价。"), format!("Priced by contract {code} version {version}.")),
+        say(
+            t,
+            format!("按委托协议 {code} 第 {version} 版计价。"),
+            format!("Priced by contract {code} version {version}."),
+        ),
     ];
     for (i, earlier) in terms.fees.iter().take(rule).enumerate() {
         let (number, name) = (i + 1, &earlier.name);
-        let why = earlier.when.first_failing(facts).map(|failing| failing_words(t, failing)).unwrap_or_default();
+        let why = earlier
+            .when
+            .first_failing(facts)
+            .map(|failing| failing_words(t, failing))
+            .unwrap_or_default();
         words.push(say(
             t,
             format!("规则 {number}“{name}”不适用：{why}。"),
@@ -90,19 +123,36 @@ pub fn rule_words(t: Lang, terms: &Terms, version: i64, placement: &Placement, r
     }
     if let Some(matched) = terms.fees.get(rule) {
         let (number, name) = (rule + 1, &matched.name);
-        words.push(say(t, format!("适用规则 {number}“{name}”。"), format!("Rule {number} \"{name}\" applies.")));
+        words.push(say(
+            t,
+            format!("适用规则 {number}“{name}”。"),
+            format!("Rule {number} \"{name}\" applies."),
+        ));
     }
     words
 }
 
 fn failing_words(t: Lang, failing: Condition) -> String {
     let (zh, en) = match failing {
-        Condition::DaysPastDue(range) => (format!("逾期天数不在 {range} 内"), format!("days_past_due is outside {range}")),
-        Condition::Level(range) => (format!("手别不在 {range} 内"), format!("level is outside {range}")),
-        Condition::Balance => ("余额不在规则范围内".to_string(), "the balance is outside the rule's range".to_string()),
-        Condition::Product => ("产品不在所列之中".to_string(), "the product is not listed".to_string()),
-        Condition::Region => ("地区不在所列之中".to_string(), "the region is not listed".to_string()),
-        Condition::Bucket => ("账龄不在所列之中".to_string(), "the bucket is not listed".to_string()),
+        Condition::DaysPastDue(range) => {
+            (format!("逾期天数不在 {range} 内"), format!("days_past_due is outside {range}"))
+        }
+        Condition::Level(range) => {
+            (format!("手别不在 {range} 内"), format!("level is outside {range}"))
+        }
+        Condition::Balance => (
+            "余额不在规则范围内".to_string(),
+            "the balance is outside the rule's range".to_string(),
+        ),
+        Condition::Product => {
+            ("产品不在所列之中".to_string(), "the product is not listed".to_string())
+        }
+        Condition::Region => {
+            ("地区不在所列之中".to_string(), "the region is not listed".to_string())
+        }
+        Condition::Bucket => {
+            ("账龄不在所列之中".to_string(), "the bucket is not listed".to_string())
+        }
         Condition::ChargedOff => ("核销状态不符".to_string(), "charged_off differs".to_string()),
         Condition::Legal => ("诉讼状态不符".to_string(), "legal differs".to_string()),
     };
@@ -113,8 +163,13 @@ fn failing_words(t: Lang, failing: Condition) -> String {
 pub fn line_words(basis: &Basis<'_>, reference: &str) -> Vec<String> {
     let lines = price(basis.terms, basis.group);
     let found = basis.group.items.iter().zip(&lines).find(|(item, _)| item.reference == reference);
-    let (Some((item, priced)), Some(rule)) = (found, basis.terms.fees.get(basis.group.key.rule)) else {
-        return vec![say(basis.t, "该笔回款不在任何计费组内。".to_string(), "The recovery is in no fee group.".to_string())];
+    let (Some((item, priced)), Some(rule)) = (found, basis.terms.fees.get(basis.group.key.rule))
+    else {
+        return vec![say(
+            basis.t,
+            "该笔回款不在任何计费组内。".to_string(),
+            "The recovery is in no fee group.".to_string(),
+        )];
     };
     let mut words = vec![base_words(basis, rule, item), group_words(basis)];
     words.extend(price_words(basis, rule, item, priced));
@@ -122,7 +177,12 @@ pub fn line_words(basis: &Basis<'_>, reference: &str) -> Vec<String> {
 }
 
 /// How a group's true-up came about.
-pub fn true_up_words(basis: &Basis<'_>, settled_before: Money, settled_now: Money, change: Money) -> Vec<String> {
+pub fn true_up_words(
+    basis: &Basis<'_>,
+    settled_before: Money,
+    settled_now: Money,
+    change: Money,
+) -> Vec<String> {
     let shown = |amount: Money| amount.grouped(basis.currency);
     let entitled = shown(price(basis.terms, basis.group).iter().map(|line| line.fee).sum());
     let recovered = shown(basis.group.items.iter().map(|item| item.earning).sum());
@@ -132,12 +192,16 @@ pub fn true_up_words(basis: &Basis<'_>, settled_before: Money, settled_now: Mone
         say(
             basis.t,
             format!("按本次关账所知，该组累计回款 {recovered}，应得 {entitled}。"),
-            format!("On the facts known at this closing the group has recovered {recovered} and is entitled to {entitled}."),
+            format!(
+                "On the facts known at this closing the group has recovered {recovered} and is entitled to {entitled}."
+            ),
         ),
         say(
             basis.t,
             format!("以前结算单已结 {before}；本单新列佣金行 {now}。"),
-            format!("Earlier statements settled {before}; new commission lines of this statement settle {now}."),
+            format!(
+                "Earlier statements settled {before}; new commission lines of this statement settle {now}."
+            ),
         ),
         say(
             basis.t,
@@ -154,28 +218,43 @@ fn group_words(basis: &Basis<'_>) -> String {
         Scope::Month(month) => say(
             basis.t,
             format!("计费组：协议 {contract} 第 {version} 版，规则 {rule}，{month} 收到的回款。"),
-            format!("Fee group: contract {contract} version {version}, rule {rule}, payments received in {month}."),
+            format!(
+                "Fee group: contract {contract} version {version}, rule {rule}, payments received in {month}."
+            ),
         ),
         Scope::Batch(batch) => say(
             basis.t,
-            format!("计费组：协议 {contract} 第 {version} 版，规则 {rule}，批次 {batch} 的全部回款。"),
-            format!("Fee group: contract {contract} version {version}, rule {rule}, payments on batch {batch}, for life."),
+            format!(
+                "计费组：协议 {contract} 第 {version} 版，规则 {rule}，批次 {batch} 的全部回款。"
+            ),
+            format!(
+                "Fee group: contract {contract} version {version}, rule {rule}, payments on batch {batch}, for life."
+            ),
         ),
     }
 }
 
 fn base_words(basis: &Basis<'_>, rule: &FeeRule, item: &Item) -> String {
-    let (amount, earning) = (item.amount.grouped(basis.currency), item.earning.grouped(basis.currency));
+    let (amount, earning) =
+        (item.amount.grouped(basis.currency), item.earning.grouped(basis.currency));
     match &rule.base {
-        None => say(basis.t, format!("全额 {amount} 计佣。"), format!("The whole amount {amount} earns.")),
+        None => say(
+            basis.t,
+            format!("全额 {amount} 计佣。"),
+            format!("The whole amount {amount} earns."),
+        ),
         Some(_) if item.undivided => say(
             basis.t,
             format!("该笔回款未列明组成，{amount} 全额计佣（列为例外）。"),
-            format!("The payment states no components, so all of {amount} earns (listed as an exception)."),
+            format!(
+                "The payment states no components, so all of {amount} earns (listed as an exception)."
+            ),
         ),
         Some(base) => {
-            let zh: Vec<&str> = base.iter().map(|component| component_words(*component).0).collect();
-            let en: Vec<&str> = base.iter().map(|component| component_words(*component).1).collect();
+            let zh: Vec<&str> =
+                base.iter().map(|component| component_words(*component).0).collect();
+            let en: Vec<&str> =
+                base.iter().map(|component| component_words(*component).1).collect();
             say(
                 basis.t,
                 format!("{amount} 中 {} 计佣：{earning}。", zh.join("、")),
@@ -204,21 +283,30 @@ fn price_words(basis: &Basis<'_>, rule: &FeeRule, item: &Item, priced: &Priced) 
     };
     if let Price::PerPayment { rate, min, max } = &rule.price {
         let bound = |zh: &str, en: &str, bound: &Option<Money>| {
-            bound.map(|bound| say(t, format!("{zh} {}", shown(bound)), format!("{en} {}", shown(bound))))
+            bound.map(|bound| {
+                say(t, format!("{zh} {}", shown(bound)), format!("{en} {}", shown(bound)))
+            })
         };
         let bounds: Vec<String> =
-            [bound("不低于", "at least", min), bound("不高于", "at most", max)].into_iter().flatten().collect();
+            [bound("不低于", "at least", min), bound("不高于", "at most", max)]
+                .into_iter()
+                .flatten()
+                .collect();
         let bounds = bounds.join(", ");
         return vec![
             say(
                 t,
                 format!("逐笔按 {rate} 计，{bounds}，每行{mode}；最低费不超过回款本身。"),
-                format!("{rate} of each payment, {bounds}, rounded {mode} at the line; a minimum never exceeds the payment."),
+                format!(
+                    "{rate} of each payment, {bounds}, rounded {mode} at the line; a minimum never exceeds the payment."
+                ),
             ),
             say(
                 t,
                 format!("本行之前该笔余 {before}，之后余 {after}；价格变动 {fee}。"),
-                format!("Of this payment {before} was left before this line and {after} after it; the price changes by {fee}."),
+                format!(
+                    "Of this payment {before} was left before this line and {after} after it; the price changes by {fee}."
+                ),
             ),
         ];
     }
@@ -228,7 +316,9 @@ fn price_words(basis: &Basis<'_>, rule: &FeeRule, item: &Item, priced: &Priced) 
         format!("Before this line the group stood at {before}, after it at {after}."),
     )];
     match &rule.price {
-        Price::Flat(rate) => words.push(say(t, format!("费率 {rate}。"), format!("The rate is {rate}."))),
+        Price::Flat(rate) => {
+            words.push(say(t, format!("费率 {rate}。"), format!("The rate is {rate}.")))
+        }
         Price::Tiers(tiers) => words.extend(tier_words(basis, tiers)),
         Price::PerPayment { .. } => {}
     }
@@ -245,7 +335,9 @@ fn price_words(basis: &Basis<'_>, rule: &FeeRule, item: &Item, priced: &Priced) 
         words.push(say(
             t,
             format!("本行冲正回款 {payment}，计入该笔回款所在的组。"),
-            format!("The line takes back part of payment {payment} and counts in that payment's group."),
+            format!(
+                "The line takes back part of payment {payment} and counts in that payment's group."
+            ),
         ));
     }
     words
@@ -254,18 +346,27 @@ fn price_words(basis: &Basis<'_>, rule: &FeeRule, item: &Item, priced: &Priced) 
 fn tier_words(basis: &Basis<'_>, tiers: &Tiers) -> Vec<String> {
     let t = basis.t;
     let total: Money = basis.group.items.iter().map(|item| item.earning).sum();
-    let (recovered, placed) = (total.grouped(basis.currency), basis.group.placed.grouped(basis.currency));
+    let (recovered, placed) =
+        (total.grouped(basis.currency), basis.group.placed.grouped(basis.currency));
     let measured = match tiers.measure {
         Measure::RecoveryRate => say(
             t,
             format!("该组委案 {placed}，累计回款 {recovered}。"),
             format!("The group recovered {recovered} of {placed} placed."),
         ),
-        Measure::Recovered => say(t, format!("该组累计回款 {recovered}。"), format!("The group recovered {recovered}.")),
+        Measure::Recovered => say(
+            t,
+            format!("该组累计回款 {recovered}。"),
+            format!("The group recovered {recovered}."),
+        ),
     };
     let step = |step: &crate::contract::Step| {
         let beyond = || say(t, "以上".to_string(), "beyond".to_string());
-        format!("{} {}", step.bound.map_or_else(beyond, |bound| bound_words(t, bound, basis.currency)), step.rate)
+        format!(
+            "{} {}",
+            step.bound.map_or_else(beyond, |bound| bound_words(t, bound, basis.currency)),
+            step.rate
+        )
     };
     let steps: Vec<String> = tiers.steps.iter().map(step).collect();
     let steps = steps.join("; ");

@@ -38,8 +38,14 @@ pub struct Gathered {
 }
 
 /// Brings the groups together.
-pub fn gather(db: &mut Db, lender: &str, versions: &Versions, cut_off: CutOff) -> Result<Gathered, ContractError> {
-    let mut gathering = Gathering { versions, cut_off, gathered: Gathered::default(), placed: HashMap::new() };
+pub fn gather(
+    db: &mut Db,
+    lender: &str,
+    versions: &Versions,
+    cut_off: CutOff,
+) -> Result<Gathered, ContractError> {
+    let mut gathering =
+        Gathering { versions, cut_off, gathered: Gathered::default(), placed: HashMap::new() };
     let mut placements: Vec<Placement> = Vec::new();
     placement::store::each(db, lender, |one| {
         if one.seq <= cut_off.seq {
@@ -77,7 +83,11 @@ struct Gathering<'a> {
 impl Gathering<'_> {
     /// Counts a placement for charges and for the balance placed in its rule's part of the batch.
     fn place(&mut self, placement: &Placement) {
-        let Some(version) = self.versions.pricing(&placement.assignee, placement.contract_version, placement.placed_on) else {
+        let Some(version) = self.versions.pricing(
+            &placement.assignee,
+            placement.contract_version,
+            placement.placed_on,
+        ) else {
             return;
         };
         if placement.placed_on <= self.cut_off.last_day
@@ -100,15 +110,22 @@ impl Gathering<'_> {
     }
 
     /// Sorts the recoveries of one account into their groups; gives back the placements of later accounts.
-    fn account<'p>(&mut self, placements: &'p [Placement], recoveries: &[Recovery]) -> &'p [Placement] {
+    fn account<'p>(
+        &mut self,
+        placements: &'p [Placement],
+        recoveries: &[Recovery],
+    ) -> &'p [Placement] {
         let Some(first) = recoveries.first() else { return placements };
         let start = placements.partition_point(|placement| placement.account_no < first.account_no);
-        let length = placements[start..].partition_point(|placement| placement.account_no <= first.account_no);
+        let length = placements[start..]
+            .partition_point(|placement| placement.account_no <= first.account_no);
         let own = &placements[start..start + length];
         for one in recoveries {
             if one.kind == Kind::Payment {
-                let reversals: Vec<&Recovery> =
-                    recoveries.iter().filter(|other| other.reverses.as_deref() == Some(&one.reference)).collect();
+                let reversals: Vec<&Recovery> = recoveries
+                    .iter()
+                    .filter(|other| other.reverses.as_deref() == Some(&one.reference))
+                    .collect();
                 self.collected(one, &reversals);
                 if let Ok(index) = attribute(own, one.received_on) {
                     self.payment(&own[index], one, &reversals);
@@ -121,19 +138,26 @@ impl Gathering<'_> {
     fn collected(&mut self, payment: &Recovery, reversals: &[&Recovery]) {
         if let (Channel::Agency, Some(agency)) = (payment.channel, &payment.agency) {
             let taken_back: Money = reversals.iter().map(|one| one.amount).sum();
-            *self.gathered.collected.entry(agency.clone()).or_default() += payment.amount - taken_back;
+            *self.gathered.collected.entry(agency.clone()).or_default() +=
+                payment.amount - taken_back;
         }
     }
 
     /// A payment of a placement, with what is taken back from it.
     fn payment(&mut self, placement: &Placement, payment: &Recovery, reversals: &[&Recovery]) {
-        let Some(version) = self.versions.pricing(&placement.assignee, placement.contract_version, placement.placed_on) else {
+        let Some(version) = self.versions.pricing(
+            &placement.assignee,
+            placement.contract_version,
+            placement.placed_on,
+        ) else {
             return;
         };
         let rule = first_match(&version.terms.fees, &placement.facts);
         let base = version.terms.fees[rule].base.as_deref();
-        let taken: Vec<TakenBack> =
-            reversals.iter().map(|one| TakenBack { amount: one.amount, components: one.components }).collect();
+        let taken: Vec<TakenBack> = reversals
+            .iter()
+            .map(|one| TakenBack { amount: one.amount, components: one.components })
+            .collect();
         let earnings = earning(payment.amount, payment.components, &taken, base);
         let undivided = base.is_some() && payment.components.is_none();
         let item = |one: &Recovery, earning: Money| {
@@ -150,8 +174,10 @@ impl Gathering<'_> {
                 undivided,
             }
         };
-        let items =
-            std::iter::once(payment).chain(reversals.iter().copied()).zip(earnings).map(|(one, earning)| item(one, earning));
+        let items = std::iter::once(payment)
+            .chain(reversals.iter().copied())
+            .zip(earnings)
+            .map(|(one, earning)| item(one, earning));
         let grace = version.terms.grace_days;
         if grace > 0 && payment.received_on <= plus_days(placement.placed_on, grace) {
             self.gathered.grace.entry(placement.assignee.clone()).or_default().extend(items);
@@ -159,7 +185,11 @@ impl Gathering<'_> {
         }
         let key = key(placement, version, rule, payment.received_on);
         let placed = self.placed.get(&key).copied().unwrap_or_default();
-        let group = self.gathered.groups.entry(key.clone()).or_insert_with(|| Group { key, placed, items: Vec::new() });
+        let group = self.gathered.groups.entry(key.clone()).or_insert_with(|| Group {
+            key,
+            placed,
+            items: Vec::new(),
+        });
         group.items.extend(items);
     }
 
@@ -177,8 +207,18 @@ impl Gathering<'_> {
 /// The group of a placement's payments under a version and rule.
 fn key(placement: &Placement, version: &Version, rule: usize, received_on: NaiveDate) -> GroupKey {
     let by_batch = version.terms.fees.get(rule).is_some_and(|fee| over(&fee.price) == Over::Batch);
-    let scope = if by_batch { Scope::Batch(placement.batch.clone()) } else { Scope::Month(Month::of(received_on)) };
-    GroupKey { agency: placement.assignee.clone(), contract: version.terms.code.clone(), version: version.number, rule, scope }
+    let scope = if by_batch {
+        Scope::Batch(placement.batch.clone())
+    } else {
+        Scope::Month(Month::of(received_on))
+    };
+    GroupKey {
+        agency: placement.assignee.clone(),
+        contract: version.terms.code.clone(),
+        version: version.number,
+        rule,
+        scope,
+    }
 }
 
 /// What a price is measured over; only tiers can be measured over a batch.

@@ -50,12 +50,19 @@ impl GroupKey {
     /// Reads a stored key.
     pub fn parse(agency: &str, text: &str) -> Option<GroupKey> {
         let mut parts = text.splitn(4, '|');
-        let (contract, version, rule) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse::<usize>().ok()?);
+        let (contract, version, rule) =
+            (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse::<usize>().ok()?);
         let scope = match parts.next()?.split_once(' ')? {
             ("month", month) => Scope::Month(month.parse().ok()?),
             (_, batch) => Scope::Batch(batch.to_string()),
         };
-        Some(GroupKey { agency: agency.to_string(), contract: contract.to_string(), version, rule: rule.checked_sub(1)?, scope })
+        Some(GroupKey {
+            agency: agency.to_string(),
+            contract: contract.to_string(),
+            version,
+            rule: rule.checked_sub(1)?,
+            scope,
+        })
     }
 }
 

@@ -57,7 +57,8 @@ pub fn add(db: &mut Db, lender: &str, new: &NewComplaint, by: &By) -> Result<Add
     let description = words("text", &new.text, LONGEST)?;
     let reference = new.reference.as_deref().map(case_reference).transpose()?;
     write(db, lender, |db| {
-        party::store::lender(db, lender)?.ok_or_else(|| ConductError::NoLender(lender.to_string()))?;
+        party::store::lender(db, lender)?
+            .ok_or_else(|| ConductError::NoLender(lender.to_string()))?;
         let mut book = Recording::load(db, lender, new.account_no.as_deref().into_iter())?;
         let mut complaint = Complaint {
             reference: reference.clone().unwrap_or_default(),
@@ -72,7 +73,11 @@ pub fn add(db: &mut Db, lender: &str, new: &NewComplaint, by: &By) -> Result<Add
         if reference.is_some() {
             book.load_cases(db, lender, std::iter::once(complaint.reference.as_str()))?;
             if book.is_known(&complaint)? {
-                return Ok(Added { reference: complaint.reference, already_known: true, held: None });
+                return Ok(Added {
+                    reference: complaint.reference,
+                    already_known: true,
+                    held: None,
+                });
             }
         }
         record_expiries(db, lender, new.received_on, by)?;
@@ -87,7 +92,11 @@ pub fn add(db: &mut Db, lender: &str, new: &NewComplaint, by: &By) -> Result<Add
         }
         record(db, &mut act, std::slice::from_ref(&complaint))?;
         act.finish(db, "complaint recorded", &summary(&complaint))?;
-        Ok(Added { reference: complaint.reference, already_known: false, held: complaint.account_no })
+        Ok(Added {
+            reference: complaint.reference,
+            already_known: false,
+            held: complaint.account_no,
+        })
     })
 }
 
@@ -102,7 +111,8 @@ fn summary(complaint: &Complaint) -> serde_json::Value {
 /// Writes complaints, and a hold for each account they are about.
 fn record(db: &mut Db, act: &mut Act, complaints: &[Complaint]) -> Result<(), ConductError> {
     let lender = act.book.lender.clone();
-    let rows: Vec<Vec<Cell<'_>>> = complaints.iter().map(|one| store::cells(&lender, one)).collect();
+    let rows: Vec<Vec<Cell<'_>>> =
+        complaints.iter().map(|one| store::cells(&lender, one)).collect();
     act.write(db, &store::COMPLAINTS, &rows)?;
     // Several complaints of one file about an account share its hold, which ends with the last of them.
     let mut first: HashMap<&str, (NaiveDate, &str)> = HashMap::new();
@@ -129,8 +139,15 @@ struct Recording {
 }
 
 impl Recording {
-    fn load<'a>(db: &mut Db, lender: &str, accounts: impl Iterator<Item = &'a str>) -> Result<Recording, ConductError> {
-        let assignees = party::store::assignees(db, lender)?.into_iter().map(|assignee| assignee.code).collect();
+    fn load<'a>(
+        db: &mut Db,
+        lender: &str,
+        accounts: impl Iterator<Item = &'a str>,
+    ) -> Result<Recording, ConductError> {
+        let assignees = party::store::assignees(db, lender)?
+            .into_iter()
+            .map(|assignee| assignee.code)
+            .collect();
         let stated = stated_of(db, lender, &keys_json(accounts))?;
         let accounts = stated.into_iter().map(|(account_no, _)| account_no).collect();
         Ok(Recording { assignees, accounts, cases: HashMap::new() })
@@ -152,7 +169,9 @@ impl Recording {
             return Err(ConductError::NoAssignee(complaint.agency.clone()));
         }
         match &complaint.account_no {
-            Some(account_no) if !self.accounts.contains(account_no) => Err(ConductError::NoAccount(account_no.clone())),
+            Some(account_no) if !self.accounts.contains(account_no) => {
+                Err(ConductError::NoAccount(account_no.clone()))
+            }
             _ => Ok(()),
         }
     }
@@ -161,7 +180,11 @@ impl Recording {
     fn is_known(&self, complaint: &Complaint) -> Result<bool, ConductError> {
         match self.cases.get(&complaint.reference) {
             None => Ok(false),
-            Some(case) if Complaint { seq: complaint.seq, ..case.complaint.clone() } == *complaint => Ok(true),
+            Some(case)
+                if Complaint { seq: complaint.seq, ..case.complaint.clone() } == *complaint =>
+            {
+                Ok(true)
+            }
             Some(_) => Err(ConductError::CaseKnown(complaint.reference.clone())),
         }
     }
@@ -199,22 +222,29 @@ pub struct Decided {
 
 /// Decides a case once; later only by naming the decision that is corrected. The hold of the case ends on that day.
 /// Expiries before the day are recorded first.
-pub fn decide(db: &mut Db, lender_code: &str, new: &NewDecision, by: &By) -> Result<Decided, ConductError> {
+pub fn decide(
+    db: &mut Db,
+    lender_code: &str,
+    new: &NewDecision,
+    by: &By,
+) -> Result<Decided, ConductError> {
     let reason = words("text", &new.text, LONGEST)?;
     write(db, lender_code, |db| {
-        let lender = party::store::lender(db, lender_code)?.ok_or_else(|| ConductError::NoLender(lender_code.to_string()))?;
+        let lender = party::store::lender(db, lender_code)?
+            .ok_or_else(|| ConductError::NoLender(lender_code.to_string()))?;
         let deduction = match &new.deduction {
             None => None,
             Some(text) => {
-                let amount =
-                    Money::parse(text, lender.currency).map_err(|fault| ConductError::DeductionAmount(text.clone(), fault))?;
+                let amount = Money::parse(text, lender.currency)
+                    .map_err(|fault| ConductError::DeductionAmount(text.clone(), fault))?;
                 let fits = amount > Money::ZERO && new.upheld;
                 Some(fits.then_some(amount).ok_or_else(|| ConductError::Deduction(text.clone()))?)
             }
         };
         let keys = keys_json(std::iter::once(new.reference.as_str()));
-        let case =
-            store::by_reference(db, lender_code, &keys)?.pop().ok_or_else(|| ConductError::NoCase(new.reference.clone()))?;
+        let case = store::by_reference(db, lender_code, &keys)?
+            .pop()
+            .ok_or_else(|| ConductError::NoCase(new.reference.clone()))?;
         let mut decision = Decision {
             decision_no: case.decision.as_ref().map_or(0, |before| before.decision_no) + 1,
             seq: 0,
@@ -224,9 +254,16 @@ pub fn decide(db: &mut Db, lender_code: &str, new: &NewDecision, by: &By) -> Res
             deduction,
             corrects: new.corrects,
         };
-        if let Some(before) = case.decision.as_ref().filter(|before| same_decision(before, &decision)) {
+        if let Some(before) =
+            case.decision.as_ref().filter(|before| same_decision(before, &decision))
+        {
             let decision_no = before.decision_no;
-            return Ok(Decided { reference: new.reference.clone(), decision_no, already_known: true, released: None });
+            return Ok(Decided {
+                reference: new.reference.clone(),
+                decision_no,
+                already_known: true,
+                released: None,
+            });
         }
         may_decide(&case, &decision)?;
         record_expiries(db, lender_code, new.on, by)?;
@@ -240,7 +277,12 @@ pub fn decide(db: &mut Db, lender_code: &str, new: &NewDecision, by: &By) -> Res
             "deduction": deduction.map(|amount| amount.plain(lender.currency)), "corrects": new.corrects, "released": released,
         });
         act.finish(db, "complaint decided", &summary)?;
-        Ok(Decided { reference: new.reference.clone(), decision_no: decision.decision_no, already_known: false, released })
+        Ok(Decided {
+            reference: new.reference.clone(),
+            decision_no: decision.decision_no,
+            already_known: false,
+            released,
+        })
     })
 }
 
@@ -272,13 +314,20 @@ fn may_decide(case: &Case, new: &Decision) -> Result<(), ConductError> {
 }
 
 /// Ends the hold that a complaint opened, unless another case that shares it is still open.
-fn release(db: &mut Db, act: &mut Act, complaint: &Complaint, on: NaiveDate) -> Result<Option<String>, ConductError> {
+fn release(
+    db: &mut Db,
+    act: &mut Act,
+    complaint: &Complaint,
+    on: NaiveDate,
+) -> Result<Option<String>, ConductError> {
     let Some(account_no) = &complaint.account_no else { return Ok(None) };
     let lender = act.book.lender.clone();
     let sharing = store::of_account(db, &lender, account_no)?;
     let open = |case: &Case| case.complaint.seq == complaint.seq && case.decision.is_none();
     let holds = hold::holds_of(db, &lender, &keys_json(std::iter::once(account_no.as_str())))?;
-    let of_case = |one: &hold::Hold| one.seq == complaint.seq && one.kind == HoldKind::Complaint && one.ended_on.is_none();
+    let of_case = |one: &hold::Hold| {
+        one.seq == complaint.seq && one.kind == HoldKind::Complaint && one.ended_on.is_none()
+    };
     if sharing.iter().any(open) || !holds.iter().any(of_case) {
         return Ok(None);
     }
@@ -326,8 +375,13 @@ pub fn import(
         }
     }
     write(db, lender, |db| {
-        party::store::lender(db, lender)?.ok_or_else(|| ConductError::NoLender(lender.to_string()))?;
-        let mut book = Recording::load(db, lender, read.iter().filter_map(|(_, one)| one.account_no.as_deref()))?;
+        party::store::lender(db, lender)?
+            .ok_or_else(|| ConductError::NoLender(lender.to_string()))?;
+        let mut book = Recording::load(
+            db,
+            lender,
+            read.iter().filter_map(|(_, one)| one.account_no.as_deref()),
+        )?;
         book.load_cases(db, lender, read.iter().map(|(_, one)| one.reference.as_str()))?;
         let mut act = Act::begin(db, lender, by)?;
         let mut accepted: Vec<Complaint> = Vec::new();
@@ -346,7 +400,11 @@ pub fn import(
         }
         record(db, &mut act, &accepted)?;
         done.accepted = accepted.len() as u64;
-        done.held = accepted.iter().filter_map(|one| one.account_no.as_deref()).collect::<HashSet<_>>().len();
+        done.held = accepted
+            .iter()
+            .filter_map(|one| one.account_no.as_deref())
+            .collect::<HashSet<_>>()
+            .len();
         let summary = json!({
             "file": sheet.file_name(), "sha256": sheet.sha256, "accepted": done.accepted, "duplicate": done.duplicate,
             "rejected": done.rejected,
@@ -362,7 +420,8 @@ fn take(book: &mut Recording, one: Complained, seq: i64) -> Result<Option<Compla
         let column = columns::COMPLAINTS.get(column).map_or("", |column| column.name).to_string();
         Fault { line: 0, column, value: excerpt(value), reason }
     };
-    let description = words("text", &one.text, LONGEST).map_err(|why| fault(TEXT, &one.text, why.to_string()))?;
+    let description =
+        words("text", &one.text, LONGEST).map_err(|why| fault(TEXT, &one.text, why.to_string()))?;
     let complaint = Complaint {
         reference: one.reference,
         seq,
@@ -373,16 +432,25 @@ fn take(book: &mut Recording, one: Complained, seq: i64) -> Result<Option<Compla
         description,
     };
     let refused = |why: ConductError| match why {
-        ConductError::NoAccount(account_no) => {
-            fault(CASE_ACCOUNT, &account_no, "is not known; import the portfolio that has it first".to_string())
+        ConductError::NoAccount(account_no) => fault(
+            CASE_ACCOUNT,
+            &account_no,
+            "is not known; import the portfolio that has it first".to_string(),
+        ),
+        ConductError::NoAssignee(agency) => {
+            fault(AGENCY, &agency, "is no assignee of this lender".to_string())
         }
-        ConductError::NoAssignee(agency) => fault(AGENCY, &agency, "is no assignee of this lender".to_string()),
-        _ => fault(CASE, &complaint.reference, "is known with other content; give the complaint another reference".to_string()),
+        _ => fault(
+            CASE,
+            &complaint.reference,
+            "is known with other content; give the complaint another reference".to_string(),
+        ),
     };
     book.check(&complaint).map_err(refused)?;
     if book.is_known(&complaint).map_err(refused)? {
         return Ok(None);
     }
-    book.cases.insert(complaint.reference.clone(), Case { complaint: complaint.clone(), decision: None });
+    book.cases
+        .insert(complaint.reference.clone(), Case { complaint: complaint.clone(), decision: None });
     Ok(Some(complaint))
 }

@@ -127,11 +127,21 @@ const SELECT: &str = "SELECT c.reference, c.seq, c.agency, c.account_no, c.recei
 
 fn case(row: Row) -> QueryResult<Case> {
     let corrupt = || format!("complaint {} has the severity {}", row.reference, row.severity);
-    let severity = Severity::parse(&row.severity).ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
-    let decision = match (row.decision_no, row.decision_seq, row.upheld, row.decided_on, row.reason) {
+    let severity = Severity::parse(&row.severity)
+        .ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
+    let decision = match (row.decision_no, row.decision_seq, row.upheld, row.decided_on, row.reason)
+    {
         (Some(decision_no), Some(seq), Some(upheld), Some(decided_on), Some(reason)) => {
             let deduction = row.deduction.map(Money);
-            Some(Decision { decision_no, seq, upheld, decided_on, reason, deduction, corrects: row.corrects })
+            Some(Decision {
+                decision_no,
+                seq,
+                upheld,
+                decided_on,
+                reason,
+                deduction,
+                corrects: row.corrects,
+            })
         }
         _ => None,
     };
@@ -151,14 +161,18 @@ fn case(row: Row) -> QueryResult<Case> {
 pub fn by_reference(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Case>> {
     let listed = keys_in(db, "c.reference", 2);
     let sql = format!("{SELECT} WHERE c.lender = $1 AND {listed} ORDER BY c.reference");
-    let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    let rows: Vec<Row> =
+        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
     rows.into_iter().map(case).collect()
 }
 
 /// The cases of an account, in order of the day they were received on.
 pub fn of_account(db: &mut Db, lender: &str, account_no: &str) -> QueryResult<Vec<Case>> {
-    let sql = format!("{SELECT} WHERE c.lender = $1 AND c.account_no = $2 ORDER BY c.received_on, c.reference");
-    let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(account_no).load(db)?;
+    let sql = format!(
+        "{SELECT} WHERE c.lender = $1 AND c.account_no = $2 ORDER BY c.received_on, c.reference"
+    );
+    let rows: Vec<Row> =
+        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(account_no).load(db)?;
     rows.into_iter().map(case).collect()
 }
 
@@ -292,7 +306,13 @@ pub struct UpheldCount {
 
 /// Complaints received in a span of days that are upheld by the decisions up to its last day that were known when the book
 /// stood at `known_seq`.
-pub fn upheld(db: &mut Db, lender: &str, from: NaiveDate, to: NaiveDate, known_seq: i64) -> QueryResult<Vec<UpheldCount>> {
+pub fn upheld(
+    db: &mut Db,
+    lender: &str,
+    from: NaiveDate,
+    to: NaiveDate,
+    known_seq: i64,
+) -> QueryResult<Vec<UpheldCount>> {
     diesel::sql_query(
         "SELECT c.agency, COUNT(*) AS upheld FROM complaint c JOIN complaint_decision d ON d.lender = c.lender \
          AND d.reference = c.reference AND d.decision_no = (SELECT MAX(n.decision_no) FROM complaint_decision n \

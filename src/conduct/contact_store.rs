@@ -138,8 +138,7 @@ struct Row {
 /// The rows of a lender by day: the first half is what SQLite's key begins with, the second PostgreSQL's index by day.
 const OF_LENDER: &str = "lender = $1 AND lender || '' = $1";
 
-const COLUMNS: &str =
-    "contacted_on, agency, reference, seq, account_no, debtor_ref, contacted_at, channel, outcome, number_digest";
+const COLUMNS: &str = "contacted_on, agency, reference, seq, account_no, debtor_ref, contacted_at, channel, outcome, number_digest";
 
 fn contact(row: Row) -> QueryResult<Contact> {
     let corrupt = |what: &str| {
@@ -147,7 +146,9 @@ fn contact(row: Row) -> QueryResult<Contact> {
         diesel::result::Error::DeserializationError(named.into())
     };
     Ok(Contact {
-        at: row.contacted_on.and_time(parse_time(&row.contacted_at).ok_or_else(|| corrupt("time"))?),
+        at: row
+            .contacted_on
+            .and_time(parse_time(&row.contacted_at).ok_or_else(|| corrupt("time"))?),
         channel: Channel::parse(&row.channel).ok_or_else(|| corrupt("channel"))?,
         outcome: Outcome::parse(&row.outcome).ok_or_else(|| corrupt("outcome"))?,
         agency: row.agency,
@@ -215,7 +216,13 @@ pub fn numbers<'a>(
 }
 
 /// The contacts of some days, known when the book stood at `known_seq`.
-pub fn of_days(db: &mut Db, lender: &str, first: NaiveDate, last: NaiveDate, known_seq: i64) -> QueryResult<Vec<Contact>> {
+pub fn of_days(
+    db: &mut Db,
+    lender: &str,
+    first: NaiveDate,
+    last: NaiveDate,
+    known_seq: i64,
+) -> QueryResult<Vec<Contact>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM contact WHERE {OF_LENDER} AND contacted_on >= $2 AND contacted_on <= $3 AND seq <= $4 \
          ORDER BY contacted_on"
@@ -241,7 +248,12 @@ pub struct DayCount {
 }
 
 /// The days of a span that have contacts, in order.
-pub fn days(db: &mut Db, lender: &str, first: NaiveDate, last: NaiveDate) -> QueryResult<Vec<DayCount>> {
+pub fn days(
+    db: &mut Db,
+    lender: &str,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> QueryResult<Vec<DayCount>> {
     diesel::sql_query(format!(
         "SELECT contacted_on AS day, COUNT(*) AS contacts FROM contact \
          WHERE {OF_LENDER} AND contacted_on >= $2 AND contacted_on <= $3 GROUP BY contacted_on ORDER BY contacted_on"
@@ -264,7 +276,12 @@ pub struct AgencyCount {
 }
 
 /// The contacts of a span of days by agency, in order of agency.
-pub fn by_agency(db: &mut Db, lender: &str, first: NaiveDate, last: NaiveDate) -> QueryResult<Vec<AgencyCount>> {
+pub fn by_agency(
+    db: &mut Db,
+    lender: &str,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> QueryResult<Vec<AgencyCount>> {
     diesel::sql_query(format!(
         "SELECT agency, COUNT(*) AS contacts FROM contact \
          WHERE {OF_LENDER} AND contacted_on >= $2 AND contacted_on <= $3 GROUP BY agency ORDER BY agency"
@@ -284,8 +301,11 @@ struct DayRow {
 /// The first and the last day with contacts.
 pub fn first_and_last(db: &mut Db, lender: &str) -> QueryResult<Option<(NaiveDate, NaiveDate)>> {
     let mut end = |order: &str| -> QueryResult<Option<NaiveDate>> {
-        let sql = format!("SELECT contacted_on AS day FROM contact WHERE {OF_LENDER} ORDER BY contacted_on {order} LIMIT 1");
-        let row: Option<DayRow> = diesel::sql_query(sql).bind::<Text, _>(lender).get_result(db).optional()?;
+        let sql = format!(
+            "SELECT contacted_on AS day FROM contact WHERE {OF_LENDER} ORDER BY contacted_on {order} LIMIT 1"
+        );
+        let row: Option<DayRow> =
+            diesel::sql_query(sql).bind::<Text, _>(lender).get_result(db).optional()?;
         Ok(row.map(|row| row.day))
     };
     let first = end("ASC")?;
@@ -313,9 +333,11 @@ pub fn policies(db: &mut Db, lender: &str) -> QueryResult<HashMap<i64, Policy>> 
             .bind::<Text, _>(lender)
             .load(db)?;
     let read = |row: PolicyRow| {
-        let policy = Policy::stored(&row.quiet_from, &row.quiet_until, row.effective_calls, row.unanswered);
+        let policy =
+            Policy::stored(&row.quiet_from, &row.quiet_until, row.effective_calls, row.unanswered);
         let corrupt = || format!("contact file {} of {lender} has a bad policy", row.seq);
-        let policy = policy.ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
+        let policy =
+            policy.ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
         Ok((row.seq, policy))
     };
     rows.into_iter().map(read).collect()
@@ -339,7 +361,12 @@ pub struct FileEntry {
 }
 
 /// The newest file of an agency with these bytes that was taken in before.
-pub fn same_file(db: &mut Db, lender: &str, agency: &str, sha256: &str) -> QueryResult<Option<FileEntry>> {
+pub fn same_file(
+    db: &mut Db,
+    lender: &str,
+    agency: &str,
+    sha256: &str,
+) -> QueryResult<Option<FileEntry>> {
     diesel::sql_query(
         "SELECT seq, accepted, duplicate, rejected FROM contact_file \
          WHERE lender = $1 AND agency = $2 AND sha256 = $3 ORDER BY seq DESC LIMIT 1",
@@ -390,8 +417,14 @@ pub fn holds(
     .bind::<Date, _>(first)
     .load(db)?;
     let read = |row: HoldRow| {
-        let corrupt = || format!("account {} of {lender} has a hold of the unknown type {}", row.account_no, row.kind);
-        let kind = HoldKind::parse(&row.kind).ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
+        let corrupt = || {
+            format!(
+                "account {} of {lender} has a hold of the unknown type {}",
+                row.account_no, row.kind
+            )
+        };
+        let kind = HoldKind::parse(&row.kind)
+            .ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
         let hold = Hold {
             account_no: row.account_no,
             seq: row.seq,

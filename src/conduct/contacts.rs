@@ -64,8 +64,10 @@ pub fn import(
     let rejects = Rejects::new(&sheet.header, options.rejects)?;
     progress.stage("importing contacts", None);
     write(db, lender_code, |db| {
-        let lender = party::store::lender(db, lender_code)?.ok_or_else(|| ConductError::NoLender(lender_code.to_string()))?;
-        if !party::store::assignees(db, lender_code)?.iter().any(|assignee| assignee.code == agency) {
+        let lender = party::store::lender(db, lender_code)?
+            .ok_or_else(|| ConductError::NoLender(lender_code.to_string()))?;
+        if !party::store::assignees(db, lender_code)?.iter().any(|assignee| assignee.code == agency)
+        {
             return Err(ConductError::NoAssignee(agency.to_string()));
         }
         if let Some(key) = options.key {
@@ -75,10 +77,16 @@ pub fn import(
             }
         }
         // A file of which rows were rejected may find their accounts in the book now.
-        let before = store::same_file(db, lender_code, agency, &sheet.sha256)?.filter(|before| before.rejected == 0);
+        let before = store::same_file(db, lender_code, agency, &sheet.sha256)?
+            .filter(|before| before.rejected == 0);
         if let Some(before) = before {
             let known = u64::try_from(before.accepted + before.duplicate).unwrap_or(0);
-            return Ok(Imported { already_imported: true, rows: known, duplicate: known, ..Imported::default() });
+            return Ok(Imported {
+                already_imported: true,
+                rows: known,
+                duplicate: known,
+                ..Imported::default()
+            });
         }
         let mut taking = Taking {
             lender: lender.code,
@@ -105,7 +113,12 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    fn read_all(&mut self, db: &mut Db, sheet: &mut Sheet, progress: &mut dyn Progress) -> Result<(), ConductError> {
+    fn read_all(
+        &mut self,
+        db: &mut Db,
+        sheet: &mut Sheet,
+        progress: &mut dyn Progress,
+    ) -> Result<(), ConductError> {
         let mut raw = RawRow::default();
         let mut chunk: Vec<(RawRow, Recorded)> = Vec::with_capacity(CHUNK);
         while sheet.next(&mut raw)? {
@@ -140,7 +153,8 @@ impl Taking<'_> {
             match known.get(&entry.contact.reference) {
                 Some(before) if *before == content => self.done.duplicate += 1,
                 Some(_) => {
-                    let reason = "is known with other content; a correction needs a reference of its own";
+                    let reason =
+                        "is known with other content; a correction needs a reference of its own";
                     self.reject(&raw, REFERENCE, &entry.contact.reference, reason)?;
                 }
                 None => {
@@ -152,12 +166,18 @@ impl Taking<'_> {
         }
         self.done.accepted += accepted.len() as u64;
         let lender = self.lender.clone();
-        let rows: Vec<Vec<Cell<'_>>> = accepted.iter().map(|entry| store::cells(&lender, entry)).collect();
+        let rows: Vec<Vec<Cell<'_>>> =
+            accepted.iter().map(|entry| store::cells(&lender, entry)).collect();
         Ok(self.act.write(db, &store::CONTACTS, &rows)?)
     }
 
     /// A row as it would be stored, its number still in the clear.
-    fn entry(&self, line: u64, recorded: Recorded, debtor_ref: &str) -> Result<Entry, ConductError> {
+    fn entry(
+        &self,
+        line: u64,
+        recorded: Recorded,
+        debtor_ref: &str,
+    ) -> Result<Entry, ConductError> {
         let number_digest = match &recorded.number {
             Some(number) => Some(self.key()?.digest(&plain_number(number))),
             None => None,
@@ -173,7 +193,12 @@ impl Taking<'_> {
             outcome: recorded.outcome,
             number_digest,
         };
-        Ok(Entry { contact, line: i64::try_from(line).unwrap_or(i64::MAX), number: recorded.number, note: recorded.note })
+        Ok(Entry {
+            contact,
+            line: i64::try_from(line).unwrap_or(i64::MAX),
+            number: recorded.number,
+            note: recorded.note,
+        })
     }
 
     fn key(&self) -> Result<&Key, ConductError> {
@@ -188,9 +213,16 @@ impl Taking<'_> {
         self.key()?.seal_number(&number).map(Some).map_err(ConductError::Key)
     }
 
-    fn reject(&mut self, raw: &RawRow, column: usize, value: &str, reason: &str) -> Result<(), ConductError> {
+    fn reject(
+        &mut self,
+        raw: &RawRow,
+        column: usize,
+        value: &str,
+        reason: &str,
+    ) -> Result<(), ConductError> {
         let column = columns::CONTACTS.get(column).map_or("", |column| column.name).to_string();
-        let fault = Fault { line: raw.line, column, value: value.to_string(), reason: reason.to_string() };
+        let fault =
+            Fault { line: raw.line, column, value: value.to_string(), reason: reason.to_string() };
         Ok(self.rejects.add(raw, fault)?)
     }
 
@@ -232,8 +264,13 @@ impl Taking<'_> {
 struct Debtors(HashMap<String, Vec<FileRow>>);
 
 impl Debtors {
-    fn load(db: &mut Db, lender: &str, chunk: &[(RawRow, Recorded)]) -> Result<Debtors, ConductError> {
-        let accounts: HashSet<&str> = chunk.iter().map(|(_, one)| one.account_no.as_str()).collect();
+    fn load(
+        db: &mut Db,
+        lender: &str,
+        chunk: &[(RawRow, Recorded)],
+    ) -> Result<Debtors, ConductError> {
+        let accounts: HashSet<&str> =
+            chunk.iter().map(|(_, one)| one.account_no.as_str()).collect();
         let mut rows: HashMap<String, Vec<FileRow>> = HashMap::with_capacity(accounts.len());
         for row in portfolio::store::rows_of(db, lender, &keys_json(accounts.into_iter()))? {
             rows.entry(row.account_no.clone()).or_default().push(row);
@@ -243,7 +280,8 @@ impl Debtors {
 
     /// The debtor of the newest file; `None` when no file knows the account.
     fn of(&self, recorded: &Recorded) -> Option<&str> {
-        let newest = self.0.get(&recorded.account_no)?.iter().max_by_key(|row| (row.as_of, row.seq))?;
+        let newest =
+            self.0.get(&recorded.account_no)?.iter().max_by_key(|row| (row.as_of, row.seq))?;
         Some(&newest.debtor_ref)
     }
 }

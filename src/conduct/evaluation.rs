@@ -45,11 +45,18 @@ pub fn evaluate(
     }
     let description = words("text", text, 2_000)?;
     write(db, lender, |db| {
-        party::store::lender(db, lender)?.ok_or_else(|| ConductError::NoLender(lender.to_string()))?;
+        party::store::lender(db, lender)?
+            .ok_or_else(|| ConductError::NoLender(lender.to_string()))?;
         if !party::store::assignees(db, lender)?.iter().any(|assignee| assignee.code == agency) {
             return Err(ConductError::NoAssignee(agency.to_string()));
         }
-        let mut evaluation = Evaluation { agency: agency.to_string(), evaluated_on: on, seq: 0, result, description };
+        let mut evaluation = Evaluation {
+            agency: agency.to_string(),
+            evaluated_on: on,
+            seq: 0,
+            result,
+            description,
+        };
         let done = |already_known| Evaluated { agency: agency.to_string(), result, already_known };
         let newest = store::newest(db, lender, on, i64::MAX)?.remove(agency);
         if newest.is_some_and(|before| Evaluation { seq: 0, ..before } == evaluation) {
@@ -60,14 +67,23 @@ pub fn evaluate(
         evaluation.seq = act.seq();
         let row = store::cells(lender, &evaluation);
         act.write(db, &store::EVALUATIONS, &[row])?;
-        act.finish(db, "assignee evaluated", &json!({"agency": agency, "on": on.to_string(), "result": result}))?;
+        act.finish(
+            db,
+            "assignee evaluated",
+            &json!({"agency": agency, "on": on.to_string(), "result": result}),
+        )?;
         Ok(done(false))
     })
 }
 
 /// Moves each assignee's `evaluated_on` to its newest evaluation by a day, where that is later than what the parties
 /// file says: the later of both counts.
-pub fn bring_up_to_date(db: &mut Db, lender: &str, on: NaiveDate, assignees: &mut [Assignee]) -> diesel::QueryResult<()> {
+pub fn bring_up_to_date(
+    db: &mut Db,
+    lender: &str,
+    on: NaiveDate,
+    assignees: &mut [Assignee],
+) -> diesel::QueryResult<()> {
     let newest = store::newest(db, lender, on, i64::MAX)?;
     for assignee in assignees {
         let evaluated_on = newest.get(&assignee.code).map(|evaluation| evaluation.evaluated_on);
@@ -113,18 +129,31 @@ pub struct Standing {
 }
 
 /// How each agency that works for a lender stands on a day; teams are the lender's own, and one that has left needs none.
-pub fn standings(db: &mut Db, lender_code: &str, on: NaiveDate) -> Result<Vec<Standing>, ConductError> {
-    let lender = party::store::lender(db, lender_code)?.ok_or_else(|| ConductError::NoLender(lender_code.to_string()))?;
+pub fn standings(
+    db: &mut Db,
+    lender_code: &str,
+    on: NaiveDate,
+) -> Result<Vec<Standing>, ConductError> {
+    let lender = party::store::lender(db, lender_code)?
+        .ok_or_else(|| ConductError::NoLender(lender_code.to_string()))?;
     let versions = contract::store::versions(db, &lender)?;
     let mut assignees = party::store::assignees(db, lender_code)?;
     bring_up_to_date(db, lender_code, on, &mut assignees)?;
     let newest = store::newest(db, lender_code, on, i64::MAX)?;
-    let agencies = assignees.iter().filter(|one| one.kind == AssigneeKind::Agency && one.status != Status::Exited);
+    let agencies = assignees
+        .iter()
+        .filter(|one| one.kind == AssigneeKind::Agency && one.status != Status::Exited);
     Ok(agencies.map(|agency| standing(agency, &versions, &newest, on)).collect())
 }
 
-fn standing(agency: &Assignee, versions: &Versions, newest: &BTreeMap<String, Evaluation>, on: NaiveDate) -> Standing {
-    let contract_ends_on = versions.in_force(&agency.code, on).and_then(|version| version.terms.effective_to);
+fn standing(
+    agency: &Assignee,
+    versions: &Versions,
+    newest: &BTreeMap<String, Evaluation>,
+    on: NaiveDate,
+) -> Standing {
+    let contract_ends_on =
+        versions.in_force(&agency.code, on).and_then(|version| version.terms.effective_to);
     let of_agency = versions.0.iter().filter(|version| version.terms.agency == agency.code);
     let began_on = of_agency.map(|version| version.terms.effective_from).min();
     // An evaluation announced for a later day is none yet.
@@ -149,7 +178,9 @@ pub fn due(
     let ends_soon = contract_ends_on.filter(|last| *last <= plus_days(on, AHEAD_DAYS));
     if evaluated_on.or(began_on).is_some_and(|since| (on - since).num_days() > HOLDS_DAYS) {
         Some(Due::Year)
-    } else if ends_soon.is_some_and(|last| evaluated_on.is_none_or(|day| day <= plus_days(last, -HOLDS_DAYS))) {
+    } else if ends_soon
+        .is_some_and(|last| evaluated_on.is_none_or(|day| day <= plus_days(last, -HOLDS_DAYS)))
+    {
         Some(Due::ContractEnds)
     } else {
         None

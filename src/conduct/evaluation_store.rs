@@ -55,7 +55,12 @@ pub fn cells<'a>(lender: &'a str, one: &'a Evaluation) -> Vec<Cell<'a>> {
 
 /// The newest evaluation of each assignee up to a day, known when the book stood at `known_seq`. Of two on one day the
 /// later recorded counts.
-pub fn newest(db: &mut Db, lender: &str, on: NaiveDate, known_seq: i64) -> QueryResult<BTreeMap<String, Evaluation>> {
+pub fn newest(
+    db: &mut Db,
+    lender: &str,
+    on: NaiveDate,
+    known_seq: i64,
+) -> QueryResult<BTreeMap<String, Evaluation>> {
     let rows: Vec<Evaluation> = diesel::sql_query(
         "SELECT agency, evaluated_on, seq, result, description FROM evaluation \
          WHERE lender = $1 AND evaluated_on <= $2 AND seq <= $3 ORDER BY agency, evaluated_on, seq",

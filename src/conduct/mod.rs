@@ -73,7 +73,10 @@ impl Channel {
     /// Reads a channel as files write it.
     pub fn parse(text: &str) -> Option<Channel> {
         let text = text.to_lowercase();
-        CHANNELS.iter().find(|(name, _, others)| *name == text || others.contains(&text.as_str())).map(|(_, one, _)| *one)
+        CHANNELS
+            .iter()
+            .find(|(name, _, others)| *name == text || others.contains(&text.as_str()))
+            .map(|(_, one, _)| *one)
     }
 
     /// All names, for messages.
@@ -91,7 +94,10 @@ impl Outcome {
     /// Reads an outcome as files write it.
     pub fn parse(text: &str) -> Option<Outcome> {
         let text = text.to_lowercase();
-        OUTCOMES.iter().find(|(name, _, others)| *name == text || others.contains(&text.as_str())).map(|(_, one, _)| *one)
+        OUTCOMES
+            .iter()
+            .find(|(name, _, others)| *name == text || others.contains(&text.as_str()))
+            .map(|(_, one, _)| *one)
     }
 
     /// All names, for messages.
@@ -141,8 +147,11 @@ pub enum Severity {
     High,
 }
 
-const SEVERITIES: [(&str, &str, Severity); 3] =
-    [("low", "低", Severity::Low), ("medium", "中", Severity::Medium), ("high", "高", Severity::High)];
+const SEVERITIES: [(&str, &str, Severity); 3] = [
+    ("low", "低", Severity::Low),
+    ("medium", "中", Severity::Medium),
+    ("high", "高", Severity::High),
+];
 
 impl Severity {
     /// As it is stored and written.
@@ -153,7 +162,10 @@ impl Severity {
     /// Reads a severity as files and commands write it.
     pub fn parse(text: &str) -> Option<Severity> {
         let spelled = text.to_lowercase();
-        SEVERITIES.iter().find(|(name, chinese, _)| *name == spelled || *chinese == text).map(|(_, _, severity)| *severity)
+        SEVERITIES
+            .iter()
+            .find(|(name, chinese, _)| *name == spelled || *chinese == text)
+            .map(|(_, _, severity)| *severity)
     }
 }
 
@@ -280,19 +292,29 @@ impl ConductError {
         }
         match self {
             ConductError::NoAssignee(code) => format!("{code} 不是本委托方的受托方"),
-            ConductError::NoAccount(no) => format!("案件 {no} 不在账簿中，请先导入含该案件的资产包"),
-            ConductError::CaseKnown(case) => format!("投诉编号 {case} 已用于另一内容，请换一个编号"),
+            ConductError::NoAccount(no) => {
+                format!("案件 {no} 不在账簿中，请先导入含该案件的资产包")
+            }
+            ConductError::CaseKnown(case) => {
+                format!("投诉编号 {case} 已用于另一内容，请换一个编号")
+            }
             ConductError::Decided { case, on, decision_no, .. } => {
                 format!("投诉 {case} 已于 {on} 处理（第 {decision_no} 次）；请刷新后再更正")
             }
             ConductError::Corrects { case, named, newest } => {
                 format!("投诉 {case} 的最新处理是第 {newest} 次，不是第 {named} 次；请刷新后再更正")
             }
-            ConductError::TooEarly(on, received) => format!("处理日期 {on} 早于投诉日期 {received}"),
-            ConductError::Deduction(text) => format!("扣款须在投诉属实时填写，且金额大于零；所填为 {text}"),
+            ConductError::TooEarly(on, received) => {
+                format!("处理日期 {on} 早于投诉日期 {received}")
+            }
+            ConductError::Deduction(text) => {
+                format!("扣款须在投诉属实时填写，且金额大于零；所填为 {text}")
+            }
             ConductError::DeductionAmount(text, fault) => match fault {
                 AmountFault::NotANumber => format!("扣款 {text} 不是金额，请写成 1234.56"),
-                AmountFault::TooManyDecimals(places) => format!("扣款 {text} 的小数位多于本币种的 {places} 位；金额不作舍入"),
+                AmountFault::TooManyDecimals(places) => {
+                    format!("扣款 {text} 的小数位多于本币种的 {places} 位；金额不作舍入")
+                }
                 AmountFault::TooLarge => format!("扣款 {text} 超出可登记的最大金额"),
             },
             ConductError::Words(_, most) => format!("文字须为 1 至 {most} 个可打印字符"),
@@ -304,7 +326,11 @@ impl ConductError {
 /// A case reference that people type: one line, trimmed.
 fn case_reference(text: &str) -> Result<String, ConductError> {
     let reference = words("reference", text, 100)?;
-    if reference.chars().any(char::is_control) { Err(ConductError::Words("reference", 100)) } else { Ok(reference) }
+    if reference.chars().any(char::is_control) {
+        Err(ConductError::Words("reference", 100))
+    } else {
+        Ok(reference)
+    }
 }
 
 /// A text that people type: trimmed, printable (line breaks included), not empty, not endless.

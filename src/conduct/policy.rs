@@ -29,7 +29,8 @@ pub enum Rule {
 }
 
 /// All rules, in the order they are listed.
-pub const RULES: [Rule; 5] = [Rule::QuietHours, Rule::EffectiveCalls, Rule::Unanswered, Rule::Held, Rule::NotInHands];
+pub const RULES: [Rule; 5] =
+    [Rule::QuietHours, Rule::EffectiveCalls, Rule::Unanswered, Rule::Held, Rule::NotInHands];
 
 impl Rule {
     /// The rule as files name it.
@@ -108,7 +109,9 @@ pub fn violations(day: &[Judged<'_>]) -> Vec<Violation> {
     let mut found = Vec::new();
     for index in order {
         let one = &day[index];
-        let mut against = |rule: Rule, figure: String, limit: String| found.push(Violation { index, rule, figure, limit });
+        let mut against = |rule: Rule, figure: String, limit: String| {
+            found.push(Violation { index, rule, figure, limit })
+        };
         let (contact, policy) = (one.contact, &one.policy);
         if contact.channel != Channel::Letter && policy.is_quiet(contact.at.time()) {
             let hours = format!("{}-{}", policy.quiet_from_text(), policy.quiet_until_text());
@@ -119,7 +122,11 @@ pub fn violations(day: &[Judged<'_>]) -> Vec<Violation> {
                 let count = calls.entry(&contact.debtor_ref).or_default();
                 *count += 1;
                 if *count > policy.effective_calls {
-                    against(Rule::EffectiveCalls, count.to_string(), policy.effective_calls.to_string());
+                    against(
+                        Rule::EffectiveCalls,
+                        count.to_string(),
+                        policy.effective_calls.to_string(),
+                    );
                 }
             }
             (Channel::Call, Outcome::Unanswered) => {
@@ -132,14 +139,26 @@ pub fn violations(day: &[Judged<'_>]) -> Vec<Violation> {
             _ => {}
         }
         if let Some(held) = &one.held {
-            against(Rule::Held, format!("{} from {}", held.kind, held.from_on), "none while held".to_string());
+            against(
+                Rule::Held,
+                format!("{} from {}", held.kind, held.from_on),
+                "none while held".to_string(),
+            );
         }
         match one.hands {
             Hands::Held => {}
             Hands::StoppedFrom(day) => {
-                against(Rule::NotInHands, contact.day().to_string(), plus_days(day, -1).to_string());
+                against(
+                    Rule::NotInHands,
+                    contact.day().to_string(),
+                    plus_days(day, -1).to_string(),
+                );
             }
-            Hands::Never => against(Rule::NotInHands, contact.day().to_string(), "never placed by then".to_string()),
+            Hands::Never => against(
+                Rule::NotInHands,
+                contact.day().to_string(),
+                "never placed by then".to_string(),
+            ),
         }
     }
     found
@@ -155,7 +174,10 @@ enum Number<'a> {
 
 impl Number<'_> {
     fn of(contact: &Contact) -> Number<'_> {
-        contact.number_digest.as_deref().map_or(Number::Unknown(&contact.debtor_ref), Number::Digest)
+        contact
+            .number_digest
+            .as_deref()
+            .map_or(Number::Unknown(&contact.debtor_ref), Number::Digest)
     }
 }
 
@@ -172,7 +194,10 @@ pub fn contact_stops_on(placement: &Placement, day: NaiveDate) -> NaiveDate {
 pub fn hands(placements: &[Placement], agency: &str, day: NaiveDate) -> Hands {
     // Placements of an account do not overlap: the last one of the agency begun by the day decides.
     let begun = placements.iter().filter(|one| one.assignee == agency && one.placed_on <= day);
-    match begun.max_by_key(|one| (one.placed_on, one.placement_no)).map(|one| contact_stops_on(one, day)) {
+    match begun
+        .max_by_key(|one| (one.placed_on, one.placement_no))
+        .map(|one| contact_stops_on(one, day))
+    {
         None => Hands::Never,
         Some(stops) if stops <= day => Hands::StoppedFrom(stops),
         Some(_) => Hands::Held,

@@ -86,7 +86,8 @@ pub fn each(
         let contacts = store::of_days(db, lender, first.day, last, known_seq)?;
         known.load_placements(db, lender, &contacts)?;
         for of_day in contacts.chunk_by(|a, b| a.day() == b.day()) {
-            let judged: Vec<Judged<'_>> = of_day.iter().map(|contact| known.judged(contact)).collect();
+            let judged: Vec<Judged<'_>> =
+                of_day.iter().map(|contact| known.judged(contact)).collect();
             for one in violations(&judged) {
                 let contact = judged[one.index].contact.clone();
                 each(Found { contact, rule: one.rule, figure: one.figure, limit: one.limit });
@@ -107,14 +108,21 @@ struct Known {
 }
 
 impl Known {
-    fn load_placements(&mut self, db: &mut Db, lender: &str, contacts: &[Contact]) -> QueryResult<()> {
+    fn load_placements(
+        &mut self,
+        db: &mut Db,
+        lender: &str,
+        contacts: &[Contact],
+    ) -> QueryResult<()> {
         let accounts = contacts.iter().map(|contact| contact.account_no.as_str());
-        let fresh: HashSet<&str> = accounts.filter(|account_no| !self.placements.contains_key(*account_no)).collect();
+        let fresh: HashSet<&str> =
+            accounts.filter(|account_no| !self.placements.contains_key(*account_no)).collect();
         if fresh.is_empty() {
             return Ok(());
         }
         let found = placement::store::of_accounts(db, lender, &keys_json(fresh.iter().copied()))?;
-        self.placements.extend(fresh.into_iter().map(|account_no| (account_no.to_string(), Vec::new())));
+        self.placements
+            .extend(fresh.into_iter().map(|account_no| (account_no.to_string(), Vec::new())));
         for placement in found.iter().filter(|placement| placement.seq <= self.known_seq) {
             let known = placement.known_at(self.known_seq);
             self.placements.entry(known.account_no.clone()).or_default().push(known);
@@ -168,8 +176,18 @@ fn stops(hold: &Hold, day: NaiveDate) -> bool {
 }
 
 /// The columns of a file of violations.
-pub const COLUMNS: [&str; 10] =
-    ["agency", "reference", "account_no", "debtor_ref", "at", "channel", "outcome", "rule", "figure", "limit"];
+pub const COLUMNS: [&str; 10] = [
+    "agency",
+    "reference",
+    "account_no",
+    "debtor_ref",
+    "at",
+    "channel",
+    "outcome",
+    "rule",
+    "figure",
+    "limit",
+];
 
 impl Found {
     /// The violation as files have it, in the order of [`COLUMNS`].

@@ -57,13 +57,20 @@ pub struct Conditions {
 impl Range {
     /// Whether a number lies inside.
     pub fn holds(&self, number: i64) -> bool {
-        self.least.is_none_or(|least| number >= least) && self.most.is_none_or(|most| number <= most)
+        self.least.is_none_or(|least| number >= least)
+            && self.most.is_none_or(|most| number <= most)
     }
 
-    fn read(value: &Value<'_>, number: impl Fn(&Value<'_>) -> Result<i64, DocumentFault>) -> Result<Range, DocumentFault> {
+    fn read(
+        value: &Value<'_>,
+        number: impl Fn(&Value<'_>) -> Result<i64, DocumentFault>,
+    ) -> Result<Range, DocumentFault> {
         let mut table = value.table()?;
-        let bound = |table: &mut Table<'_>, key: &str| table.take(key).map(|value| number(&value)).transpose();
-        let (from, above) = (bound(&mut table, "from")?, bound(&mut table, "above")?.map(|n| n + 1));
+        let bound = |table: &mut Table<'_>, key: &str| {
+            table.take(key).map(|value| number(&value)).transpose()
+        };
+        let (from, above) =
+            (bound(&mut table, "from")?, bound(&mut table, "above")?.map(|n| n + 1));
         let (to, below) = (bound(&mut table, "to")?, bound(&mut table, "below")?.map(|n| n - 1));
         table.finish()?;
         let range = Range {
@@ -74,8 +81,12 @@ impl Range {
             },
         };
         match range {
-            Range { least: None, most: None } => Err(value.fault("needs a bound: from, above, to or below")),
-            Range { least: Some(least), most: Some(most) } if least > most => Err(value.fault("can hold for no number")),
+            Range { least: None, most: None } => {
+                Err(value.fault("needs a bound: from, above, to or below"))
+            }
+            Range { least: Some(least), most: Some(most) } if least > most => {
+                Err(value.fault("can hold for no number"))
+            }
             _ => Ok(range),
         }
     }
@@ -87,10 +98,13 @@ impl Conditions {
         let mut table = value.table()?;
         let days = |value: &Value<'_>| value.whole(0, 100_000);
         let amount = |value: &Value<'_>| value.amount(currency).map(|amount| amount.0);
-        let mut range = |key: &str, number: &dyn Fn(&Value<'_>) -> Result<i64, DocumentFault>| match table.take(key) {
-            Some(value) => Range::read(&value, number),
-            None => Ok(Range::default()),
-        };
+        let mut range =
+            |key: &str, number: &dyn Fn(&Value<'_>) -> Result<i64, DocumentFault>| match table
+                .take(key)
+            {
+                Some(value) => Range::read(&value, number),
+                None => Ok(Range::default()),
+            };
         let days_past_due = range("days_past_due", &days)?;
         let level = range("level", &days)?;
         let balance = range("balance", &amount)?;
@@ -99,7 +113,16 @@ impl Conditions {
         let mut flag = |key: &str| table.take(key).map(|value| value.flag()).transpose();
         let (charged_off, legal) = (flag("charged_off")?, flag("legal")?);
         table.finish()?;
-        Ok(Conditions { days_past_due, level, balance, product, region, bucket, charged_off, legal })
+        Ok(Conditions {
+            days_past_due,
+            level,
+            balance,
+            product,
+            region,
+            bucket,
+            charged_off,
+            legal,
+        })
     }
 
     /// Whether all hold.
@@ -110,11 +133,16 @@ impl Conditions {
     /// The first condition that fails, for explaining why a rule did not apply.
     pub fn first_failing(&self, facts: &Facts) -> Option<Condition> {
         let listed = |list: &Option<Vec<String>>, value: Option<&str>| {
-            list.as_ref().is_none_or(|list| value.is_some_and(|value| list.iter().any(|item| item == value)))
+            list.as_ref()
+                .is_none_or(|list| value.is_some_and(|value| list.iter().any(|item| item == value)))
         };
-        let flagged = |wanted: Option<bool>, value: bool| wanted.is_none_or(|wanted| wanted == value);
+        let flagged =
+            |wanted: Option<bool>, value: bool| wanted.is_none_or(|wanted| wanted == value);
         let checks = [
-            (self.days_past_due.holds(facts.days_past_due), Condition::DaysPastDue(self.days_past_due)),
+            (
+                self.days_past_due.holds(facts.days_past_due),
+                Condition::DaysPastDue(self.days_past_due),
+            ),
             (self.level.holds(facts.level), Condition::Level(self.level)),
             (self.balance.holds(facts.balance.0), Condition::Balance),
             (listed(&self.product, facts.product.as_deref()), Condition::Product),

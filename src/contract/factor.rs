@@ -96,7 +96,8 @@ impl PerformanceFactor {
         let parameters = beside.as_ref().map_or(Ok(Parameters::default()), Parameters::read)?;
         let Some(value) = root.take("performance_factor") else {
             return match beside {
-                Some(beside) => Err(beside.fault("stands beside a [performance_factor] only; add one or leave it out")),
+                Some(beside) => Err(beside
+                    .fault("stands beside a [performance_factor] only; add one or leave it out")),
                 None => Ok(None),
             };
         };
@@ -128,8 +129,12 @@ fn steps(value: &Value<'_>, by: By) -> Read<Vec<FactorStep>> {
         let bound = table.take("up_to");
         let up_to = bound.as_ref().map(number_of).transpose()?;
         match (&bound, up_to) {
-            (None, _) if number < count => return Err(table.fault("`up_to` is missing: only the last step has no bound")),
-            (Some(bound), _) if number == count => return Err(bound.fault("stands on the last step, which has no bound")),
+            (None, _) if number < count => {
+                return Err(table.fault("`up_to` is missing: only the last step has no bound"));
+            }
+            (Some(bound), _) if number == count => {
+                return Err(bound.fault("stands on the last step, which has no bound"));
+            }
             (Some(bound), Some(up_to)) => {
                 if by == By::Rank && !(up_to.fract().is_zero() && up_to >= Decimal::ONE) {
                     return Err(bound.fault("must be a rank: a whole number from 1"));
@@ -148,8 +153,9 @@ fn steps(value: &Value<'_>, by: By) -> Read<Vec<FactorStep>> {
 
 /// A plain decimal from 0, in quotes.
 fn number_of(value: &Value<'_>) -> Read<Decimal> {
-    let number =
-        Decimal::from_str_exact(value.text()?.trim()).ok().filter(|number| *number >= Decimal::ZERO && number.scale() <= 10);
+    let number = Decimal::from_str_exact(value.text()?.trim())
+        .ok()
+        .filter(|number| *number >= Decimal::ZERO && number.scale() <= 10);
     number.ok_or_else(|| value.fault("must be a number in quotes, like \"1.10\""))
 }
 
@@ -179,13 +185,17 @@ mod tests {
             ("steps = []", "at least one"),
             ("steps = [ { up_to = \"1\", factor = \"1\" } ]", "no bound"),
             ("steps = [ { factor = \"1\" }, { factor = \"1\" } ]", "only the last"),
-            ("steps = [ { up_to = \"2\", factor = \"1\" }, { up_to = \"2\", factor = \"1\" }, { factor = \"1\" } ]", "must rise"),
+            (
+                "steps = [ { up_to = \"2\", factor = \"1\" }, { up_to = \"2\", factor = \"1\" }, { factor = \"1\" } ]",
+                "must rise",
+            ),
             ("steps = [ { up_to = \"1.5\", factor = \"1\" }, { factor = \"1\" } ]", "whole number"),
             ("steps = [ { factor = \"11\" } ]", "from 0 to 10"),
             ("steps = [ { factor = \"-1\" } ]", "must be a number"),
         ];
         for (steps, says) in cases {
-            let fault = read(&format!("[performance_factor]\nby = \"rank\"\n{steps}\n")).unwrap_err();
+            let fault =
+                read(&format!("[performance_factor]\nby = \"rank\"\n{steps}\n")).unwrap_err();
             assert!(fault.message.contains(says), "{steps}: {}", fault.message);
         }
         assert!(read("[performance]\nwindow_months = 6\n").is_err());

@@ -4,7 +4,8 @@ use super::condition::Conditions;
 use super::factor::PerformanceFactor;
 use super::reach::unreachable_rule;
 use super::{
-    Apply, Bound, Charge, Component, Credit, FeeRule, Limit, Measure, Over, Per, Price, Remittance, RoundedAt, Step, Terms, Tiers,
+    Apply, Bound, Charge, Component, Credit, FeeRule, Limit, Measure, Over, Per, Price, Remittance,
+    RoundedAt, Step, Terms, Tiers,
 };
 use crate::kernel::document::{Document, DocumentFault, Table, Value};
 use crate::kernel::{Currency, Money, Rate, Rounding};
@@ -17,7 +18,8 @@ pub fn parse(text: &str, lender: &Lender, assignees: &[Assignee]) -> Read<Terms>
     let document = Document::parse(text)?;
     let terms = read(&document, lender.currency)?;
     let Some(assignee) = assignees.iter().find(|assignee| assignee.code == terms.agency) else {
-        let message = format!("is no assignee of {}; add it with `consign setup` first", lender.code);
+        let message =
+            format!("is no assignee of {}; add it with `consign setup` first", lender.code);
         return Err(document.table().need("agency")?.fault(message));
     };
     check_rules(&document, &terms, lender, assignee)?;
@@ -38,7 +40,8 @@ fn read(document: &Document<'_>, currency: Currency) -> Read<Terms> {
     let (rounding, rounded_at) = rounding(&mut root)?;
     let (vat, vat_inclusive) = vat(&mut root)?;
     let effective_from = root.need("effective_from")?.date()?;
-    let effective_to = root.take("effective_to").map(|value| date_from(&value, effective_from)).transpose()?;
+    let effective_to =
+        root.take("effective_to").map(|value| date_from(&value, effective_from)).transpose()?;
     let (minimum, maximum) = statement_bounds(&mut root, currency)?;
     let terms = Terms {
         code,
@@ -49,7 +52,11 @@ fn read(document: &Document<'_>, currency: Currency) -> Read<Terms> {
         grace_days: days(&mut root, "grace_days")?,
         tail_days: days(&mut root, "tail_days")?,
         objection_days: days(&mut root, "objection_days")?,
-        remittance: word(&mut root, "remittance", &[("gross", Remittance::Gross), ("net", Remittance::Net)])?,
+        remittance: word(
+            &mut root,
+            "remittance",
+            &[("gross", Remittance::Gross), ("net", Remittance::Net)],
+        )?,
         credit: word(
             &mut root,
             "credit",
@@ -62,9 +69,17 @@ fn read(document: &Document<'_>, currency: Currency) -> Read<Terms> {
         corrects: root.take("corrects").map(|value| value.whole(1, i64::MAX)).transpose()?,
         minimum,
         maximum,
-        fees: fees.into_iter().zip(1..).map(|(fee, number)| fee_rule(fee, number, currency)).collect::<Read<Vec<_>>>()?,
+        fees: fees
+            .into_iter()
+            .zip(1..)
+            .map(|(fee, number)| fee_rule(fee, number, currency))
+            .collect::<Read<Vec<_>>>()?,
         performance,
-        charges: charges.into_iter().zip(1..).map(|(table, number)| charge(table, number, currency)).collect::<Read<Vec<_>>>()?,
+        charges: charges
+            .into_iter()
+            .zip(1..)
+            .map(|(table, number)| charge(table, number, currency))
+            .collect::<Read<Vec<_>>>()?,
     };
     root.finish()?;
     Ok(terms)
@@ -72,7 +87,11 @@ fn read(document: &Document<'_>, currency: Currency) -> Read<Terms> {
 
 fn date_from(value: &Value<'_>, least: chrono::NaiveDate) -> Read<chrono::NaiveDate> {
     let date = value.date()?;
-    if date < least { Err(value.fault(format!("lies before effective_from {least}"))) } else { Ok(date) }
+    if date < least {
+        Err(value.fault(format!("lies before effective_from {least}")))
+    } else {
+        Ok(date)
+    }
 }
 
 /// The first of the words is the default.
@@ -89,10 +108,17 @@ fn days(table: &mut Table<'_>, key: &str) -> Read<i64> {
 }
 
 fn rounding(root: &mut Table<'_>) -> Read<(Rounding, RoundedAt)> {
-    let Some(value) = root.take("rounding") else { return Ok((Rounding::HalfUp, RoundedAt::Subtotal)) };
+    let Some(value) = root.take("rounding") else {
+        return Ok((Rounding::HalfUp, RoundedAt::Subtotal));
+    };
     let mut table = value.table()?;
-    let mode = word(&mut table, "mode", &[("half_up", Rounding::HalfUp), ("half_even", Rounding::HalfEven)])?;
-    let at = word(&mut table, "at", &[("subtotal", RoundedAt::Subtotal), ("line", RoundedAt::Line)])?;
+    let mode = word(
+        &mut table,
+        "mode",
+        &[("half_up", Rounding::HalfUp), ("half_even", Rounding::HalfEven)],
+    )?;
+    let at =
+        word(&mut table, "at", &[("subtotal", RoundedAt::Subtotal), ("line", RoundedAt::Line)])?;
     table.finish()?;
     Ok((mode, at))
 }
@@ -106,30 +132,44 @@ fn vat(root: &mut Table<'_>) -> Read<(Rate, bool)> {
     Ok((rate, inclusive))
 }
 
-fn statement_bounds(root: &mut Table<'_>, currency: Currency) -> Read<(Option<Money>, Option<Money>)> {
-    let minimum = root.take("minimum_per_statement").map(|value| value.amount(currency)).transpose()?;
+fn statement_bounds(
+    root: &mut Table<'_>,
+    currency: Currency,
+) -> Read<(Option<Money>, Option<Money>)> {
+    let minimum =
+        root.take("minimum_per_statement").map(|value| value.amount(currency)).transpose()?;
     let value = root.take("maximum_per_statement");
     let maximum = value.as_ref().map(|value| value.amount(currency)).transpose()?;
     match (minimum, maximum, &value) {
-        (Some(least), Some(most), Some(value)) if least > most => Err(value.fault("is less than minimum_per_statement")),
+        (Some(least), Some(most), Some(value)) if least > most => {
+            Err(value.fault("is less than minimum_per_statement"))
+        }
         _ => Ok((minimum, maximum)),
     }
 }
 
 fn fee_rule(mut table: Table<'_>, number: usize, currency: Currency) -> Read<FeeRule> {
-    let name = table.take("name").map_or_else(|| Ok(format!("fee {number}")), |value| value.name())?;
+    let name =
+        table.take("name").map_or_else(|| Ok(format!("fee {number}")), |value| value.name())?;
     let when = match table.take("when") {
         Some(value) => Conditions::read(&value, currency)?,
         None => Conditions::default(),
     };
-    let (rate, bounds, tiers) = (table.take("rate"), table.take("per_payment"), table.take("tiers"));
+    let (rate, bounds, tiers) =
+        (table.take("rate"), table.take("per_payment"), table.take("tiers"));
     let price = match (rate, tiers, bounds) {
         (Some(rate), None, None) => Price::Flat(rate.rate()?),
         (Some(rate), None, Some(bounds)) => per_payment(rate.rate()?, &bounds, currency)?,
         (None, Some(value), None) => Price::Tiers(read_tiers(&value, currency)?),
-        (None, Some(_), Some(bounds)) => return Err(bounds.fault("goes with a flat `rate` only, not with `tiers`")),
-        (Some(_), Some(value), _) => return Err(value.fault("and `rate` exclude each other: state one")),
-        (None, None, _) => return Err(table.fault(format!("fee \"{name}\" needs a `rate` or `tiers`"))),
+        (None, Some(_), Some(bounds)) => {
+            return Err(bounds.fault("goes with a flat `rate` only, not with `tiers`"));
+        }
+        (Some(_), Some(value), _) => {
+            return Err(value.fault("and `rate` exclude each other: state one"));
+        }
+        (None, None, _) => {
+            return Err(table.fault(format!("fee \"{name}\" needs a `rate` or `tiers`")));
+        }
     };
     let base = table.take("base").map(|value| components(&value)).transpose()?;
     table.finish()?;
@@ -143,7 +183,9 @@ fn per_payment(rate: Rate, value: &Value<'_>, currency: Currency) -> Read<Price>
     table.finish()?;
     match (min, max) {
         (None, None) => Err(value.fault("needs min, max or both")),
-        (Some(least), Some(most)) if least > most => Err(value.fault("has a min greater than its max")),
+        (Some(least), Some(most)) if least > most => {
+            Err(value.fault("has a min greater than its max"))
+        }
         _ => Ok(Price::PerPayment { rate, min, max }),
     }
 }
@@ -156,7 +198,11 @@ fn components(value: &Value<'_>) -> Read<Vec<Component>> {
             "interest" => Component::Interest,
             "fees" => Component::Fees,
             "costs" => Component::Costs,
-            _ => return Err(value.fault(format!("names \"{name}\"; the components are principal, interest, fees, costs"))),
+            _ => {
+                return Err(value.fault(format!(
+                    "names \"{name}\"; the components are principal, interest, fees, costs"
+                )));
+            }
         };
         if !base.contains(&component) {
             base.push(component);
@@ -168,13 +214,17 @@ fn components(value: &Value<'_>) -> Read<Vec<Component>> {
 fn read_tiers(value: &Value<'_>, currency: Currency) -> Read<Tiers> {
     let mut table = value.table()?;
     let measure_value = table.need("measure")?;
-    let measure = measure_value.one_of(&[("recovered", Measure::Recovered), ("recovery_rate", Measure::RecoveryRate)])?;
+    let measure = measure_value
+        .one_of(&[("recovered", Measure::Recovered), ("recovery_rate", Measure::RecoveryRate)])?;
     let over_value = table.need("over")?;
     let over = over_value.one_of(&[("month", Over::Month), ("batch", Over::Batch)])?;
     if measure == Measure::RecoveryRate && over == Over::Month {
-        return Err(over_value.fault("does not go with `recovery_rate`: a recovery rate is measured over = \"batch\""));
+        return Err(over_value.fault(
+            "does not go with `recovery_rate`: a recovery rate is measured over = \"batch\"",
+        ));
     }
-    let apply = table.need("apply")?.one_of(&[("marginal", Apply::Marginal), ("whole", Apply::Whole)])?;
+    let apply =
+        table.need("apply")?.one_of(&[("marginal", Apply::Marginal), ("whole", Apply::Whole)])?;
     let steps_value = table.need("steps")?;
     let steps = read_steps(&steps_value, measure, currency)?;
     table.finish()?;
@@ -193,25 +243,38 @@ fn read_steps(value: &Value<'_>, measure: Measure, currency: Currency) -> Read<V
         let (up_to, below) = (table.take("up_to"), table.take("below"));
         let rate = table.need("rate")?.rate()?;
         let (bound, key) = match (up_to, below) {
-            (Some(key), None) => (Some(Bound { at: limit(&key, measure, currency)?, inclusive: true }), Some(key)),
-            (None, Some(key)) => (Some(Bound { at: limit(&key, measure, currency)?, inclusive: false }), Some(key)),
+            (Some(key), None) => {
+                (Some(Bound { at: limit(&key, measure, currency)?, inclusive: true }), Some(key))
+            }
+            (None, Some(key)) => {
+                (Some(Bound { at: limit(&key, measure, currency)?, inclusive: false }), Some(key))
+            }
             (None, None) => (None, None),
-            (Some(_), Some(key)) => return Err(key.fault("and `up_to` exclude each other: state one")),
+            (Some(_), Some(key)) => {
+                return Err(key.fault("and `up_to` exclude each other: state one"));
+            }
         };
         match (bound, &key) {
             (Some(_), Some(key)) if i + 1 == count => {
                 return Err(key.fault("stands in the last step, which must have no bound"));
             }
             (None, _) if i + 1 < count => {
-                return Err(table.fault(format!("step {} has no bound, so the steps after it are never reached", i + 1)));
+                return Err(table.fault(format!(
+                    "step {} has no bound, so the steps after it are never reached",
+                    i + 1
+                )));
             }
             (Some(bound), Some(key)) => {
                 let at = match bound.at {
                     Limit::Amount(amount) => i128::from(amount.0),
-                    Limit::Share(share) => share.decimal().mantissa() * 10_i128.pow(10 - share.decimal().scale()),
+                    Limit::Share(share) => {
+                        share.decimal().mantissa() * 10_i128.pow(10 - share.decimal().scale())
+                    }
                 };
                 if at <= last {
-                    return Err(key.fault("does not lie above the bound of the step before; bounds must rise"));
+                    return Err(key.fault(
+                        "does not lie above the bound of the step before; bounds must rise",
+                    ));
                 }
                 last = at;
             }
@@ -231,21 +294,33 @@ fn limit(value: &Value<'_>, measure: Measure, currency: Currency) -> Read<Limit>
 }
 
 fn charge(mut table: Table<'_>, number: usize, currency: Currency) -> Read<Charge> {
-    let name = table.take("name").map_or_else(|| Ok(format!("charge {number}")), |value| value.name())?;
-    let per = table.need("per")?.one_of(&[("account_placed", Per::AccountPlaced), ("month", Per::Month)])?;
+    let name =
+        table.take("name").map_or_else(|| Ok(format!("charge {number}")), |value| value.name())?;
+    let per = table
+        .need("per")?
+        .one_of(&[("account_placed", Per::AccountPlaced), ("month", Per::Month)])?;
     let amount = table.need("amount")?.amount(currency)?;
     table.finish()?;
     Ok(Charge { name, per, amount })
 }
 
 /// Buckets must exist, the last rule must have no condition, and every rule must be reachable.
-fn check_rules(document: &Document<'_>, terms: &Terms, lender: &Lender, assignee: &Assignee) -> Read<()> {
+fn check_rules(
+    document: &Document<'_>,
+    terms: &Terms,
+    lender: &Lender,
+    assignee: &Assignee,
+) -> Read<()> {
     let rules = document.table().tables("fee")?;
     let Some((last, table)) = terms.fees.last().zip(rules.last()) else {
-        return Err(document.table().fault("`fee` is missing: a contract needs at least one [[fee]]"));
+        return Err(document
+            .table()
+            .fault("`fee` is missing: a contract needs at least one [[fee]]"));
     };
     for (fee, table) in terms.fees.iter().zip(&rules) {
-        if let Some(name) = fee.when.bucket.iter().flatten().find(|name| lender.buckets.range(name).is_none()) {
+        if let Some(name) =
+            fee.when.bucket.iter().flatten().find(|name| lender.buckets.range(name).is_none())
+        {
             return Err(table.fault(format!(
                 "fee \"{}\" names the bucket \"{name}\", which is none of {}",
                 fee.name,

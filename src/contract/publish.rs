@@ -33,7 +33,8 @@ pub fn publish(
     by: &By,
 ) -> Result<Published, ContractError> {
     write(db, lender_code, |db| {
-        let lender = party::store::lender(db, lender_code)?.ok_or_else(|| ContractError::NoLender(lender_code.to_string()))?;
+        let lender = party::store::lender(db, lender_code)?
+            .ok_or_else(|| ContractError::NoLender(lender_code.to_string()))?;
         let assignees = party::store::assignees(db, lender_code)?;
         let refused = |fault: DocumentFault| ContractError::File { file: file.to_string(), fault };
         let terms = parse(text, &lender, &assignees).map_err(refused)?;
@@ -45,7 +46,9 @@ pub fn publish(
             agency: terms.agency.clone(),
             outcome,
         };
-        let same = |version: &&super::Version| version.sha256 == sha256 && version.terms.code == terms.code;
+        let same = |version: &&super::Version| {
+            version.sha256 == sha256 && version.terms.code == terms.code
+        };
         if let Some(version) = versions.0.iter().find(same) {
             return Ok(outcome(version.number, "unchanged"));
         }
@@ -64,17 +67,30 @@ pub fn publish(
 /// Checks a contract against the versions that exist; gives the number it will have.
 fn check_against(versions: &Versions, terms: &Terms, text: &str) -> Result<i64, DocumentFault> {
     let at = |key: &str, message: String| -> DocumentFault {
-        match Document::parse(text).map(|document| document.table().take(key).map(|value| value.fault(&message))) {
+        match Document::parse(text)
+            .map(|document| document.table().take(key).map(|value| value.fault(&message)))
+        {
             Ok(Some(fault)) => fault,
             _ => DocumentFault { line: 1, message },
         }
     };
-    let of_other = versions.0.iter().find(|version| version.terms.code == terms.code && version.terms.agency != terms.agency);
+    let of_other = versions
+        .0
+        .iter()
+        .find(|version| version.terms.code == terms.code && version.terms.agency != terms.agency);
     if let Some(other) = of_other {
-        return Err(at("code", format!("is the contract of {}; a contract stays with its agency", other.terms.agency)));
+        return Err(at(
+            "code",
+            format!("is the contract of {}; a contract stays with its agency", other.terms.agency),
+        ));
     }
-    let last =
-        versions.0.iter().filter(|version| version.terms.agency == terms.agency).map(|version| version.number).max().unwrap_or(0);
+    let last = versions
+        .0
+        .iter()
+        .filter(|version| version.terms.agency == terms.agency)
+        .map(|version| version.number)
+        .max()
+        .unwrap_or(0);
     if let Some(corrected) = terms.corrects
         && versions.get(&terms.agency, corrected).is_none()
     {

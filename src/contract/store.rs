@@ -42,15 +42,17 @@ struct Row {
 
 /// All versions of a lender, in the order they were published.
 pub fn versions(db: &mut Db, lender: &Lender) -> Result<Versions, ContractError> {
-    let rows: Vec<Row> =
-        diesel::sql_query("SELECT code, version, seq, sha256, source FROM contract WHERE lender = $1 ORDER BY seq")
-            .bind::<Text, _>(&lender.code)
-            .load(db)?;
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT code, version, seq, sha256, source FROM contract WHERE lender = $1 ORDER BY seq",
+    )
+    .bind::<Text, _>(&lender.code)
+    .load(db)?;
     let read = |row: Row| {
-        let terms = parse_published(&row.source, lender.currency).map_err(|fault| ContractError::File {
-            file: format!("stored contract {} version {}", row.code, row.version),
-            fault,
-        })?;
+        let terms =
+            parse_published(&row.source, lender.currency).map_err(|fault| ContractError::File {
+                file: format!("stored contract {} version {}", row.code, row.version),
+                fault,
+            })?;
         Ok(Version { number: row.version, seq: row.seq, sha256: row.sha256, terms })
     };
     rows.into_iter().map(read).collect::<Result<Vec<_>, _>>().map(Versions)
@@ -69,7 +71,14 @@ pub fn source(db: &mut Db, lender: &str, code: &str, version: i64) -> QueryResul
     Ok(row.map(|row| row.source))
 }
 
-pub(super) fn add(db: &mut Db, act: &mut Act, terms: &Terms, number: i64, sha256: &str, source: &str) -> QueryResult<()> {
+pub(super) fn add(
+    db: &mut Db,
+    act: &mut Act,
+    terms: &Terms,
+    number: i64,
+    sha256: &str,
+    source: &str,
+) -> QueryResult<()> {
     let lender = act.book.lender.clone();
     let seq = act.seq();
     let to: Option<NaiveDate> = terms.effective_to;

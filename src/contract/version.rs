@@ -31,11 +31,16 @@ impl Versions {
     /// version of the same contract has taken over (a correction stands in for the version it corrects only).
     pub fn in_force(&self, agency: &str, day: NaiveDate) -> Option<&Version> {
         let of_agency = |version: &&Version| version.terms.agency == agency;
-        self.0.iter().filter(of_agency).filter(|version| self.stands(version, day)).max_by_key(|version| version.number)
+        self.0
+            .iter()
+            .filter(of_agency)
+            .filter(|version| self.stands(version, day))
+            .max_by_key(|version| version.number)
     }
 
     fn stands(&self, version: &Version, day: NaiveDate) -> bool {
-        let covers = version.terms.effective_from <= day && version.terms.effective_to.is_none_or(|last| day <= last);
+        let covers = version.terms.effective_from <= day
+            && version.terms.effective_to.is_none_or(|last| day <= last);
         let taken_over = self.0.iter().any(|later| {
             later.terms.code == version.terms.code
                 && later.number > version.number
@@ -47,13 +52,17 @@ impl Versions {
 
     /// Whether any version of an agency is in force on some day of a span.
     pub fn in_force_within(&self, agency: &str, first: NaiveDate, last: NaiveDate) -> bool {
-        first.iter_days().take_while(|day| *day <= last).any(|day| self.in_force(agency, day).is_some())
+        first
+            .iter_days()
+            .take_while(|day| *day <= last)
+            .any(|day| self.in_force(agency, day).is_some())
     }
 
     /// The version whose terms a statement of a month follows: in force on its last day, else the last one that was.
     pub fn of_statement(&self, agency: &str, last_day: NaiveDate) -> Option<&Version> {
         self.in_force(agency, last_day).or_else(|| {
-            let mut days: Vec<NaiveDate> = self.boundaries(agency).into_iter().filter(|day| *day < last_day).collect();
+            let mut days: Vec<NaiveDate> =
+                self.boundaries(agency).into_iter().filter(|day| *day < last_day).collect();
             days.sort();
             days.into_iter().rev().find_map(|day| self.in_force(agency, day))
         })
@@ -62,7 +71,12 @@ impl Versions {
     /// The days on which something changes: the last day before a version begins, and the last day of each.
     fn boundaries(&self, agency: &str) -> Vec<NaiveDate> {
         let of_agency = self.0.iter().filter(|version| version.terms.agency == agency);
-        of_agency.flat_map(|version| [version.terms.effective_from.pred_opt(), version.terms.effective_to]).flatten().collect()
+        of_agency
+            .flat_map(|version| {
+                [version.terms.effective_from.pred_opt(), version.terms.effective_to]
+            })
+            .flatten()
+            .collect()
     }
 
     /// A version of an agency by its number.
@@ -75,7 +89,8 @@ impl Versions {
     pub fn pricing(&self, agency: &str, number: i64, placed_on: NaiveDate) -> Option<&Version> {
         let mut priced_by = vec![number];
         for version in self.0.iter().filter(|version| version.terms.agency == agency) {
-            let corrects = version.terms.corrects.is_some_and(|corrected| priced_by.contains(&corrected));
+            let corrects =
+                version.terms.corrects.is_some_and(|corrected| priced_by.contains(&corrected));
             if corrects && placed_on >= version.terms.effective_from {
                 priced_by.push(version.number);
             }
@@ -87,14 +102,31 @@ impl Versions {
     /// version of the same code takes over, and a correction stands in for what it corrects: those are no overlap.
     pub fn overlap(&self, candidate: &Terms) -> Option<(&Version, NaiveDate)> {
         let corrected = candidate.corrects.and_then(|number| self.get(&candidate.agency, number));
-        let related = |code: &str| code == candidate.code || corrected.is_some_and(|version| version.terms.code == code);
-        let others: Vec<&Version> =
-            self.0.iter().filter(|version| version.terms.agency == candidate.agency && !related(&version.terms.code)).collect();
-        let mut days: Vec<NaiveDate> = self.boundaries(&candidate.agency).iter().filter_map(NaiveDate::succ_opt).collect();
+        let related = |code: &str| {
+            code == candidate.code || corrected.is_some_and(|version| version.terms.code == code)
+        };
+        let others: Vec<&Version> = self
+            .0
+            .iter()
+            .filter(|version| {
+                version.terms.agency == candidate.agency && !related(&version.terms.code)
+            })
+            .collect();
+        let mut days: Vec<NaiveDate> =
+            self.boundaries(&candidate.agency).iter().filter_map(NaiveDate::succ_opt).collect();
         days.push(candidate.effective_from);
         days.sort();
         days.into_iter()
-            .filter(|day| *day >= candidate.effective_from && candidate.effective_to.is_none_or(|last| *day <= last))
-            .find_map(|day| others.iter().copied().find(|other| self.stands(other, day)).map(|other| (other, day)))
+            .filter(|day| {
+                *day >= candidate.effective_from
+                    && candidate.effective_to.is_none_or(|last| *day <= last)
+            })
+            .find_map(|day| {
+                others
+                    .iter()
+                    .copied()
+                    .find(|other| self.stands(other, day))
+                    .map(|other| (other, day))
+            })
     }
 }

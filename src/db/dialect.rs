@@ -16,7 +16,9 @@ fn write_ahead(connection: &mut SqliteConnection) -> Result<(), String> {
     let switch = "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL;";
     for _ in 0..600 {
         match connection.batch_execute(switch) {
-            Err(error) if error.to_string().contains("locked") => std::thread::sleep(std::time::Duration::from_millis(100)),
+            Err(error) if error.to_string().contains("locked") => {
+                std::thread::sleep(std::time::Duration::from_millis(100))
+            }
             done => return done.map_err(|error| error.to_string()),
         }
     }
@@ -38,11 +40,14 @@ pub(super) fn connect(address: &Address) -> Result<Db, OpenError> {
             opened.map(Db::Sqlite).map_err(|why| OpenError::Connect(path.clone(), why))
         }
         Address::Postgres(url) => {
-            let opened = PgConnection::establish(url).map_err(|e| e.to_string()).and_then(|mut c| {
-                c.batch_execute("SET client_min_messages = warning; SET timezone = 'UTC'; SET jit = off;")
+            let opened =
+                PgConnection::establish(url).map_err(|e| e.to_string()).and_then(|mut c| {
+                    c.batch_execute(
+                        "SET client_min_messages = warning; SET timezone = 'UTC'; SET jit = off;",
+                    )
                     .map_err(|e| e.to_string())?;
-                Ok(c)
-            });
+                    Ok(c)
+                });
             opened.map(Db::Postgres).map_err(|why| OpenError::Connect(without_password(url), why))
         }
     }
@@ -75,7 +80,10 @@ pub(super) fn begin_writer(db: &mut Db, lender: &str) -> QueryResult<()> {
 pub(super) fn begin_reader(db: &mut Db) -> QueryResult<()> {
     match db {
         Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN DEFERRED"),
-        Db::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+        Db::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(
+            c,
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        ),
     }
 }
 
@@ -103,7 +111,9 @@ pub(super) fn keys_in(db: &Db, column: &str, bind: usize) -> String {
     match db {
         Db::Sqlite(_) => format!("{column} IN (SELECT value FROM json_each(${bind}))"),
         Db::Postgres(_) => {
-            format!("{column} = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(${bind} AS jsonb))))")
+            format!(
+                "{column} = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(${bind} AS jsonb))))"
+            )
         }
     }
 }
@@ -132,8 +142,12 @@ pub fn insert_rows(db: &mut Db, table: &FactTable, rows: &[Vec<Cell<'_>>]) -> Qu
         return Ok(());
     }
     match db {
-        Db::Sqlite(c) => rows.chunks(SQLITE_ROWS).try_for_each(|chunk| Insert { table, rows: chunk }.execute(c).map(|_| ())),
-        Db::Postgres(c) => rows.chunks(10_000).try_for_each(|chunk| insert_postgres(c, table, chunk)),
+        Db::Sqlite(c) => rows
+            .chunks(SQLITE_ROWS)
+            .try_for_each(|chunk| Insert { table, rows: chunk }.execute(c).map(|_| ())),
+        Db::Postgres(c) => {
+            rows.chunks(10_000).try_for_each(|chunk| insert_postgres(c, table, chunk))
+        }
     }
 }
 
@@ -142,7 +156,9 @@ pub fn insert_rows(db: &mut Db, table: &FactTable, rows: &[Vec<Cell<'_>>]) -> Qu
 pub fn refresh_statistics(db: &mut Db, table: &str) -> QueryResult<()> {
     match db {
         Db::Sqlite(_) => Ok(()),
-        Db::Postgres(c) => diesel::sql_query(format!("ANALYZE (SKIP_LOCKED) {table}")).execute(c).map(|_| ()),
+        Db::Postgres(c) => {
+            diesel::sql_query(format!("ANALYZE (SKIP_LOCKED) {table}")).execute(c).map(|_| ())
+        }
     }
 }
 
@@ -193,7 +209,11 @@ impl QueryFragment<Sqlite> for Insert<'_> {
 }
 
 /// One insert of many rows on PostgreSQL: an array per column.
-fn insert_postgres(c: &mut PgConnection, table: &FactTable, rows: &[Vec<Cell<'_>>]) -> QueryResult<()> {
+fn insert_postgres(
+    c: &mut PgConnection,
+    table: &FactTable,
+    rows: &[Vec<Cell<'_>>],
+) -> QueryResult<()> {
     let names: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
     let arrays: Vec<String> = table
         .columns
@@ -206,16 +226,27 @@ fn insert_postgres(c: &mut PgConnection, table: &FactTable, rows: &[Vec<Cell<'_>
             Kind::Date => format!("${}::date[]", i + 1),
         })
         .collect();
-    let sql = format!("INSERT INTO {} ({}) SELECT * FROM unnest({})", table.name, names.join(", "), arrays.join(", "));
+    let sql = format!(
+        "INSERT INTO {} ({}) SELECT * FROM unnest({})",
+        table.name,
+        names.join(", "),
+        arrays.join(", ")
+    );
     let mut query = diesel::sql_query(sql).into_boxed::<diesel::pg::Pg>();
     for (i, (_, kind)) in table.columns.iter().enumerate() {
         let column = rows.iter().filter_map(|row| row.get(i));
-        query = match kind {
-            Kind::Text => query.bind::<Array<Nullable<Text>>, _>(column.map(Cell::text).collect::<Vec<_>>()),
-            Kind::Int => query.bind::<Array<Nullable<BigInt>>, _>(column.map(Cell::int).collect::<Vec<_>>()),
-            Kind::Bool => query.bind::<Array<Nullable<Bool>>, _>(column.map(Cell::bool).collect::<Vec<_>>()),
-            Kind::Date => query.bind::<Array<Nullable<diesel::sql_types::Date>>, _>(column.map(Cell::date).collect::<Vec<_>>()),
-        };
+        query =
+            match kind {
+                Kind::Text => query
+                    .bind::<Array<Nullable<Text>>, _>(column.map(Cell::text).collect::<Vec<_>>()),
+                Kind::Int => query
+                    .bind::<Array<Nullable<BigInt>>, _>(column.map(Cell::int).collect::<Vec<_>>()),
+                Kind::Bool => query
+                    .bind::<Array<Nullable<Bool>>, _>(column.map(Cell::bool).collect::<Vec<_>>()),
+                Kind::Date => query.bind::<Array<Nullable<diesel::sql_types::Date>>, _>(
+                    column.map(Cell::date).collect::<Vec<_>>(),
+                ),
+            };
     }
     query.execute(c).map(|_| ())
 }

@@ -127,7 +127,12 @@ fn canonical(table: &FactTable, row: &[Cell<'_>], into: &mut String) {
 }
 
 /// Inserts rows and adds each to the digest of the event that writes them.
-pub fn insert_facts(db: &mut Db, table: &FactTable, rows: &[Vec<Cell<'_>>], digest: &mut RowsDigest) -> QueryResult<()> {
+pub fn insert_facts(
+    db: &mut Db,
+    table: &FactTable,
+    rows: &[Vec<Cell<'_>>],
+    digest: &mut RowsDigest,
+) -> QueryResult<()> {
     let mut text = String::new();
     for row in rows {
         debug_assert_eq!(row.len(), table.columns.len(), "{}", table.name);
@@ -157,7 +162,9 @@ pub fn canonical_rows(
         .columns
         .iter()
         .map(|(name, kind)| match kind {
-            Kind::Bool => format!("CASE WHEN {name} THEN '=t' WHEN NOT {name} THEN '=f' ELSE '~' END"),
+            Kind::Bool => {
+                format!("CASE WHEN {name} THEN '=t' WHEN NOT {name} THEN '=f' ELSE '~' END")
+            }
             Kind::Text => format!("COALESCE('=' || LENGTH({name}) || ':' || {name}, '~')"),
             _ => format!("COALESCE('=' || CAST({name} AS TEXT), '~')"),
         })
@@ -168,8 +175,9 @@ pub fn canonical_rows(
         cells.join(" || '|' || "),
         real_table(table),
     );
-    let rows =
-        diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<CanonicalRow, diesel::connection::DefaultLoadingMode>(db)?;
+    let rows = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .load_iter::<CanonicalRow, diesel::connection::DefaultLoadingMode>(db)?;
     for row in rows {
         let row = row?;
         each(row.seq, &row.canonical);

@@ -10,7 +10,9 @@ mod pool;
 
 pub use connection::Db;
 pub use dialect::{insert_rows, is_locked, refresh_statistics, schema_of};
-pub use fact::{Cell, FactTable, Kind, canonical_rows, insert_facts, keys_in, keys_json, rows_of_json};
+pub use fact::{
+    Cell, FactTable, Kind, canonical_rows, insert_facts, keys_in, keys_json, rows_of_json,
+};
 pub use migrate::migrate;
 pub use pool::{Pool, PoolError};
 
@@ -27,7 +29,9 @@ pub enum Address {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Neither `sqlite:` nor `postgres://`.
-    #[error("the database address \"{0}\" is not understood; write sqlite:PATH or postgres://USER@HOST/NAME")]
+    #[error(
+        "the database address \"{0}\" is not understood; write sqlite:PATH or postgres://USER@HOST/NAME"
+    )]
     Address(String),
     /// It does not answer, or the file cannot be opened.
     #[error("cannot open the database {0}: {1}")]
@@ -76,14 +80,20 @@ pub fn write<T, E: From<diesel::result::Error>>(
 }
 
 /// Runs `work` on one snapshot of the database; nothing is written.
-pub fn read<T, E: From<diesel::result::Error>>(db: &mut Db, work: impl FnOnce(&mut Db) -> Result<T, E>) -> Result<T, E> {
+pub fn read<T, E: From<diesel::result::Error>>(
+    db: &mut Db,
+    work: impl FnOnce(&mut Db) -> Result<T, E>,
+) -> Result<T, E> {
     dialect::begin_reader(db)?;
     let outcome = work(db);
     dialect::rollback(db)?;
     outcome
 }
 
-fn finish<T, E: From<diesel::result::Error>>(db: &mut Db, work: impl FnOnce(&mut Db) -> Result<T, E>) -> Result<T, E> {
+fn finish<T, E: From<diesel::result::Error>>(
+    db: &mut Db,
+    work: impl FnOnce(&mut Db) -> Result<T, E>,
+) -> Result<T, E> {
     match work(db) {
         Ok(done) => {
             dialect::commit(db)?;

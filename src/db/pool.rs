@@ -16,7 +16,8 @@ impl r2d2::ManageConnection for Manager {
     }
 
     fn is_valid(&self, db: &mut Db) -> Result<(), OpenError> {
-        db.batch_execute("SELECT 1").map_err(|error| OpenError::Connect("pool".to_string(), error.to_string()))
+        db.batch_execute("SELECT 1")
+            .map_err(|error| OpenError::Connect("pool".to_string(), error.to_string()))
     }
 
     fn has_broken(&self, _db: &mut Db) -> bool {
@@ -52,7 +53,10 @@ impl Pool {
     }
 
     /// Takes a connection and runs `work` with it, off the threads that answer requests.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Db) -> T + Send + 'static) -> Result<T, PoolError> {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> T + Send + 'static,
+    ) -> Result<T, PoolError> {
         let pool = self.0.clone();
         let done = actix_web::web::block(move || {
             let mut db = pool.get().map_err(|_| PoolError::Busy)?;

@@ -19,16 +19,32 @@ pub struct Book {
 }
 
 const SEED: u64 = 20_260_731;
-const SURNAMES: [&str; 16] = ["王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡", "朱", "高", "林"];
-const GIVEN: [&str; 16] = ["伟", "芳", "娜", "敏", "静", "磊", "洋", "勇", "艳", "杰", "娟", "涛", "超", "霞", "平", "桂英"];
-const REGIONS: [&str; 10] = ["110000", "310000", "320000", "330000", "350000", "370000", "410000", "440000", "450000", "510000"];
+const SURNAMES: [&str; 16] = [
+    "王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡", "朱", "高", "林",
+];
+const GIVEN: [&str; 16] = [
+    "伟", "芳", "娜", "敏", "静", "磊", "洋", "勇", "艳", "杰", "娟", "涛", "超", "霞", "平",
+    "桂英",
+];
+const REGIONS: [&str; 10] = [
+    "110000", "310000", "320000", "330000", "350000", "370000", "410000", "440000", "450000",
+    "510000",
+];
 const PRODUCTS: [&str; 3] = ["card", "cash_loan", "instalment"];
 /// First and last day past due of each bucket, and how many of a hundred accounts are in it.
-const AGES: [(i64, i64, u32); 7] =
-    [(1, 30, 30), (31, 60, 16), (61, 90, 12), (91, 120, 10), (121, 150, 9), (151, 180, 8), (181, 900, 15)];
+const AGES: [(i64, i64, u32); 7] = [
+    (1, 30, 30),
+    (31, 60, 16),
+    (61, 90, 12),
+    (91, 120, 10),
+    (121, 150, 9),
+    (151, 180, 8),
+    (181, 900, 15),
+];
 
 /// How likely accounts pay in an agency's hands, in hundredths of what they would in the lender's own.
-const EFFECTS: [(&str, u32); 6] = [("A01", 100), ("A02", 120), ("A03", 140), ("A04", 80), ("A05", 90), ("A06", 110)];
+const EFFECTS: [(&str, u32); 6] =
+    [("A01", 100), ("A02", 120), ("A03", 140), ("A04", 80), ("A05", 90), ("A06", 110)];
 
 struct Account {
     number: String,
@@ -86,7 +102,12 @@ impl Book {
     }
 
     /// Writes the recoveries of a month up to a day; `holders` says which agency has an account, and may be paid first.
-    pub fn recoveries(&mut self, month: &str, last_day: u32, holders: &HashMap<String, String>) -> std::io::Result<PathBuf> {
+    pub fn recoveries(
+        &mut self,
+        month: &str,
+        last_day: u32,
+        holders: &HashMap<String, String>,
+    ) -> std::io::Result<PathBuf> {
         let mut payments = self.payments(month, last_day, holders);
         let kept_back = payments.len() / 50;
         let held = payments.split_off(payments.len() - kept_back);
@@ -127,8 +148,12 @@ impl Book {
                 line += 1;
                 let day = if calls == 8 { first } else { first + call % 2 };
                 let minute = 5 * call + self.chance.random_range(0..5);
-                let outcome = if calls < 8 && self.chance.random_ratio(1, 3) { "有效" } else { "未接" };
-                writeln!(out, "{agency}-{line:06},{account},2026-11-{day:02} {hour:02}:{minute:02},电话,{number},{outcome}")?;
+                let outcome =
+                    if calls < 8 && self.chance.random_ratio(1, 3) { "有效" } else { "未接" };
+                writeln!(
+                    out,
+                    "{agency}-{line:06},{account},2026-11-{day:02} {hour:02}:{minute:02},电话,{number},{outcome}"
+                )?;
             }
         }
         out.flush()?;
@@ -136,7 +161,12 @@ impl Book {
     }
 
     /// Younger and smaller debts pay more often; a few pay in full; some money reaches the agency first.
-    fn payments(&mut self, month: &str, last_day: u32, holders: &HashMap<String, String>) -> Vec<Payment> {
+    fn payments(
+        &mut self,
+        month: &str,
+        last_day: u32,
+        holders: &HashMap<String, String>,
+    ) -> Vec<Payment> {
         let (chance, numbers) = (&mut self.chance, &mut self.numbers);
         let mut payments = Vec::new();
         let compact = month.replace('-', "");
@@ -150,7 +180,10 @@ impl Book {
             };
             let open = account.balance() - account.paid;
             let holder = holders.get(&account.number).map_or("", String::as_str);
-            let effect = EFFECTS.iter().find(|(agency, _)| *agency == holder).map_or(100, |(_, effect)| *effect);
+            let effect = EFFECTS
+                .iter()
+                .find(|(agency, _)| *agency == holder)
+                .map_or(100, |(_, effect)| *effect);
             if open <= 0 || !chance.random_ratio(likely * effect, 10_000) {
                 continue;
             }
@@ -159,10 +192,18 @@ impl Book {
             let fen = if whole { open } else { (open * chance.random_range(3..28) / 100).max(100) };
             account.paid += fen;
             let day = format!("{month}-{:02}", chance.random_range(1..=last_day));
-            let agency = holders.get(&account.number).filter(|_| chance.random_ratio(1, 5)).cloned();
+            let agency =
+                holders.get(&account.number).filter(|_| chance.random_ratio(1, 5)).cloned();
             let reference = format!("HK{compact}{numbers:07}");
-            let payment =
-                Payment { reference: reference.clone(), account: i, day, fen, kind: "payment", reverses: String::new(), agency };
+            let payment = Payment {
+                reference: reference.clone(),
+                account: i,
+                day,
+                fen,
+                kind: "payment",
+                reverses: String::new(),
+                agency,
+            };
             payments.push(payment);
             // One in a hundred bounces a few days later.
             if chance.random_ratio(1, 100) {
@@ -170,7 +211,15 @@ impl Book {
                 account.paid -= fen;
                 let (reference, reverses) = (format!("CZ{compact}{numbers:07}"), reference);
                 let day = format!("{month}-{last_day:02}");
-                payments.push(Payment { reference, account: i, day, fen, kind: "reversal", reverses, agency: None });
+                payments.push(Payment {
+                    reference,
+                    account: i,
+                    day,
+                    fen,
+                    kind: "reversal",
+                    reverses,
+                    agency: None,
+                });
             }
         }
         payments
@@ -183,9 +232,15 @@ fn accounts(count: usize, chance: &mut ChaCha8Rng) -> Vec<Account> {
         // One in twenty is a second account of the debtor before.
         let shared = i > 0 && chance.random_ratio(1, 20);
         let (debtor, name, phone, region) = match accounts.last().filter(|_| shared) {
-            Some(before) => (before.debtor.clone(), before.name.clone(), before.phone.clone(), before.region),
+            Some(before) => {
+                (before.debtor.clone(), before.name.clone(), before.phone.clone(), before.region)
+            }
             None => {
-                let name = format!("{}{}", SURNAMES[chance.random_range(0..16)], GIVEN[chance.random_range(0..16)]);
+                let name = format!(
+                    "{}{}",
+                    SURNAMES[chance.random_range(0..16)],
+                    GIVEN[chance.random_range(0..16)]
+                );
                 let phone = format!("100{:08}", chance.random_range(0..100_000_000));
                 (format!("D{:07}", 1_000_000 + i), name, phone, REGIONS[chance.random_range(0..10)])
             }
@@ -263,7 +318,11 @@ fn components(payment: &Payment, account: &Account) -> [i64; 3] {
     [payment.fen - fees - interest, interest, fees]
 }
 
-fn write_recoveries(path: &Path, payments: &[Payment], accounts: &[Account]) -> std::io::Result<()> {
+fn write_recoveries(
+    path: &Path,
+    payments: &[Payment],
+    accounts: &[Account],
+) -> std::io::Result<()> {
     let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);
     writeln!(out, "流水号,借据号,还款日期,金额,类型,原流水号,渠道,机构,本金,利息,费用")?;
     let mut by_day: BTreeMap<(&str, &str), &Payment> = BTreeMap::new();

@@ -112,7 +112,8 @@ impl Loading<'_> {
     fn set_up(&mut self) -> Result<(), DemoError> {
         party::setup::set_up(self.db, "parties.toml", PARTIES, &self.by).map_err(failed)?;
         for (file, text) in CONTRACTS {
-            contract::publish::publish(self.db, LENDER, file, text, false, &self.by).map_err(failed)?;
+            contract::publish::publish(self.db, LENDER, file, text, false, &self.by)
+                .map_err(failed)?;
         }
         self.say("set up 1 lender, 1 team, 6 agencies and their contracts".to_string());
         Ok(())
@@ -123,7 +124,9 @@ impl Loading<'_> {
         let file = format!("portfolio-{as_of}.csv");
         let path = self.book.portfolio(&file).map_err(failed)?;
         let options = portfolio::import::Options { key: self.key, ..Default::default() };
-        let done = portfolio::import::import(self.db, LENDER, &path, day, &options, &self.by, &mut Silent).map_err(failed)?;
+        let done =
+            portfolio::import::import(self.db, LENDER, &path, day, &options, &self.by, &mut Silent)
+                .map_err(failed)?;
         self.say(format!(
             "{file}: {} new, {} updated accounts, {} owed, {} rows rejected",
             done.new, done.updated, done.total, done.rejected
@@ -133,10 +136,19 @@ impl Loading<'_> {
 
     fn allocate(&mut self, file: &str, strategy: &str, on: &str) -> Result<(), DemoError> {
         let day = day(on)?;
-        let done = allocation::run::allocate(self.db, LENDER, file, strategy, day, true, &self.by).map_err(failed)?;
-        let totals: Vec<String> =
-            done.decision.totals().iter().map(|(code, total)| format!("{code} {}", total.accounts)).collect();
-        self.say(format!("placed on {on} by {}: {}", done.decision.market.strategy.name, totals.join(", ")));
+        let done = allocation::run::allocate(self.db, LENDER, file, strategy, day, true, &self.by)
+            .map_err(failed)?;
+        let totals: Vec<String> = done
+            .decision
+            .totals()
+            .iter()
+            .map(|(code, total)| format!("{code} {}", total.accounts))
+            .collect();
+        self.say(format!(
+            "placed on {on} by {}: {}",
+            done.decision.market.strategy.name,
+            totals.join(", ")
+        ));
         Ok(())
     }
 
@@ -151,7 +163,9 @@ impl Loading<'_> {
         .map_err(failed)?;
         let path = self.book.recoveries(month, last_day, &holders).map_err(failed)?;
         let options = recovery::import::Options::default();
-        let done = recovery::import::import(self.db, LENDER, &path, &options, &self.by, &mut Silent).map_err(failed)?;
+        let done =
+            recovery::import::import(self.db, LENDER, &path, &options, &self.by, &mut Silent)
+                .map_err(failed)?;
         let house: u64 = done.house.values().sum();
         self.say(format!(
             "recoveries of {month}: payments {}, reversals {}; {} belong to a placement, {house} to the house, {} rejected",
@@ -164,15 +178,19 @@ impl Loading<'_> {
         let accounts = self.book.oldest();
         let path = self.book.named("recall-2026-10.csv", &accounts).map_err(failed)?;
         let which = Which::File(&path);
-        let done = recall(self.db, LENDER, &which, "strategy-change", day(on)?, true, &self.by).map_err(failed)?;
+        let done = recall(self.db, LENDER, &which, "strategy-change", day(on)?, true, &self.by)
+            .map_err(failed)?;
         self.say(format!("recalled on {on}: {} placements", done.recalled));
         Ok(())
     }
 
     fn close(&mut self, month: &str) -> Result<(), DemoError> {
         let month: Month = month.parse().map_err(failed)?;
-        let done = settlement::close::close(self.db, LENDER, month, false, &self.by, &mut Silent).map_err(failed)?;
-        let lender = party::store::lender(self.db, LENDER).map_err(failed)?.ok_or_else(|| failed("the sample lender is gone"))?;
+        let done = settlement::close::close(self.db, LENDER, month, false, &self.by, &mut Silent)
+            .map_err(failed)?;
+        let lender = party::store::lender(self.db, LENDER)
+            .map_err(failed)?
+            .ok_or_else(|| failed("the sample lender is gone"))?;
         self.say(format!("closed {month}:"));
         for one in &done.statements {
             let f = &one.figures;

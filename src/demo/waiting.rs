@@ -22,27 +22,80 @@ impl Loading<'_> {
     pub(super) fn wait(&mut self) -> Result<(), DemoError> {
         let hands = self.hands()?;
         let of = |agency: &str, from: usize, count: usize| -> Vec<String> {
-            hands.get(agency).map_or_else(Vec::new, |own| own.iter().skip(from).step_by(7).take(count).cloned().collect())
+            hands.get(agency).map_or_else(Vec::new, |own| {
+                own.iter().skip(from).step_by(7).take(count).cloned().collect()
+            })
         };
         self.contacts("A01", &of("A01", 0, 220))?;
         self.contacts("A03", &of("A03", 0, 180))?;
         self.evaluate("A04", "2026-11-05", 78, "年度现场评估：录音留存不全，限期整改")?;
-        self.complain("TS-2026-101", "A03", of("A03", 1, 1).pop(), "2026-11-06", Severity::High, "深夜致电，并联系同事")?;
-        self.complain("TS-2026-102", "A06", of("A06", 1, 1).pop(), "2026-11-09", Severity::Medium, "称已还款仍被催收")?;
-        self.complain("TS-2026-103", "A01", of("A01", 1, 1).pop(), "2026-11-13", Severity::Low, "要求提供债权证明")?;
+        self.complain(
+            "TS-2026-101",
+            "A03",
+            of("A03", 1, 1).pop(),
+            "2026-11-06",
+            Severity::High,
+            "深夜致电，并联系同事",
+        )?;
+        self.complain(
+            "TS-2026-102",
+            "A06",
+            of("A06", 1, 1).pop(),
+            "2026-11-09",
+            Severity::Medium,
+            "称已还款仍被催收",
+        )?;
+        self.complain(
+            "TS-2026-103",
+            "A01",
+            of("A01", 1, 1).pop(),
+            "2026-11-13",
+            Severity::Low,
+            "要求提供债权证明",
+        )?;
         self.decide_complaint("TS-2026-101", "2026-11-12", "通话录音属实，违反联系时段")?;
         self.hold(&of("A02", 2, 6), HoldKind::Hardship, "提交困难证明，待核", "2026-11-10")?;
         let recalled = of("A03", 3, 40);
         self.ask_back("recall-2026-11.csv", &recalled, "litigation", "2026-11-14")?;
-        self.step(&recalled[..recalled.len().min(30)], Move::Acknowledge, Some("A03"), "2026-11-14")?;
+        self.step(
+            &recalled[..recalled.len().min(30)],
+            Move::Acknowledge,
+            Some("A03"),
+            "2026-11-14",
+        )?;
         let objecting = &recalled[recalled.len().min(30)..recalled.len().min(32)];
-        self.step(objecting, Move::Object("已谈妥分期，首期约定本月25日"), Some("A03"), "2026-11-16")?;
+        self.step(
+            objecting,
+            Move::Object("已谈妥分期，首期约定本月25日"),
+            Some("A03"),
+            "2026-11-16",
+        )?;
         let returned = of("A01", 4, 5);
-        self.step(&returned, Move::AskReturn("号码全部失效，已函寄无人签收"), Some("A01"), "2026-11-12")?;
-        self.step(&returned[..returned.len().min(2)], Move::DecideReturn(true, Some("核实属实")), None, "2026-11-13")?;
+        self.step(
+            &returned,
+            Move::AskReturn("号码全部失效，已函寄无人签收"),
+            Some("A01"),
+            "2026-11-12",
+        )?;
+        self.step(
+            &returned[..returned.len().min(2)],
+            Move::DecideReturn(true, Some("核实属实")),
+            None,
+            "2026-11-13",
+        )?;
         let kept = of("A02", 5, 3);
-        self.step(&kept, Move::AskRetention(day("2027-03-31")?, "已签分期协议，末期三月"), Some("A02"), "2026-11-15")?;
-        self.step(&kept[..kept.len().min(1)], Move::DecideRetention(true, None), None, "2026-11-17")?;
+        self.step(
+            &kept,
+            Move::AskRetention(day("2027-03-31")?, "已签分期协议，末期三月"),
+            Some("A02"),
+            "2026-11-15",
+        )?;
+        self.step(
+            &kept[..kept.len().min(1)],
+            Move::DecideRetention(true, None),
+            None,
+            "2026-11-17",
+        )?;
         self.say(
             "waiting in November: recalls and objections, returns, retentions, complaints – see the requests page".to_string(),
         );
@@ -65,13 +118,26 @@ impl Loading<'_> {
     fn contacts(&mut self, agency: &str, accounts: &[String]) -> Result<(), DemoError> {
         let path = self.book.contacts(agency, accounts).map_err(failed)?;
         let options = contacts::Options { key: self.key, ..Default::default() };
-        let done = contacts::import(self.db, LENDER, agency, &path, &options, &self.by, &mut Silent).map_err(failed)?;
-        self.say(format!("contact records of {agency}: {} taken in, {} rejected", done.accepted, done.rejected));
+        let done =
+            contacts::import(self.db, LENDER, agency, &path, &options, &self.by, &mut Silent)
+                .map_err(failed)?;
+        self.say(format!(
+            "contact records of {agency}: {} taken in, {} rejected",
+            done.accepted, done.rejected
+        ));
         Ok(())
     }
 
-    fn evaluate(&mut self, agency: &str, on: &str, result: i64, text: &str) -> Result<(), DemoError> {
-        evaluation::evaluate(self.db, LENDER, agency, day(on)?, result, text, &self.by).map(|_| ()).map_err(failed)
+    fn evaluate(
+        &mut self,
+        agency: &str,
+        on: &str,
+        result: i64,
+        text: &str,
+    ) -> Result<(), DemoError> {
+        evaluation::evaluate(self.db, LENDER, agency, day(on)?, result, text, &self.by)
+            .map(|_| ())
+            .map_err(failed)
     }
 
     fn complain(
@@ -84,7 +150,14 @@ impl Loading<'_> {
         text: &str,
     ) -> Result<(), DemoError> {
         let (agency, reference) = (agency.to_string(), Some(reference.to_string()));
-        let new = NewComplaint { agency, account_no, received_on: day(on)?, severity, text: text.to_string(), reference };
+        let new = NewComplaint {
+            agency,
+            account_no,
+            received_on: day(on)?,
+            severity,
+            text: text.to_string(),
+            reference,
+        };
         complaint::add(self.db, LENDER, &new, &self.by).map(|_| ()).map_err(failed)
     }
 
@@ -100,21 +173,46 @@ impl Loading<'_> {
         complaint::decide(self.db, LENDER, &new, &self.by).map(|_| ()).map_err(failed)
     }
 
-    fn hold(&mut self, accounts: &[String], kind: HoldKind, reason: &str, on: &str) -> Result<(), DemoError> {
+    fn hold(
+        &mut self,
+        accounts: &[String],
+        kind: HoldKind,
+        reason: &str,
+        on: &str,
+    ) -> Result<(), DemoError> {
         let holding = Holding { change: Change::Open(None), kind, reason, on: day(on)? };
-        change(self.db, LENDER, &Named::Accounts(accounts), holding, &self.by).map(|_| ()).map_err(failed)
+        change(self.db, LENDER, &Named::Accounts(accounts), holding, &self.by)
+            .map(|_| ())
+            .map_err(failed)
     }
 
-    fn ask_back(&mut self, file: &str, accounts: &[String], reason: &str, on: &str) -> Result<(), DemoError> {
+    fn ask_back(
+        &mut self,
+        file: &str,
+        accounts: &[String],
+        reason: &str,
+        on: &str,
+    ) -> Result<(), DemoError> {
         let path = self.book.named(file, accounts).map_err(failed)?;
-        let done = recall(self.db, LENDER, &Which::File(&path), reason, day(on)?, false, &self.by).map_err(failed)?;
-        self.say(format!("asked back on {on}: {} placements, their agency may object for five days", done.requested));
+        let done = recall(self.db, LENDER, &Which::File(&path), reason, day(on)?, false, &self.by)
+            .map_err(failed)?;
+        self.say(format!(
+            "asked back on {on}: {} placements, their agency may object for five days",
+            done.requested
+        ));
         Ok(())
     }
 
-    fn step(&mut self, accounts: &[String], wanted: Move<'_>, agency: Option<&str>, on: &str) -> Result<(), DemoError> {
+    fn step(
+        &mut self,
+        accounts: &[String],
+        wanted: Move<'_>,
+        agency: Option<&str>,
+        on: &str,
+    ) -> Result<(), DemoError> {
         let taker = Taker { agency, on: day(on)? };
-        let done = take(self.db, LENDER, &Named::Accounts(accounts), wanted, taker, &self.by).map_err(failed)?;
+        let done = take(self.db, LENDER, &Named::Accounts(accounts), wanted, taker, &self.by)
+            .map_err(failed)?;
         match done.refused.first() {
             Some(one) => Err(failed(format!("{}: {}", one.account_no, one.reason))),
             None => Ok(()),

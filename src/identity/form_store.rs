@@ -12,18 +12,32 @@ struct Row {
 }
 
 /// What became of a person's form, when it was carried out before.
-pub fn outcome(db: &mut Db, lender: &str, login: &str, form_key: &str) -> QueryResult<Option<String>> {
-    let row: Option<Row> = diesel::sql_query("SELECT outcome FROM form_done WHERE lender = $1 AND login = $2 AND form_key = $3")
-        .bind::<Text, _>(lender)
-        .bind::<Text, _>(login)
-        .bind::<Text, _>(form_key)
-        .get_result(db)
-        .optional()?;
+pub fn outcome(
+    db: &mut Db,
+    lender: &str,
+    login: &str,
+    form_key: &str,
+) -> QueryResult<Option<String>> {
+    let row: Option<Row> = diesel::sql_query(
+        "SELECT outcome FROM form_done WHERE lender = $1 AND login = $2 AND form_key = $3",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(login)
+    .bind::<Text, _>(form_key)
+    .get_result(db)
+    .optional()?;
     Ok(row.map(|row| row.outcome))
 }
 
 /// Remembers what became of a person's form, in the transaction that carries it out.
-pub fn keep(db: &mut Db, lender: &str, login: &str, form_key: &str, outcome: &str, now: &str) -> QueryResult<()> {
+pub fn keep(
+    db: &mut Db,
+    lender: &str,
+    login: &str,
+    form_key: &str,
+    outcome: &str,
+    now: &str,
+) -> QueryResult<()> {
     diesel::sql_query("INSERT INTO form_done (lender, login, form_key, outcome, done_at) VALUES ($1, $2, $3, $4, $5)")
         .bind::<Text, _>(lender)
         .bind::<Text, _>(login)

@@ -7,17 +7,25 @@ use crate::ambient;
 
 /// Hashes a password with a fresh salt.
 pub fn hash(password: &str) -> Result<String, String> {
-    let salt = SaltString::encode_b64(&ambient::random_bytes::<16>()).map_err(|error| error.to_string())?;
-    Argon2::default().hash_password(password.as_bytes(), &salt).map(|hash| hash.to_string()).map_err(|error| error.to_string())
+    let salt = SaltString::encode_b64(&ambient::random_bytes::<16>())
+        .map_err(|error| error.to_string())?;
+    Argon2::default()
+        .hash_password(password.as_bytes(), &salt)
+        .map(|hash| hash.to_string())
+        .map_err(|error| error.to_string())
 }
 
 /// Whether a password is the hashed one.
 pub fn verify(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
 /// A password to hand out: 16 characters that are not mistaken for one another.
 pub fn generate() -> String {
     const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
-    ambient::random_bytes::<16>().iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
+    ambient::random_bytes::<16>()
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]))
+        .collect()
 }

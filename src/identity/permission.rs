@@ -87,17 +87,34 @@ pub enum Permission {
 /// Whether a role has a permission.
 pub fn may(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger, OwnConduct, OwnPerformance,
-        OwnPlacements, OwnStatements, Performance, Recoveries, SendOwnContacts, Statements,
+        Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger,
+        OwnConduct, OwnPerformance, OwnPlacements, OwnStatements, Performance, Recoveries,
+        SendOwnContacts, Statements,
     };
     let allowed: &[Permission] = match role {
-        Role::PlacementManager => {
-            &[Accounts, Recoveries, Statements, Allocate, Performance, ActOnPlacements, Conduct, ActOnConduct]
-        }
+        Role::PlacementManager => &[
+            Accounts,
+            Recoveries,
+            Statements,
+            Allocate,
+            Performance,
+            ActOnPlacements,
+            Conduct,
+            ActOnConduct,
+        ],
         Role::Viewer => &[Accounts, Recoveries, Statements, Performance, Conduct],
-        Role::Compliance => &[Accounts, Recoveries, Performance, ActOnPlacements, Conduct, ActOnConduct],
+        Role::Compliance => {
+            &[Accounts, Recoveries, Performance, ActOnPlacements, Conduct, ActOnConduct]
+        }
         Role::FinancePreparer | Role::FinanceApprover => &[Recoveries, Statements, Ledger],
-        Role::AgencyManager => &[OwnPlacements, OwnStatements, OwnPerformance, ActOnOwnPlacements, OwnConduct, SendOwnContacts],
+        Role::AgencyManager => &[
+            OwnPlacements,
+            OwnStatements,
+            OwnPerformance,
+            ActOnOwnPlacements,
+            OwnConduct,
+            SendOwnContacts,
+        ],
         Role::AgencyViewer => &[OwnPlacements, OwnStatements, OwnPerformance, OwnConduct],
         Role::Administrator => &[],
     };

@@ -28,7 +28,8 @@ pub enum SignInError {
 }
 
 /// The hash of a password nobody has, verified when a login is unknown so that both cases take as long.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5c3NhbHQ$y0qYQ0PZbq2kQ1k9m7v0T1m5Yb5wq0m7m1c3s2r1p0o";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5c3NhbHQ$y0qYQ0PZbq2kQ1k9m7v0T1m5Yb5wq0m7m1c3s2r1p0o";
 
 /// Signs a person in and gives the token for the cookie. Takes about 50 ms by design.
 pub fn sign_in(db: &mut Db, login: &str, given: &str) -> Result<String, SignInError> {
@@ -59,8 +60,14 @@ pub fn sign_in(db: &mut Db, login: &str, given: &str) -> Result<String, SignInEr
 }
 
 /// The person and session behind a token.
-pub fn who(db: &mut Db, token: &str) -> Result<Option<(Person, SessionRow)>, diesel::result::Error> {
-    let Some(session) = store::session(db, &digest::sha256(token.as_bytes()), &ambient::now())? else { return Ok(None) };
+pub fn who(
+    db: &mut Db,
+    token: &str,
+) -> Result<Option<(Person, SessionRow)>, diesel::result::Error> {
+    let Some(session) = store::session(db, &digest::sha256(token.as_bytes()), &ambient::now())?
+    else {
+        return Ok(None);
+    };
     Ok(store::person(db, &session.login)?.map(|person| (person, session)))
 }
 

@@ -42,8 +42,10 @@ struct PersonRow {
 
 /// A person by login.
 pub fn person(db: &mut Db, login: &str) -> QueryResult<Option<Person>> {
-    let row: Option<PersonRow> =
-        diesel::sql_query("SELECT * FROM person WHERE login = $1").bind::<Text, _>(login).get_result(db).optional()?;
+    let row: Option<PersonRow> = diesel::sql_query("SELECT * FROM person WHERE login = $1")
+        .bind::<Text, _>(login)
+        .get_result(db)
+        .optional()?;
     Ok(row.map(|row| Person {
         login: row.login,
         name: row.name,
@@ -55,7 +57,12 @@ pub fn person(db: &mut Db, login: &str) -> QueryResult<Option<Person>> {
 }
 
 /// Creates or updates a person; an absent hash leaves the password as it is.
-pub fn save_person(db: &mut Db, user: &NewUser, hash: Option<&str>, known: bool) -> QueryResult<()> {
+pub fn save_person(
+    db: &mut Db,
+    user: &NewUser,
+    hash: Option<&str>,
+    known: bool,
+) -> QueryResult<()> {
     let roles: Vec<&str> = user.roles.iter().map(|role| role.name()).collect();
     let sql = if known {
         "UPDATE person SET name = $1, organisation = $2, roles = $3, password_hash = COALESCE($4, password_hash) WHERE login = $5"
@@ -109,7 +116,9 @@ pub fn session(db: &mut Db, token_hash: &str, now: &str) -> QueryResult<Option<S
 
 /// Opens a session and forgets those that have ended.
 pub fn add_session(db: &mut Db, session: &SessionRow, now: &str) -> QueryResult<()> {
-    diesel::sql_query("DELETE FROM session WHERE expires_at <= $1").bind::<Text, _>(now).execute(db)?;
+    diesel::sql_query("DELETE FROM session WHERE expires_at <= $1")
+        .bind::<Text, _>(now)
+        .execute(db)?;
     diesel::sql_query(
         "INSERT INTO session (token_hash, login, csrf, created_at, seen_at, expires_at) VALUES ($1, $2, $3, $4, $4, $5)",
     )
@@ -124,7 +133,10 @@ pub fn add_session(db: &mut Db, session: &SessionRow, now: &str) -> QueryResult<
 
 /// Ends a session.
 pub fn end_session(db: &mut Db, token_hash: &str) -> QueryResult<()> {
-    diesel::sql_query("DELETE FROM session WHERE token_hash = $1").bind::<Text, _>(token_hash).execute(db).map(|_| ())
+    diesel::sql_query("DELETE FROM session WHERE token_hash = $1")
+        .bind::<Text, _>(token_hash)
+        .execute(db)
+        .map(|_| ())
 }
 
 #[derive(QueryableByName)]
@@ -135,17 +147,20 @@ struct AttemptRow {
 
 /// Failed sign-ins of a login since an instant.
 pub fn failures_since(db: &mut Db, login: &str, since: &str) -> QueryResult<i64> {
-    let row: Option<AttemptRow> = diesel::sql_query("SELECT failures FROM sign_in_attempt WHERE login = $1 AND last_at > $2")
-        .bind::<Text, _>(login)
-        .bind::<Text, _>(since)
-        .get_result(db)
-        .optional()?;
+    let row: Option<AttemptRow> =
+        diesel::sql_query("SELECT failures FROM sign_in_attempt WHERE login = $1 AND last_at > $2")
+            .bind::<Text, _>(login)
+            .bind::<Text, _>(since)
+            .get_result(db)
+            .optional()?;
     Ok(row.map_or(0, |row| row.failures))
 }
 
 /// Counts a failed sign-in, or with `failures` 0 forgets them.
 pub fn set_failures(db: &mut Db, login: &str, failures: i64, now: &str) -> QueryResult<()> {
-    diesel::sql_query("DELETE FROM sign_in_attempt WHERE login = $1").bind::<Text, _>(login).execute(db)?;
+    diesel::sql_query("DELETE FROM sign_in_attempt WHERE login = $1")
+        .bind::<Text, _>(login)
+        .execute(db)?;
     if failures == 0 {
         return Ok(());
     }

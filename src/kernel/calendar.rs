@@ -50,7 +50,9 @@ impl FromStr for Month {
     type Err = NotAMonth;
     fn from_str(text: &str) -> Result<Month, NotAMonth> {
         let plain = text.len() == 7 && text.is_char_boundary(4);
-        let day = NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok().filter(|day| in_range(*day));
+        let day = NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d")
+            .ok()
+            .filter(|day| in_range(*day));
         match day {
             Some(day) if plain => Ok(Month::of(day)),
             _ => Err(NotAMonth),
@@ -70,7 +72,8 @@ pub fn plus_days(day: NaiveDate, days: i64) -> NaiveDate {
 /// Reads `2026-11-21`, `2026/11/21`, `2026/1/5`, `20261121`, with or without a time of midnight
 /// behind it, and the serial number by which a spreadsheet holds a date (46347).
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
-    let text = text.strip_suffix(" 00:00:00").or_else(|| text.strip_suffix("T00:00:00")).unwrap_or(text);
+    let text =
+        text.strip_suffix(" 00:00:00").or_else(|| text.strip_suffix("T00:00:00")).unwrap_or(text);
     let serial = text.strip_suffix(".0").unwrap_or(text);
     if serial.len() == 5 && serial.bytes().all(|b| b.is_ascii_digit()) {
         return serial.parse().ok().and_then(excel_date);
@@ -87,11 +90,13 @@ pub fn parse_date(text: &str) -> Option<NaiveDate> {
         found
     };
     let digits = |part: &str, least: usize, most: usize| {
-        let right = (least..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        let right =
+            (least..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
         right.then(|| part.parse::<u32>().ok()).flatten()
     };
     let year = i32::try_from(digits(year, 4, 4)?).ok()?;
-    NaiveDate::from_ymd_opt(year, digits(month, 1, 2)?, digits(day, 1, 2)?).filter(|day| in_range(*day))
+    NaiveDate::from_ymd_opt(year, digits(month, 1, 2)?, digits(day, 1, 2)?)
+        .filter(|day| in_range(*day))
 }
 
 /// Reads a day with the time of day behind it, when there is one: `2026-03-01 10:15`, `2026/3/1 10:15:30`,
@@ -120,7 +125,9 @@ pub fn parse_time(text: &str) -> Option<NaiveTime> {
     };
     match parts.as_slice() {
         [hour, minute] => NaiveTime::from_hms_opt(digits(hour, 1)?, digits(minute, 2)?, 0),
-        [hour, minute, second] => NaiveTime::from_hms_opt(digits(hour, 1)?, digits(minute, 2)?, digits(second, 2)?),
+        [hour, minute, second] => {
+            NaiveTime::from_hms_opt(digits(hour, 1)?, digits(minute, 2)?, digits(second, 2)?)
+        }
         _ => None,
     }
 }
@@ -153,7 +160,9 @@ mod tests {
     #[test]
     fn dates_are_read_in_three_spellings_and_must_exist() {
         let expected = NaiveDate::from_ymd_opt(2026, 11, 21);
-        for text in ["2026-11-21", "2026/11/21", "20261121", "2026-11-21 00:00:00", "46347", "46347.0"] {
+        for text in
+            ["2026-11-21", "2026/11/21", "20261121", "2026-11-21 00:00:00", "46347", "46347.0"]
+        {
             assert_eq!(parse_date(text), expected, "{text}");
         }
         for text in ["2026-02-30", "21-11-2026", "2026-11", "2026-11-21-1", "", "0226-11-21"] {
@@ -165,14 +174,27 @@ mod tests {
     fn moments_carry_the_time_of_day() {
         let day = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
         let at = |hour, minute, second| Some((day, NaiveTime::from_hms_opt(hour, minute, second)));
-        for text in ["2026-03-01 10:15", "2026/3/1 10:15:00", "2026-03-01T10:15", "20260301 10:15", "46082.42708333333"] {
+        for text in [
+            "2026-03-01 10:15",
+            "2026/3/1 10:15:00",
+            "2026-03-01T10:15",
+            "20260301 10:15",
+            "46082.42708333333",
+        ] {
             assert_eq!(parse_moment(text), at(10, 15, 0), "{text}");
         }
         assert_eq!(parse_moment("2026-03-01 00:00:00"), at(0, 0, 0));
         assert_eq!(parse_moment("2026/3/1 9:05:07"), at(9, 5, 7));
         assert_eq!(parse_moment("2026-03-01"), Some((day, None)));
         assert_eq!(parse_moment("46082.0"), Some((day, None)));
-        for text in ["2026-03-01 24:00", "2026-03-01 10", "2026-03-01T10:15Z", "2026-03-01 10:15+08:00", "2026-02-30 10:15", ""] {
+        for text in [
+            "2026-03-01 24:00",
+            "2026-03-01 10",
+            "2026-03-01T10:15Z",
+            "2026-03-01 10:15+08:00",
+            "2026-02-30 10:15",
+            "",
+        ] {
             assert_eq!(parse_moment(text), None, "{text}");
         }
     }

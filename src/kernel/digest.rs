@@ -69,7 +69,10 @@ impl RowsDigest {
 
     /// The digest as text: the row count and the sum in hexadecimal.
     pub fn text(&self) -> String {
-        format!("{}:{:016x}{:016x}{:016x}{:016x}", self.1, self.0[0], self.0[1], self.0[2], self.0[3])
+        format!(
+            "{}:{:016x}{:016x}{:016x}{:016x}",
+            self.1, self.0[0], self.0[1], self.0[2], self.0[3]
+        )
     }
 }
 

@@ -107,12 +107,18 @@ impl<'a> Table<'a> {
 
     /// Refuses every key that nobody asked for.
     pub fn finish(self) -> Result<(), DocumentFault> {
-        let unknown = self.pairs.iter().find(|(key, _)| !self.taken.iter().any(|taken| taken == key.get_ref()));
+        let unknown = self
+            .pairs
+            .iter()
+            .find(|(key, _)| !self.taken.iter().any(|taken| taken == key.get_ref()));
         match unknown {
             None => Ok(()),
             Some((key, _)) => Err(DocumentFault {
                 line: line_at(self.text, key.span().start),
-                message: format!("`{}` is no key this file may have; remove it or correct its name", self.path(key.get_ref())),
+                message: format!(
+                    "`{}` is no key this file may have; remove it or correct its name",
+                    self.path(key.get_ref())
+                ),
             }),
         }
     }
@@ -151,8 +157,13 @@ impl<'a> Value<'a> {
     /// A text that is not empty.
     pub fn name(&self) -> Result<String, DocumentFault> {
         let text = self.text()?.trim();
-        let printable = !text.is_empty() && !text.chars().any(char::is_control) && text.chars().count() <= 200;
-        if printable { Ok(text.to_string()) } else { Err(self.fault("must be a printable text of 1 to 200 characters")) }
+        let printable =
+            !text.is_empty() && !text.chars().any(char::is_control) && text.chars().count() <= 200;
+        if printable {
+            Ok(text.to_string())
+        } else {
+            Err(self.fault("must be a printable text of 1 to 200 characters"))
+        }
     }
 
     /// A code: letters, digits, `.`, `_`, `-`.
@@ -161,7 +172,8 @@ impl<'a> Value<'a> {
         if super::text::is_code(text) {
             Ok(text.to_string())
         } else {
-            Err(self.fault("must be a code of 1 to 40 letters, digits, dots, hyphens or underscores"))
+            Err(self
+                .fault("must be a code of 1 to 40 letters, digits, dots, hyphens or underscores"))
         }
     }
 
@@ -176,10 +188,9 @@ impl<'a> Value<'a> {
 
     /// A whole number between two.
     pub fn whole(&self, least: i64, most: i64) -> Result<i64, DocumentFault> {
-        let number = self
-            .value
-            .as_integer()
-            .and_then(|number| i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok());
+        let number = self.value.as_integer().and_then(|number| {
+            i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
+        });
         match number {
             Some(number) if (least..=most).contains(&number) => Ok(number),
             _ => Err(self.fault(format!("must be a whole number from {least} to {most}"))),
@@ -194,7 +205,9 @@ impl<'a> Value<'a> {
     /// A calendar date, bare (`2026-01-31`) or in quotes.
     pub fn date(&self) -> Result<NaiveDate, DocumentFault> {
         let date = match (self.value.as_datetime(), self.value.as_str()) {
-            (Some(moment), _) if moment.time.is_none() => super::calendar::parse_date(&moment.to_string()),
+            (Some(moment), _) if moment.time.is_none() => {
+                super::calendar::parse_date(&moment.to_string())
+            }
             (_, Some(text)) => super::calendar::parse_date(text),
             _ => None,
         };
@@ -212,7 +225,10 @@ impl<'a> Value<'a> {
 
     /// A rate of any size, in quotes.
     pub fn any_rate(&self) -> Result<Rate, DocumentFault> {
-        let text = self.value.as_str().ok_or_else(|| self.fault("must be a rate in quotes, like \"22%\""))?;
+        let text = self
+            .value
+            .as_str()
+            .ok_or_else(|| self.fault("must be a rate in quotes, like \"22%\""))?;
         Rate::parse(text).map_err(|fault| self.fault(fault))
     }
 
@@ -229,10 +245,18 @@ impl<'a> Value<'a> {
 
     /// A list of texts; an empty list is refused.
     pub fn names(&self) -> Result<Vec<String>, DocumentFault> {
-        let array = self.value.as_array().ok_or_else(|| self.fault("must be a list of texts, like [\"a\", \"b\"]"))?;
-        let names: Option<Vec<String>> = array.iter().map(|item| item.get_ref().as_str().map(str::to_string)).collect();
+        let array = self
+            .value
+            .as_array()
+            .ok_or_else(|| self.fault("must be a list of texts, like [\"a\", \"b\"]"))?;
+        let names: Option<Vec<String>> =
+            array.iter().map(|item| item.get_ref().as_str().map(str::to_string)).collect();
         match names {
-            Some(names) if !names.is_empty() && names.iter().all(|name| !name.trim().is_empty()) => Ok(names),
+            Some(names)
+                if !names.is_empty() && names.iter().all(|name| !name.trim().is_empty()) =>
+            {
+                Ok(names)
+            }
             Some(_) => Err(self.fault("must not be empty")),
             None => Err(self.fault("must be a list of texts")),
         }

@@ -46,7 +46,10 @@ impl Currency {
         if !code.iter().all(u8::is_ascii_uppercase) {
             return None;
         }
-        let decimals = OTHER_DECIMALS.iter().find(|(known, _)| *known == text).map_or(2, |(_, decimals)| *decimals);
+        let decimals = OTHER_DECIMALS
+            .iter()
+            .find(|(known, _)| *known == text)
+            .map_or(2, |(_, decimals)| *decimals);
         Some(Currency { code, decimals })
     }
 
@@ -72,7 +75,9 @@ pub enum AmountFault {
     #[error("is not an amount; write it like 1234.56")]
     NotANumber,
     /// More decimals than the currency has.
-    #[error("has more decimals than the currency has ({0}); amounts are never rounded on the way in")]
+    #[error(
+        "has more decimals than the currency has ({0}); amounts are never rounded on the way in"
+    )]
     TooManyDecimals(u32),
     /// Beyond ten trillion units.
     #[error("is larger than any amount this book takes (10,000,000,000,000)")]
@@ -95,7 +100,9 @@ impl Money {
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let whole = whole_units(whole)?;
-        if !fraction.bytes().all(|b| b.is_ascii_digit()) || (digits.contains('.') && fraction.is_empty()) {
+        if !fraction.bytes().all(|b| b.is_ascii_digit())
+            || (digits.contains('.') && fraction.is_empty())
+        {
             return Err(AmountFault::NotANumber);
         }
         let places = currency.decimals() as usize;
@@ -164,11 +171,17 @@ impl Money {
     pub fn split(self, weights: &[i64]) -> Vec<Money> {
         let total: i128 = weights.iter().map(|w| i128::from(*w)).sum();
         if total <= 0 {
-            return weights.iter().enumerate().map(|(i, _)| if i == 0 { self } else { Money::ZERO }).collect();
+            return weights
+                .iter()
+                .enumerate()
+                .map(|(i, _)| if i == 0 { self } else { Money::ZERO })
+                .collect();
         }
         let size = i128::from(self.0.unsigned_abs());
-        let mut parts: Vec<(i128, i128)> =
-            weights.iter().map(|w| (size * i128::from(*w) / total, size * i128::from(*w) % total)).collect();
+        let mut parts: Vec<(i128, i128)> = weights
+            .iter()
+            .map(|w| (size * i128::from(*w) / total, size * i128::from(*w) % total))
+            .collect();
         let given: i128 = parts.iter().map(|(part, _)| part).sum();
         let mut order: Vec<usize> = (0..parts.len()).collect();
         order.sort_by_key(|i| std::cmp::Reverse(parts[*i].1));
@@ -177,7 +190,10 @@ impl Money {
             parts[index].0 += 1;
         }
         let sign = if self.0 < 0 { -1 } else { 1 };
-        parts.into_iter().map(|(part, _)| Money(sign * i64::try_from(part).unwrap_or(i64::MAX))).collect()
+        parts
+            .into_iter()
+            .map(|(part, _)| Money(sign * i64::try_from(part).unwrap_or(i64::MAX)))
+            .collect()
     }
 }
 
@@ -185,7 +201,8 @@ impl Money {
 fn whole_units(text: &str) -> Result<i64, AmountFault> {
     let groups: Vec<&str> = text.split(',').collect();
     let grouped = groups.len() > 1;
-    let well_grouped = !grouped || ((1..=3).contains(&groups[0].len()) && groups[1..].iter().all(|group| group.len() == 3));
+    let well_grouped = !grouped
+        || ((1..=3).contains(&groups[0].len()) && groups[1..].iter().all(|group| group.len() == 3));
     let mut units: i64 = 0;
     let mut seen = false;
     for byte in text.bytes().filter(|b| *b != b',') {
@@ -206,7 +223,9 @@ impl Add for Money {
     fn add(self, other: Money) -> Money {
         match self.0.checked_add(other.0) {
             Some(sum) => Money(sum),
-            None => unreachable!("amounts are bounded at the door, so their sums stay inside 64 bits"),
+            None => {
+                unreachable!("amounts are bounded at the door, so their sums stay inside 64 bits")
+            }
         }
     }
 }

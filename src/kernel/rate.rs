@@ -53,8 +53,8 @@ impl Rate {
             None => (trimmed, false),
         };
         let plain = digits.strip_prefix('-').unwrap_or(digits);
-        let well_formed =
-            plain.bytes().next().is_some_and(|b| b.is_ascii_digit()) && plain.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let well_formed = plain.bytes().next().is_some_and(|b| b.is_ascii_digit())
+            && plain.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         if !well_formed {
             return Err(RateFault::NotARate);
         }
@@ -88,7 +88,9 @@ impl Rate {
     pub fn of_exact(self, amount: Exact) -> Exact {
         match (amount.0 / UNIT).checked_mul(i128::from(self.0)) {
             Some(product) => Exact(product),
-            None => unreachable!("amounts and rates are bounded at the door, so their products stay inside 128 bits"),
+            None => unreachable!(
+                "amounts and rates are bounded at the door, so their products stay inside 128 bits"
+            ),
         }
     }
 }
@@ -133,7 +135,10 @@ impl std::ops::Sub for Exact {
 /// `amount ÷ (1 + rate)`, half-up away from zero: the net part of a price that includes tax.
 pub fn without_tax(amount: Money, rate: Rate) -> Money {
     let divisor = UNIT + i128::from(rate.0);
-    Money(i64::try_from(divide(i128::from(amount.0) * UNIT, divisor, Rounding::HalfUp)).unwrap_or(i64::MAX))
+    Money(
+        i64::try_from(divide(i128::from(amount.0) * UNIT, divisor, Rounding::HalfUp))
+            .unwrap_or(i64::MAX),
+    )
 }
 
 /// Division of whole numbers by a positive one, rounded to the nearest.

@@ -32,7 +32,13 @@ pub enum ExportError {
 }
 
 /// Writes a lender's whole ledger in a format, streaming.
-pub fn export(db: &mut Db, lender: &str, currency: Currency, format: Format, out: &mut dyn Write) -> Result<(), ExportError> {
+pub fn export(
+    db: &mut Db,
+    lender: &str,
+    currency: Currency,
+    format: Format,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
     match format {
         Format::Csv => csv(db, lender, currency, out),
         Format::Beancount => journal(db, lender, currency, out, &Beancount { currency }),
@@ -40,12 +46,18 @@ pub fn export(db: &mut Db, lender: &str, currency: Currency, format: Format, out
     }
 }
 
-fn csv(db: &mut Db, lender: &str, currency: Currency, out: &mut dyn Write) -> Result<(), ExportError> {
+fn csv(
+    db: &mut Db,
+    lender: &str,
+    currency: Currency,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
     writeln!(out, "number,day,event,corrects,account,debit,credit,hash")?;
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(out);
     store::each_posting(db, lender, |row| {
         let amount = Money(row.amount);
-        let (debit, credit) = if amount > Money::ZERO { (amount, Money::ZERO) } else { (Money::ZERO, -amount) };
+        let (debit, credit) =
+            if amount > Money::ZERO { (amount, Money::ZERO) } else { (Money::ZERO, -amount) };
         let record = [
             row.number.to_string(),
             row.day.to_string(),
@@ -113,7 +125,9 @@ fn journal(
     })?;
     let closing: Vec<(String, Money)> = balances
         .iter()
-        .filter_map(|row| names.get(&row.account).map(|name| (name.clone(), Money(row.debit - row.credit))))
+        .filter_map(|row| {
+            names.get(&row.account).map(|name| (name.clone(), Money(row.debit - row.credit)))
+        })
         .collect();
     write!(out, "\n{}", language.tail(&closing, last))?;
     Ok(())
@@ -125,8 +139,10 @@ impl Language for Beancount {
     }
 
     fn head(&self, lender: &str, accounts: &BTreeMap<String, String>, first: NaiveDate) -> String {
-        let mut head =
-            format!("option \"title\" \"Ledger of {lender}\"\noption \"operating_currency\" \"{}\"\n\n", self.currency);
+        let mut head = format!(
+            "option \"title\" \"Ledger of {lender}\"\noption \"operating_currency\" \"{}\"\n\n",
+            self.currency
+        );
         for (account, name) in accounts {
             head.push_str(&format!("{first} open {name} {}\n", self.currency));
             if account != name {
@@ -137,7 +153,10 @@ impl Language for Beancount {
     }
 
     fn transaction(&self, row: &PostingRow) -> String {
-        let corrects = row.corrects.as_deref().map_or(String::new(), |event| format!("  corrects: {}\n", quoted(event)));
+        let corrects = row
+            .corrects
+            .as_deref()
+            .map_or(String::new(), |event| format!("  corrects: {}\n", quoted(event)));
         format!("{} * {}\n  number: {}\n{corrects}", row.day, quoted(&row.event), row.number)
     }
 
@@ -150,7 +169,13 @@ impl Language for Beancount {
         let day = crate::kernel::calendar::plus_days(last, 1);
         balances
             .iter()
-            .map(|(name, amount)| format!("{day} balance {name}  {} ~ 0 {}\n", amount.plain(self.currency), self.currency))
+            .map(|(name, amount)| {
+                format!(
+                    "{day} balance {name}  {} ~ 0 {}\n",
+                    amount.plain(self.currency),
+                    self.currency
+                )
+            })
             .collect()
     }
 }
@@ -175,7 +200,8 @@ impl Language for Hledger {
     }
 
     fn transaction(&self, row: &PostingRow) -> String {
-        let corrects = row.corrects.as_deref().map_or(String::new(), |event| format!("  ; corrects {event}"));
+        let corrects =
+            row.corrects.as_deref().map_or(String::new(), |event| format!("  ; corrects {event}"));
         format!("{} * ({}) {}{corrects}\n", row.day, row.number, row.event.replace(['|', ';'], " "))
     }
 
@@ -218,9 +244,12 @@ fn beancount_names(accounts: &[&str]) -> BTreeMap<String, String> {
 }
 
 fn component(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect();
+    let clean: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect();
     let mut chars = clean.chars();
-    chars.next().map_or(String::new(), |first| first.to_ascii_uppercase().to_string() + chars.as_str())
+    chars
+        .next()
+        .map_or(String::new(), |first| first.to_ascii_uppercase().to_string() + chars.as_str())
 }
 
 #[cfg(test)]

@@ -21,7 +21,13 @@ const TRANSACTIONS: FactTable = FactTable {
 
 const POSTINGS: FactTable = FactTable {
     name: "ledger_posting",
-    columns: &[("lender", Kind::Text), ("number", Kind::Int), ("leg", Kind::Int), ("account", Kind::Text), ("amount", Kind::Int)],
+    columns: &[
+        ("lender", Kind::Text),
+        ("number", Kind::Int),
+        ("leg", Kind::Int),
+        ("account", Kind::Text),
+        ("amount", Kind::Int),
+    ],
 };
 
 /// Transactions waiting to be written.
@@ -35,7 +41,12 @@ const CHUNK: usize = 5_000;
 
 impl Journal {
     /// Posts a transaction of this act. The database refuses an event that is already posted.
-    pub fn post(&mut self, db: &mut Db, book: &mut Book, transaction: Option<Transaction>) -> QueryResult<()> {
+    pub fn post(
+        &mut self,
+        db: &mut Db,
+        book: &mut Book,
+        transaction: Option<Transaction>,
+    ) -> QueryResult<()> {
         self.waiting.extend(transaction);
         if self.waiting.len() >= CHUNK { self.flush(db, book) } else { Ok(()) }
     }
@@ -48,7 +59,8 @@ impl Journal {
         let mut postings = Vec::with_capacity(waiting.len() * 2);
         let lender = book.lender.clone();
         for transaction in &waiting {
-            let day = book.first_open_day().map_or(transaction.day, |open| transaction.day.max(open));
+            let day =
+                book.first_open_day().map_or(transaction.day, |open| transaction.day.max(open));
             book.transaction_no += 1;
             let number = book.transaction_no;
             let legs = transaction.legs();

@@ -49,7 +49,9 @@ pub fn each_posting<E: From<diesel::result::Error>>(
     mut each: impl FnMut(PostingRow) -> Result<(), E>,
 ) -> Result<(), E> {
     let sql = format!("{POSTINGS} WHERE t.lender = $1 ORDER BY t.number, p.leg");
-    let rows = diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<PostingRow, DefaultLoadingMode>(db)?;
+    let rows = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .load_iter::<PostingRow, DefaultLoadingMode>(db)?;
     for row in rows {
         each(row?)?;
     }
@@ -57,8 +59,16 @@ pub fn each_posting<E: From<diesel::result::Error>>(
 }
 
 /// The legs of one account after a transaction number, oldest first, for paging.
-pub fn postings_of(db: &mut Db, lender: &str, account: &str, after: i64, most: i64) -> QueryResult<Vec<PostingRow>> {
-    let sql = format!("{POSTINGS} WHERE t.lender = $1 AND p.account = $2 AND t.number > $3 ORDER BY t.number, p.leg LIMIT $4");
+pub fn postings_of(
+    db: &mut Db,
+    lender: &str,
+    account: &str,
+    after: i64,
+    most: i64,
+) -> QueryResult<Vec<PostingRow>> {
+    let sql = format!(
+        "{POSTINGS} WHERE t.lender = $1 AND p.account = $2 AND t.number > $3 ORDER BY t.number, p.leg LIMIT $4"
+    );
     diesel::sql_query(sql)
         .bind::<Text, _>(lender)
         .bind::<Text, _>(account)
@@ -107,7 +117,12 @@ struct Sum {
 }
 
 /// The balance of one account over transactions up to a day.
-pub fn balance_until(db: &mut Db, lender: &str, account: &str, last: NaiveDate) -> QueryResult<i64> {
+pub fn balance_until(
+    db: &mut Db,
+    lender: &str,
+    account: &str,
+    last: NaiveDate,
+) -> QueryResult<i64> {
     let row: Sum = diesel::sql_query(
         "SELECT CAST(COALESCE(SUM(p.amount), 0) AS BIGINT) AS total FROM ledger_posting p \
          JOIN ledger_transaction t ON t.lender = p.lender AND t.number = p.number \

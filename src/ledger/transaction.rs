@@ -90,10 +90,18 @@ mod tests {
     #[test]
     fn an_unbalanced_transaction_cannot_be_built() {
         let day = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
-        let legs = |amounts: &[(&str, i64)]| amounts.iter().map(|(a, m)| (a.to_string(), Money(*m))).collect::<Vec<_>>();
+        let legs = |amounts: &[(&str, i64)]| {
+            amounts.iter().map(|(a, m)| (a.to_string(), Money(*m))).collect::<Vec<_>>()
+        };
         assert!(Transaction::build(day, "x".into(), None, legs(&[("A", 1), ("B", -2)])).is_err());
-        assert_eq!(Transaction::build(day, "x".into(), None, legs(&[("A", 1), ("A", -1)])), Ok(None));
-        let built = Transaction::build(day, "x".into(), None, legs(&[("A", 5), ("B", -3), ("B", -2)])).unwrap().unwrap();
+        assert_eq!(
+            Transaction::build(day, "x".into(), None, legs(&[("A", 1), ("A", -1)])),
+            Ok(None)
+        );
+        let built =
+            Transaction::build(day, "x".into(), None, legs(&[("A", 5), ("B", -3), ("B", -2)]))
+                .unwrap()
+                .unwrap();
         assert_eq!(built.legs().len(), 2);
     }
 }

@@ -21,7 +21,12 @@ pub struct ContactPolicy {
 impl Default for ContactPolicy {
     fn default() -> ContactPolicy {
         let hour = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default();
-        ContactPolicy { quiet_from: hour(22), quiet_until: hour(8), effective_calls: 3, unanswered: 6 }
+        ContactPolicy {
+            quiet_from: hour(22),
+            quiet_until: hour(8),
+            effective_calls: 3,
+            unanswered: 6,
+        }
     }
 }
 
@@ -36,7 +41,12 @@ impl ContactPolicy {
     }
 
     /// Reads a policy from the texts and numbers it is stored as.
-    pub fn stored(quiet_from: &str, quiet_until: &str, effective_calls: i64, unanswered: i64) -> Option<ContactPolicy> {
+    pub fn stored(
+        quiet_from: &str,
+        quiet_until: &str,
+        effective_calls: i64,
+        unanswered: i64,
+    ) -> Option<ContactPolicy> {
         Some(ContactPolicy {
             quiet_from: parse_time(quiet_from)?,
             quiet_until: parse_time(quiet_until)?,
@@ -88,12 +98,23 @@ mod tests {
     #[test]
     fn quiet_hours_run_over_midnight_or_inside_a_day_or_not_at_all() {
         let at = |text: &str| parse_time(text).unwrap();
-        let policy =
-            |from: &str, until: &str| ContactPolicy { quiet_from: at(from), quiet_until: at(until), ..Default::default() };
+        let policy = |from: &str, until: &str| ContactPolicy {
+            quiet_from: at(from),
+            quiet_until: at(until),
+            ..Default::default()
+        };
         let quiet = |from: &str, until: &str, text: &str| policy(from, until).is_quiet(at(text));
-        assert!(quiet("22:00", "08:00", "22:00") && quiet("22:00", "08:00", "00:00") && quiet("22:00", "08:00", "07:59:59"));
+        assert!(
+            quiet("22:00", "08:00", "22:00")
+                && quiet("22:00", "08:00", "00:00")
+                && quiet("22:00", "08:00", "07:59:59")
+        );
         assert!(!quiet("22:00", "08:00", "21:59:59") && !quiet("22:00", "08:00", "08:00"));
-        assert!(quiet("12:00", "13:00", "12:30") && !quiet("12:00", "13:00", "13:00") && !quiet("12:00", "13:00", "23:00"));
+        assert!(
+            quiet("12:00", "13:00", "12:30")
+                && !quiet("12:00", "13:00", "13:00")
+                && !quiet("12:00", "13:00", "23:00")
+        );
         assert!(!quiet("00:00", "00:00", "00:00") && !quiet("00:00", "00:00", "12:00"));
     }
 }

@@ -62,7 +62,16 @@ pub struct Buckets(pub Vec<(String, i64)>);
 
 impl Default for Buckets {
     fn default() -> Buckets {
-        let bounds = [("M0", 0), ("M1", 1), ("M2", 31), ("M3", 61), ("M4", 91), ("M5", 121), ("M6", 151), ("M7+", 181)];
+        let bounds = [
+            ("M0", 0),
+            ("M1", 1),
+            ("M2", 31),
+            ("M3", 61),
+            ("M4", 91),
+            ("M5", 121),
+            ("M6", 151),
+            ("M7+", 181),
+        ];
         Buckets(bounds.into_iter().map(|(name, from)| (name.to_string(), from)).collect())
     }
 }
@@ -70,7 +79,11 @@ impl Default for Buckets {
 impl Buckets {
     /// The bucket of some days past due.
     pub fn of(&self, days_past_due: i64) -> &str {
-        self.0.iter().rev().find(|(_, from)| days_past_due >= *from).map_or("M0", |(name, _)| name.as_str())
+        self.0
+            .iter()
+            .rev()
+            .find(|(_, from)| days_past_due >= *from)
+            .map_or("M0", |(name, _)| name.as_str())
     }
 
     /// First and last day of a bucket.

@@ -40,7 +40,10 @@ pub fn parse(text: &str) -> Read<Parties> {
         let line = table.line();
         let (lender, assignees) = lender(table)?;
         if lenders.iter().any(|(known, _)| known.code == lender.code) {
-            return Err(DocumentFault { line, message: format!("lender {} stands twice in this file", lender.code) });
+            return Err(DocumentFault {
+                line,
+                message: format!("lender {} stands twice in this file", lender.code),
+            });
         }
         lenders.push((lender, assignees));
     }
@@ -53,8 +56,8 @@ fn lender(mut table: Table<'_>) -> Read<(Lender, Vec<Assignee>)> {
     let code = table.need("code")?.code()?;
     let name = table.need("name")?.name()?;
     let value = table.need("currency")?;
-    let currency =
-        Currency::parse(value.text()?).ok_or_else(|| value.fault("must be a currency code of three capitals, like CNY"))?;
+    let currency = Currency::parse(value.text()?)
+        .ok_or_else(|| value.fault("must be a currency code of three capitals, like CNY"))?;
     let value = table.need("timezone")?;
     let timezone = value.text()?.to_string();
     if timezone.parse::<chrono_tz::Tz>().is_err() {
@@ -75,7 +78,10 @@ fn lender(mut table: Table<'_>) -> Read<(Lender, Vec<Assignee>)> {
         let line = inner.line();
         let assignee = assignee(inner)?;
         if assignees.iter().any(|known| known.code == assignee.code) {
-            return Err(DocumentFault { line, message: format!("assignee {} stands twice in lender {code}", assignee.code) });
+            return Err(DocumentFault {
+                line,
+                message: format!("assignee {} stands twice in lender {code}", assignee.code),
+            });
         }
         assignees.push(assignee);
     }
@@ -91,7 +97,9 @@ fn buckets(tables: Vec<Table<'_>>) -> Read<Buckets> {
         let from = value.whole(0, 100_000)?;
         let rises = buckets.last().map_or(from == 0, |(_, before)| from > *before);
         if !rises || buckets.iter().any(|(known, _)| *known == name) {
-            return Err(value.fault("must rise from 0, bucket by bucket, each with a name of its own"));
+            return Err(
+                value.fault("must rise from 0, bucket by bucket, each with a name of its own")
+            );
         }
         table.finish()?;
         buckets.push((name, from));
@@ -103,11 +111,16 @@ fn assignee(mut table: Table<'_>) -> Read<Assignee> {
     let value = table.need("code")?;
     let code = value.code()?;
     if code == crate::ledger::chart::HOUSE {
-        return Err(value.fault("is the name the ledger gives the lender's own hands; choose another code"));
+        return Err(
+            value.fault("is the name the ledger gives the lender's own hands; choose another code")
+        );
     }
     let name = table.need("name")?.name()?;
-    let kind = table.need("kind")?.one_of(&[("agency", AssigneeKind::Agency), ("team", AssigneeKind::Team)])?;
-    let statuses = [("active", Status::Active), ("suspended", Status::Suspended), ("exited", Status::Exited)];
+    let kind = table
+        .need("kind")?
+        .one_of(&[("agency", AssigneeKind::Agency), ("team", AssigneeKind::Team)])?;
+    let statuses =
+        [("active", Status::Active), ("suspended", Status::Suspended), ("exited", Status::Exited)];
     let assignee = Assignee {
         code,
         name,
@@ -116,7 +129,10 @@ fn assignee(mut table: Table<'_>) -> Read<Assignee> {
         regions: table.take("regions").map(|value| value.names()).transpose()?,
         products: table.take("products").map(|value| value.names()).transpose()?,
         status: table.take("status").map_or(Ok(Status::Active), |value| value.one_of(&statuses))?,
-        licence_expires_on: table.take("licence_expires_on").map(|value| value.date()).transpose()?,
+        licence_expires_on: table
+            .take("licence_expires_on")
+            .map(|value| value.date())
+            .transpose()?,
         evaluated_on: table.take("evaluated_on").map(|value| value.date()).transpose()?,
     };
     table.finish()?;
@@ -130,12 +146,15 @@ fn user(mut table: Table<'_>) -> Read<NewUser> {
     let value = table.need("roles")?;
     let mut roles = Vec::new();
     for role in value.names()? {
-        let known =
-            Role::parse(&role).ok_or_else(|| value.fault(format!("names \"{role}\"; the roles are {}", Role::names())))?;
+        let known = Role::parse(&role).ok_or_else(|| {
+            value.fault(format!("names \"{role}\"; the roles are {}", Role::names()))
+        })?;
         roles.push(known);
     }
     let password = match table.take("password") {
-        Some(value) if value.text()?.chars().count() < 8 => return Err(value.fault("must have at least 8 characters")),
+        Some(value) if value.text()?.chars().count() < 8 => {
+            return Err(value.fault("must have at least 8 characters"));
+        }
         Some(value) => Some(value.text()?.to_string()),
         None => None,
     };

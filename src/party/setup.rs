@@ -35,7 +35,11 @@ pub fn set_up(db: &mut Db, file: &str, text: &str, by: &By) -> Result<SetUp, Par
     let refused = |fault: DocumentFault| PartyError::File { file: file.to_string(), fault };
     let parties = super::parse(text).map_err(refused)?;
     write(db, "", |db| {
-        let mut done = SetUp { lenders: parties.lenders.len(), users: parties.users.len(), ..SetUp::default() };
+        let mut done = SetUp {
+            lenders: parties.lenders.len(),
+            users: parties.users.len(),
+            ..SetUp::default()
+        };
         for (lender, assignees) in &parties.lenders {
             done.assignees += assignees.len();
             set_up_lender(db, lender, assignees, by)?;
@@ -51,7 +55,12 @@ pub fn set_up(db: &mut Db, file: &str, text: &str, by: &By) -> Result<SetUp, Par
     })
 }
 
-fn set_up_lender(db: &mut Db, lender: &super::Lender, assignees: &[super::Assignee], by: &By) -> Result<(), PartyError> {
+fn set_up_lender(
+    db: &mut Db,
+    lender: &super::Lender,
+    assignees: &[super::Assignee],
+    by: &By,
+) -> Result<(), PartyError> {
     let before = store::lender(db, &lender.code)?;
     match &before {
         None => store::add_lender(db, lender)?,
@@ -67,9 +76,15 @@ fn set_up_lender(db: &mut Db, lender: &super::Lender, assignees: &[super::Assign
     }
     let known = store::assignees(db, &lender.code)?;
     for assignee in assignees {
-        store::save_assignee(db, &lender.code, assignee, known.iter().any(|one| one.code == assignee.code))?;
+        store::save_assignee(
+            db,
+            &lender.code,
+            assignee,
+            known.iter().any(|one| one.code == assignee.code),
+        )?;
     }
-    if before.as_ref() == Some(lender) && assignees.iter().all(|assignee| known.contains(assignee)) {
+    if before.as_ref() == Some(lender) && assignees.iter().all(|assignee| known.contains(assignee))
+    {
         return Ok(());
     }
     let mut act = Act::begin(db, &lender.code, by)?;
@@ -89,10 +104,10 @@ fn check_organisation(
     user: &NewUser,
     text: &str,
 ) -> Result<(), Result<DocumentFault, diesel::result::Error>> {
-    let in_file = parties
-        .lenders
-        .iter()
-        .any(|(lender, assignees)| lender.code == user.organisation || assignees.iter().any(|one| one.code == user.organisation));
+    let in_file = parties.lenders.iter().any(|(lender, assignees)| {
+        lender.code == user.organisation
+            || assignees.iter().any(|one| one.code == user.organisation)
+    });
     let known = in_file
         || store::lender(db, &user.organisation).map_err(Err)?.is_some()
         || !store::lenders_of(db, &user.organisation).map_err(Err)?.is_empty()
@@ -108,7 +123,10 @@ fn check_organisation(
         })?;
         Some(table.take("organisation")?.fault("is neither a lender nor an assignee"))
     });
-    Err(Ok(fault.unwrap_or(DocumentFault { line: 1, message: format!("{} has no organisation", user.login) })))
+    Err(Ok(fault.unwrap_or(DocumentFault {
+        line: 1,
+        message: format!("{} has no organisation", user.login),
+    })))
 }
 
 fn set_up_user(db: &mut Db, user: &NewUser) -> Result<Option<FirstPassword>, PartyError> {
@@ -119,7 +137,11 @@ fn set_up_user(db: &mut Db, user: &NewUser) -> Result<Option<FirstPassword>, Par
         (None, true) => Some(identity::password::generate()),
         (None, false) => None,
     };
-    let hash = password.as_deref().map(identity::password::hash).transpose().map_err(PartyError::Password)?;
+    let hash = password
+        .as_deref()
+        .map(identity::password::hash)
+        .transpose()
+        .map_err(PartyError::Password)?;
     identity::store::save_person(db, user, hash.as_deref(), known.is_some())?;
     let first = password.filter(|_| fresh);
     Ok(first.map(|password| FirstPassword { login: user.login.clone(), password }))

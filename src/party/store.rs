@@ -52,11 +52,16 @@ const LENDER: &str = "SELECT l.code, l.name, l.currency, l.timezone, l.language,
      LEFT JOIN contact_policy p ON p.lender = l.code AND p.seq = (SELECT MAX(seq) FROM contact_policy WHERE lender = l.code)";
 
 fn to_lender(row: LenderRow) -> QueryResult<Lender> {
-    let corrupt =
-        |what: &str| diesel::result::Error::DeserializationError(format!("lender {} has a bad {what}", row.code).into());
+    let corrupt = |what: &str| {
+        diesel::result::Error::DeserializationError(
+            format!("lender {} has a bad {what}", row.code).into(),
+        )
+    };
     Ok(Lender {
         currency: Currency::parse(&row.currency).ok_or_else(|| corrupt("currency"))?,
-        buckets: serde_json::from_str(&row.bounds).map(Buckets).map_err(|_| corrupt("bucket map"))?,
+        buckets: serde_json::from_str(&row.bounds)
+            .map(Buckets)
+            .map_err(|_| corrupt("bucket map"))?,
         language: Lang::of(&row.language),
         contact_policy: contact_policy(&row).ok_or_else(|| corrupt("contact policy"))?,
         code: row.code,
@@ -68,13 +73,19 @@ fn to_lender(row: LenderRow) -> QueryResult<Lender> {
 /// The policy a lender has set, or the defaults.
 fn contact_policy(row: &LenderRow) -> Option<ContactPolicy> {
     match (&row.quiet_from, &row.quiet_until, row.effective_calls, row.unanswered) {
-        (Some(from), Some(until), Some(calls), Some(unanswered)) => ContactPolicy::stored(from, until, calls, unanswered),
+        (Some(from), Some(until), Some(calls), Some(unanswered)) => {
+            ContactPolicy::stored(from, until, calls, unanswered)
+        }
         _ => Some(ContactPolicy::default()),
     }
 }
 
 /// Sets the contact policy from this act on.
-pub(super) fn add_contact_policy(db: &mut Db, act: &mut Act, policy: &ContactPolicy) -> QueryResult<()> {
+pub(super) fn add_contact_policy(
+    db: &mut Db,
+    act: &mut Act,
+    policy: &ContactPolicy,
+) -> QueryResult<()> {
     let row = vec![
         Cell::from(act.book.lender.clone()),
         Cell::from(act.seq()),
@@ -88,8 +99,10 @@ pub(super) fn add_contact_policy(db: &mut Db, act: &mut Act, policy: &ContactPol
 
 /// A lender with its newest bucket map and contact policy.
 pub fn lender(db: &mut Db, code: &str) -> QueryResult<Option<Lender>> {
-    let row: Option<LenderRow> =
-        diesel::sql_query(format!("{LENDER} WHERE l.code = $1")).bind::<Text, _>(code).get_result(db).optional()?;
+    let row: Option<LenderRow> = diesel::sql_query(format!("{LENDER} WHERE l.code = $1"))
+        .bind::<Text, _>(code)
+        .get_result(db)
+        .optional()?;
     row.map(to_lender).transpose()
 }
 
@@ -110,13 +123,15 @@ pub(super) fn save_lender(db: &mut Db, lender: &Lender) -> QueryResult<()> {
 }
 
 pub(super) fn add_lender(db: &mut Db, lender: &Lender) -> QueryResult<()> {
-    diesel::sql_query("INSERT INTO lender (code, name, currency, timezone, language) VALUES ($1, $2, $3, $4, $5)")
-        .bind::<Text, _>(&lender.code)
-        .bind::<Text, _>(&lender.name)
-        .bind::<Text, _>(lender.currency.code())
-        .bind::<Text, _>(&lender.timezone)
-        .bind::<Text, _>(lender.language.code())
-        .execute(db)?;
+    diesel::sql_query(
+        "INSERT INTO lender (code, name, currency, timezone, language) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind::<Text, _>(&lender.code)
+    .bind::<Text, _>(&lender.name)
+    .bind::<Text, _>(lender.currency.code())
+    .bind::<Text, _>(&lender.timezone)
+    .bind::<Text, _>(lender.language.code())
+    .execute(db)?;
     crate::audit::create_book(db, &lender.code)?;
     add_buckets(db, &lender.code, &lender.buckets)
 }
@@ -195,8 +210,14 @@ pub fn lenders_of(db: &mut Db, assignee: &str) -> QueryResult<Vec<Lender>> {
     rows.into_iter().map(to_lender).collect()
 }
 
-pub(super) fn save_assignee(db: &mut Db, lender: &str, assignee: &Assignee, known: bool) -> QueryResult<()> {
-    let json = |list: &Option<Vec<String>>| list.as_ref().map(|list| serde_json::json!(list).to_string());
+pub(super) fn save_assignee(
+    db: &mut Db,
+    lender: &str,
+    assignee: &Assignee,
+    known: bool,
+) -> QueryResult<()> {
+    let json =
+        |list: &Option<Vec<String>>| list.as_ref().map(|list| serde_json::json!(list).to_string());
     let kind = if assignee.kind == AssigneeKind::Team { "team" } else { "agency" };
     let status = match assignee.status {
         Status::Active => "active",

@@ -25,14 +25,25 @@ pub const MOST_MONTHS: u32 = 24;
 impl Curve {
     /// Adds a placement and what it recovered, as seen on a day. A month is on the curve once it is over for a
     /// placement, and only such placements are in it.
-    pub fn add(&mut self, placed_on: NaiveDate, balance: Money, receipts: &[(NaiveDate, Money)], on: NaiveDate) {
+    pub fn add(
+        &mut self,
+        placed_on: NaiveDate,
+        balance: Money,
+        receipts: &[(NaiveDate, Money)],
+        on: NaiveDate,
+    ) {
         self.placed_on = Some(self.placed_on.map_or(placed_on, |first| first.min(placed_on)));
         self.placements += 1;
         self.balance += balance;
         let mut before = Money::ZERO;
         for month in 0..MOST_MONTHS {
-            let Some(end) = placed_on.checked_add_months(Months::new(month + 1)).filter(|end| *end <= on) else { return };
-            let by_then: Money = receipts.iter().filter(|(day, _)| *day < end).map(|(_, amount)| *amount).sum();
+            let Some(end) =
+                placed_on.checked_add_months(Months::new(month + 1)).filter(|end| *end <= on)
+            else {
+                return;
+            };
+            let by_then: Money =
+                receipts.iter().filter(|(day, _)| *day < end).map(|(_, amount)| *amount).sum();
             let recovered = by_then - before;
             before = by_then;
             match self.months.get_mut(month as usize) {
@@ -76,7 +87,11 @@ mod tests {
     fn a_curve_adds_up_month_by_month() {
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
         let mut curve = Curve::default();
-        let receipts = [(day("2026-01-31"), Money(10)), (day("2026-02-28"), Money(20)), (day("2026-03-31"), Money(40))];
+        let receipts = [
+            (day("2026-01-31"), Money(10)),
+            (day("2026-02-28"), Money(20)),
+            (day("2026-03-31"), Money(40)),
+        ];
         // The first month ends before 28 February, the last day of that month; the second before 31 March.
         curve.add(day("2026-01-31"), Money(100), &receipts, day("2026-04-15"));
         assert_eq!(curve.months, vec![(Money(100), Money(10)), (Money(100), Money(20))]);
@@ -85,7 +100,11 @@ mod tests {
         let before = curve.clone();
         curve.add(day("2026-03-01"), Money(100), &[], day("2026-04-15"));
         assert_eq!(curve.months, vec![(Money(200), Money(10)), (Money(100), Money(20))]);
-        assert_eq!(curve.shares(), vec![Decimal::new(5, 2), Decimal::new(25, 2)], "the second month adds its own fifth");
+        assert_eq!(
+            curve.shares(),
+            vec![Decimal::new(5, 2), Decimal::new(25, 2)],
+            "the second month adds its own fifth"
+        );
         let mut young = Curve::default();
         young.add(day("2026-03-01"), Money(100), &[], day("2026-04-15"));
         young.merge(&before);

@@ -42,7 +42,9 @@ pub fn csv(rows: &[Row], currency: Currency) -> Result<Vec<u8>, csv::Error> {
     writer.write_record(std::iter::once("assignee").chain(COLUMNS))?;
     for row in rows {
         let figures = figures(row, currency);
-        writer.write_record(std::iter::once(row.assignee.as_str()).chain(figures.iter().map(String::as_str)))?;
+        writer.write_record(
+            std::iter::once(row.assignee.as_str()).chain(figures.iter().map(String::as_str)),
+        )?;
     }
     writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
 }

@@ -49,10 +49,17 @@ impl Grouping {
 
     /// Reads `strata` and `balance_bands` of a strategy.
     pub fn read(root: &mut Table<'_>, currency: Currency) -> Result<Grouping, DocumentFault> {
-        let dimensions = root.take("strata").map(|value| dimensions(&value)).transpose()?.unwrap_or_default();
-        let bands = root.take("balance_bands").map(|value| bands(&value, currency)).transpose()?.unwrap_or_default();
+        let dimensions =
+            root.take("strata").map(|value| dimensions(&value)).transpose()?.unwrap_or_default();
+        let bands = root
+            .take("balance_bands")
+            .map(|value| bands(&value, currency))
+            .transpose()?
+            .unwrap_or_default();
         if dimensions.contains(&Dimension::BalanceBand) && bands.is_empty() {
-            return Err(root.fault("`balance_bands` is missing: strata by balance_band need their upper bounds"));
+            return Err(root.fault(
+                "`balance_bands` is missing: strata by balance_band need their upper bounds",
+            ));
         }
         Ok(Grouping { dimensions, bands, currency })
     }
@@ -72,7 +79,9 @@ impl Grouping {
                     into.push('L');
                     into.push_str(&facts.level.to_string());
                 }
-                Dimension::ChargedOff => into.push_str(if facts.charged_off { "charged off" } else { "not charged off" }),
+                Dimension::ChargedOff => {
+                    into.push_str(if facts.charged_off { "charged off" } else { "not charged off" })
+                }
             }
         }
     }

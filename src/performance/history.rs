@@ -68,7 +68,8 @@ impl Sums {
     pub fn scatter(&self, rate: Decimal) -> Option<Decimal> {
         // In whole major units the squares of a large book stay inside a decimal.
         let major = |sum: i128| Decimal::try_from_i128_with_scale(sum / 10_000, 0).ok();
-        let cross = major(self.recovered_by_balance)?.checked_mul(rate)?.checked_mul(Decimal::TWO)?;
+        let cross =
+            major(self.recovered_by_balance)?.checked_mul(rate)?.checked_mul(Decimal::TWO)?;
         let square = major(self.balance_squared)?.checked_mul(rate)?.checked_mul(rate)?;
         Some((major(self.recovered_squared)? - cross + square).max(Decimal::ZERO))
     }
@@ -114,7 +115,9 @@ impl History {
     /// The rate to expect of a group: its own, else its bucket's, else the book's (DOMAIN 4), never below zero.
     pub fn rate(&self, group: &str, bucket: &str) -> Decimal {
         let own = self.pooled.get(group).and_then(Sums::rate);
-        let found = own.or_else(|| self.buckets.get(bucket).and_then(Sums::rate)).or_else(|| self.book.rate());
+        let found = own
+            .or_else(|| self.buckets.get(bucket).and_then(Sums::rate))
+            .or_else(|| self.book.rate());
         round(found.unwrap_or_default().max(Decimal::ZERO), RATE_PLACES)
     }
 

@@ -36,7 +36,9 @@ pub fn walk(
         let page = placement::store::of_accounts_after(db, lender, &after, most)?;
         let Some(last) = page.last().map(|last| last.account_no.clone()) else { return Ok(()) };
         // One account with more placements than a page holds is read again with a larger page.
-        if page.iter().all(|one| one.account_no == last) && i64::try_from(page.len()).is_ok_and(|count| count == most) {
+        if page.iter().all(|one| one.account_no == last)
+            && i64::try_from(page.len()).is_ok_and(|count| count == most)
+        {
             most *= 4;
             continue;
         }
@@ -45,8 +47,11 @@ pub fn walk(
         for own in page.chunk_by(|a, b| a.account_no == b.account_no) {
             let from = rest.partition_point(|row| row.account_no < own[0].account_no);
             let until = rest.partition_point(|row| row.account_no <= own[0].account_no);
-            let known: Vec<Placement> =
-                own.iter().filter(|one| one.seq <= known_seq).map(|one| one.known_at(known_seq)).collect();
+            let known: Vec<Placement> = own
+                .iter()
+                .filter(|one| one.seq <= known_seq)
+                .map(|one| one.known_at(known_seq))
+                .collect();
             account(&known, &rest[from..until], &mut visit);
             rest = &rest[until..];
         }
@@ -55,18 +60,27 @@ pub fn walk(
 }
 
 /// Gives each placement of one account its money.
-fn account(placements: &[Placement], money: &[MoneyRow], visit: &mut impl FnMut(&Placement, &[(NaiveDate, Money)])) {
+fn account(
+    placements: &[Placement],
+    money: &[MoneyRow],
+    visit: &mut impl FnMut(&Placement, &[(NaiveDate, Money)]),
+) {
     let mut received: Vec<Vec<(NaiveDate, Money)>> = vec![Vec::new(); placements.len()];
     if !money.is_empty() {
         let windows = windows(placements);
-        let payments: BTreeMap<&str, NaiveDate> =
-            money.iter().filter(|row| row.reverses.is_none()).map(|row| (row.reference.as_str(), row.received_on)).collect();
+        let payments: BTreeMap<&str, NaiveDate> = money
+            .iter()
+            .filter(|row| row.reverses.is_none())
+            .map(|row| (row.reference.as_str(), row.received_on))
+            .collect();
         for row in money {
             let (day, amount) = match &row.reverses {
                 None => (Some(row.received_on), Money(row.amount)),
                 Some(payment) => (payments.get(payment.as_str()).copied(), Money(-row.amount)),
             };
-            if let Some(index) = day.and_then(|day| windows.iter().position(|window| window.holds(day))) {
+            if let Some(index) =
+                day.and_then(|day| windows.iter().position(|window| window.holds(day)))
+            {
                 received[index].push((row.received_on, amount));
             }
         }
@@ -110,21 +124,34 @@ impl Taking {
         if parameters.judges(placement.placed_on, on) {
             self.group.clear();
             asked.grouping.write(&placement.facts, &mut self.group);
-            let judged = Judged { balance: placement.balance(), recovered: within_horizon(parameters, placement, received) };
+            let judged = Judged {
+                balance: placement.balance(),
+                recovered: within_horizon(parameters, placement, received),
+            };
             self.history.add(&self.group, &placement.facts.bucket, &placement.assignee, judged);
         }
     }
 }
 
 /// What counts of the money on a placement.
-fn within_horizon(parameters: Parameters, placement: &Placement, received: &[(NaiveDate, Money)]) -> Money {
-    received.iter().filter(|(day, _)| parameters.counts(placement.placed_on, *day)).map(|(_, amount)| *amount).sum()
+fn within_horizon(
+    parameters: Parameters,
+    placement: &Placement,
+    received: &[(NaiveDate, Money)],
+) -> Money {
+    received
+        .iter()
+        .filter(|(day, _)| parameters.counts(placement.placed_on, *day))
+        .map(|(_, amount)| *amount)
+        .sum()
 }
 
 /// The history of a window, and everybody's placements begun in it.
 pub fn history(db: &mut Db, asked: &Asked<'_>) -> QueryResult<(History, BTreeMap<String, i64>)> {
     let mut taking = Taking::default();
-    walk(db, asked.lender, asked.known_seq, |placement, received| taking.take(asked, placement, received))?;
+    walk(db, asked.lender, asked.known_seq, |placement, received| {
+        taking.take(asked, placement, received)
+    })?;
     Ok((taking.history, taking.begun))
 }
 
@@ -149,7 +176,8 @@ pub fn overview(
     peers: BTreeMap<String, String>,
 ) -> QueryResult<Overview> {
     let strata = store::explored(db, asked.lender)?;
-    let (mut taking, mut curves, mut explored) = (Taking::default(), Curves::new(), Explored::new());
+    let (mut taking, mut curves, mut explored) =
+        (Taking::default(), Curves::new(), Explored::new());
     let first = asked.parameters.first_day(asked.on);
     walk(db, asked.lender, asked.known_seq, |placement, received| {
         taking.take(asked, placement, received);
@@ -184,12 +212,19 @@ pub fn ground(
     begun: &BTreeMap<String, i64>,
 ) -> QueryResult<Ground> {
     let in_force = |agency: &&String| versions.in_force(agency, asked.on).is_some();
-    let assignees = versions.0.iter().map(|version| &version.terms.agency).filter(in_force).cloned().collect();
+    let assignees =
+        versions.0.iter().map(|version| &version.terms.agency).filter(in_force).cloned().collect();
     let mut beside: BTreeMap<String, Beside> = BTreeMap::new();
     for (assignee, placements) in begun {
         beside.entry(assignee.clone()).or_default().placements = *placements;
     }
-    for (assignee, incidents) in incidents(db, asked.lender, asked.parameters.first_day(asked.on), asked.on, asked.known_seq)? {
+    for (assignee, incidents) in incidents(
+        db,
+        asked.lender,
+        asked.parameters.first_day(asked.on),
+        asked.on,
+        asked.known_seq,
+    )? {
         beside.entry(assignee).or_default().incidents = incidents;
     }
     Ok(Ground { assignees, beside, peers })
@@ -212,12 +247,20 @@ pub struct JudgedPlacement {
 
 /// The judged placements that a scorecard's figures of one assignee are made of, all of them or those of one group, in
 /// order of account and day.
-pub fn judged(db: &mut Db, asked: &Asked<'_>, assignee: &str, group: Option<&str>) -> QueryResult<Vec<JudgedPlacement>> {
+pub fn judged(
+    db: &mut Db,
+    asked: &Asked<'_>,
+    assignee: &str,
+    group: Option<&str>,
+) -> QueryResult<Vec<JudgedPlacement>> {
     let (parameters, on) = (asked.parameters, asked.on);
     let mut found = Vec::new();
     walk(db, asked.lender, asked.known_seq, |placement, received| {
         let in_group = || group.is_none_or(|group| asked.grouping.group(&placement.facts) == group);
-        if placement.assignee == assignee && parameters.judges(placement.placed_on, on) && in_group() {
+        if placement.assignee == assignee
+            && parameters.judges(placement.placed_on, on)
+            && in_group()
+        {
             found.push(JudgedPlacement {
                 account_no: placement.account_no.clone(),
                 placed_on: placement.placed_on,
@@ -234,7 +277,13 @@ pub fn judged(db: &mut Db, asked: &Asked<'_>, assignee: &str, group: Option<&str
 pub type Curves = BTreeMap<String, BTreeMap<String, Curve>>;
 
 /// Adds a placement of the days to the curve of its batch.
-fn follow(curves: &mut Curves, from: NaiveDate, on: NaiveDate, placement: &Placement, received: &[(NaiveDate, Money)]) {
+fn follow(
+    curves: &mut Curves,
+    from: NaiveDate,
+    on: NaiveDate,
+    placement: &Placement,
+    received: &[(NaiveDate, Money)],
+) {
     if placement.placed_on >= from && placement.placed_on <= on {
         let batches = curves.entry(placement.assignee.clone()).or_default();
         let curve = batches.entry(placement.batch.clone()).or_default();
@@ -256,14 +305,22 @@ fn try_out(
     }
     let Some(stratum) = strata.get(&placement.placement_no) else { return };
     let recovered = within_horizon(parameters, placement, received);
-    let sums: &mut Sums = explored.entry(stratum.clone()).or_default().entry(placement.assignee.clone()).or_default();
+    let sums: &mut Sums =
+        explored.entry(stratum.clone()).or_default().entry(placement.assignee.clone()).or_default();
     sums.add(Judged { balance: placement.balance(), recovered });
 }
 
 /// The accounts dealt by exploration (DOMAIN 4): judged placements of the window only.
-pub fn explored(db: &mut Db, lender: &str, on: NaiveDate, parameters: Parameters) -> QueryResult<Explored> {
+pub fn explored(
+    db: &mut Db,
+    lender: &str,
+    on: NaiveDate,
+    parameters: Parameters,
+) -> QueryResult<Explored> {
     let strata = store::explored(db, lender)?;
     let mut explored = Explored::new();
-    walk(db, lender, i64::MAX, |placement, received| try_out(&mut explored, &strata, parameters, on, placement, received))?;
+    walk(db, lender, i64::MAX, |placement, received| {
+        try_out(&mut explored, &strata, parameters, on, placement, received)
+    })?;
     Ok(explored)
 }

@@ -46,7 +46,8 @@ mod tests {
 
     #[test]
     fn roots_are_exact_enough() {
-        let root = |text: &str| square_root(text.parse().unwrap()).map(|root| round(root, 6).to_string());
+        let root =
+            |text: &str| square_root(text.parse().unwrap()).map(|root| round(root, 6).to_string());
         assert_eq!(root("2").as_deref(), Some("1.414214"));
         assert_eq!(root("0").as_deref(), Some("0.000000"));
         assert_eq!(root("1000000000000000000000000").as_deref(), Some("1000000000000.000000"));

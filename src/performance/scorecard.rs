@@ -30,14 +30,20 @@ impl Beside {
     /// complaint and 1 for each violation per 1,000 placements.
     pub fn rating(&self) -> Decimal {
         let start = Decimal::from(self.incidents.evaluation.unwrap_or(100));
-        let cost = Decimal::from(COMPLAINT_COSTS * self.incidents.upheld + VIOLATION_COSTS * self.incidents.violations);
+        let cost = Decimal::from(
+            COMPLAINT_COSTS * self.incidents.upheld + VIOLATION_COSTS * self.incidents.violations,
+        );
         let per_thousand = cost * Decimal::ONE_THOUSAND / Decimal::from(self.placements.max(1));
         round((start - per_thousand).max(Decimal::ZERO), SCORE_PLACES)
     }
 
     /// Complaints upheld per 1,000 placements.
     pub fn upheld_per_thousand(&self) -> Decimal {
-        round(Decimal::from(self.incidents.upheld) * Decimal::ONE_THOUSAND / Decimal::from(self.placements.max(1)), SCORE_PLACES)
+        round(
+            Decimal::from(self.incidents.upheld) * Decimal::ONE_THOUSAND
+                / Decimal::from(self.placements.max(1)),
+            SCORE_PLACES,
+        )
     }
 }
 
@@ -56,7 +62,12 @@ pub struct Points {
 
 impl Default for Points {
     fn default() -> Points {
-        Points { recoveries: 70, accounts_served: 20, compliance: 10, tie_margin: Decimal::new(50, 2) }
+        Points {
+            recoveries: 70,
+            accounts_served: 20,
+            compliance: 10,
+            tie_margin: Decimal::new(50, 2),
+        }
     }
 }
 
@@ -65,14 +76,21 @@ impl Points {
     pub fn read(value: &Value<'_>) -> Result<Points, DocumentFault> {
         let mut table = value.table()?;
         let standard = Points::default();
-        let mut points = |key: &str, default: i64| table.take(key).map_or(Ok(default), |value| value.whole(0, 1_000_000));
-        let (recoveries, accounts_served) = (points("recoveries", 70)?, points("accounts_served", 20)?);
+        let mut points = |key: &str, default: i64| {
+            table.take(key).map_or(Ok(default), |value| value.whole(0, 1_000_000))
+        };
+        let (recoveries, accounts_served) =
+            (points("recoveries", 70)?, points("accounts_served", 20)?);
         let compliance = points("compliance", 10)?;
         let tie_margin = match table.take("tie_margin") {
             None => standard.tie_margin,
             Some(margin) => {
-                let number = Decimal::from_str_exact(margin.text()?.trim()).ok().filter(|margin| *margin >= Decimal::ZERO);
-                number.ok_or_else(|| margin.fault("must be a number of points in quotes, like \"0.50\""))?
+                let number = Decimal::from_str_exact(margin.text()?.trim())
+                    .ok()
+                    .filter(|margin| *margin >= Decimal::ZERO);
+                number.ok_or_else(|| {
+                    margin.fault("must be a number of points in quotes, like \"0.50\"")
+                })?
             }
         };
         table.finish()?;
@@ -126,18 +144,33 @@ pub struct Ground {
 }
 
 /// Works the scorecard out, in order of assignee.
-pub fn scorecard(history: &History, credibility: i64, points: &Points, ground: &Ground) -> Vec<Row> {
-    let on_it: BTreeSet<&str> = ground.assignees.iter().map(String::as_str).chain(history.assignees()).collect();
-    let mut rows: Vec<Row> = on_it.into_iter().map(|assignee| measured(history, credibility, assignee, ground)).collect();
+pub fn scorecard(
+    history: &History,
+    credibility: i64,
+    points: &Points,
+    ground: &Ground,
+) -> Vec<Row> {
+    let on_it: BTreeSet<&str> =
+        ground.assignees.iter().map(String::as_str).chain(history.assignees()).collect();
+    let mut rows: Vec<Row> = on_it
+        .into_iter()
+        .map(|assignee| measured(history, credibility, assignee, ground))
+        .collect();
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (i, row) in rows.iter().enumerate() {
-        groups.entry(ground.peers.get(&row.assignee).map_or("", String::as_str)).or_default().push(i);
+        groups
+            .entry(ground.peers.get(&row.assignee).map_or("", String::as_str))
+            .or_default()
+            .push(i);
     }
     let groups: Vec<Vec<usize>> = groups.into_values().collect();
     for group in groups {
-        let measures: Vec<[Decimal; 3]> =
-            group.iter().map(|i| [rows[*i].shrunk_index, rows[*i].served_index, rows[*i].beside.rating()]).collect();
-        let earned = score(&measures, [points.recoveries, points.accounts_served, points.compliance]);
+        let measures: Vec<[Decimal; 3]> = group
+            .iter()
+            .map(|i| [rows[*i].shrunk_index, rows[*i].served_index, rows[*i].beside.rating()])
+            .collect();
+        let earned =
+            score(&measures, [points.recoveries, points.accounts_served, points.compliance]);
         for (i, earned) in group.iter().zip(&earned) {
             rows[*i].points = *earned;
             rows[*i].score = round(earned.iter().sum(), SCORE_PLACES);
@@ -154,11 +187,17 @@ pub fn scorecard(history: &History, credibility: i64, points: &Points, ground: &
 
 /// The rows with those who are not on the scorecard, having neither a contract in force nor a judged placement: they start
 /// at 1, score nothing and rank behind all others, so that they change nobody's rank.
-pub fn with_newcomers<'a>(mut rows: Vec<Row>, assignees: impl Iterator<Item = &'a str>) -> Vec<Row> {
+pub fn with_newcomers<'a>(
+    mut rows: Vec<Row>,
+    assignees: impl Iterator<Item = &'a str>,
+) -> Vec<Row> {
     let last = i64::try_from(rows.len()).unwrap_or(i64::MAX - 1) + 1;
     for assignee in assignees {
         if !rows.iter().any(|row| row.assignee == assignee) {
-            rows.push(Row { rank: last, ..measured(&History::default(), 1, assignee, &Ground::default()) });
+            rows.push(Row {
+                rank: last,
+                ..measured(&History::default(), 1, assignee, &Ground::default())
+            });
         }
     }
     rows.sort_by(|a, b| a.assignee.cmp(&b.assignee));
@@ -168,24 +207,37 @@ pub fn with_newcomers<'a>(mut rows: Vec<Row>, assignees: impl Iterator<Item = &'
 /// One assignee's indices.
 fn measured(history: &History, k: i64, assignee: &str, ground: &Ground) -> Row {
     let sums = history.of(assignee);
-    let (mut expected, mut expected_served, mut scatter) = (Decimal::ZERO, Decimal::ZERO, Some(Decimal::ZERO));
-    let own = || history.cells.iter().filter_map(|(group, cells)| Some((history.pool(group)?, cells.get(assignee)?)));
+    let (mut expected, mut expected_served, mut scatter) =
+        (Decimal::ZERO, Decimal::ZERO, Some(Decimal::ZERO));
+    let own = || {
+        history
+            .cells
+            .iter()
+            .filter_map(|(group, cells)| Some((history.pool(group)?, cells.get(assignee)?)))
+    };
     for (pool, cell) in own() {
         expected += Decimal::from(cell.balance.0) * pool.rate().unwrap_or_default();
-        expected_served += Decimal::from(cell.placements) * Decimal::from(pool.served) / Decimal::from(pool.placements.max(1));
+        expected_served += Decimal::from(cell.placements) * Decimal::from(pool.served)
+            / Decimal::from(pool.placements.max(1));
     }
     let index = index_of(Decimal::from(sums.recovered.0), expected);
     for (pool, cell) in own() {
         let rate = pool.rate().unwrap_or_default().checked_mul(index);
-        scatter = scatter.zip(rate.and_then(|rate| cell.scatter(rate))).and_then(|(sum, one)| sum.checked_add(one));
+        scatter = scatter
+            .zip(rate.and_then(|rate| cell.scatter(rate)))
+            .and_then(|(sum, one)| sum.checked_add(one));
     }
     let z = credibility(sums.placements, k);
     let shrunk = |index: Decimal| round(z * index + (Decimal::ONE - z), INDEX_PLACES);
-    let range = scatter.and_then(square_root).filter(|_| sums.placements > 1 && expected > Decimal::ZERO).and_then(|root| {
-        // The scatter is in units of a hundred minor units.
-        let spread = (root * Decimal::ONE_HUNDRED).checked_div(expected)? * Decimal::new(196, 2);
-        Some((shrunk((index - spread).max(Decimal::ZERO)), shrunk(index + spread)))
-    });
+    let range = scatter
+        .and_then(square_root)
+        .filter(|_| sums.placements > 1 && expected > Decimal::ZERO)
+        .and_then(|root| {
+            // The scatter is in units of a hundred minor units.
+            let spread =
+                (root * Decimal::ONE_HUNDRED).checked_div(expected)? * Decimal::new(196, 2);
+            Some((shrunk((index - spread).max(Decimal::ZERO)), shrunk(index + spread)))
+        });
     Row {
         assignee: assignee.to_string(),
         sums,

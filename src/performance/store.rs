@@ -26,5 +26,8 @@ pub fn explored(db: &mut Db, lender: &str) -> QueryResult<HashMap<i64, String>> 
     )
     .bind::<Text, _>(lender)
     .load(db)?;
-    Ok(rows.into_iter().map(|row| (row.placement_no, format!("{}#{}", row.run_no, row.stratum))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.placement_no, format!("{}#{}", row.run_no, row.stratum)))
+        .collect())
 }

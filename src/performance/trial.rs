@@ -35,16 +35,22 @@ pub struct Comparison {
 impl Comparison {
     /// The comparison in a plain sentence.
     pub fn sentence(&self, t: Lang) -> String {
-        let points = |number: Decimal| round(number * Decimal::ONE_HUNDRED, 1).to_string().replace('-', "−");
+        let points =
+            |number: Decimal| round(number * Decimal::ONE_HUNDRED, 1).to_string().replace('-', "−");
         let (a, b) = (&self.champion, &self.challenger);
-        let (difference, low, high) = (points(self.difference), points(self.range.0), points(self.range.1));
+        let (difference, low, high) =
+            (points(self.difference), points(self.range.0), points(self.range.1));
         let (own, other) = self.accounts;
         if self.is_of_few() {
             return match t {
                 Lang::En => {
-                    format!("{a} and {b} have too few like accounts to be compared: {own} and {other}, it takes {FEW} each")
+                    format!(
+                        "{a} and {b} have too few like accounts to be compared: {own} and {other}, it takes {FEW} each"
+                    )
                 }
-                Lang::Zh => format!("{a} 与 {b} 的同类案件太少，尚不能比较：{own} 户对 {other} 户，各需 {FEW} 户"),
+                Lang::Zh => format!(
+                    "{a} 与 {b} 的同类案件太少，尚不能比较：{own} 户对 {other} 户，各需 {FEW} 户"
+                ),
             };
         }
         match (t, self.is_clear()) {
@@ -86,7 +92,12 @@ pub fn compare(explored: &Explored, champion: &str, challenger: &str) -> Option<
     let both: Vec<(&Sums, &Sums)> = explored
         .values()
         .filter_map(|cells| Some((cells.get(champion)?, cells.get(challenger)?)))
-        .filter(|(a, b)| a.placements > 1 && b.placements > 1 && a.balance > Money::ZERO && b.balance > Money::ZERO)
+        .filter(|(a, b)| {
+            a.placements > 1
+                && b.placements > 1
+                && a.balance > Money::ZERO
+                && b.balance > Money::ZERO
+        })
         .collect();
     let all: Money = both.iter().map(|(a, b)| a.balance + b.balance).sum();
     let (mut rates, mut variance) = ((Decimal::ZERO, Decimal::ZERO), Decimal::ZERO);
@@ -105,7 +116,10 @@ pub fn compare(explored: &Explored, champion: &str, challenger: &str) -> Option<
         champion: champion.to_string(),
         challenger: challenger.to_string(),
         strata: both.len(),
-        accounts: (both.iter().map(|(a, _)| a.placements).sum(), both.iter().map(|(_, b)| b.placements).sum()),
+        accounts: (
+            both.iter().map(|(a, _)| a.placements).sum(),
+            both.iter().map(|(_, b)| b.placements).sum(),
+        ),
         rates,
         difference,
         range: (difference - spread, difference + spread),
@@ -129,15 +143,27 @@ pub fn compare_all(explored: &Explored, champion: Option<&str>) -> Vec<Compariso
         totals.entry(assignee).or_default().merge(sums);
     }
     let names: Vec<&str> = totals.keys().copied().collect();
-    let beats = |a: &str, b: &str| compare(explored, a, b).is_some_and(|one| one.is_clear() && one.difference > Decimal::ZERO);
+    let beats = |a: &str, b: &str| {
+        compare(explored, a, b).is_some_and(|one| one.is_clear() && one.difference > Decimal::ZERO)
+    };
     let ahead = |a: &str| {
         let others = || names.iter().filter(|b| **b != a);
-        let (wins, losses) = (others().filter(|b| beats(a, b)).count(), others().filter(|b| beats(b, a)).count());
+        let (wins, losses) =
+            (others().filter(|b| beats(a, b)).count(), others().filter(|b| beats(b, a)).count());
         i64::try_from(wins).unwrap_or(0) - i64::try_from(losses).unwrap_or(0)
     };
-    let best = || names.iter().copied().max_by_key(|name| (ahead(name), totals[name].placements, std::cmp::Reverse(*name)));
+    let best = || {
+        names
+            .iter()
+            .copied()
+            .max_by_key(|name| (ahead(name), totals[name].placements, std::cmp::Reverse(*name)))
+    };
     let Some(champion) = champion.or_else(best) else { return Vec::new() };
-    names.iter().filter(|name| **name != champion).filter_map(|name| compare(explored, champion, name)).collect()
+    names
+        .iter()
+        .filter(|name| **name != champion)
+        .filter_map(|name| compare(explored, champion, name))
+        .collect()
 }
 
 #[cfg(test)]
@@ -150,8 +176,14 @@ mod tests {
         // The champion has the easy stratum, the challenger the hard one; inside each they are alike but for chance.
         let mut explored = Explored::new();
         let mut deal = |stratum: &str, assignee: &str, accounts: usize, rate: i64| {
-            let sums = explored.entry(stratum.to_string()).or_default().entry(assignee.to_string()).or_default();
-            (0..accounts).for_each(|_| sums.add(Judged { balance: Money(100_000), recovered: Money(1_000 * rate) }));
+            let sums = explored
+                .entry(stratum.to_string())
+                .or_default()
+                .entry(assignee.to_string())
+                .or_default();
+            (0..accounts).for_each(|_| {
+                sums.add(Judged { balance: Money(100_000), recovered: Money(1_000 * rate) })
+            });
         };
         deal("easy", "A", 90, 20);
         deal("easy", "B", 10, 20);
@@ -168,11 +200,21 @@ mod tests {
     #[test]
     fn a_lucky_few_accounts_make_no_champion() {
         let mut explored = Explored::new();
-        for (assignee, rates) in [("A", [30, 20, 25].repeat(40)), ("B", [12, 10, 14].repeat(40)), ("C", vec![90, 0])] {
-            let sums = explored.entry("M2".to_string()).or_default().entry(assignee.to_string()).or_default();
-            rates.iter().for_each(|rate| sums.add(Judged { balance: Money(100_000), recovered: Money(1_000 * rate) }));
+        for (assignee, rates) in
+            [("A", [30, 20, 25].repeat(40)), ("B", [12, 10, 14].repeat(40)), ("C", vec![90, 0])]
+        {
+            let sums = explored
+                .entry("M2".to_string())
+                .or_default()
+                .entry(assignee.to_string())
+                .or_default();
+            rates.iter().for_each(|rate| {
+                sums.add(Judged { balance: Money(100_000), recovered: Money(1_000 * rate) })
+            });
         }
-        let champions = |named| compare_all(&explored, named).iter().map(|one| one.champion.clone()).collect::<Vec<_>>();
+        let champions = |named| {
+            compare_all(&explored, named).iter().map(|one| one.champion.clone()).collect::<Vec<_>>()
+        };
         assert_eq!(champions(None), ["A", "A"]);
         assert_eq!(champions(Some("B")), ["B", "B"], "whoever is asked for");
         assert_eq!(champions(Some("X")), Vec::<String>::new());

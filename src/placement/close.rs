@@ -35,7 +35,12 @@ pub fn paid<F: States>(standing: &Standing<F>) -> Option<ToClose> {
     }
     let paid_on = standing.paid_on()?.max(placement.placed_on);
     let in_time = paid_on <= placement.ends_on();
-    in_time.then(|| ToClose { placement: placement.clone(), closed_on: paid_on, reason: CloseReason::Paid, code: None })
+    in_time.then(|| ToClose {
+        placement: placement.clone(),
+        closed_on: paid_on,
+        reason: CloseReason::Paid,
+        code: None,
+    })
 }
 
 /// Closes placements within an act. One ledger transaction per assignee and day carries what is owed to the house.
@@ -43,7 +48,9 @@ pub fn close(db: &mut Db, act: &mut Act, to_close: &[ToClose]) -> QueryResult<()
     for chunk in to_close.chunks(5_000) {
         let accounts = chunk.iter().map(|closing| closing.placement.account_no.as_str());
         let standings = standing::load(db, &act.book.lender, accounts)?;
-        let owed = |account_no: &str| standings.get(account_no).map_or(Money::ZERO, Standing::<Stated>::owed_known);
+        let owed = |account_no: &str| {
+            standings.get(account_no).map_or(Money::ZERO, Standing::<Stated>::owed_known)
+        };
         let mut moved: BTreeMap<(String, NaiveDate), Money> = BTreeMap::new();
         let mut closings = Vec::with_capacity(chunk.len());
         for one in chunk {
@@ -73,6 +80,8 @@ pub fn close(db: &mut Db, act: &mut Act, to_close: &[ToClose]) -> QueryResult<()
 }
 
 /// A transaction that is out of balance stops the command: nothing of it is saved.
-pub fn balanced(built: Result<Option<Transaction>, crate::ledger::Unbalanced>) -> QueryResult<Option<Transaction>> {
+pub fn balanced(
+    built: Result<Option<Transaction>, crate::ledger::Unbalanced>,
+) -> QueryResult<Option<Transaction>> {
     built.map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))
 }

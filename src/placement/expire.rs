@@ -20,16 +20,27 @@ pub struct Expired {
 }
 
 /// Closes every placement that was over before a day.
-pub fn expire(db: &mut Db, lender: &str, on: NaiveDate, by: &By) -> Result<Expired, PlacementError> {
+pub fn expire(
+    db: &mut Db,
+    lender: &str,
+    on: NaiveDate,
+    by: &By,
+) -> Result<Expired, PlacementError> {
     write(db, lender, |db| {
-        party::store::lender(db, lender)?.ok_or_else(|| PlacementError::NoLender(lender.to_string()))?;
+        party::store::lender(db, lender)?
+            .ok_or_else(|| PlacementError::NoLender(lender.to_string()))?;
         record_expiries(db, lender, on, by)
     })
 }
 
 /// Records, as an act of its own inside the writer's transaction, what was over before a day: it ran out, or the time to
 /// object to its recall did. Where both fall on one day it is the recall.
-pub fn record_expiries(db: &mut Db, lender: &str, before: NaiveDate, by: &By) -> Result<Expired, PlacementError> {
+pub fn record_expiries(
+    db: &mut Db,
+    lender: &str,
+    before: NaiveDate,
+    by: &By,
+) -> Result<Expired, PlacementError> {
     let mut act = Act::begin(db, lender, by)?;
     let (mut done, mut after) = (Expired::default(), 0);
     loop {
@@ -37,12 +48,19 @@ pub fn record_expiries(db: &mut Db, lender: &str, before: NaiveDate, by: &By) ->
         let Some(last) = chunk.last() else { break };
         after = last.placement_no;
         let (recalled, expired): (Vec<Span>, Vec<Span>) =
-            chunk.into_iter().partition(|placement| placement.recall_final_on.is_some_and(|day| day <= placement.expires_on));
+            chunk.into_iter().partition(|placement| {
+                placement.recall_final_on.is_some_and(|day| day <= placement.expires_on)
+            });
         done.expired += expired.len();
         done.recalls_final += recalled.len();
         let mut closings: Vec<ToClose> = expired
             .into_iter()
-            .map(|placement| ToClose { closed_on: placement.expires_on, placement, reason: CloseReason::Expired, code: None })
+            .map(|placement| ToClose {
+                closed_on: placement.expires_on,
+                placement,
+                reason: CloseReason::Expired,
+                code: None,
+            })
             .collect();
         closings.extend(recalls(db, lender, &recalled)?);
         closings.sort_by_key(|one| one.placement.placement_no);

@@ -151,7 +151,11 @@ impl Life {
     }
 
     fn and(mut self, step: &Step) -> Life {
-        let asked = || Asked { on: step.on_day, reason: step.reason.clone().unwrap_or_default(), agency: step.agency.clone() };
+        let asked = || Asked {
+            on: step.on_day,
+            reason: step.reason.clone().unwrap_or_default(),
+            agency: step.agency.clone(),
+        };
         match step.kind {
             StepKind::RecallRequest => {
                 self.recall = Some(Recall {
@@ -181,7 +185,8 @@ impl Life {
             StepKind::RetentionDecision => {
                 let asked = self.retention.take();
                 if step.granted == Some(true) {
-                    self.retained_to = step.until_on.or(asked.map(|one| one.until)).or(self.retained_to);
+                    self.retained_to =
+                        step.until_on.or(asked.map(|one| one.until)).or(self.retained_to);
                 }
             }
         }
@@ -190,12 +195,17 @@ impl Life {
 
     /// The day on which the recall becomes final by itself: its objection time runs out without an objection.
     pub fn recall_final_on(&self) -> Option<NaiveDate> {
-        self.recall.as_ref().filter(|recall| recall.objection.is_none()).map(|recall| recall.object_by)
+        self.recall
+            .as_ref()
+            .filter(|recall| recall.objection.is_none())
+            .map(|recall| recall.object_by)
     }
 
     /// Whether something waits for the lender.
     pub fn waits(&self) -> bool {
-        self.returning.is_some() || self.retention.is_some() || self.recall.as_ref().is_some_and(|one| one.objection.is_some())
+        self.returning.is_some()
+            || self.retention.is_some()
+            || self.recall.as_ref().is_some_and(|one| one.objection.is_some())
     }
 }
 
@@ -285,32 +295,64 @@ impl Refusal {
     /// In words.
     pub fn words(&self, t: Lang) -> String {
         let (zh, en) = match self {
-            Refusal::NeverPlaced(on) => (format!("在 {on} 未委出"), format!("is not placed on {on}")),
-            Refusal::NotYet(from) => (format!("自 {from} 起才委出"), format!("is placed only from {from}")),
+            Refusal::NeverPlaced(on) => {
+                (format!("在 {on} 未委出"), format!("is not placed on {on}"))
+            }
+            Refusal::NotYet(from) => {
+                (format!("自 {from} 起才委出"), format!("is placed only from {from}"))
+            }
             Refusal::Closed(on, reason) => {
                 let word = |t| reason.map_or("", |reason: CloseReason| reason.word(t));
                 (
                     format!("委案已于 {on} 关闭（{}）", word(Lang::Zh)),
-                    format!("is not placed: its placement closed on {on} ({})", word(Lang::En).to_lowercase()),
+                    format!(
+                        "is not placed: its placement closed on {on} ({})",
+                        word(Lang::En).to_lowercase()
+                    ),
                 )
             }
-            Refusal::RanOut(on) => (format!("委案已于 {on} 到期"), format!("is not placed: its placement ran out on {on}")),
-            Refusal::RecallFinal(on) => {
-                (format!("撤案已于 {on} 生效"), format!("is not placed: its recall became final on {on}"))
+            Refusal::RanOut(on) => (
+                format!("委案已于 {on} 到期"),
+                format!("is not placed: its placement ran out on {on}"),
+            ),
+            Refusal::RecallFinal(on) => (
+                format!("撤案已于 {on} 生效"),
+                format!("is not placed: its recall became final on {on}"),
+            ),
+            Refusal::NotHeldBy(agency) => {
+                (format!("不在 {agency} 手中"), format!("is not in the hands of {agency}"))
             }
-            Refusal::NotHeldBy(agency) => (format!("不在 {agency} 手中"), format!("is not in the hands of {agency}")),
-            Refusal::RecallPending(on) => (format!("已于 {on} 申请撤案，尚未生效"), format!("has a recall pending since {on}")),
-            Refusal::NoRecall => ("没有待决的撤案".to_string(), "has no recall pending".to_string()),
+            Refusal::RecallPending(on) => (
+                format!("已于 {on} 申请撤案，尚未生效"),
+                format!("has a recall pending since {on}"),
+            ),
+            Refusal::NoRecall => {
+                ("没有待决的撤案".to_string(), "has no recall pending".to_string())
+            }
             Refusal::Before(day) => (
                 format!("日期早于 {day} 的前一步"),
-                format!("cannot be answered before {day}, the day of what it answers; use that day or a later one"),
+                format!(
+                    "cannot be answered before {day}, the day of what it answers; use that day or a later one"
+                ),
             ),
-            Refusal::Acknowledged(on) => (format!("已于 {on} 确认停催"), format!("was acknowledged on {on} already")),
-            Refusal::Objected(on) => (format!("已于 {on} 提出异议"), format!("was objected to on {on} already")),
-            Refusal::ReturnPending(on) => (format!("已于 {on} 申请退案，待决"), format!("has a return pending since {on}")),
-            Refusal::NoReturn => ("没有待决的退案".to_string(), "has no return pending".to_string()),
-            Refusal::RetentionPending(on) => (format!("已于 {on} 申请留案，待决"), format!("has a retention pending since {on}")),
-            Refusal::NoRetention => ("没有待决的留案".to_string(), "has no retention pending".to_string()),
+            Refusal::Acknowledged(on) => {
+                (format!("已于 {on} 确认停催"), format!("was acknowledged on {on} already"))
+            }
+            Refusal::Objected(on) => {
+                (format!("已于 {on} 提出异议"), format!("was objected to on {on} already"))
+            }
+            Refusal::ReturnPending(on) => {
+                (format!("已于 {on} 申请退案，待决"), format!("has a return pending since {on}"))
+            }
+            Refusal::NoReturn => {
+                ("没有待决的退案".to_string(), "has no return pending".to_string())
+            }
+            Refusal::RetentionPending(on) => {
+                (format!("已于 {on} 申请留案，待决"), format!("has a retention pending since {on}"))
+            }
+            Refusal::NoRetention => {
+                ("没有待决的留案".to_string(), "has no retention pending".to_string())
+            }
             Refusal::LastDay(on) => (
                 format!("留案须在到期日 {on} 之前申请和决定"),
                 format!("runs out on {on}; a retention is asked for and decided before that day"),
@@ -345,11 +387,14 @@ pub fn running<S: AsRef<Span>>(placements: &[S], taker: Taker<'_>) -> Result<usi
     }
     let last = placements.last().map(AsRef::as_ref);
     let own = last.filter(|last| taker.agency.is_none_or(|agency| agency == last.assignee));
-    Err(match (own.and_then(|last| last.closed_on.map(|on| (on, last.close_reason))), taker.agency) {
-        (Some((on, reason)), _) => Refusal::Closed(on, reason),
-        (None, Some(agency)) => Refusal::NotHeldBy(agency.to_string()),
-        (None, None) => Refusal::NeverPlaced(taker.on),
-    })
+    Err(
+        match (own.and_then(|last| last.closed_on.map(|on| (on, last.close_reason))), taker.agency)
+        {
+            (Some((on, reason)), _) => Refusal::Closed(on, reason),
+            (None, Some(agency)) => Refusal::NotHeldBy(agency.to_string()),
+            (None, None) => Refusal::NeverPlaced(taker.on),
+        },
+    )
 }
 
 fn check_running(span: &Span, taker: Taker<'_>) -> Result<(), Refusal> {
@@ -367,7 +412,13 @@ fn check_running(span: &Span, taker: Taker<'_>) -> Result<(), Refusal> {
 }
 
 /// What a step of a running placement comes to. `objection_days` is the contract's.
-pub fn next(span: &Span, life: &Life, wanted: Move<'_>, taker: Taker<'_>, objection_days: i64) -> Result<Next, Refusal> {
+pub fn next(
+    span: &Span,
+    life: &Life,
+    wanted: Move<'_>,
+    taker: Taker<'_>,
+    objection_days: i64,
+) -> Result<Next, Refusal> {
     let Taker { agency, on } = taker;
     let step = |kind, reason: Option<&str>, granted, until_on| Step {
         seq: 0,
@@ -380,10 +431,16 @@ pub fn next(span: &Span, life: &Life, wanted: Move<'_>, taker: Taker<'_>, object
         owed: Money::ZERO,
     };
     let goes_on = |step| Ok(Next { step: Some(step), closing: None });
-    let closes = |step, reason, code: Option<&str>| Ok(Next { step, closing: Some((reason, code.map(str::to_string))) });
+    let closes = |step, reason, code: Option<&str>| {
+        Ok(Next { step, closing: Some((reason, code.map(str::to_string))) })
+    };
     // A recall at once ends a pending one: over an objection too, so that it is a decision on file.
     let decided = |code: &str| {
-        closes(Some(step(StepKind::RecallDecision, Some(code), Some(true), None)), CloseReason::Recalled, Some(code))
+        closes(
+            Some(step(StepKind::RecallDecision, Some(code), Some(true), None)),
+            CloseReason::Recalled,
+            Some(code),
+        )
     };
     match wanted {
         Move::RequestRecall(code) => {
@@ -404,17 +461,24 @@ pub fn next(span: &Span, life: &Life, wanted: Move<'_>, taker: Taker<'_>, object
             let request = step(StepKind::RecallRequest, Some(code), None, Some(on));
             closes(Some(request), CloseReason::Recalled, Some(code))
         }
-        Move::Acknowledge => {
-            acknowledge(life, on).map(|()| step(StepKind::RecallAcknowledgement, None, None, None)).and_then(goes_on)
-        }
-        Move::Object(reason) => {
-            object(life, on).map(|()| step(StepKind::RecallObjection, Some(reason), None, None)).and_then(goes_on)
-        }
+        Move::Acknowledge => acknowledge(life, on)
+            .map(|()| step(StepKind::RecallAcknowledgement, None, None, None))
+            .and_then(goes_on),
+        Move::Object(reason) => object(life, on)
+            .map(|()| step(StepKind::RecallObjection, Some(reason), None, None))
+            .and_then(goes_on),
         Move::DecideRecall(upheld, reason) => {
             let recall = life.recall.as_ref().ok_or(Refusal::NoRecall)?;
-            not_before(recall.objection.as_ref().map_or(recall.requested_on, |objection| objection.on), on)?;
+            not_before(
+                recall.objection.as_ref().map_or(recall.requested_on, |objection| objection.on),
+                on,
+            )?;
             let decision = step(StepKind::RecallDecision, reason, Some(upheld), None);
-            if upheld { closes(Some(decision), CloseReason::Recalled, Some(&recall.reason)) } else { goes_on(decision) }
+            if upheld {
+                closes(Some(decision), CloseReason::Recalled, Some(&recall.reason))
+            } else {
+                goes_on(decision)
+            }
         }
         Move::AskReturn(reason) => match &life.returning {
             Some(asked) => Err(Refusal::ReturnPending(asked.on)),
@@ -423,7 +487,11 @@ pub fn next(span: &Span, life: &Life, wanted: Move<'_>, taker: Taker<'_>, object
         Move::DecideReturn(accepted, reason) => {
             not_before(life.returning.as_ref().ok_or(Refusal::NoReturn)?.on, on)?;
             let decision = step(StepKind::ReturnDecision, reason, Some(accepted), None);
-            if accepted { closes(Some(decision), CloseReason::Returned, None) } else { goes_on(decision) }
+            if accepted {
+                closes(Some(decision), CloseReason::Returned, None)
+            } else {
+                goes_on(decision)
+            }
         }
         Move::AskRetention(until, reason) => {
             ask_retention(span, life, on, until)?;
@@ -474,7 +542,12 @@ fn ask_retention(span: &Span, life: &Life, on: NaiveDate, until: NaiveDate) -> R
 }
 
 /// The new last day that is decided on. What is recalled cannot be kept longer; declining is always possible in time.
-fn decide_retention(span: &Span, life: &Life, on: NaiveDate, approved: bool) -> Result<NaiveDate, Refusal> {
+fn decide_retention(
+    span: &Span,
+    life: &Life,
+    on: NaiveDate,
+    approved: bool,
+) -> Result<NaiveDate, Refusal> {
     let retention = life.retention.as_ref().ok_or(Refusal::NoRetention)?;
     if let (true, Some(recall)) = (approved, &life.recall) {
         return Err(Refusal::RecallPending(recall.requested_on));
@@ -514,7 +587,8 @@ mod tests {
             placement.expires_on = life.retained_to.unwrap_or(placement.expires_on);
             placement.recall_final_on = life.recall_final_on();
             let taker = Taker { agency: None, on: day(*on) };
-            last = check_running(&placement, taker).and_then(|()| next(&placement, &life, *wanted, taker, 5));
+            last = check_running(&placement, taker)
+                .and_then(|()| next(&placement, &life, *wanted, taker, 5));
             if let Ok(next) = &last {
                 steps.extend(next.step.clone());
             }
@@ -530,22 +604,37 @@ mod tests {
         assert!(last.is_ok() && life.recall_final_on().is_none() && life.waits());
         let (_, last) = take(&[(3, Move::RequestRecall("test")), (9, Move::Object("no"))]);
         assert_eq!(last, Err(Refusal::RecallFinal(day(8))));
-        let (life, last) =
-            take(&[(3, Move::RequestRecall("test")), (4, Move::Object("no")), (5, Move::DecideRecall(false, None))]);
+        let (life, last) = take(&[
+            (3, Move::RequestRecall("test")),
+            (4, Move::Object("no")),
+            (5, Move::DecideRecall(false, None)),
+        ]);
         assert!(last.is_ok() && life == Life::default());
         let (_, last) = take(&[(3, Move::RequestRecall("compliance"))]);
-        assert_eq!(last.unwrap().closing, Some((CloseReason::Recalled, Some("compliance".to_string()))));
+        assert_eq!(
+            last.unwrap().closing,
+            Some((CloseReason::Recalled, Some("compliance".to_string())))
+        );
     }
 
     #[test]
     fn a_retention_moves_the_last_day_and_is_decided_before_it() {
-        let (life, _) = take(&[(3, Move::AskRetention(day(25), "payer")), (19, Move::DecideRetention(true, None))]);
+        let (life, _) = take(&[
+            (3, Move::AskRetention(day(25), "payer")),
+            (19, Move::DecideRetention(true, None)),
+        ]);
         assert_eq!(life.retained_to, Some(day(25)));
-        let (_, last) = take(&[(3, Move::AskRetention(day(25), "payer")), (20, Move::DecideRetention(true, None))]);
+        let (_, last) = take(&[
+            (3, Move::AskRetention(day(25), "payer")),
+            (20, Move::DecideRetention(true, None)),
+        ]);
         assert_eq!(last, Err(Refusal::LastDay(day(20))));
         let (_, last) = take(&[(3, Move::AskRetention(day(20), "payer"))]);
         assert_eq!(last, Err(Refusal::NotLater(day(20), day(20))));
-        let (life, _) = take(&[(3, Move::AskRetention(day(25), "payer")), (4, Move::DecideRetention(false, None))]);
+        let (life, _) = take(&[
+            (3, Move::AskRetention(day(25), "payer")),
+            (4, Move::DecideRetention(false, None)),
+        ]);
         assert_eq!(life, Life::default());
     }
 

@@ -94,7 +94,13 @@ pub fn recall(
 }
 
 /// The next placements that a recall chooses by a rule, with no line of a file; nothing when there are no more.
-fn chosen(db: &mut Db, lender: &str, which: &Which<'_>, on: NaiveDate, after: &mut i64) -> Result<Option<Found>, PlacementError> {
+fn chosen(
+    db: &mut Db,
+    lender: &str,
+    which: &Which<'_>,
+    on: NaiveDate,
+    after: &mut i64,
+) -> Result<Option<Found>, PlacementError> {
     let (assignee, due_by) = match which {
         Which::Assignee(code) => (Some(*code), None),
         Which::DueBy(day) => (None, Some(*day)),
@@ -105,7 +111,8 @@ fn chosen(db: &mut Db, lender: &str, which: &Which<'_>, on: NaiveDate, after: &m
     *after = last.placement_no;
     chunk.retain(|placement| placement.placed_on <= on);
     if let Which::Hold(kind) = which {
-        let standings = standing::load_rows(db, lender, chunk.iter().map(|one| one.account_no.as_str()))?;
+        let standings =
+            standing::load_rows(db, lender, chunk.iter().map(|one| one.account_no.as_str()))?;
         let debtor = |one: &Placement| {
             let newest = standings.get(&one.account_no).and_then(Standing::<FileRow>::newest)?;
             Some((one.account_no.clone(), newest.debtor_ref.clone()))

@@ -8,7 +8,10 @@ use serde_json::json;
 
 use super::close::{ToClose, close};
 use super::life::{self, Next, Taker};
-use super::{CloseReason, Move, Placement, PlacementError, Refusal, Span, check_open, expire, step_store, store};
+use super::{
+    CloseReason, Move, Placement, PlacementError, Refusal, Span, check_open, expire, step_store,
+    store,
+};
 use crate::audit::{Act, By};
 use crate::contract::{self, Versions};
 use crate::db::{Db, keys_json, write};
@@ -61,8 +64,11 @@ pub struct Taken {
     pub refused: Vec<NotPlaced>,
 }
 
-const COLUMNS: &[Column] =
-    &[Column { name: "account_no", required: true, aliases: crate::portfolio::columns::ACCOUNT_NO_ALIASES }];
+const COLUMNS: &[Column] = &[Column {
+    name: "account_no",
+    required: true,
+    aliases: crate::portfolio::columns::ACCOUNT_NO_ALIASES,
+}];
 
 /// Takes a step on accounts. On a single one that refuses it nothing changes at all; several are taken as far as they go.
 pub fn take(
@@ -105,7 +111,11 @@ pub fn take_within(
                 let chunk = store::active(db, lender, Some(code), None, after, 5_000)?;
                 let Some(last) = chunk.last() else { break };
                 after = last.placement_no;
-                let begun = chunk.into_iter().filter(|one| one.placed_on <= taker.on).map(|one| (None, one)).collect();
+                let begun = chunk
+                    .into_iter()
+                    .filter(|one| one.placed_on <= taker.on)
+                    .map(|one| (None, one))
+                    .collect();
                 done.add(taking.take(db, &mut act, begun)?);
             }
         }
@@ -134,7 +144,11 @@ impl Named<'_> {
             Named::Account(account_no) => Ok(vec![(None, (*account_no).to_string())]),
             Named::Accounts(accounts) => {
                 let mut seen = HashSet::new();
-                Ok(accounts.iter().filter(|one| seen.insert(one.as_str())).map(|one| (None, one.clone())).collect())
+                Ok(accounts
+                    .iter()
+                    .filter(|one| seen.insert(one.as_str()))
+                    .map(|one| (None, one.clone()))
+                    .collect())
             }
             Named::Assignee(_) => Ok(Vec::new()),
         }
@@ -172,10 +186,12 @@ fn check_words(wanted: Move<'_>) -> Result<(), PlacementError> {
             let short = crate::kernel::text::is_code(code);
             if short { Ok(()) } else { Err(PlacementError::Reason(code.to_string())) }
         }
-        Move::Object(reason) | Move::AskReturn(reason) | Move::AskRetention(_, reason) => check_reason(reason),
-        Move::DecideRecall(_, reason) | Move::DecideReturn(_, reason) | Move::DecideRetention(_, reason) => {
-            reason.map_or(Ok(()), check_reason)
+        Move::Object(reason) | Move::AskReturn(reason) | Move::AskRetention(_, reason) => {
+            check_reason(reason)
         }
+        Move::DecideRecall(_, reason)
+        | Move::DecideReturn(_, reason)
+        | Move::DecideRetention(_, reason) => reason.map_or(Ok(()), check_reason),
         Move::Acknowledge => Ok(()),
     }
 }
@@ -197,8 +213,14 @@ pub(super) struct Taking<'a> {
 
 impl<'a> Taking<'a> {
     /// Begins with what is the same for all of them.
-    pub(super) fn begin(db: &mut Db, lender: &'a str, wanted: Move<'a>, taker: Taker<'a>) -> Result<Taking<'a>, PlacementError> {
-        let known = party::store::lender(db, lender)?.ok_or_else(|| PlacementError::NoLender(lender.to_string()))?;
+    pub(super) fn begin(
+        db: &mut Db,
+        lender: &'a str,
+        wanted: Move<'a>,
+        taker: Taker<'a>,
+    ) -> Result<Taking<'a>, PlacementError> {
+        let known = party::store::lender(db, lender)?
+            .ok_or_else(|| PlacementError::NoLender(lender.to_string()))?;
         let versions = contract::store::versions(db, &known)?;
         Ok(Taking { lender, wanted, taker, versions })
     }
@@ -220,23 +242,35 @@ impl<'a> Taking<'a> {
             let mut placements = of_account.remove(account_no).unwrap_or_default();
             match life::running(&placements, self.taker) {
                 Ok(index) => found.push((*line, placements.swap_remove(index))),
-                Err(reason) => refused.push(NotPlaced { line: *line, account_no: account_no.clone(), reason }),
+                Err(reason) => {
+                    refused.push(NotPlaced { line: *line, account_no: account_no.clone(), reason })
+                }
             }
         }
         Ok(found)
     }
 
     /// Decides on each placement and writes what was decided.
-    pub(super) fn take(&self, db: &mut Db, act: &mut Act, placements: Found) -> Result<Taken, PlacementError> {
+    pub(super) fn take(
+        &self,
+        db: &mut Db,
+        act: &mut Act,
+        placements: Found,
+    ) -> Result<Taken, PlacementError> {
         let mut done = Taken::default();
         let mut decided: Vec<(Placement, Next)> = Vec::with_capacity(placements.len());
         for (line, placement) in placements {
             let version = self.versions.get(&placement.assignee, placement.contract_version);
             let objection_days = version.map_or(0, |version| version.terms.objection_days);
-            match life::next(&placement, &placement.life(), self.wanted, self.taker, objection_days) {
+            match life::next(&placement, &placement.life(), self.wanted, self.taker, objection_days)
+            {
                 Ok(next) => decided.push((placement, next)),
                 Err(reason) => {
-                    done.refused.push(NotPlaced { line, account_no: placement.account_no.clone(), reason });
+                    done.refused.push(NotPlaced {
+                        line,
+                        account_no: placement.account_no.clone(),
+                        reason,
+                    });
                 }
             }
         }
@@ -247,23 +281,39 @@ impl<'a> Taking<'a> {
     }
 
     /// Writes the steps, what they come to, and the closings.
-    fn save(&self, db: &mut Db, act: &mut Act, mut decided: Vec<(Placement, Next)>) -> Result<(), PlacementError> {
-        let standings = standing::load(db, self.lender, decided.iter().map(|(one, _)| one.account_no.as_str()))?;
+    fn save(
+        &self,
+        db: &mut Db,
+        act: &mut Act,
+        mut decided: Vec<(Placement, Next)>,
+    ) -> Result<(), PlacementError> {
+        let standings = standing::load(
+            db,
+            self.lender,
+            decided.iter().map(|(one, _)| one.account_no.as_str()),
+        )?;
         let (on, seq) = (self.taker.on, act.seq());
         let mut ends = Vec::new();
         for (placement, next) in &mut decided {
             let Some(step) = &mut next.step else { continue };
             step.seq = seq;
-            step.owed = standings.get(&placement.account_no).map_or(Money::ZERO, |standing| owed(standing, on));
+            step.owed = standings
+                .get(&placement.account_no)
+                .map_or(Money::ZERO, |standing| owed(standing, on));
             let before = placement.life();
             placement.steps.push(step.clone());
             let after = placement.life();
-            if (before.retained_to, before.recall_final_on()) != (after.retained_to, after.recall_final_on()) {
+            if (before.retained_to, before.recall_final_on())
+                != (after.retained_to, after.recall_final_on())
+            {
                 ends.push((placement.placement_no, after.retained_to, after.recall_final_on()));
             }
         }
-        let written = decided.iter().filter_map(|(placement, next)| Some((placement, next.step.as_ref()?)));
-        let cells: Vec<_> = written.map(|(placement, step)| step_store::cells(self.lender, placement, step)).collect();
+        let written =
+            decided.iter().filter_map(|(placement, next)| Some((placement, next.step.as_ref()?)));
+        let cells: Vec<_> = written
+            .map(|(placement, step)| step_store::cells(self.lender, placement, step))
+            .collect();
         act.write(db, &step_store::STEPS, &cells)?;
         store::set_ends(db, self.lender, &ends)?;
         let closing = |(placement, next): (Placement, Next)| {
@@ -272,17 +322,29 @@ impl<'a> Taking<'a> {
         };
         let closings: Vec<ToClose> = decided.into_iter().filter_map(closing).collect();
         close(db, act, &closings)?;
-        let transferred = closings.iter().filter(|one| one.reason == CloseReason::Transferred).map(|one| &one.placement);
+        let transferred = closings
+            .iter()
+            .filter(|one| one.reason == CloseReason::Transferred)
+            .map(|one| &one.placement);
         self.hold_transferred(db, act, transferred.collect())
     }
 
     /// What is transferred is held from that day, so that it is not placed again.
-    fn hold_transferred(&self, db: &mut Db, act: &mut Act, transferred: Vec<&Span>) -> Result<(), PlacementError> {
+    fn hold_transferred(
+        &self,
+        db: &mut Db,
+        act: &mut Act,
+        transferred: Vec<&Span>,
+    ) -> Result<(), PlacementError> {
         let Move::Transfer(code) = self.wanted else { return Ok(()) };
         let keys = keys_json(transferred.iter().map(|one| one.account_no.as_str()));
-        let goes_on = |one: &hold::Hold| one.kind == HoldKind::Transferred && one.goes_on(self.taker.on);
-        let held: HashSet<String> =
-            hold::holds_of(db, self.lender, &keys)?.into_iter().filter(goes_on).map(|one| one.account_no).collect();
+        let goes_on =
+            |one: &hold::Hold| one.kind == HoldKind::Transferred && one.goes_on(self.taker.on);
+        let held: HashSet<String> = hold::holds_of(db, self.lender, &keys)?
+            .into_iter()
+            .filter(goes_on)
+            .map(|one| one.account_no)
+            .collect();
         for one in transferred.into_iter().filter(|one| !held.contains(&one.account_no)) {
             let new = NewHold {
                 account_no: &one.account_no,

@@ -55,7 +55,10 @@ struct Row {
 
 fn step(row: Row) -> QueryResult<(i64, Step)> {
     let unknown = || {
-        let what = format!("placement {} has a step {} with the outcome {:?}", row.placement_no, row.step, row.outcome);
+        let what = format!(
+            "placement {} has a step {} with the outcome {:?}",
+            row.placement_no, row.step, row.outcome
+        );
         diesel::result::Error::DeserializationError(what.into())
     };
     let kind = StepKind::parse(&row.step).ok_or_else(unknown)?;
@@ -99,11 +102,19 @@ pub(super) fn of_accounts(db: &mut Db, lender: &str, keys: &str) -> QueryResult<
 
 /// The steps of all placements.
 pub(super) fn all(db: &mut Db, lender: &str) -> QueryResult<Steps> {
-    by_placement(diesel::sql_query(format!("{SELECT} WHERE lender = $1")).bind::<Text, _>(lender).load(db)?)
+    by_placement(
+        diesel::sql_query(format!("{SELECT} WHERE lender = $1"))
+            .bind::<Text, _>(lender)
+            .load(db)?,
+    )
 }
 
 /// The cells of a step of a placement, in the order of [`STEPS`].
-pub(super) fn cells<'a>(lender: &'a str, placement: &'a Placement, step: &'a Step) -> Vec<Cell<'a>> {
+pub(super) fn cells<'a>(
+    lender: &'a str,
+    placement: &'a Placement,
+    step: &'a Step,
+) -> Vec<Cell<'a>> {
     vec![
         Cell::from(lender),
         Cell::from(placement.account_no.as_str()),
@@ -126,7 +137,11 @@ struct AccountNo {
 }
 
 /// Accounts with an active placement on which somebody has asked for something or was asked, in order.
-pub fn accounts_with_requests(db: &mut Db, lender: &str, agency: Option<&str>) -> QueryResult<Vec<String>> {
+pub fn accounts_with_requests(
+    db: &mut Db,
+    lender: &str,
+    agency: Option<&str>,
+) -> QueryResult<Vec<String>> {
     let rows: Vec<AccountNo> = diesel::sql_query(
         "SELECT DISTINCT p.account_no FROM placement p JOIN placement_step s ON s.lender = p.lender \
          AND s.account_no = p.account_no AND s.placement_no = p.placement_no \

@@ -145,8 +145,11 @@ fn with_steps(db: &mut Db, lender: &str, rows: Vec<Row>) -> QueryResult<Vec<Plac
 /// The placements of some accounts (a JSON array of account numbers), in order of account, day and placing.
 pub fn of_accounts(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Placement>> {
     let listed = keys_in(db, "account_no", 2);
-    let sql = format!("{SELECT} WHERE lender = $1 AND {listed} ORDER BY account_no, placed_on, placement_no");
-    let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    let sql = format!(
+        "{SELECT} WHERE lender = $1 AND {listed} ORDER BY account_no, placed_on, placement_no"
+    );
+    let rows: Vec<Row> =
+        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
     let mut steps = step_store::of_accounts(db, lender, keys)?;
     Ok(rows.into_iter().map(|row| placement(row, &mut steps)).collect())
 }
@@ -193,8 +196,11 @@ const SELECT_SPAN: &str = "SELECT placement_no, account_no, assignee, placed_on,
 /// The spans of some accounts' placements (a JSON array of account numbers), in order of account, day and placing.
 pub fn spans_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Span>> {
     let listed = keys_in(db, "account_no", 2);
-    let sql = format!("{SELECT_SPAN} WHERE lender = $1 AND {listed} ORDER BY account_no, placed_on, placement_no");
-    let rows: Vec<SpanRow> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    let sql = format!(
+        "{SELECT_SPAN} WHERE lender = $1 AND {listed} ORDER BY account_no, placed_on, placement_no"
+    );
+    let rows: Vec<SpanRow> =
+        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
     Ok(rows.into_iter().map(span).collect())
 }
 
@@ -206,7 +212,8 @@ pub fn each<E: From<diesel::result::Error>>(
 ) -> Result<(), E> {
     let mut steps = step_store::all(db, lender)?;
     let sql = format!("{SELECT} WHERE lender = $1 ORDER BY account_no, placed_on, placement_no");
-    let rows = diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<Row, DefaultLoadingMode>(db)?;
+    let rows =
+        diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<Row, DefaultLoadingMode>(db)?;
     for row in rows {
         each(placement(row?, &mut steps))?;
     }
@@ -215,10 +222,20 @@ pub fn each<E: From<diesel::result::Error>>(
 
 /// The placements of the accounts after one, in order of account, day and placing: at most so many, and of no account a
 /// part only.
-pub fn of_accounts_after(db: &mut Db, lender: &str, after: &str, most: i64) -> QueryResult<Vec<Placement>> {
-    let sql = format!("{SELECT} WHERE lender = $1 AND account_no > $2 ORDER BY account_no, placed_on, placement_no LIMIT $3");
-    let rows: Vec<Row> =
-        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(after).bind::<BigInt, _>(most).load(db)?;
+pub fn of_accounts_after(
+    db: &mut Db,
+    lender: &str,
+    after: &str,
+    most: i64,
+) -> QueryResult<Vec<Placement>> {
+    let sql = format!(
+        "{SELECT} WHERE lender = $1 AND account_no > $2 ORDER BY account_no, placed_on, placement_no LIMIT $3"
+    );
+    let rows: Vec<Row> = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(after)
+        .bind::<BigInt, _>(most)
+        .load(db)?;
     let cut = i64::try_from(rows.len()).is_ok_and(|count| count == most);
     let mut placements = with_steps(db, lender, rows)?;
     let last = placements.last().map(|last| last.account_no.clone());
@@ -231,7 +248,13 @@ pub fn of_accounts_after(db: &mut Db, lender: &str, after: &str, most: i64) -> Q
 }
 
 /// Active placements that were over by themselves before a day, in order of placing, after a placement number.
-pub fn run_out(db: &mut Db, lender: &str, before: NaiveDate, after: i64, most: i64) -> QueryResult<Vec<Span>> {
+pub fn run_out(
+    db: &mut Db,
+    lender: &str,
+    before: NaiveDate,
+    after: i64,
+    most: i64,
+) -> QueryResult<Vec<Span>> {
     let sql = format!(
         "{SELECT_SPAN} WHERE lender = $1 AND closed_on IS NULL AND {ENDS_ON} < $2 AND placement_no > $3 ORDER BY placement_no LIMIT $4"
     );
@@ -270,17 +293,29 @@ pub fn active(
 
 /// What the steps of some placements have come to, written beside their frozen facts: number, the day retained to, the
 /// day a recall becomes final.
-pub(super) fn set_ends(db: &mut Db, lender: &str, ends: &[(i64, Option<NaiveDate>, Option<NaiveDate>)]) -> QueryResult<()> {
+pub(super) fn set_ends(
+    db: &mut Db,
+    lender: &str,
+    ends: &[(i64, Option<NaiveDate>, Option<NaiveDate>)],
+) -> QueryResult<()> {
     let text = |day: Option<NaiveDate>| day.map(|day| day.to_string());
-    let rows: Vec<serde_json::Value> =
-        ends.iter().map(|(number, retained, recalled)| serde_json::json!([number, text(*retained), text(*recalled)])).collect();
-    let columns = [("placement_no", Kind::Int), ("retained_to", Kind::Date), ("recall_final_on", Kind::Date)];
+    let rows: Vec<serde_json::Value> = ends
+        .iter()
+        .map(|(number, retained, recalled)| {
+            serde_json::json!([number, text(*retained), text(*recalled)])
+        })
+        .collect();
+    let columns =
+        [("placement_no", Kind::Int), ("retained_to", Kind::Date), ("recall_final_on", Kind::Date)];
     let table = rows_of_json(db, 1, &columns);
     let sql = format!(
         "WITH v AS MATERIALIZED {table} UPDATE placement SET retained_to = v.retained_to, recall_final_on = v.recall_final_on \
          FROM v WHERE placement.lender = $2 AND placement.placement_no = v.placement_no"
     );
-    diesel::sql_query(sql).bind::<Text, _>(serde_json::Value::from(rows).to_string()).bind::<Text, _>(lender).execute(db)?;
+    diesel::sql_query(sql)
+        .bind::<Text, _>(serde_json::Value::from(rows).to_string())
+        .bind::<Text, _>(lender)
+        .execute(db)?;
     Ok(())
 }
 
@@ -331,10 +366,23 @@ pub struct Closing {
 }
 
 /// Writes closings of one act; gives back their rows for the act's digest.
-pub(super) fn close<'a>(db: &mut Db, lender: &'a str, seq: i64, closings: &'a [Closing]) -> QueryResult<Vec<Vec<Cell<'a>>>> {
+pub(super) fn close<'a>(
+    db: &mut Db,
+    lender: &'a str,
+    seq: i64,
+    closings: &'a [Closing],
+) -> QueryResult<Vec<Vec<Cell<'a>>>> {
     let rows: Vec<serde_json::Value> = closings
         .iter()
-        .map(|c| serde_json::json!([c.placement_no, c.closed_on.to_string(), c.reason.name(), c.code, c.owed.0]))
+        .map(|c| {
+            serde_json::json!([
+                c.placement_no,
+                c.closed_on.to_string(),
+                c.reason.name(),
+                c.code,
+                c.owed.0
+            ])
+        })
         .collect();
     let columns = [
         ("placement_no", Kind::Int),
@@ -386,7 +434,8 @@ pub struct PlacementFilter {
 impl PlacementFilter {
     /// SQL for the state that is asked for.
     fn state(&self) -> String {
-        let run_out = self.run_out.map(|before| format!("AND closed_on IS NULL AND {ENDS_ON} < '{before}'"));
+        let run_out =
+            self.run_out.map(|before| format!("AND closed_on IS NULL AND {ENDS_ON} < '{before}'"));
         let open = match self.open {
             None => "",
             Some(true) => "AND closed_on IS NULL",
@@ -397,7 +446,13 @@ impl PlacementFilter {
 }
 
 /// Placements of a list before a placement number, newest first, at most so many.
-pub fn listed(db: &mut Db, lender: &str, filter: &PlacementFilter, before: i64, most: i64) -> QueryResult<Vec<Placement>> {
+pub fn listed(
+    db: &mut Db,
+    lender: &str,
+    filter: &PlacementFilter,
+    before: i64,
+    most: i64,
+) -> QueryResult<Vec<Placement>> {
     let state = filter.state();
     let sql = format!(
         "{SELECT} WHERE lender = $1 AND assignee = COALESCE($2, assignee) AND batch = COALESCE($3, batch) {state} \
@@ -431,7 +486,12 @@ pub struct PlacementSums {
 }
 
 /// The sums of a list of placements, and how many of them had run out before a day.
-pub fn sums(db: &mut Db, lender: &str, filter: &PlacementFilter, before: NaiveDate) -> QueryResult<PlacementSums> {
+pub fn sums(
+    db: &mut Db,
+    lender: &str,
+    filter: &PlacementFilter,
+    before: NaiveDate,
+) -> QueryResult<PlacementSums> {
     let state = filter.state();
     let sql = format!(
         "SELECT COUNT(*) AS placements, COUNT(*) - COUNT(closed_on) AS open, CAST(COALESCE(SUM(balance), 0) AS BIGINT) AS balance, \

@@ -24,14 +24,18 @@ impl Window {
 /// The windows of one account's placements, which must be in order of `placed_on` and placing.
 /// A window never runs past the day before the next placement, so no two overlap.
 pub fn windows<S: AsRef<Span>>(placements: &[S]) -> Vec<Window> {
-    let next_starts = placements.iter().skip(1).map(|next| Some(next.as_ref().placed_on)).chain([None]);
+    let next_starts =
+        placements.iter().skip(1).map(|next| Some(next.as_ref().placed_on)).chain([None]);
     placements
         .iter()
         .zip(next_starts)
         .map(|(placement, next)| {
             let span = placement.as_ref();
             let end = plus_days(end_of_work(span), span.tail_days);
-            Window { first: span.placed_on, last: next.map_or(end, |next| end.min(plus_days(next, -1))) }
+            Window {
+                first: span.placed_on,
+                last: next.map_or(end, |next| end.min(plus_days(next, -1))),
+            }
         })
         .collect()
 }
@@ -40,9 +44,10 @@ pub fn windows<S: AsRef<Span>>(placements: &[S]) -> Vec<Window> {
 /// shorten the window; a recall that became final by itself does, whether or not the account was paid meanwhile.
 fn end_of_work(placement: &Span) -> NaiveDate {
     match (placement.close_reason, placement.closed_on) {
-        (Some(CloseReason::Recalled | CloseReason::Returned | CloseReason::Transferred), Some(closed)) => {
-            closed.min(placement.ends_on())
-        }
+        (
+            Some(CloseReason::Recalled | CloseReason::Returned | CloseReason::Transferred),
+            Some(closed),
+        ) => closed.min(placement.ends_on()),
         _ => placement.ends_on(),
     }
 }

@@ -109,8 +109,8 @@ pub fn account_no(row: &Row<'_>) -> Option<String> {
 
 /// Reads a row; the first fault refuses it.
 pub fn read(row: &Row<'_>, currency: Currency) -> Result<Stated, Fault> {
-    let account_no =
-        key(row, ACCOUNT_NO)?.ok_or_else(|| row.fault(ACCOUNT_NO, "is empty; every row needs its account number"))?;
+    let account_no = key(row, ACCOUNT_NO)?
+        .ok_or_else(|| row.fault(ACCOUNT_NO, "is empty; every row needs its account number"))?;
     let (balance, parts) = balance(row, currency)?;
     if let Some(code) = row.get(CURRENCY)
         && !code.eq_ignore_ascii_case(currency.code())
@@ -119,7 +119,9 @@ pub fn read(row: &Row<'_>, currency: Currency) -> Result<Stated, Fault> {
     }
     let personal = PERSONAL.map(|column| row.get(column).map(str::to_string));
     let hold = row.get(HOLD).map(|text| {
-        HoldKind::parse(text).ok_or_else(|| row.fault(HOLD, format!("is no hold type; they are {}", HoldKind::names())))
+        HoldKind::parse(text).ok_or_else(|| {
+            row.fault(HOLD, format!("is no hold type; they are {}", HoldKind::names()))
+        })
     });
     Ok(Stated {
         account_no,
@@ -153,13 +155,18 @@ pub fn key(row: &Row<'_>, column: usize) -> Result<Option<String>, Fault> {
 /// A calendar date, when there is one.
 pub fn date(row: &Row<'_>, column: usize) -> Result<Option<NaiveDate>, Fault> {
     row.get(column)
-        .map(|text| parse_date(text).ok_or_else(|| row.fault(column, "is no calendar date; write it like 2026-11-21")))
+        .map(|text| {
+            parse_date(text)
+                .ok_or_else(|| row.fault(column, "is no calendar date; write it like 2026-11-21"))
+        })
         .transpose()
 }
 
 /// An amount, when there is one.
 pub fn amount(row: &Row<'_>, column: usize, currency: Currency) -> Result<Option<Money>, Fault> {
-    row.get(column).map(|text| Money::parse(text, currency).map_err(|fault| row.fault(column, fault))).transpose()
+    row.get(column)
+        .map(|text| Money::parse(text, currency).map_err(|fault| row.fault(column, fault)))
+        .transpose()
 }
 
 fn balance(row: &Row<'_>, currency: Currency) -> Result<(Money, [Option<Money>; 3]), Fault> {
@@ -170,15 +177,23 @@ fn balance(row: &Row<'_>, currency: Currency) -> Result<(Money, [Option<Money>; 
             return Err(row.fault(column, "is negative; a balance is what is owed"));
         }
     }
-    let sum: Option<Money> = parts.iter().any(Option::is_some).then(|| parts.iter().flatten().copied().sum());
+    let sum: Option<Money> =
+        parts.iter().any(Option::is_some).then(|| parts.iter().flatten().copied().sum());
     let balance = match (amount(row, BALANCE, currency)?, sum) {
         (Some(balance), Some(sum)) if balance != sum => {
             let sum = sum.plain(currency);
-            return Err(row.fault(BALANCE, format!("is not the sum of principal, interest and fees, which is {sum}")));
+            return Err(row.fault(
+                BALANCE,
+                format!("is not the sum of principal, interest and fees, which is {sum}"),
+            ));
         }
         (Some(balance), _) => balance,
         (None, Some(sum)) => sum,
-        (None, None) => return Err(row.fault(BALANCE, "is empty; state the balance, or principal, interest and fees")),
+        (None, None) => {
+            return Err(
+                row.fault(BALANCE, "is empty; state the balance, or principal, interest and fees")
+            );
+        }
     };
     if balance < Money::ZERO {
         return Err(row.fault(BALANCE, "is negative; a balance is what is owed, zero when paid"));
@@ -187,9 +202,13 @@ fn balance(row: &Row<'_>, currency: Currency) -> Result<(Money, [Option<Money>; 
 }
 
 fn days_past_due(row: &Row<'_>) -> Result<i64, Fault> {
-    let text =
-        row.get(DAYS_PAST_DUE).ok_or_else(|| row.fault(DAYS_PAST_DUE, "is empty; state the days past due, 0 when current"))?;
-    let days = text.parse::<i64>().ok().filter(|days| (0..=36_500).contains(days) && text.bytes().all(|b| b.is_ascii_digit()));
+    let text = row.get(DAYS_PAST_DUE).ok_or_else(|| {
+        row.fault(DAYS_PAST_DUE, "is empty; state the days past due, 0 when current")
+    })?;
+    let days = text
+        .parse::<i64>()
+        .ok()
+        .filter(|days| (0..=36_500).contains(days) && text.bytes().all(|b| b.is_ascii_digit()));
     days.ok_or_else(|| row.fault(DAYS_PAST_DUE, "must be a whole number of days from 0 to 36500"))
 }
 

@@ -74,7 +74,10 @@ impl HoldKind {
     /// Reads a type as files write it: English (spaces, hyphens or underscores) or Chinese.
     pub fn parse(text: &str) -> Option<HoldKind> {
         let spelled = text.to_lowercase().replace(['_', '-'], " ");
-        KINDS.iter().find(|(name, chinese, _)| *name == spelled || *chinese == text).map(|(_, _, kind)| *kind)
+        KINDS
+            .iter()
+            .find(|(name, chinese, _)| *name == spelled || *chinese == text)
+            .map(|(_, _, kind)| *kind)
     }
 
     /// As it is stored.
@@ -94,7 +97,10 @@ impl HoldKind {
 
     /// Whether it holds all of the debtor's accounts.
     pub fn holds_debtor(self) -> bool {
-        matches!(self, HoldKind::Deceased | HoldKind::Bankrupt | HoldKind::Complaint | HoldKind::DataRequest)
+        matches!(
+            self,
+            HoldKind::Deceased | HoldKind::Bankrupt | HoldKind::Complaint | HoldKind::DataRequest
+        )
     }
 }
 
@@ -147,13 +153,16 @@ impl Hold {
 
     /// Whether it holds on a day or begins after it.
     pub fn goes_on(&self, day: NaiveDate) -> bool {
-        self.until_on.is_none_or(|until| day <= until) && self.ended_on.is_none_or(|ended| day < ended)
+        self.until_on.is_none_or(|until| day <= until)
+            && self.ended_on.is_none_or(|ended| day < ended)
     }
 }
 
 fn hold(row: Row) -> QueryResult<Hold> {
-    let unknown = || format!("account {} has a hold of the unknown type {}", row.account_no, row.kind);
-    let kind = HoldKind::parse(&row.kind).ok_or_else(|| diesel::result::Error::DeserializationError(unknown().into()))?;
+    let unknown =
+        || format!("account {} has a hold of the unknown type {}", row.account_no, row.kind);
+    let kind = HoldKind::parse(&row.kind)
+        .ok_or_else(|| diesel::result::Error::DeserializationError(unknown().into()))?;
     Ok(Hold {
         account_no: row.account_no,
         seq: row.seq,
@@ -211,7 +220,13 @@ pub fn open(db: &mut Db, act: &mut Act, new: &NewHold<'_>) -> QueryResult<()> {
 }
 
 /// Ends a hold, given with the act that opened it.
-pub fn end(db: &mut Db, act: &mut Act, account_no: &str, (kind, opened): (HoldKind, i64), on: NaiveDate) -> QueryResult<()> {
+pub fn end(
+    db: &mut Db,
+    act: &mut Act,
+    account_no: &str,
+    (kind, opened): (HoldKind, i64),
+    on: NaiveDate,
+) -> QueryResult<()> {
     let (lender, seq) = (act.book.lender.clone(), act.seq());
     diesel::sql_query(
         "UPDATE hold SET ended_on = $1, ended_seq = $2 WHERE lender = $3 AND account_no = $4 AND seq = $5 AND kind = $6",
@@ -241,7 +256,8 @@ pub fn holds_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Hold>>
     let sql = format!(
         "SELECT account_no, seq, kind, reason, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 AND {listed} ORDER BY account_no, seq"
     );
-    let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    let rows: Vec<Row> =
+        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
     rows.into_iter().map(hold).collect()
 }
 
@@ -261,7 +277,8 @@ pub fn in_force(
     accounts: &[(String, String)],
     day: NaiveDate,
 ) -> QueryResult<std::collections::HashMap<String, Vec<HoldKind>>> {
-    let mut found: std::collections::HashMap<String, Vec<HoldKind>> = std::collections::HashMap::new();
+    let mut found: std::collections::HashMap<String, Vec<HoldKind>> =
+        std::collections::HashMap::new();
     let keys = crate::db::keys_json(accounts.iter().map(|(account_no, _)| account_no.as_str()));
     for hold in holds_of(db, lender, &keys)?.into_iter().filter(|hold| hold.holds_on(day)) {
         found.entry(hold.account_no).or_default().push(hold.kind);
@@ -272,13 +289,16 @@ pub fn in_force(
         "SELECT DISTINCT r.debtor_ref, h.account_no, h.seq, h.kind, h.reason, h.from_on, h.until_on, h.by_file, h.ended_on \
          FROM hold h JOIN portfolio_row r ON r.lender = h.lender AND r.account_no = h.account_no WHERE h.lender = $1 AND {listed}"
     );
-    let rows: Vec<DebtorHold> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(&keys).load(db)?;
+    let rows: Vec<DebtorHold> =
+        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(&keys).load(db)?;
     for row in rows {
         let one = hold(row.hold)?;
         if !one.holds_on(day) || !one.kind.holds_debtor() {
             continue;
         }
-        for (account_no, _) in accounts.iter().filter(|(_, debtor_ref)| *debtor_ref == row.debtor_ref) {
+        for (account_no, _) in
+            accounts.iter().filter(|(_, debtor_ref)| *debtor_ref == row.debtor_ref)
+        {
             let kinds = found.entry(account_no.clone()).or_default();
             if !kinds.contains(&one.kind) {
                 kinds.push(one.kind);

@@ -75,13 +75,17 @@ impl HoldRefusal {
     /// In words.
     pub fn words(&self, t: Lang) -> String {
         let (zh, en) = match self {
-            HoldRefusal::Unknown => {
-                ("不在账簿中".to_string(), "is not known; import the portfolio that has it first".to_string())
+            HoldRefusal::Unknown => (
+                "不在账簿中".to_string(),
+                "is not known; import the portfolio that has it first".to_string(),
+            ),
+            HoldRefusal::Runs(from) => (
+                format!("自 {from} 起已有同类停催"),
+                format!("has a hold of this type from {from} already"),
+            ),
+            HoldRefusal::None => {
+                ("没有此类停催".to_string(), "has no hold of this type to end".to_string())
             }
-            HoldRefusal::Runs(from) => {
-                (format!("自 {from} 起已有同类停催"), format!("has a hold of this type from {from} already"))
-            }
-            HoldRefusal::None => ("没有此类停催".to_string(), "has no hold of this type to end".to_string()),
             HoldRefusal::NotYet(from) => (
                 format!("停催自 {from} 起，不能早于该日结束"),
                 format!("is held only from {from}; end the hold on that day or later"),
@@ -104,7 +108,13 @@ impl serde::Serialize for HoldRefusal {
 }
 
 /// Opens or ends holds on named accounts. On a single account that refuses it nothing changes at all.
-pub fn change(db: &mut Db, lender: &str, named: &Named<'_>, holding: Holding<'_>, by: &By) -> Result<Held, PlacementError> {
+pub fn change(
+    db: &mut Db,
+    lender: &str,
+    named: &Named<'_>,
+    holding: Holding<'_>,
+    by: &By,
+) -> Result<Held, PlacementError> {
     let accounts = named.read()?;
     write(db, lender, |db| change_within(db, lender, named, &accounts, holding, by))
 }
@@ -124,7 +134,8 @@ pub fn change_within(
     {
         return Err(PlacementError::Until(holding.on, until));
     }
-    party::store::lender(db, lender)?.ok_or_else(|| PlacementError::NoLender(lender.to_string()))?;
+    party::store::lender(db, lender)?
+        .ok_or_else(|| PlacementError::NoLender(lender.to_string()))?;
     check_open(&crate::audit::book(db, lender)?, holding.on)?;
     record_expiries(db, lender, holding.on, by)?;
     let mut act = Act::begin(db, lender, by)?;
@@ -136,7 +147,9 @@ pub fn change_within(
                     done.done += 1;
                     carry_out(db, &mut act, holding, account_no, &running)?;
                 }
-                Some(reason) => done.refused.push(NotHeld { line, account_no: account_no.to_string(), reason }),
+                Some(reason) => {
+                    done.refused.push(NotHeld { line, account_no: account_no.to_string(), reason })
+                }
             }
         }
     }
@@ -144,16 +157,21 @@ pub fn change_within(
         return Err(PlacementError::Hold((*account_no).to_string(), refused.reason.clone()));
     }
     if done.done > 0 {
-        let kind = if matches!(holding.change, Change::End) { "holds ended" } else { "holds opened" };
-        let summary =
-            json!({"on": holding.on.to_string(), "type": holding.kind.name(), "reason": holding.reason, "accounts": done.done});
+        let kind =
+            if matches!(holding.change, Change::End) { "holds ended" } else { "holds opened" };
+        let summary = json!({"on": holding.on.to_string(), "type": holding.kind.name(), "reason": holding.reason, "accounts": done.done});
         act.finish(db, kind, &summary)?;
     }
     Ok(done)
 }
 
 /// Accounts that a change of holds would leave alone, with the reason; nothing is written.
-pub fn left_alone(db: &mut Db, lender: &str, accounts: &Accounts, holding: Holding<'_>) -> QueryResult<Vec<NotHeld>> {
+pub fn left_alone(
+    db: &mut Db,
+    lender: &str,
+    accounts: &Accounts,
+    holding: Holding<'_>,
+) -> QueryResult<Vec<NotHeld>> {
     let mut refused = Vec::new();
     for chunk in accounts.chunks(CHUNK) {
         let judged = judged(db, lender, chunk, holding)?.into_iter();
@@ -174,9 +192,15 @@ fn judged<'a>(
     holding: Holding<'_>,
 ) -> QueryResult<Vec<Judged<'a>>> {
     let keys = keys_json(accounts.iter().map(|(_, account_no)| account_no.as_str()));
-    let known: HashSet<String> = store::stated_of(db, lender, &keys)?.into_iter().map(|(account_no, _)| account_no).collect();
+    let known: HashSet<String> = store::stated_of(db, lender, &keys)?
+        .into_iter()
+        .map(|(account_no, _)| account_no)
+        .collect();
     let mut holds: HashMap<String, Vec<Hold>> = HashMap::new();
-    for one in hold::holds_of(db, lender, &keys)?.into_iter().filter(|one| one.kind == holding.kind && one.goes_on(holding.on)) {
+    for one in hold::holds_of(db, lender, &keys)?
+        .into_iter()
+        .filter(|one| one.kind == holding.kind && one.goes_on(holding.on))
+    {
         holds.entry(one.account_no.clone()).or_default().push(one);
     }
     let judge = |(line, account_no): &'a (Option<u64>, String)| {
@@ -202,11 +226,21 @@ fn refusal(holding: Holding<'_>, known: bool, running: &[Hold]) -> Option<HoldRe
     }
 }
 
-fn carry_out(db: &mut Db, act: &mut Act, holding: Holding<'_>, account_no: &str, running: &[Hold]) -> Result<(), PlacementError> {
+fn carry_out(
+    db: &mut Db,
+    act: &mut Act,
+    holding: Holding<'_>,
+    account_no: &str,
+    running: &[Hold],
+) -> Result<(), PlacementError> {
     match holding.change {
         Change::Open(until) => {
             let Holding { kind, reason, on: from, .. } = holding;
-            hold::open(db, act, &NewHold { account_no, kind, reason, from, until, by_file: false })?;
+            hold::open(
+                db,
+                act,
+                &NewHold { account_no, kind, reason, from, until, by_file: false },
+            )?;
         }
         Change::End => {
             for one in running {

@@ -81,17 +81,22 @@ pub fn import(
     let mut sheet = Sheet::open(path, columns::COLUMNS, options.map)?;
     if !columns::states_balances(&sheet) {
         let why = "lacks the column balance (or principal, interest, fees); rename the column, or name it with --map".to_string();
-        return Err(crate::sheet::SheetError::Content { file: path.display().to_string(), why }.into());
+        return Err(
+            crate::sheet::SheetError::Content { file: path.display().to_string(), why }.into()
+        );
     }
     let rejects = Rejects::new(&sheet.header, options.rejects)?;
     progress.stage("importing accounts", None);
     write(db, lender_code, |db| {
-        let lender = party::store::lender(db, lender_code)?.ok_or_else(|| PortfolioError::NoLender(lender_code.to_string()))?;
+        let lender = party::store::lender(db, lender_code)?
+            .ok_or_else(|| PortfolioError::NoLender(lender_code.to_string()))?;
         let before = store::same_file(db, lender_code, &sheet.sha256, as_of)?;
         let known_before = store::account_count(db, lender_code)?;
         if let Some(key) = options.key {
-            key.check(store::sealed_before(db, lender_code, ("portfolio_row", "personal"))?.as_deref())
-                .map_err(PortfolioError::Key)?;
+            key.check(
+                store::sealed_before(db, lender_code, ("portfolio_row", "personal"))?.as_deref(),
+            )
+            .map_err(PortfolioError::Key)?;
         }
         let act = Act::begin(db, lender_code, by)?;
         let mut taking = Taking {
@@ -144,7 +149,12 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    fn read_all(&mut self, db: &mut Db, sheet: &mut Sheet, progress: &mut dyn Progress) -> Result<(), PortfolioError> {
+    fn read_all(
+        &mut self,
+        db: &mut Db,
+        sheet: &mut Sheet,
+        progress: &mut dyn Progress,
+    ) -> Result<(), PortfolioError> {
         let mut raw = RawRow::default();
         let mut chunk: Vec<(RawRow, Stated)> = Vec::with_capacity(CHUNK);
         while sheet.next(&mut raw)? {
@@ -156,7 +166,8 @@ impl Taking<'_> {
             match read {
                 Ok(stated) => chunk.push((raw.clone(), stated)),
                 Err(fault) => {
-                    self.refused.extend(sheet.row(&raw).ok().and_then(|row| columns::account_no(&row)));
+                    self.refused
+                        .extend(sheet.row(&raw).ok().and_then(|row| columns::account_no(&row)));
                     self.rejects.add(&raw, fault)?;
                 }
             }
@@ -180,15 +191,24 @@ impl Taking<'_> {
         refused.dedup();
         let keys = crate::db::keys_json(refused.iter().map(String::as_str));
         let known = store::stated_of(db, &self.lender, &keys)?;
-        let in_this_file: HashSet<&String> =
-            known.iter().filter(|(_, stated)| stated.seq == self.act.seq()).map(|(account_no, _)| account_no).collect();
+        let in_this_file: HashSet<&String> = known
+            .iter()
+            .filter(|(_, stated)| stated.seq == self.act.seq())
+            .map(|(account_no, _)| account_no)
+            .collect();
         let named: HashSet<&String> = known.iter().map(|(account_no, _)| account_no).collect();
-        self.counts.refused_known += i64::try_from(named.difference(&in_this_file).count()).unwrap_or(0);
+        self.counts.refused_known +=
+            i64::try_from(named.difference(&in_this_file).count()).unwrap_or(0);
         Ok(())
     }
 
     /// The same bytes for the same day: the rows are read for what was declared of them, and nothing changes.
-    fn again(mut self, sheet: &mut Sheet, options: &Options<'_>, before: &store::FileEntry) -> Result<Imported, PortfolioError> {
+    fn again(
+        mut self,
+        sheet: &mut Sheet,
+        options: &Options<'_>,
+        before: &store::FileEntry,
+    ) -> Result<Imported, PortfolioError> {
         let mut raw = RawRow::default();
         while sheet.next(&mut raw)? {
             self.counts.rows += 1;
@@ -224,15 +244,23 @@ impl Taking<'_> {
             let earlier_in_file = standing.files.iter().any(|row| row.seq == self.act.seq());
             if earlier_in_file || !seen.insert(stated.account_no.clone()) {
                 let reason = "stands in this file before; one row per account".to_string();
-                self.rejects
-                    .add(&raw, Fault { line: raw.line, column: "account_no".to_string(), value: stated.account_no, reason })?;
+                self.rejects.add(
+                    &raw,
+                    Fault {
+                        line: raw.line,
+                        column: "account_no".to_string(),
+                        value: stated.account_no,
+                        reason,
+                    },
+                )?;
                 continue;
             }
             let hold = stated.hold;
             let row = self.merge(raw.line, stated, standing)?;
             let newest = standing.newest().is_none_or(|before| before.as_of <= row.as_of);
             self.count(&row, standing, newest);
-            let before = if standing.files.is_empty() { Money::ZERO } else { standing.owed_known() };
+            let before =
+                if standing.files.is_empty() { Money::ZERO } else { standing.owed_known() };
             standing.files.push(row.clone());
             let after = standing.owed_known();
             for (account, amount) in standing::shift(standing.holder(), before, after) {
@@ -253,7 +281,12 @@ impl Taking<'_> {
     }
 
     /// What the file leaves out is taken over from the account's row before, the newest up to this day.
-    fn merge(&self, line: u64, stated: Stated, standing: &Standing<FileRow>) -> Result<FileRow, PortfolioError> {
+    fn merge(
+        &self,
+        line: u64,
+        stated: Stated,
+        standing: &Standing<FileRow>,
+    ) -> Result<FileRow, PortfolioError> {
         let before = standing.newest_on(self.as_of);
         let inherited = |pick: fn(&FileRow) -> Option<String>| before.and_then(pick);
         let personal = self.personal(&stated, before)?;
@@ -270,7 +303,9 @@ impl Taking<'_> {
                 .unwrap_or_else(|| stated.account_no.clone()),
             region: stated.region.or_else(|| inherited(|row| row.region.clone())),
             product: stated.product.or_else(|| inherited(|row| row.product.clone())),
-            charged_off: stated.charged_off.unwrap_or_else(|| before.is_some_and(|row| row.charged_off)),
+            charged_off: stated
+                .charged_off
+                .unwrap_or_else(|| before.is_some_and(|row| row.charged_off)),
             legal: stated.legal.unwrap_or_else(|| before.is_some_and(|row| row.legal)),
             opened_on: stated.opened_on.or_else(|| before.and_then(|row| row.opened_on)),
             last_paid_on: stated.last_paid_on.or_else(|| before.and_then(|row| row.last_paid_on)),
@@ -281,7 +316,11 @@ impl Taking<'_> {
     }
 
     /// The encrypted personal data: the text before when nothing new is said.
-    fn personal(&self, stated: &Stated, before: Option<&FileRow>) -> Result<Option<String>, PortfolioError> {
+    fn personal(
+        &self,
+        stated: &Stated,
+        before: Option<&FileRow>,
+    ) -> Result<Option<String>, PortfolioError> {
         let sealed_before = before.and_then(|row| row.personal.clone());
         if stated.personal.iter().all(Option::is_none) {
             return Ok(sealed_before);
@@ -291,7 +330,8 @@ impl Taking<'_> {
                 "the file has personal data, which is stored encrypted; set CONSIGN_KEY to a secret and import again".to_string(),
             )
         })?;
-        let known = sealed_before.as_deref().and_then(|sealed| key.open(sealed)).unwrap_or_default();
+        let known =
+            sealed_before.as_deref().and_then(|sealed| key.open(sealed)).unwrap_or_default();
         let mut values = stated.personal.clone();
         for (value, known) in values.iter_mut().zip(&known) {
             *value = value.take().or_else(|| known.clone());
@@ -312,9 +352,15 @@ impl Taking<'_> {
     }
 
     /// A filled cell opens a hold; an emptied one ends what a file opened.
-    fn hold(&mut self, db: &mut Db, row: &FileRow, kind: Option<HoldKind>) -> Result<(), PortfolioError> {
+    fn hold(
+        &mut self,
+        db: &mut Db,
+        row: &FileRow,
+        kind: Option<HoldKind>,
+    ) -> Result<(), PortfolioError> {
         let mut open = self.file_holds.remove(&row.account_no).unwrap_or_default();
-        let (going_on, ending): (Vec<_>, Vec<_>) = open.drain(..).partition(|(one, _)| Some(*one) == kind);
+        let (going_on, ending): (Vec<_>, Vec<_>) =
+            open.drain(..).partition(|(one, _)| Some(*one) == kind);
         for one in ending {
             hold::end(db, &mut self.act, &row.account_no, one, self.as_of)?;
         }
@@ -350,12 +396,15 @@ impl Taking<'_> {
         if let Some(declared) = options.expect_total
             && Money::parse(declared, self.currency) != Ok(self.counts.control)
         {
-            let (declared, found) = (declared.to_string(), self.counts.control.plain(self.currency));
+            let (declared, found) =
+                (declared.to_string(), self.counts.control.plain(self.currency));
             return Err(PortfolioError::ControlTotal { file, what: "total", declared, found });
         }
         if options.all_or_nothing && self.rejects.count > 0 {
             let first = self.rejects.first.first();
-            let first = first.map_or(String::new(), |f| format!("{}, {} \"{}\" {}", f.line, f.column, f.value, f.reason));
+            let first = first.map_or(String::new(), |f| {
+                format!("{}, {} \"{}\" {}", f.line, f.column, f.value, f.reason)
+            });
             return Err(PortfolioError::NotWhole {
                 file,
                 rejected: self.rejects.count,
@@ -367,7 +416,12 @@ impl Taking<'_> {
     }
 
     /// The ledger transaction of the file, its record and the event.
-    fn finish(mut self, db: &mut Db, sheet: &Sheet, known_before: i64) -> Result<Imported, PortfolioError> {
+    fn finish(
+        mut self,
+        db: &mut Db,
+        sheet: &Sheet,
+        known_before: i64,
+    ) -> Result<Imported, PortfolioError> {
         let counts = self.counts;
         let accepted = counts.new + counts.updated + counts.unchanged;
         let done = Imported {
@@ -386,7 +440,8 @@ impl Taking<'_> {
         let equity: Money = self.moves.values().copied().sum();
         let seq = self.act.seq();
         let moves = self.moves.into_iter().chain([(chart::PORTFOLIO.to_string(), -equity)]);
-        let transaction = balanced(Transaction::build(self.as_of, format!("portfolio:{seq}"), None, moves))?;
+        let transaction =
+            balanced(Transaction::build(self.as_of, format!("portfolio:{seq}"), None, moves))?;
         self.act.journal.post(db, &mut self.act.book, transaction)?;
         let rejected = i64::try_from(done.rejected).unwrap_or(i64::MAX);
         let file_name = sheet.file_name();
@@ -415,9 +470,15 @@ impl Taking<'_> {
 }
 
 /// The holds that files opened and that go on.
-fn open_file_holds(db: &mut Db, lender: &str) -> Result<HashMap<String, Vec<(HoldKind, i64)>>, PortfolioError> {
+fn open_file_holds(
+    db: &mut Db,
+    lender: &str,
+) -> Result<HashMap<String, Vec<(HoldKind, i64)>>, PortfolioError> {
     let mut open: HashMap<String, Vec<(HoldKind, i64)>> = HashMap::new();
-    for one in hold::holds_known(db, lender, i64::MAX)?.into_iter().filter(|one| one.by_file && one.ended_on.is_none()) {
+    for one in hold::holds_known(db, lender, i64::MAX)?
+        .into_iter()
+        .filter(|one| one.by_file && one.ended_on.is_none())
+    {
         open.entry(one.account_no).or_default().push((one.kind, one.seq));
     }
     Ok(open)

@@ -61,7 +61,12 @@ impl States for FileRow {
 impl FileRow {
     /// Whether a newer row says the same of balance, age and flags.
     pub fn same_content(&self, other: &FileRow) -> bool {
-        let place = |row: &FileRow| FileRow { as_of: self.as_of, seq: self.seq, line: self.line, ..row.clone() };
+        let place = |row: &FileRow| FileRow {
+            as_of: self.as_of,
+            seq: self.seq,
+            line: self.line,
+            ..row.clone()
+        };
         place(self) == place(other)
     }
 }
@@ -85,7 +90,9 @@ pub enum PortfolioError {
         found: String,
     },
     /// Rows were rejected and the whole file was wanted or nothing.
-    #[error("{file}: {rejected} rows are rejected, so nothing was imported (--all-or-nothing); the first: line {first}")]
+    #[error(
+        "{file}: {rejected} rows are rejected, so nothing was imported (--all-or-nothing); the first: line {first}"
+    )]
     NotWhole {
         /// The file.
         file: String,

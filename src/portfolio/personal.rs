@@ -49,7 +49,10 @@ impl Key {
     pub fn seal(&self, values: &[Option<String>; 4]) -> Result<String, String> {
         let nonce = ambient::random_bytes::<24>();
         let plain = serde_json::json!(values).to_string();
-        let sealed = self.cipher.encrypt(XNonce::from_slice(&nonce), plain.as_bytes()).map_err(|error| error.to_string())?;
+        let sealed = self
+            .cipher
+            .encrypt(XNonce::from_slice(&nonce), plain.as_bytes())
+            .map_err(|error| error.to_string())?;
         Ok(format!("{}{}", hex(&nonce), hex(&sealed)))
     }
 
@@ -91,7 +94,8 @@ impl Key {
             block.iter_mut().zip(&self.digests).for_each(|(byte, key)| *byte ^= key);
             block
         };
-        let inner = Sha256::new().chain_update(padded(0x36)).chain_update(value.as_bytes()).finalize();
+        let inner =
+            Sha256::new().chain_update(padded(0x36)).chain_update(value.as_bytes()).finalize();
         let outer = Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize();
         hex(&outer[..16])
     }
@@ -101,7 +105,10 @@ impl Key {
 pub fn plain_number(number: &str) -> String {
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     let international = number.trim_start().starts_with('+') || digits.starts_with("00");
-    let national = digits.trim_start_matches('0').strip_prefix("86").filter(|rest| international || rest.len() == 11);
+    let national = digits
+        .trim_start_matches('0')
+        .strip_prefix("86")
+        .filter(|rest| international || rest.len() == 11);
     national.map(str::to_string).unwrap_or(digits)
 }
 
@@ -112,7 +119,9 @@ fn create(path: &Path) -> Result<String, String> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let written = options.open(path).and_then(|mut file| file.write_all(secret.as_bytes()));
-    written.map(|()| secret).map_err(|error| format!("cannot create the key file {}: {error}", path.display()))
+    written
+        .map(|()| secret)
+        .map_err(|error| format!("cannot create the key file {}: {error}", path.display()))
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
@@ -126,7 +135,9 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 /// A name masked: 张*.
 pub fn mask_name(name: &str) -> String {
     let mut chars = name.chars();
-    chars.next().map_or(String::new(), |first| format!("{first}{}", "*".repeat(chars.count().min(8))))
+    chars
+        .next()
+        .map_or(String::new(), |first| format!("{first}{}", "*".repeat(chars.count().min(8))))
 }
 
 /// A number masked: 138****1234.
@@ -135,7 +146,8 @@ pub fn mask_number(number: &str) -> String {
     if chars.len() < 8 {
         return "*".repeat(chars.len());
     }
-    let (head, tail): (String, String) = (chars[..3].iter().collect(), chars[chars.len() - 4..].iter().collect());
+    let (head, tail): (String, String) =
+        (chars[..3].iter().collect(), chars[chars.len() - 4..].iter().collect());
     format!("{head}****{tail}")
 }
 
@@ -158,8 +170,14 @@ mod tests {
     #[test]
     fn a_number_has_one_digest_in_every_spelling_and_another_under_another_key() {
         let key = Key::of("a secret");
-        for spelled in ["13812341234", "138 1234 1234", "138-1234-1234", "+86 13812341234", "8613812341234", "0086-138-1234-1234"]
-        {
+        for spelled in [
+            "13812341234",
+            "138 1234 1234",
+            "138-1234-1234",
+            "+86 13812341234",
+            "8613812341234",
+            "0086-138-1234-1234",
+        ] {
             assert_eq!(key.digest(&plain_number(spelled)), key.digest("13812341234"), "{spelled}");
         }
         assert_ne!(key.digest("13812341234"), key.digest("13812341235"));

@@ -123,7 +123,8 @@ const SELECT: &str = "SELECT account_no, as_of, seq, line, balance, principal, i
 pub fn rows_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<FileRow>> {
     let listed = keys_in(db, "account_no", 2);
     let sql = format!("{SELECT} WHERE lender = $1 AND {listed}");
-    let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    let rows: Vec<Row> =
+        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
     Ok(rows.into_iter().map(file_row).collect())
 }
 
@@ -142,9 +143,14 @@ struct StatedRow {
 /// The balances files state of some accounts (a JSON array of account numbers).
 pub fn stated_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<(String, Stated)>> {
     let listed = keys_in(db, "account_no", 2);
-    let sql = format!("SELECT account_no, as_of, seq, balance FROM portfolio_row WHERE lender = $1 AND {listed}");
-    let rows: Vec<StatedRow> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
-    let stated = |row: StatedRow| (row.account_no, Stated { as_of: row.as_of, seq: row.seq, balance: Money(row.balance) });
+    let sql = format!(
+        "SELECT account_no, as_of, seq, balance FROM portfolio_row WHERE lender = $1 AND {listed}"
+    );
+    let rows: Vec<StatedRow> =
+        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    let stated = |row: StatedRow| {
+        (row.account_no, Stated { as_of: row.as_of, seq: row.seq, balance: Money(row.balance) })
+    };
     Ok(rows.into_iter().map(stated).collect())
 }
 
@@ -155,7 +161,8 @@ pub fn each<E: From<diesel::result::Error>>(
     mut each: impl FnMut(FileRow) -> Result<(), E>,
 ) -> Result<(), E> {
     let sql = format!("{SELECT} WHERE lender = $1 ORDER BY account_no, as_of, seq");
-    let rows = diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<Row, DefaultLoadingMode>(db)?;
+    let rows =
+        diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<Row, DefaultLoadingMode>(db)?;
     for row in rows {
         each(file_row(row?))?;
     }
@@ -234,7 +241,12 @@ pub fn files(db: &mut Db, lender: &str) -> QueryResult<Vec<FileEntry>> {
 }
 
 /// The file with these bytes and this day, when it was taken in before.
-pub fn same_file(db: &mut Db, lender: &str, sha256: &str, as_of: NaiveDate) -> QueryResult<Option<FileEntry>> {
+pub fn same_file(
+    db: &mut Db,
+    lender: &str,
+    sha256: &str,
+    as_of: NaiveDate,
+) -> QueryResult<Option<FileEntry>> {
     diesel::sql_query(
         "SELECT seq, file_name, as_of, accepted, created, updated, unchanged, missing, rejected, total FROM portfolio \
          WHERE lender = $1 AND sha256 = $2 AND as_of = $3",
@@ -294,10 +306,17 @@ const NEWEST: &str = "NOT EXISTS (SELECT 1 FROM portfolio_row n WHERE n.lender =
      AND (n.as_of > r.as_of OR (n.as_of = r.as_of AND n.seq > r.seq)))";
 
 /// Account numbers of a list after one, in order, at most so many; the newest file row of each decides.
-pub fn account_numbers(db: &mut Db, lender: &str, filter: &AccountFilter, after: &str, most: i64) -> QueryResult<Vec<String>> {
+pub fn account_numbers(
+    db: &mut Db,
+    lender: &str,
+    filter: &AccountFilter,
+    after: &str,
+    most: i64,
+) -> QueryResult<Vec<String>> {
     // One bound below, one above, so that both databases walk the key from the right place.
     let from_prefix = filter.prefix.as_str() > after;
-    let (comparison, lower) = if from_prefix { (">=", filter.prefix.as_str()) } else { (">", after) };
+    let (comparison, lower) =
+        if from_prefix { (">=", filter.prefix.as_str()) } else { (">", after) };
     let upper = format!("{}\u{10FFFF}", filter.prefix);
     let (least, last) = filter.days_past_due.unwrap_or((0, i64::MAX));
     let (source, assignee, holder) = match &filter.holder {
@@ -332,7 +351,12 @@ pub fn account_numbers(db: &mut Db, lender: &str, filter: &AccountFilter, after:
 }
 
 /// The accounts of a debtor whose `debtor_ref` is not the account's own number, in order, at most so many.
-pub fn accounts_of_debtor(db: &mut Db, lender: &str, debtor_ref: &str, most: i64) -> QueryResult<Vec<String>> {
+pub fn accounts_of_debtor(
+    db: &mut Db,
+    lender: &str,
+    debtor_ref: &str,
+    most: i64,
+) -> QueryResult<Vec<String>> {
     let rows: Vec<AccountNo> = diesel::sql_query(
         "SELECT DISTINCT account_no FROM portfolio_row WHERE lender = $1 AND debtor_ref = $2 AND debtor_ref <> account_no \
          ORDER BY account_no LIMIT $3",
@@ -362,11 +386,16 @@ struct SealedRow {
 }
 
 /// Something encrypted among the first rows of a table: personal data in `portfolio_row`, a number in `contact`.
-pub fn sealed_before(db: &mut Db, lender: &str, (table, column): (&str, &str)) -> QueryResult<Option<String>> {
+pub fn sealed_before(
+    db: &mut Db,
+    lender: &str,
+    (table, column): (&str, &str),
+) -> QueryResult<Option<String>> {
     let sql = format!(
         "SELECT {column} AS sealed FROM (SELECT {column} FROM {table} WHERE lender = $1 LIMIT 1000) few \
          WHERE {column} IS NOT NULL LIMIT 1"
     );
-    let found: Option<SealedRow> = diesel::sql_query(sql).bind::<Text, _>(lender).get_result(db).optional()?;
+    let found: Option<SealedRow> =
+        diesel::sql_query(sql).bind::<Text, _>(lender).get_result(db).optional()?;
     Ok(found.map(|row| row.sealed))
 }

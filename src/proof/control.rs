@@ -12,7 +12,12 @@ use crate::ledger::chart;
 use crate::party::Lender;
 use crate::{placement, portfolio, recovery, settlement};
 
-pub(super) fn prove(db: &mut Db, lender: &Lender, ledger: &Balances, proof: &mut Proof) -> Result<(), ProofError> {
+pub(super) fn prove(
+    db: &mut Db,
+    lender: &Lender,
+    ledger: &Balances,
+    proof: &mut Proof,
+) -> Result<(), ProofError> {
     let mut detail = Balances::new();
     owed_by_holder(db, &lender.code, &mut detail)?;
     money_received(db, &lender.code, &mut detail)?;
@@ -32,7 +37,11 @@ pub(super) fn prove(db: &mut Db, lender: &Lender, ledger: &Balances, proof: &mut
         let (in_ledger, in_detail) = (of(ledger), of(&detail));
         proof.check(in_ledger == in_detail, || {
             let shown = |amount: Money| amount.plain(lender.currency);
-            format!("{account} stands at {} in the ledger, the detail says {}", shown(in_ledger), shown(in_detail))
+            format!(
+                "{account} stands at {} in the ledger, the detail says {}",
+                shown(in_ledger),
+                shown(in_detail)
+            )
         });
     }
     Ok(())
@@ -80,7 +89,8 @@ fn money_received(db: &mut Db, lender: &str, detail: &mut Balances) -> Result<()
             reversals.push(one);
             return Ok::<(), ProofError>(());
         }
-        *detail.entry(one.money_account(one.kind == recovery::Kind::Waiver)).or_default() += one.amount;
+        *detail.entry(one.money_account(one.kind == recovery::Kind::Waiver)).or_default() +=
+            one.amount;
         Ok(())
     })?;
     for one in reversals {

@@ -45,19 +45,29 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<
     let events = audit::events(db, &book.lender)?;
     let mut hash = audit::first_hash(&book.lender);
     for (event, expected) in events.iter().zip(1..) {
-        proof.check(event.seq == expected, || format!("event {} stands where event {expected} should", event.seq));
+        proof.check(event.seq == expected, || {
+            format!("event {} stands where event {expected} should", event.seq)
+        });
         let recomputed = audit::event_hash(&hash, event);
-        proof.check(recomputed == event.hash, || format!("event {} ({}) does not match its hash", event.seq, event.kind));
+        proof.check(recomputed == event.hash, || {
+            format!("event {} ({}) does not match its hash", event.seq, event.kind)
+        });
         hash.clone_from(&event.hash);
         proof.events += 1;
     }
     let last = events.last().map_or(0, |event| event.seq);
-    proof.check(last == book.seq, || format!("the last event is {last}, the book's head says {}", book.seq));
-    proof.check(hash == book.event_hash, || "the last event's hash is not the one in the book's head".to_string());
+    proof.check(last == book.seq, || {
+        format!("the last event is {last}, the book's head says {}", book.seq)
+    });
+    proof.check(hash == book.event_hash, || {
+        "the last event's hash is not the one in the book's head".to_string()
+    });
     numbers(db, book, proof)?;
     let mut digests: BTreeMap<i64, RowsDigest> = BTreeMap::new();
     for (table, column) in FACTS {
-        canonical_rows(db, table, column, &book.lender, |seq, canonical| digests.entry(seq).or_default().add(canonical))?;
+        canonical_rows(db, table, column, &book.lender, |seq, canonical| {
+            digests.entry(seq).or_default().add(canonical)
+        })?;
     }
     for event in &events {
         let digest = digests.remove(&event.seq).unwrap_or_default();
@@ -84,8 +94,12 @@ fn numbers(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<()> {
         ("batch", book.batch_no, given.batches),
         ("allocation run", book.run_no, given.runs),
     ] {
-        proof.check(head == rows, || format!("the book's head says the last {what} is {head}, the rows say {rows}"));
+        proof.check(head == rows, || {
+            format!("the book's head says the last {what} is {head}, the rows say {rows}")
+        });
     }
-    proof.check(first == given.first_month, || "the book's head names another first month than its closed months".to_string());
+    proof.check(first == given.first_month, || {
+        "the book's head names another first month than its closed months".to_string()
+    });
     Ok(())
 }

@@ -32,7 +32,10 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Balan
     })?;
     walk.transaction(proof);
     proof.check(walk.number == book.transaction_no, || {
-        format!("the last ledger transaction is {}, the book's head says {}", walk.number, book.transaction_no)
+        format!(
+            "the last ledger transaction is {}, the book's head says {}",
+            walk.number, book.transaction_no
+        )
     });
     proof.check(walk.hash == book.transaction_hash, || {
         "the last transaction's hash is not the one in the book's head".to_string()
@@ -46,7 +49,10 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Balan
 }
 
 /// The leg each event must have: its account and amount.
-fn expected_legs(db: &mut Db, lender: &str) -> Result<HashMap<String, (String, Money)>, ProofError> {
+fn expected_legs(
+    db: &mut Db,
+    lender: &str,
+) -> Result<HashMap<String, (String, Money)>, ProofError> {
     let mut expected = HashMap::new();
     let mut waivers: HashSet<String> = HashSet::new();
     let mut reversals = Vec::new();
@@ -69,7 +75,10 @@ fn expected_legs(db: &mut Db, lender: &str) -> Result<HashMap<String, (String, M
     }
     for one in settlement::store::statements(db, lender, None)? {
         if !one.figures.total.is_zero() {
-            expected.insert(format!("statement:{}", one.statement_no), (chart::payable(&one.agency), -one.figures.total));
+            expected.insert(
+                format!("statement:{}", one.statement_no),
+                (chart::payable(&one.agency), -one.figures.total),
+            );
         }
     }
     Ok(expected)
@@ -93,11 +102,15 @@ impl Walk {
         self.number += 1;
         let (number, expected) = (first.number, self.number);
         proof.check(number == expected, || {
-            format!("ledger transaction {number} stands where {expected} should: numbers have a gap")
+            format!(
+                "ledger transaction {number} stands where {expected} should: numbers have a gap"
+            )
         });
         self.number = number;
         let sum: i64 = legs.iter().map(|leg| leg.amount).sum();
-        proof.check(sum == 0, || format!("ledger transaction {number} is out of balance by {sum} minor units"));
+        proof.check(sum == 0, || {
+            format!("ledger transaction {number} is out of balance by {sum} minor units")
+        });
         let hash = transaction_hash(
             &self.hash,
             number,
@@ -107,15 +120,23 @@ impl Walk {
             first.corrects.as_deref(),
             legs.iter().map(|leg| (leg.leg, leg.account.as_str(), leg.amount)),
         );
-        proof.check(hash == first.hash, || format!("ledger transaction {number} ({}) does not match its hash", first.event));
+        proof.check(hash == first.hash, || {
+            format!("ledger transaction {number} ({}) does not match its hash", first.event)
+        });
         self.hash.clone_from(&first.hash);
         if let Some((account, amount)) = self.expected.remove(&first.event) {
             let posted = legs.iter().any(|leg| leg.account == account && leg.amount == amount.0);
             proof.check(posted, || {
-                format!("ledger transaction {number} does not post {} to {account} as {} says", amount.0, first.event)
+                format!(
+                    "ledger transaction {number} does not post {} to {account} as {} says",
+                    amount.0, first.event
+                )
             });
         } else if first.event.starts_with("recovery:") || first.event.starts_with("statement:") {
-            proof.finding(format!("ledger transaction {number} posts {}, which does not exist or is posted twice", first.event));
+            proof.finding(format!(
+                "ledger transaction {number} posts {}, which does not exist or is posted twice",
+                first.event
+            ));
         } else {
             let fresh = self.events.insert(first.event.clone());
             proof.check(fresh, || format!("{} is posted twice", first.event));

@@ -22,7 +22,10 @@ fn ends(one: &Placement, proof: &mut Proof) {
     let again = one.known_at(i64::MAX);
     let (no, account_no) = (one.placement_no, &one.account_no);
     proof.check(one.expires_on == again.expires_on, || {
-        format!("placement {no} of account {account_no} runs to {}, its steps say {}", one.expires_on, again.expires_on)
+        format!(
+            "placement {no} of account {account_no} runs to {}, its steps say {}",
+            one.expires_on, again.expires_on
+        )
     });
     proof.check(one.recall_final_on == again.recall_final_on, || {
         let shown = |day: Option<chrono::NaiveDate>| day.map_or("none".to_string(), |day| day.to_string());

@@ -64,7 +64,10 @@ impl Proof {
 /// Verifies one lender's book, or all, each on one snapshot.
 pub fn verify(db: &mut Db, only: Option<&str>) -> Result<Vec<Proof>, ProofError> {
     let lenders = match only {
-        Some(code) => vec![party::store::lender(db, code)?.ok_or_else(|| ProofError::NoLender(code.to_string()))?],
+        Some(code) => vec![
+            party::store::lender(db, code)?
+                .ok_or_else(|| ProofError::NoLender(code.to_string()))?,
+        ],
         None => party::store::lenders(db)?,
     };
     lenders.iter().map(|lender| crate::db::read(db, |db| prove(db, lender))).collect()
@@ -81,7 +84,8 @@ fn prove(db: &mut Db, lender: &Lender) -> Result<Proof, ProofError> {
     };
     let outcome = events::prove(db, &book, &mut proof).map_err(ProofError::from);
     part("the chain of events", outcome, &mut proof);
-    let outcome = ledger::prove(db, &book, &mut proof).and_then(|balances| control::prove(db, lender, &balances, &mut proof));
+    let outcome = ledger::prove(db, &book, &mut proof)
+        .and_then(|balances| control::prove(db, lender, &balances, &mut proof));
     part("the ledger", outcome, &mut proof);
     let outcome = life::prove(db, &lender.code, &mut proof);
     part("the lives of placements", outcome, &mut proof);

@@ -31,7 +31,10 @@ impl HouseReason {
 
 /// The placement (its index) that a payment of a day belongs to, or why it is the house's.
 /// The placements are those of the payment's account, in order of `placed_on` and placing.
-pub fn attribute<S: AsRef<Span>>(placements: &[S], received_on: NaiveDate) -> Result<usize, HouseReason> {
+pub fn attribute<S: AsRef<Span>>(
+    placements: &[S],
+    received_on: NaiveDate,
+) -> Result<usize, HouseReason> {
     let windows = windows(placements);
     match windows.iter().position(|window| window.holds(received_on)) {
         Some(index) => Ok(index),

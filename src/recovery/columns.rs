@@ -11,9 +11,13 @@ const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column 
 
 /// The columns, in the order of the constants below.
 pub const COLUMNS: &[Column] = &[
-    Column { name: "reference", required: true, aliases: &["流水号", "交易流水号", "回款编号"] },
+    Column {
+        name: "reference", required: true, aliases: &["流水号", "交易流水号", "回款编号"]
+    },
     Column { name: "account_no", required: true, aliases: ACCOUNT_NO_ALIASES },
-    Column { name: "received_on", required: true, aliases: &["还款日期", "回款日期", "入账日期"] },
+    Column {
+        name: "received_on", required: true, aliases: &["还款日期", "回款日期", "入账日期"]
+    },
     Column { name: "amount", required: true, aliases: &["金额", "还款金额", "回款金额"] },
     column("kind", &["类型", "回款类型"]),
     column("reverses", &["冲正流水号", "原流水号"]),
@@ -46,29 +50,40 @@ const NOTE: usize = 12;
 
 /// Reads a row; the first fault refuses it. `assignees` are the codes that may hold money.
 pub fn read(row: &Row<'_>, currency: Currency, assignees: &[String]) -> Result<Recovery, Fault> {
-    let need = |column: usize, what: &str| row.fault(column, format!("is empty; every row needs {what}"));
-    let reference = key(row, REFERENCE)?.ok_or_else(|| need(REFERENCE, "a reference of its own"))?;
+    let need =
+        |column: usize, what: &str| row.fault(column, format!("is empty; every row needs {what}"));
+    let reference =
+        key(row, REFERENCE)?.ok_or_else(|| need(REFERENCE, "a reference of its own"))?;
     let account_no = key(row, ACCOUNT_NO)?.ok_or_else(|| need(ACCOUNT_NO, "its account number"))?;
-    let received_on = date(row, RECEIVED_ON)?.ok_or_else(|| need(RECEIVED_ON, "the day it was received"))?;
+    let received_on =
+        date(row, RECEIVED_ON)?.ok_or_else(|| need(RECEIVED_ON, "the day it was received"))?;
     let amount_read = amount(row, AMOUNT, currency)?.ok_or_else(|| need(AMOUNT, "an amount"))?;
     if amount_read <= Money::ZERO {
-        return Err(row.fault(AMOUNT, "must be positive; money taken back is a row of kind reversal"));
+        return Err(
+            row.fault(AMOUNT, "must be positive; money taken back is a row of kind reversal")
+        );
     }
     let kind = kind(row)?;
     let reverses = key(row, REVERSES)?;
     match (kind, &reverses) {
-        (Kind::Reversal, None) => return Err(row.fault(REVERSES, "is empty; a reversal names the payment it takes back")),
+        (Kind::Reversal, None) => {
+            return Err(row.fault(REVERSES, "is empty; a reversal names the payment it takes back"));
+        }
         (Kind::Payment | Kind::Waiver, Some(_)) => {
             return Err(row.fault(
                 REVERSES,
-                format!("is given, but the row is a {}; only a reversal names what it takes back", kind.name()),
+                format!(
+                    "is given, but the row is a {}; only a reversal names what it takes back",
+                    kind.name()
+                ),
             ));
         }
         _ => {}
     }
     let (channel, agency) = channel(row, kind, assignees)?;
     let components = components(row, currency, amount_read)?;
-    let note = row.get(NOTE).map(|text| text.chars().filter(|c| !c.is_control()).take(500).collect());
+    let note =
+        row.get(NOTE).map(|text| text.chars().filter(|c| !c.is_control()).take(500).collect());
     Ok(Recovery {
         reference,
         seq: 0,
@@ -96,7 +111,11 @@ fn kind(row: &Row<'_>) -> Result<Kind, Fault> {
 }
 
 /// A reversal takes over the channel and agency of its payment, a waiver has neither.
-fn channel(row: &Row<'_>, kind: Kind, assignees: &[String]) -> Result<(Channel, Option<String>), Fault> {
+fn channel(
+    row: &Row<'_>,
+    kind: Kind,
+    assignees: &[String],
+) -> Result<(Channel, Option<String>), Fault> {
     let channel = match row.get(CHANNEL).map(str::to_lowercase).as_deref() {
         None | Some("lender" | "委托方") => Channel::Lender,
         Some("agency" | "机构" | "受托方") => Channel::Agency,
@@ -106,13 +125,18 @@ fn channel(row: &Row<'_>, kind: Kind, assignees: &[String]) -> Result<(Channel, 
         return Ok((Channel::Lender, None));
     }
     match key(row, AGENCY)? {
-        None => Err(row.fault(AGENCY, "is empty; money received by an agency names the agency that holds it")),
+        None => Err(row
+            .fault(AGENCY, "is empty; money received by an agency names the agency that holds it")),
         Some(code) if assignees.contains(&code) => Ok((Channel::Agency, Some(code))),
         Some(_) => Err(row.fault(AGENCY, "is no assignee of this lender")),
     }
 }
 
-fn components(row: &Row<'_>, currency: Currency, whole: Money) -> Result<Option<[Money; 4]>, Fault> {
+fn components(
+    row: &Row<'_>,
+    currency: Currency,
+    whole: Money,
+) -> Result<Option<[Money; 4]>, Fault> {
     let mut parts = [None; 4];
     for (i, part) in parts.iter_mut().enumerate() {
         *part = amount(row, PRINCIPAL + i, currency)?;
@@ -129,6 +153,9 @@ fn components(row: &Row<'_>, currency: Currency, whole: Money) -> Result<Option<
         Ok(Some(parts))
     } else {
         let sum = sum.plain(currency);
-        Err(row.fault(AMOUNT, format!("is not the sum of principal, interest, fees and costs, which is {sum}")))
+        Err(row.fault(
+            AMOUNT,
+            format!("is not the sum of principal, interest, fees and costs, which is {sum}"),
+        ))
     }
 }

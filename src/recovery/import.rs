@@ -77,8 +77,12 @@ pub fn import(
     let rejects = Rejects::new(&sheet.header, options.rejects)?;
     progress.stage("importing recoveries", None);
     write(db, lender_code, |db| {
-        let lender = party::store::lender(db, lender_code)?.ok_or_else(|| RecoveryError::NoLender(lender_code.to_string()))?;
-        let assignees = party::store::assignees(db, lender_code)?.into_iter().map(|assignee| assignee.code).collect();
+        let lender = party::store::lender(db, lender_code)?
+            .ok_or_else(|| RecoveryError::NoLender(lender_code.to_string()))?;
+        let assignees = party::store::assignees(db, lender_code)?
+            .into_iter()
+            .map(|assignee| assignee.code)
+            .collect();
         let mut taking = Taking {
             currency: lender.currency,
             lender: lender.code,
@@ -113,14 +117,23 @@ struct Taking {
 struct Refusal(usize, String);
 
 impl Taking {
-    fn read_all(&mut self, db: &mut Db, sheet: &mut Sheet, progress: &mut dyn Progress) -> Result<(), RecoveryError> {
+    fn read_all(
+        &mut self,
+        db: &mut Db,
+        sheet: &mut Sheet,
+        progress: &mut dyn Progress,
+    ) -> Result<(), RecoveryError> {
         let mut raw = RawRow::default();
-        let (mut chunk, mut later): (Vec<Read>, Vec<Read>) = (Vec::with_capacity(CHUNK), Vec::new());
+        let (mut chunk, mut later): (Vec<Read>, Vec<Read>) =
+            (Vec::with_capacity(CHUNK), Vec::new());
         while sheet.next(&mut raw)? {
             self.done.rows += 1;
-            let read = sheet.row(&raw).and_then(|row| columns::read(&row, self.currency, &self.assignees));
+            let read =
+                sheet.row(&raw).and_then(|row| columns::read(&row, self.currency, &self.assignees));
             match read {
-                Ok(recovery) if recovery.kind == Kind::Payment => chunk.push((raw.clone(), recovery)),
+                Ok(recovery) if recovery.kind == Kind::Payment => {
+                    chunk.push((raw.clone(), recovery))
+                }
                 Ok(recovery) => later.push((raw.clone(), recovery)),
                 Err(fault) => self.rejects.add(&raw, fault)?,
             }
@@ -131,7 +144,9 @@ impl Taking {
         }
         progress.advance((chunk.len() + later.len()) as u64);
         self.take(db, chunk)?;
-        later.sort_by(|(_, a), (_, b)| (a.received_on, a.kind, &a.reference).cmp(&(b.received_on, b.kind, &b.reference)));
+        later.sort_by(|(_, a), (_, b)| {
+            (a.received_on, a.kind, &a.reference).cmp(&(b.received_on, b.kind, &b.reference))
+        });
         while !later.is_empty() {
             let rest = later.split_off(later.len().min(CHUNK));
             self.take(db, std::mem::replace(&mut later, rest))?;
@@ -180,7 +195,9 @@ impl Taking {
             AMOUNT => recovery.amount.plain(self.currency),
             component => {
                 let parts = recovery.components.unwrap_or_default();
-                parts.get(component - PRINCIPAL).map_or_else(String::new, |part| part.plain(self.currency))
+                parts
+                    .get(component - PRINCIPAL)
+                    .map_or_else(String::new, |part| part.plain(self.currency))
             }
         };
         let name = columns::COLUMNS.get(column).map_or("", |column| column.name);
@@ -221,8 +238,11 @@ impl Taking {
         self.paid_off.dedup();
         for accounts in std::mem::take(&mut self.paid_off).chunks(CHUNK) {
             let standings = standing::load(db, &self.lender, accounts.iter().map(String::as_str))?;
-            let paid: Vec<close::ToClose> =
-                accounts.iter().filter_map(|account_no| standings.get(account_no)).filter_map(close::paid).collect();
+            let paid: Vec<close::ToClose> = accounts
+                .iter()
+                .filter_map(|account_no| standings.get(account_no))
+                .filter_map(close::paid)
+                .collect();
             self.done.closed_as_paid += paid.len();
             close::close(db, &mut self.act, &paid)?;
         }
@@ -259,8 +279,10 @@ struct Known {
 
 impl Known {
     fn load(db: &mut Db, lender: &str, chunk: &[Read]) -> Result<Known, RecoveryError> {
-        let reversed: Vec<&str> = chunk.iter().filter_map(|(_, one)| one.reverses.as_deref()).collect();
-        let references = chunk.iter().map(|(_, one)| one.reference.as_str()).chain(reversed.iter().copied());
+        let reversed: Vec<&str> =
+            chunk.iter().filter_map(|(_, one)| one.reverses.as_deref()).collect();
+        let references =
+            chunk.iter().map(|(_, one)| one.reference.as_str()).chain(reversed.iter().copied());
         let found = store::by_reference(db, lender, &keys_json(references))?;
         let recoveries = found.into_iter().map(|one| (one.reference.clone(), one)).collect();
         let mut reversals: HashMap<String, Vec<Recovery>> = HashMap::new();
@@ -269,7 +291,8 @@ impl Known {
                 reversals.entry(one.reverses.clone().unwrap_or_default()).or_default().push(one);
             }
         }
-        let standings = standing::load(db, lender, chunk.iter().map(|(_, one)| one.account_no.as_str()))?;
+        let standings =
+            standing::load(db, lender, chunk.iter().map(|(_, one)| one.account_no.as_str()))?;
         Ok(Known { recoveries, reversals, standings })
     }
 
@@ -277,7 +300,10 @@ impl Known {
     /// agency of what it takes back.
     fn check(&mut self, recovery: &mut Recovery) -> Result<bool, Refusal> {
         let Some(standing) = self.standings.get(&recovery.account_no) else {
-            return Err(Refusal(ACCOUNT_NO, "is not known; import the portfolio that has it first".to_string()));
+            return Err(Refusal(
+                ACCOUNT_NO,
+                "is not known; import the portfolio that has it first".to_string(),
+            ));
         };
         if recovery.kind == Kind::Reversal {
             self.inherit(recovery)?;
@@ -286,14 +312,20 @@ impl Known {
             return if known.same_content(recovery) {
                 Ok(false)
             } else {
-                Err(Refusal(REFERENCE, "is known with other content; a correction needs a reference of its own".to_string()))
+                Err(Refusal(
+                    REFERENCE,
+                    "is known with other content; a correction needs a reference of its own"
+                        .to_string(),
+                ))
             };
         }
         match recovery.kind {
             Kind::Payment => {}
             Kind::Waiver => check_waiver(recovery, standing)?,
             Kind::Reversal => {
-                let Some(original) = recovery.reverses.as_ref().and_then(|reference| self.recoveries.get(reference)) else {
+                let Some(original) =
+                    recovery.reverses.as_ref().and_then(|reference| self.recoveries.get(reference))
+                else {
                     return Err(unknown_original());
                 };
                 let earlier = self.reversals.entry(original.reference.clone()).or_default();
@@ -306,13 +338,17 @@ impl Known {
 
     /// Whether a recovery is a waiver or takes one back.
     fn is_of_waiver(&self, recovery: &Recovery) -> bool {
-        let original = recovery.reverses.as_ref().and_then(|reference| self.recoveries.get(reference));
+        let original =
+            recovery.reverses.as_ref().and_then(|reference| self.recoveries.get(reference));
         original.unwrap_or(recovery).kind == Kind::Waiver
     }
 
     fn inherit(&self, recovery: &mut Recovery) -> Result<(), Refusal> {
-        let original =
-            recovery.reverses.as_ref().and_then(|reference| self.recoveries.get(reference)).ok_or_else(unknown_original)?;
+        let original = recovery
+            .reverses
+            .as_ref()
+            .and_then(|reference| self.recoveries.get(reference))
+            .ok_or_else(unknown_original)?;
         recovery.channel = original.channel;
         recovery.agency = original.agency.clone();
         Ok(())
@@ -320,7 +356,10 @@ impl Known {
 }
 
 fn unknown_original() -> Refusal {
-    Refusal(REVERSES, "names a payment that is not known; send the row again when the payment is in".to_string())
+    Refusal(
+        REVERSES,
+        "names a payment that is not known; send the row again when the payment is in".to_string(),
+    )
 }
 
 /// A waiver reduces what is owed, never beyond it: neither on its day nor on everything known.
@@ -331,22 +370,38 @@ fn check_waiver(waiver: &Recovery, standing: &Standing<Stated>) -> Result<(), Re
     let now = standing.owed_known();
     let owed = standing.owed_on(waiver.received_on).map_or(now, |on_its_day| on_its_day.min(now));
     if waiver.amount > owed.positive_part() {
-        return Err(Refusal(AMOUNT, "is more than what is owed; a waiver never goes beyond it".to_string()));
+        return Err(Refusal(
+            AMOUNT,
+            "is more than what is owed; a waiver never goes beyond it".to_string(),
+        ));
     }
     Ok(())
 }
 
 /// A reversal names a payment or waiver of the same account, is not dated before it, and never exceeds what is
 /// left of it, as a whole and in each component.
-fn check_reversal(reversal: &Recovery, original: &Recovery, earlier: &[Recovery]) -> Result<(), Refusal> {
+fn check_reversal(
+    reversal: &Recovery,
+    original: &Recovery,
+    earlier: &[Recovery],
+) -> Result<(), Refusal> {
     if original.kind == Kind::Reversal {
-        return Err(Refusal(REVERSES, "names a reversal; only payments and waivers are taken back".to_string()));
+        return Err(Refusal(
+            REVERSES,
+            "names a reversal; only payments and waivers are taken back".to_string(),
+        ));
     }
     if original.account_no != reversal.account_no {
-        return Err(Refusal(ACCOUNT_NO, format!("is not the account of the payment, which is {}", original.account_no)));
+        return Err(Refusal(
+            ACCOUNT_NO,
+            format!("is not the account of the payment, which is {}", original.account_no),
+        ));
     }
     if reversal.received_on < original.received_on {
-        return Err(Refusal(RECEIVED_ON, format!("lies before the payment of {}", original.received_on)));
+        return Err(Refusal(
+            RECEIVED_ON,
+            format!("lies before the payment of {}", original.received_on),
+        ));
     }
     let left = original.amount - earlier.iter().map(|one| one.amount).sum();
     if reversal.amount > left {
@@ -354,9 +409,13 @@ fn check_reversal(reversal: &Recovery, original: &Recovery, earlier: &[Recovery]
     }
     if let (Some(parts), Some(whole)) = (reversal.components, original.components) {
         for i in 0..parts.len() {
-            let taken: Money = earlier.iter().filter_map(|one| one.components).map(|parts| parts[i]).sum();
+            let taken: Money =
+                earlier.iter().filter_map(|one| one.components).map(|parts| parts[i]).sum();
             if parts[i] > whole[i] - taken {
-                return Err(Refusal(PRINCIPAL + i, "takes back more than what is left of this component".to_string()));
+                return Err(Refusal(
+                    PRINCIPAL + i,
+                    "takes back more than what is left of this component".to_string(),
+                ));
             }
         }
     }

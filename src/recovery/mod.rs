@@ -100,7 +100,8 @@ impl Recovery {
 
     /// Whether a row sent again says the same.
     pub fn same_content(&self, other: &Recovery) -> bool {
-        let place = |one: &Recovery| Recovery { seq: 0, line: 0, beyond_owed: Money::ZERO, ..one.clone() };
+        let place =
+            |one: &Recovery| Recovery { seq: 0, line: 0, beyond_owed: Money::ZERO, ..one.clone() };
         place(self) == place(other)
     }
 }

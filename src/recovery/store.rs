@@ -87,10 +87,14 @@ struct Row {
 
 fn recovery(row: Row) -> QueryResult<Recovery> {
     let kind = Kind::parse(&row.kind).ok_or_else(|| {
-        diesel::result::Error::DeserializationError(format!("recovery {} has the kind {}", row.reference, row.kind).into())
+        diesel::result::Error::DeserializationError(
+            format!("recovery {} has the kind {}", row.reference, row.kind).into(),
+        )
     })?;
     let components = match (row.principal, row.interest, row.fees, row.costs) {
-        (Some(principal), Some(interest), Some(fees), Some(costs)) => Some([principal, interest, fees, costs].map(Money)),
+        (Some(principal), Some(interest), Some(fees), Some(costs)) => {
+            Some([principal, interest, fees, costs].map(Money))
+        }
         _ => None,
     };
     Ok(Recovery {
@@ -116,7 +120,8 @@ const SELECT: &str = "SELECT reference, seq, line, account_no, received_on, kind
 fn listed(db: &mut Db, lender: &str, column: &str, keys: &str) -> QueryResult<Vec<Recovery>> {
     let listed = keys_in(db, column, 2);
     let sql = format!("{SELECT} WHERE lender = $1 AND {listed}");
-    let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    let rows: Vec<Row> =
+        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
     rows.into_iter().map(recovery).collect()
 }
 
@@ -145,16 +150,25 @@ struct ReceiptRow {
     reduces: i64,
 }
 
-const RECEIPTS: &str =
-    "SELECT account_no, received_on, CASE WHEN kind = 'reversal' THEN -amount ELSE amount END AS reduces FROM recovery";
+const RECEIPTS: &str = "SELECT account_no, received_on, CASE WHEN kind = 'reversal' THEN -amount ELSE amount END AS reduces FROM recovery";
 
 /// What was received on some accounts (a JSON array of account numbers), known when the book stood at a number.
-pub fn receipts_of(db: &mut Db, lender: &str, keys: &str, known_seq: i64) -> QueryResult<Vec<(String, Receipt)>> {
+pub fn receipts_of(
+    db: &mut Db,
+    lender: &str,
+    keys: &str,
+    known_seq: i64,
+) -> QueryResult<Vec<(String, Receipt)>> {
     let listed = keys_in(db, "account_no", 2);
     let sql = format!("{RECEIPTS} WHERE lender = $1 AND {listed} AND seq <= $3");
-    let query = diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).bind::<BigInt, _>(known_seq);
+    let query = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(keys)
+        .bind::<BigInt, _>(known_seq);
     let rows: Vec<ReceiptRow> = query.load(db)?;
-    let receipt = |row: ReceiptRow| (row.account_no, Receipt { received_on: row.received_on, reduces: Money(row.reduces) });
+    let receipt = |row: ReceiptRow| {
+        (row.account_no, Receipt { received_on: row.received_on, reduces: Money(row.reduces) })
+    };
     Ok(rows.into_iter().map(receipt).collect())
 }
 
@@ -165,10 +179,15 @@ pub fn each_receipt<E: From<diesel::result::Error>>(
     mut each: impl FnMut(String, Receipt) -> Result<(), E>,
 ) -> Result<(), E> {
     let sql = format!("{RECEIPTS} WHERE lender = $1 ORDER BY account_no, received_on");
-    let rows = diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<ReceiptRow, DefaultLoadingMode>(db)?;
+    let rows = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .load_iter::<ReceiptRow, DefaultLoadingMode>(db)?;
     for row in rows {
         let row = row?;
-        each(row.account_no, Receipt { received_on: row.received_on, reduces: Money(row.reduces) })?;
+        each(
+            row.account_no,
+            Receipt { received_on: row.received_on, reduces: Money(row.reduces) },
+        )?;
     }
     Ok(())
 }
@@ -195,7 +214,13 @@ pub struct MoneyRow {
 
 /// Payments and reversals of the accounts after one and up to another, in order of account, known when the book
 /// stood at a number. Waivers are no money; a reversal of one names no payment.
-pub fn money_of(db: &mut Db, lender: &str, after: &str, last: &str, known_seq: i64) -> QueryResult<Vec<MoneyRow>> {
+pub fn money_of(
+    db: &mut Db,
+    lender: &str,
+    after: &str,
+    last: &str,
+    known_seq: i64,
+) -> QueryResult<Vec<MoneyRow>> {
     diesel::sql_query(
         "SELECT account_no, reference, reverses, received_on, amount FROM recovery WHERE lender = $1 AND account_no > $2 \
          AND account_no <= $3 AND seq <= $4 AND kind <> 'waiver' ORDER BY account_no",
@@ -214,7 +239,8 @@ pub fn each<E: From<diesel::result::Error>>(
     mut each: impl FnMut(Recovery) -> Result<(), E>,
 ) -> Result<(), E> {
     let sql = format!("{SELECT} WHERE lender = $1 ORDER BY account_no, received_on, reference");
-    let rows = diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<Row, DefaultLoadingMode>(db)?;
+    let rows =
+        diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<Row, DefaultLoadingMode>(db)?;
     for row in rows {
         each(recovery(row?)?)?;
     }
@@ -333,9 +359,17 @@ pub struct RecoverySums {
 }
 
 /// What was received from one day to another.
-pub fn sums(db: &mut Db, lender: &str, days: Option<(NaiveDate, NaiveDate)>) -> QueryResult<RecoverySums> {
+pub fn sums(
+    db: &mut Db,
+    lender: &str,
+    days: Option<(NaiveDate, NaiveDate)>,
+) -> QueryResult<RecoverySums> {
     let (first, last) = days.unwrap_or((EARLIEST, LATEST));
-    let of = |kind: &str| format!("CAST(COALESCE(SUM(CASE WHEN kind = '{kind}' THEN amount ELSE 0 END), 0) AS BIGINT)");
+    let of = |kind: &str| {
+        format!(
+            "CAST(COALESCE(SUM(CASE WHEN kind = '{kind}' THEN amount ELSE 0 END), 0) AS BIGINT)"
+        )
+    };
     let sql = format!(
         "SELECT COUNT(*) AS count, {} AS payments, {} AS reversals, {} AS waivers, \
          CAST(COALESCE(SUM(CASE WHEN beyond_owed > 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS beyond \
@@ -344,7 +378,11 @@ pub fn sums(db: &mut Db, lender: &str, days: Option<(NaiveDate, NaiveDate)>) -> 
         of("reversal"),
         of("waiver")
     );
-    diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Date, _>(first).bind::<Date, _>(last).get_result(db)
+    diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Date, _>(first)
+        .bind::<Date, _>(last)
+        .get_result(db)
 }
 
 #[derive(QueryableByName)]
@@ -355,8 +393,9 @@ struct LastDay {
 
 /// The newest day anything was received.
 pub fn last_day(db: &mut Db, lender: &str) -> QueryResult<Option<NaiveDate>> {
-    let row: LastDay = diesel::sql_query("SELECT MAX(received_on) AS day FROM recovery WHERE lender = $1")
-        .bind::<Text, _>(lender)
-        .get_result(db)?;
+    let row: LastDay =
+        diesel::sql_query("SELECT MAX(received_on) AS day FROM recovery WHERE lender = $1")
+            .bind::<Text, _>(lender)
+            .get_result(db)?;
     Ok(row.day)
 }

@@ -74,12 +74,23 @@ impl MonthEnd<'_> {
         for agency in self.agencies() {
             let lines = self.lines(&agency);
             let collected = self.collected(&agency);
-            let carried = self.settled.last.get(&agency).map_or(Money::ZERO, |last| last.carried_forward);
-            let in_force = self.versions.in_force_within(&agency, self.month.first_day(), self.month.last_day());
+            let carried =
+                self.settled.last.get(&agency).map_or(Money::ZERO, |last| last.carried_forward);
+            let in_force = self.versions.in_force_within(
+                &agency,
+                self.month.first_day(),
+                self.month.last_day(),
+            );
             let something = !lines.is_empty() || !collected.is_zero() || !carried.is_zero();
             if in_force || something {
-                let number = self.last_statement_no + 1 + i64::try_from(statements.len()).unwrap_or(0);
-                statements.push(self.statement(&agency, statement_no(self.lender, number), lines, collected));
+                let number =
+                    self.last_statement_no + 1 + i64::try_from(statements.len()).unwrap_or(0);
+                statements.push(self.statement(
+                    &agency,
+                    statement_no(self.lender, number),
+                    lines,
+                    collected,
+                ));
             }
         }
         statements
@@ -89,7 +100,12 @@ impl MonthEnd<'_> {
     fn agencies(&self) -> BTreeSet<String> {
         let contracts = self.versions.0.iter().map(|version| version.terms.agency.clone());
         let earned = self.gathered.groups.keys().map(|key| key.agency.clone());
-        let others = self.gathered.collected.keys().chain(self.gathered.grace.keys()).chain(self.settled.last.keys());
+        let others = self
+            .gathered
+            .collected
+            .keys()
+            .chain(self.gathered.grace.keys())
+            .chain(self.settled.last.keys());
         contracts.chain(earned).chain(others.cloned()).collect()
     }
 
@@ -101,8 +117,12 @@ impl MonthEnd<'_> {
     /// Commission, true-up and charge lines, in order, not yet numbered.
     fn lines(&self, agency: &str) -> Vec<Line> {
         let (mut commission, mut true_ups) = (Vec::new(), Vec::new());
-        let current =
-            self.gathered.groups.iter().filter(|(key, _)| key.agency == agency).map(|(key, group)| (key.clone(), Some(group)));
+        let current = self
+            .gathered
+            .groups
+            .iter()
+            .filter(|(key, _)| key.agency == agency)
+            .map(|(key, group)| (key.clone(), Some(group)));
         let mut groups: BTreeMap<GroupKey, Option<&Group>> = current.collect();
         for key in self.settled.groups.keys().filter(|key| key.agency == agency) {
             groups.entry(key.clone()).or_insert(None);
@@ -116,7 +136,10 @@ impl MonthEnd<'_> {
         for item in self.gathered.grace.get(agency).into_iter().flatten() {
             if !self.settled.lines.contains_key(&item.reference) {
                 commission.push(Line {
-                    note: Some("grace: paid within the contract's days of grace, earns nothing".to_string()),
+                    note: Some(
+                        "grace: paid within the contract's days of grace, earns nothing"
+                            .to_string(),
+                    ),
                     ..line_of(item)
                 });
             }
@@ -154,7 +177,9 @@ impl MonthEnd<'_> {
                             fee_rule: rule_name.clone(),
                             rate: priced.rate,
                             fee: priced.fee,
-                            note: item.undivided.then(|| "no components stated: counted whole".to_string()),
+                            note: item
+                                .undivided
+                                .then(|| "no components stated: counted whole".to_string()),
                             fee_group: fee_group.clone(),
                             ..line_of(item)
                         });
@@ -173,8 +198,19 @@ impl MonthEnd<'_> {
                 Scope::Month(month) => format!("month {month}"),
             };
             let statements: Vec<String> = corrects.into_iter().collect();
-            let note = format!("{} version {}, {scope}: corrects {}", key.contract, key.version, statements.join(", "));
-            true_ups.push(Line { fee_rule: rule_name, batch, note: Some(note), fee_group, ..blank(LineKind::TrueUp, change) });
+            let note = format!(
+                "{} version {}, {scope}: corrects {}",
+                key.contract,
+                key.version,
+                statements.join(", ")
+            );
+            true_ups.push(Line {
+                fee_rule: rule_name,
+                batch,
+                note: Some(note),
+                fee_group,
+                ..blank(LineKind::TrueUp, change)
+            });
         }
     }
 
@@ -188,9 +224,16 @@ impl MonthEnd<'_> {
             }
         }
         for ((_, version, batch), count) in counts {
-            let charges = self.versions.get(agency, version).map(|version| version.terms.charges.as_slice()).unwrap_or_default();
+            let charges = self
+                .versions
+                .get(agency, version)
+                .map(|version| version.terms.charges.as_slice())
+                .unwrap_or_default();
             for charge in charges.iter().filter(|charge| charge.per == Per::AccountPlaced) {
-                lines.push(Line { batch: Some(batch.clone()), ..self.charge(charge, count, "accounts placed") });
+                lines.push(Line {
+                    batch: Some(batch.clone()),
+                    ..self.charge(charge, count, "accounts placed")
+                });
             }
         }
         if let Some(version) = self.versions.in_force(agency, self.month.last_day()) {
@@ -202,28 +245,52 @@ impl MonthEnd<'_> {
 
     fn charge(&self, charge: &Charge, count: i64, what: &str) -> Line {
         let note = format!("{count} {what} × {}", charge.amount.plain(self.currency));
-        Line { fee_rule: Some(charge.name.clone()), note: Some(note), ..blank(LineKind::Charge, Money(charge.amount.0 * count)) }
+        Line {
+            fee_rule: Some(charge.name.clone()),
+            note: Some(note),
+            ..blank(LineKind::Charge, Money(charge.amount.0 * count))
+        }
     }
 
     /// The performance line (奖惩): commission × (factor − 1), by the rank or shrunk index of the month's last day.
     fn performance(&self, agency: &str, terms: &Terms, lines: &[Line]) -> Option<Line> {
         let factor = terms.performance.as_ref()?;
         let graded = self.graded.get(agency)?;
-        let commission: Money = lines.iter().filter(|line| line.kind == LineKind::Commission).map(|line| line.fee).sum();
+        let commission: Money = lines
+            .iter()
+            .filter(|line| line.kind == LineKind::Commission)
+            .map(|line| line.fee)
+            .sum();
         let (measure, what) = match factor.by {
-            By::Rank => (Decimal::from(graded.rank), format!("rank {} of {}", graded.rank, graded.of)),
+            By::Rank => {
+                (Decimal::from(graded.rank), format!("rank {} of {}", graded.rank, graded.of))
+            }
             By::Index => (graded.index, format!("shrunk index {}", graded.index)),
         };
         let factor = factor.at(measure);
         let fee = times(commission, factor - Decimal::ONE, terms.rounding);
         // Whoever has nothing judged starts at 1, and may be first by it: finance should see that.
-        let unproven = if graded.judged == 0 { ", none of its own placements judged yet" } else { "" };
-        let note = format!("{what}{unproven}: commission {} × ({factor} − 1)", commission.plain(self.currency));
-        Some(Line { amount: Some(commission), note: Some(note), ..blank(LineKind::Performance, fee) })
+        let unproven =
+            if graded.judged == 0 { ", none of its own placements judged yet" } else { "" };
+        let note = format!(
+            "{what}{unproven}: commission {} × ({factor} − 1)",
+            commission.plain(self.currency)
+        );
+        Some(Line {
+            amount: Some(commission),
+            note: Some(note),
+            ..blank(LineKind::Performance, fee)
+        })
     }
 
     /// Adds performance, minimum and maximum, numbers the lines and works out the figures.
-    fn statement(&self, agency: &str, statement_no: String, mut lines: Vec<Line>, collected: Money) -> Statement {
+    fn statement(
+        &self,
+        agency: &str,
+        statement_no: String,
+        mut lines: Vec<Line>,
+        collected: Money,
+    ) -> Statement {
         let last_day = self.month.last_day();
         let version = self.versions.of_statement(agency, last_day);
         let terms = version.map(|version| &version.terms);
@@ -231,13 +298,19 @@ impl MonthEnd<'_> {
         lines.extend(terms.and_then(|terms| self.performance(agency, terms, &lines)));
         let sum: Money = lines.iter().map(|line| line.fee).sum();
         let least = terms.and_then(|terms| terms.minimum).filter(|least| in_force && sum < *least);
-        let note = |what: &str, bound: Money| Some(format!("{what} per statement {}", bound.plain(self.currency)));
+        let note = |what: &str, bound: Money| {
+            Some(format!("{what} per statement {}", bound.plain(self.currency)))
+        };
         if let Some(least) = least {
-            lines.push(Line { note: note("minimum", least), ..blank(LineKind::Minimum, least - sum) });
+            lines.push(Line {
+                note: note("minimum", least),
+                ..blank(LineKind::Minimum, least - sum)
+            });
         }
         let sum: Money = lines.iter().map(|line| line.fee).sum();
         if let Some(most) = terms.and_then(|terms| terms.maximum).filter(|most| sum > *most) {
-            lines.push(Line { note: note("maximum", most), ..blank(LineKind::Maximum, most - sum) });
+            lines
+                .push(Line { note: note("maximum", most), ..blank(LineKind::Maximum, most - sum) });
         }
         for (line, number) in lines.iter_mut().zip(1..) {
             line.line_no = number;
@@ -257,8 +330,15 @@ impl MonthEnd<'_> {
 }
 
 /// The figures of a statement from its lines, its terms, what the agency collected, and the statement before.
-pub fn figures(lines: &[Line], terms: Option<&Terms>, collected: Money, last: Option<Figures>) -> Figures {
-    let sum = |kind: LineKind| -> Money { lines.iter().filter(|line| line.kind == kind).map(|line| line.fee).sum() };
+pub fn figures(
+    lines: &[Line],
+    terms: Option<&Terms>,
+    collected: Money,
+    last: Option<Figures>,
+) -> Figures {
+    let sum = |kind: LineKind| -> Money {
+        lines.iter().filter(|line| line.kind == kind).map(|line| line.fee).sum()
+    };
     let all: Money = lines.iter().map(|line| line.fee).sum();
     let (net, vat) = match terms {
         Some(terms) if terms.vat_inclusive => {
@@ -325,8 +405,14 @@ fn remit(y: Money, collected: Money, remittance: Remittance, credit: Credit) -> 
     };
     let y = y.positive_part();
     let (payable, due, set_off) = match remittance {
-        Remittance::Gross => (y + (-collected).positive_part(), collected.positive_part(), Money::ZERO),
-        Remittance::Net => ((y - collected).positive_part(), (collected - y).positive_part(), y.min(collected.positive_part())),
+        Remittance::Gross => {
+            (y + (-collected).positive_part(), collected.positive_part(), Money::ZERO)
+        }
+        Remittance::Net => (
+            (y - collected).positive_part(),
+            (collected - y).positive_part(),
+            y.min(collected.positive_part()),
+        ),
     };
     Remitted { payable, due: due + owed_back, carried, set_off }
 }

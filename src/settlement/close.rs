@@ -67,11 +67,22 @@ pub fn close(
     progress: &mut dyn Progress,
 ) -> Result<Closed, SettlementError> {
     let outcome = write(db, lender_code, |db| {
-        let lender = party::store::lender(db, lender_code)?.ok_or_else(|| SettlementError::NoLender(lender_code.to_string()))?;
+        let lender = party::store::lender(db, lender_code)?
+            .ok_or_else(|| SettlementError::NoLender(lender_code.to_string()))?;
         let book = crate::audit::book(db, lender_code)?;
         if book.closed_month.is_some_and(|closed| month <= closed) {
-            let statements = store::statements(db, lender_code, None)?.into_iter().filter(|one| one.month == month).collect();
-            return Ok(Closed { month, already_closed: true, preview: false, expired: 0, recalls_final: 0, statements });
+            let statements = store::statements(db, lender_code, None)?
+                .into_iter()
+                .filter(|one| one.month == month)
+                .collect();
+            return Ok(Closed {
+                month,
+                already_closed: true,
+                preview: false,
+                expired: 0,
+                recalls_final: 0,
+                statements,
+            });
         }
         if let Some(next) = book.closed_month.map(Month::next)
             && month != next
@@ -79,12 +90,14 @@ pub fn close(
             return Err(SettlementError::NotNext(month, next).into());
         }
         progress.stage("recording expiries", None);
-        let over = record_expiries(db, lender_code, month.next().first_day(), by).map_err(SettlementError::from)?;
+        let over = record_expiries(db, lender_code, month.next().first_day(), by)
+            .map_err(SettlementError::from)?;
         progress.stage("pricing recoveries", None);
         let known = crate::audit::book(db, lender_code)?;
         let statements = work_out(db, &lender, month, &known)?;
         let (expired, recalls_final) = (over.expired, over.recalls_final);
-        let closed = Closed { month, already_closed: false, preview, expired, recalls_final, statements };
+        let closed =
+            Closed { month, already_closed: false, preview, expired, recalls_final, statements };
         if preview {
             return Err(Ending::Preview(Box::new(closed)));
         }
@@ -100,7 +113,12 @@ pub fn close(
 }
 
 /// The statements of a month on the facts known when the book stood as `known`.
-pub fn work_out(db: &mut Db, lender: &Lender, month: Month, known: &Book) -> Result<Vec<Statement>, SettlementError> {
+pub fn work_out(
+    db: &mut Db,
+    lender: &Lender,
+    month: Month,
+    known: &Book,
+) -> Result<Vec<Statement>, SettlementError> {
     let versions = contract::store::versions(db, lender)?.known_at(known.seq);
     let cut_off = CutOff { seq: known.seq, last_day: month.last_day() };
     let gathered = gather(db, &lender.code, &versions, cut_off)?;
@@ -127,7 +145,8 @@ fn graded(
     versions: &Versions,
     cut_off: CutOff,
 ) -> Result<BTreeMap<String, Graded>, SettlementError> {
-    let agencies: BTreeSet<&str> = versions.0.iter().map(|version| version.terms.agency.as_str()).collect();
+    let agencies: BTreeSet<&str> =
+        versions.0.iter().map(|version| version.terms.agency.as_str()).collect();
     let grouping = Grouping::by_bucket(lender.currency);
     let mut scorecards: Vec<(Parameters, Vec<Row>)> = Vec::new();
     let mut graded = BTreeMap::new();
@@ -142,15 +161,21 @@ fn graded(
                 grouping: &grouping,
                 known_seq: cut_off.seq,
             };
-            let (rows, _) = scorecard_on(db, &asked, versions, &Points::default(), BTreeMap::new())?;
+            let (rows, _) =
+                scorecard_on(db, &asked, versions, &Points::default(), BTreeMap::new())?;
             scorecards.push((factor.parameters, rows));
         }
-        let rows = scorecards.iter().find(|(parameters, _)| *parameters == factor.parameters).map(|(_, rows)| rows.as_slice());
+        let rows = scorecards
+            .iter()
+            .find(|(parameters, _)| *parameters == factor.parameters)
+            .map(|(_, rows)| rows.as_slice());
         let rows = rows.unwrap_or_default();
         let of = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         if let Some(row) = rows.iter().find(|row| row.assignee == agency) {
-            graded
-                .insert(agency.to_string(), Graded { rank: row.rank, judged: row.sums.placements, of, index: row.shrunk_index });
+            graded.insert(
+                agency.to_string(),
+                Graded { rank: row.rank, judged: row.sums.placements, of, index: row.shrunk_index },
+            );
         }
     }
     Ok(graded)
@@ -177,14 +202,24 @@ fn issue(
     }
     act.journal.flush(db, &mut act.book)?;
     let count = i64::try_from(closed.statements.len()).unwrap_or(i64::MAX);
-    let row =
-        vec![lender.code.as_str().into(), closed.month.to_string().into(), act.seq().into(), known_seq.into(), count.into()];
+    let row = vec![
+        lender.code.as_str().into(),
+        closed.month.to_string().into(),
+        act.seq().into(),
+        known_seq.into(),
+        count.into(),
+    ];
     act.write(db, &store::PERIODS, &[row])?;
     act.book.statement_no += count;
     act.book.first_month.get_or_insert(closed.month);
     act.book.closed_month = Some(closed.month);
-    let numbers: Vec<&str> = closed.statements.iter().map(|one| one.statement_no.as_str()).collect();
-    act.finish(db, "month closed", &json!({"month": closed.month.to_string(), "statements": numbers}))?;
+    let numbers: Vec<&str> =
+        closed.statements.iter().map(|one| one.statement_no.as_str()).collect();
+    act.finish(
+        db,
+        "month closed",
+        &json!({"month": closed.month.to_string(), "statements": numbers}),
+    )?;
     Ok(())
 }
 
@@ -192,10 +227,19 @@ fn issue(
 fn post(db: &mut Db, act: &mut Act, one: &Statement) -> Result<(), SettlementError> {
     let day = one.month.last_day();
     let (f, payable) = (&one.figures, chart::payable(&one.agency));
-    let issued = [(chart::commission(&one.agency), f.net), (chart::VAT_INPUT.to_string(), f.vat), (payable.clone(), -f.total)];
+    let issued = [
+        (chart::commission(&one.agency), f.net),
+        (chart::VAT_INPUT.to_string(), f.vat),
+        (payable.clone(), -f.total),
+    ];
     let set_off = [(payable, f.set_off), (chart::receivable(&one.agency), -f.set_off)];
     for (event, moves) in [("statement", issued.to_vec()), ("set-off", set_off.to_vec())] {
-        let transaction = balanced(Transaction::build(day, format!("{event}:{}", one.statement_no), None, moves))?;
+        let transaction = balanced(Transaction::build(
+            day,
+            format!("{event}:{}", one.statement_no),
+            None,
+            moves,
+        ))?;
         act.journal.post(db, &mut act.book, transaction)?;
     }
     Ok(())

@@ -1,7 +1,9 @@
 //! Explaining a line of an issued statement from the facts its closing knew.
 
 use super::{Line, LineKind, SettlementError, Statement, store};
-use crate::commission::explain::{Basis, line_words, placement_words, rule_words, say, true_up_words};
+use crate::commission::explain::{
+    Basis, line_words, placement_words, rule_words, say, true_up_words,
+};
 use crate::commission::gather::{CutOff, gather};
 use crate::commission::{Group, GroupKey};
 use crate::contract::{self, Versions};
@@ -24,15 +26,20 @@ pub struct Explained {
 }
 
 /// Says why a line of a statement has its amount.
-pub fn explain(db: &mut Db, t: Lang, statement_no: &str, line_no: i64) -> Result<Explained, SettlementError> {
-    let statement =
-        store::head_by_number(db, statement_no)?.ok_or_else(|| SettlementError::NoStatementNo(statement_no.to_string()))?;
+pub fn explain(
+    db: &mut Db,
+    t: Lang,
+    statement_no: &str,
+    line_no: i64,
+) -> Result<Explained, SettlementError> {
+    let statement = store::head_by_number(db, statement_no)?
+        .ok_or_else(|| SettlementError::NoStatementNo(statement_no.to_string()))?;
     let line = store::lines(db, &statement.lender, statement_no, line_no - 1, 1)?
         .into_iter()
         .find(|line| line.line_no == line_no)
         .ok_or_else(|| SettlementError::NoLine(statement_no.to_string(), line_no))?;
-    let lender =
-        party::store::lender(db, &statement.lender)?.ok_or_else(|| SettlementError::NoLender(statement.lender.clone()))?;
+    let lender = party::store::lender(db, &statement.lender)?
+        .ok_or_else(|| SettlementError::NoLender(statement.lender.clone()))?;
     let known_seq = store::periods(db, &lender.code)?
         .iter()
         .find(|period| period.month == statement.month.to_string())
@@ -52,12 +59,18 @@ struct Telling {
 }
 
 impl Telling {
-    fn words(&self, db: &mut Db, statement: &Statement, line: &Line) -> Result<Vec<String>, SettlementError> {
+    fn words(
+        &self,
+        db: &mut Db,
+        statement: &Statement,
+        line: &Line,
+    ) -> Result<Vec<String>, SettlementError> {
         let mut words = match (&line.reference, &line.account_no) {
             (Some(reference), Some(account_no)) => self.payment(db, reference, account_no, line)?,
             _ => Vec::new(),
         };
-        let key = line.fee_group.as_deref().and_then(|text| GroupKey::parse(&statement.agency, text));
+        let key =
+            line.fee_group.as_deref().and_then(|text| GroupKey::parse(&statement.agency, text));
         match key {
             Some(key) => words.extend(self.group(db, statement, line, &key)?),
             None => words.extend(line.note.iter().map(|note| format!("{note}."))),
@@ -66,24 +79,43 @@ impl Telling {
     }
 
     /// The payment, its window and its rule.
-    fn payment(&self, db: &mut Db, reference: &str, account_no: &str, line: &Line) -> Result<Vec<String>, SettlementError> {
+    fn payment(
+        &self,
+        db: &mut Db,
+        reference: &str,
+        account_no: &str,
+        line: &Line,
+    ) -> Result<Vec<String>, SettlementError> {
         let lender = &self.lender.code;
         let found = recovery::store::by_reference(db, lender, &keys_json([reference].into_iter()))?;
-        let Some(own) = found.into_iter().next() else { return Ok(vec![format!("Recovery {reference} is not in the book.")]) };
+        let Some(own) = found.into_iter().next() else {
+            return Ok(vec![format!("Recovery {reference} is not in the book.")]);
+        };
         let original = match &own.reverses {
-            Some(original) => {
-                recovery::store::by_reference(db, lender, &keys_json([original.as_str()].into_iter()))?.into_iter().next()
-            }
+            Some(original) => recovery::store::by_reference(
+                db,
+                lender,
+                &keys_json([original.as_str()].into_iter()),
+            )?
+            .into_iter()
+            .next(),
             None => None,
         };
         let payment = original.as_ref().unwrap_or(&own);
-        let (no, amount, day) = (&own.reference, own.amount.grouped(self.lender.currency), own.received_on);
-        let (zh, en) = if original.is_some() { ("冲正", "Reversal") } else { ("回款", "Payment") };
-        let (zh_channel, en_channel) = (own.agency.as_deref().unwrap_or("委托方"), own.agency.as_deref().unwrap_or("lender"));
+        let (no, amount, day) =
+            (&own.reference, own.amount.grouped(self.lender.currency), own.received_on);
+        let (zh, en) =
+            if original.is_some() { ("冲正", "Reversal") } else { ("回款", "Payment") };
+        let (zh_channel, en_channel) =
+            (own.agency.as_deref().unwrap_or("委托方"), own.agency.as_deref().unwrap_or("lender"));
         let mut words = vec![say(
             self.t,
-            format!("{zh} {no}，金额 {amount}，案件 {account_no}，{day} 收到（渠道：{zh_channel}）。"),
-            format!("{en} {no} of {amount} on account {account_no}, received {day} ({en_channel} channel)."),
+            format!(
+                "{zh} {no}，金额 {amount}，案件 {account_no}，{day} 收到（渠道：{zh_channel}）。"
+            ),
+            format!(
+                "{en} {no} of {amount} on account {account_no}, received {day} ({en_channel} channel)."
+            ),
         )];
         if let Some(Recovery { reference, received_on, .. }) = &original {
             words.push(say(
@@ -92,37 +124,61 @@ impl Telling {
                 format!("It takes back payment {reference} of {received_on}, and follows that payment's placement."),
             ));
         }
-        let placements: Vec<Placement> = placement::store::of_accounts(db, lender, &keys_json([account_no].into_iter()))?
-            .into_iter()
-            .filter(|placement| placement.seq <= self.known_seq)
-            .map(|placement| placement.known_at(self.known_seq))
-            .collect();
+        let placements: Vec<Placement> =
+            placement::store::of_accounts(db, lender, &keys_json([account_no].into_iter()))?
+                .into_iter()
+                .filter(|placement| placement.seq <= self.known_seq)
+                .map(|placement| placement.known_at(self.known_seq))
+                .collect();
         let Ok(index) = attribute(&placements, payment.received_on) else { return Ok(words) };
         words.extend(placement_words(self.t, &placements, index, payment.received_on));
         let placement = &placements[index];
-        let key = line.fee_group.as_deref().and_then(|text| GroupKey::parse(&placement.assignee, text));
+        let key =
+            line.fee_group.as_deref().and_then(|text| GroupKey::parse(&placement.assignee, text));
         if let Some(key) = key
             && let Some(version) = self.versions.get(&key.agency, key.version)
         {
-            words.extend(rule_words(self.t, &version.terms, version.number, placement, key.rule, self.lender.currency));
+            words.extend(rule_words(
+                self.t,
+                &version.terms,
+                version.number,
+                placement,
+                key.rule,
+                self.lender.currency,
+            ));
         }
         Ok(words)
     }
 
-    fn group(&self, db: &mut Db, statement: &Statement, line: &Line, key: &GroupKey) -> Result<Vec<String>, SettlementError> {
-        let Some(version) = self.versions.get(&key.agency, key.version) else { return Ok(Vec::new()) };
+    fn group(
+        &self,
+        db: &mut Db,
+        statement: &Statement,
+        line: &Line,
+        key: &GroupKey,
+    ) -> Result<Vec<String>, SettlementError> {
+        let Some(version) = self.versions.get(&key.agency, key.version) else {
+            return Ok(Vec::new());
+        };
         let cut_off = CutOff { seq: self.known_seq, last_day: self.month.last_day() };
         let gathered = gather(db, &self.lender.code, &self.versions, cut_off)?;
         let empty = Group { key: key.clone(), placed: Money::ZERO, items: Vec::new() };
         let group = gathered.groups.get(key).unwrap_or(&empty);
-        let basis = Basis { t: self.t, currency: self.lender.currency, terms: &version.terms, group };
+        let basis =
+            Basis { t: self.t, currency: self.lender.currency, terms: &version.terms, group };
         if line.kind != LineKind::TrueUp {
-            return Ok(line.reference.as_deref().map(|reference| line_words(&basis, reference)).unwrap_or_default());
+            return Ok(line
+                .reference
+                .as_deref()
+                .map(|reference| line_words(&basis, reference))
+                .unwrap_or_default());
         }
         let settled = store::settled(db, &self.lender.code, self.month)?;
         let before = settled.groups.get(key).map_or(Money::ZERO, |(sum, _)| *sum);
         let lines = store::lines(db, &statement.lender, &statement.statement_no, 0, i64::MAX)?;
-        let now = lines.iter().filter(|other| other.kind == LineKind::Commission && other.fee_group == line.fee_group);
+        let now = lines.iter().filter(|other| {
+            other.kind == LineKind::Commission && other.fee_group == line.fee_group
+        });
         let mut words = true_up_words(&basis, before, now.map(|other| other.fee).sum(), line.fee);
         words.extend(line.note.iter().map(|note| format!("{note}.")));
         Ok(words)

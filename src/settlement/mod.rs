@@ -158,7 +158,9 @@ pub enum SettlementError {
     #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
     NoLender(String),
     /// No such statement.
-    #[error("there is no statement of {agency} for {month}; close the month first, or check the agency's code")]
+    #[error(
+        "there is no statement of {agency} for {month}; close the month first, or check the agency's code"
+    )]
     NoStatement {
         /// The agency asked for.
         agency: String,

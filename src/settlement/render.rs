@@ -90,7 +90,8 @@ pub fn csv(one: &Statement, currency: Currency) -> Result<Vec<u8>, csv::Error> {
         "note",
     ])?;
     for line in &one.lines {
-        let free = |value: &Option<String>| text::neutral(value.as_deref().unwrap_or("")).into_owned();
+        let free =
+            |value: &Option<String>| text::neutral(value.as_deref().unwrap_or("")).into_owned();
         let plain = |value: &Option<String>| value.clone().unwrap_or_default();
         writer.write_record(&[
             line.line_no.to_string(),
@@ -173,7 +174,8 @@ pub fn kind_word(t: Lang, kind: LineKind) -> &'static str {
 pub fn html(lender: &Lender, agency: Option<&Assignee>, one: &Statement) -> Result<String, String> {
     let t = lender.language;
     let f = &one.figures;
-    let (lines, others): (Vec<&Line>, Vec<&Line>) = one.lines.iter().partition(|line| line.kind == LineKind::Commission);
+    let (lines, others): (Vec<&Line>, Vec<&Line>) =
+        one.lines.iter().partition(|line| line.kind == LineKind::Commission);
     let summary = summarise(&lines);
     let document = Document {
         t,
@@ -182,7 +184,10 @@ pub fn html(lender: &Lender, agency: Option<&Assignee>, one: &Statement) -> Resu
         agency_name: agency.map_or(one.agency.as_str(), |agency| agency.name.as_str()),
         one,
         due: due(lender, f),
-        summary_total: (summary.iter().map(|row| row.recovered).sum(), summary.iter().map(|row| row.fee).sum()),
+        summary_total: (
+            summary.iter().map(|row| row.recovered).sum(),
+            summary.iter().map(|row| row.fee).sum(),
+        ),
         summary,
         others,
         figure_rows: figure_rows(t, f),
@@ -195,10 +200,14 @@ pub fn html(lender: &Lender, agency: Option<&Assignee>, one: &Statement) -> Resu
 fn due(lender: &Lender, f: &Figures) -> Vec<Due> {
     let t = lender.language;
     let chinese = t == Lang::Zh && lender.currency.code() == "CNY";
-    let row = |label, amount| Due { label, amount, capitals: chinese.then(|| capital_numerals(amount)) };
+    let row =
+        |label, amount| Due { label, amount, capitals: chinese.then(|| capital_numerals(amount)) };
     let sides = [(t.payable(), f.payable_to_agency), (t.due_from(), f.due_from_agency)];
-    let owed: Vec<Due> =
-        sides.into_iter().filter(|(_, amount)| !amount.is_zero()).map(|(label, amount)| row(label, amount)).collect();
+    let owed: Vec<Due> = sides
+        .into_iter()
+        .filter(|(_, amount)| !amount.is_zero())
+        .map(|(label, amount)| row(label, amount))
+        .collect();
     if owed.is_empty() { vec![row(t.nothing_due(), Money::ZERO)] } else { owed }
 }
 
@@ -213,8 +222,14 @@ fn figure_rows(t: Lang, f: &Figures) -> Vec<(&'static str, Money, bool)> {
         (t.deductions(), f.deductions),
         (t.adjustments(), f.adjustments),
     ];
-    let mut rows: Vec<(&'static str, Money, bool)> = always.into_iter().map(|(name, amount)| (name, amount, false)).collect();
-    rows.extend(sometimes.into_iter().filter(|(_, amount)| !amount.is_zero()).map(|(name, amount)| (name, amount, false)));
+    let mut rows: Vec<(&'static str, Money, bool)> =
+        always.into_iter().map(|(name, amount)| (name, amount, false)).collect();
+    rows.extend(
+        sometimes
+            .into_iter()
+            .filter(|(_, amount)| !amount.is_zero())
+            .map(|(name, amount)| (name, amount, false)),
+    );
     rows.extend([(t.net(), f.net, false), (t.vat(), f.vat, false), (t.total(), f.total, true)]);
     rows
 }
@@ -229,7 +244,14 @@ fn summarise(lines: &[&Line]) -> Vec<SummaryRow> {
         entry.1 += line.amount.unwrap_or_default();
         entry.2 += line.fee;
     }
-    let row = |((batch, rule, rate), (count, recovered, fee))| SummaryRow { batch, rule, rate, count, recovered, fee };
+    let row = |((batch, rule, rate), (count, recovered, fee))| SummaryRow {
+        batch,
+        rule,
+        rate,
+        count,
+        recovered,
+        fee,
+    };
     rows.into_iter().map(row).collect()
 }
 
@@ -239,7 +261,11 @@ pub fn capital_numerals(amount: Money) -> String {
     const PLACES: [&str; 4] = ["", "拾", "佰", "仟"];
     const SECTIONS: [&str; 5] = ["", "万", "亿", "万亿", "亿亿"];
     let fen = amount.0.unsigned_abs();
-    let (yuan, jiao, rest) = (fen / 100, usize::try_from(fen / 10 % 10).unwrap_or(0), usize::try_from(fen % 10).unwrap_or(0));
+    let (yuan, jiao, rest) = (
+        fen / 100,
+        usize::try_from(fen / 10 % 10).unwrap_or(0),
+        usize::try_from(fen % 10).unwrap_or(0),
+    );
     let mut text = String::new();
     let sections: Vec<u64> = (0..5).map(|i| yuan / 10_000_u64.pow(i) % 10_000).collect();
     let mut gap = false;

@@ -150,7 +150,9 @@ fn corrupt(what: String) -> diesel::result::Error {
 }
 
 fn statement(row: StatementRow) -> QueryResult<Statement> {
-    let month = row.month.parse().map_err(|_| corrupt(format!("statement {} has the month {}", row.statement_no, row.month)))?;
+    let month = row.month.parse().map_err(|_| {
+        corrupt(format!("statement {} has the month {}", row.statement_no, row.month))
+    })?;
     Ok(Statement {
         month,
         terms: row.contract.zip(row.contract_version),
@@ -193,31 +195,40 @@ pub fn statements(db: &mut Db, lender: &str, agency: Option<&str>) -> QueryResul
 }
 
 /// A statement with its lines.
-pub fn find(db: &mut Db, lender: &str, agency: &str, month: Month) -> QueryResult<Option<Statement>> {
-    let row: Option<StatementRow> = diesel::sql_query("SELECT * FROM statement WHERE lender = $1 AND agency = $2 AND month = $3")
-        .bind::<Text, _>(lender)
-        .bind::<Text, _>(agency)
-        .bind::<Text, _>(month.to_string())
-        .get_result(db)
-        .optional()?;
+pub fn find(
+    db: &mut Db,
+    lender: &str,
+    agency: &str,
+    month: Month,
+) -> QueryResult<Option<Statement>> {
+    let row: Option<StatementRow> = diesel::sql_query(
+        "SELECT * FROM statement WHERE lender = $1 AND agency = $2 AND month = $3",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(agency)
+    .bind::<Text, _>(month.to_string())
+    .get_result(db)
+    .optional()?;
     with_lines(db, row)
 }
 
 /// A statement with its lines, by its number.
 pub fn by_number(db: &mut Db, statement_no: &str) -> QueryResult<Option<Statement>> {
-    let row: Option<StatementRow> = diesel::sql_query("SELECT * FROM statement WHERE statement_no = $1")
-        .bind::<Text, _>(statement_no)
-        .get_result(db)
-        .optional()?;
+    let row: Option<StatementRow> =
+        diesel::sql_query("SELECT * FROM statement WHERE statement_no = $1")
+            .bind::<Text, _>(statement_no)
+            .get_result(db)
+            .optional()?;
     with_lines(db, row)
 }
 
 /// A statement without its lines, by its number.
 pub fn head_by_number(db: &mut Db, statement_no: &str) -> QueryResult<Option<Statement>> {
-    let row: Option<StatementRow> = diesel::sql_query("SELECT * FROM statement WHERE statement_no = $1")
-        .bind::<Text, _>(statement_no)
-        .get_result(db)
-        .optional()?;
+    let row: Option<StatementRow> =
+        diesel::sql_query("SELECT * FROM statement WHERE statement_no = $1")
+            .bind::<Text, _>(statement_no)
+            .get_result(db)
+            .optional()?;
     row.map(statement).transpose()
 }
 
@@ -257,7 +268,13 @@ struct LineRow {
 }
 
 /// Lines of a statement after a line number, at most so many.
-pub fn lines(db: &mut Db, lender: &str, statement_no: &str, after: i64, most: i64) -> QueryResult<Vec<Line>> {
+pub fn lines(
+    db: &mut Db,
+    lender: &str,
+    statement_no: &str,
+    after: i64,
+    most: i64,
+) -> QueryResult<Vec<Line>> {
     let rows: Vec<LineRow> = diesel::sql_query(
         "SELECT line_no, kind, fee_rule, batch, reference, account_no, received_on, amount, rate, fee, note, fee_group \
          FROM statement_line WHERE lender = $1 AND statement_no = $2 AND line_no > $3 ORDER BY line_no LIMIT $4",
@@ -268,8 +285,9 @@ pub fn lines(db: &mut Db, lender: &str, statement_no: &str, after: i64, most: i6
     .bind::<BigInt, _>(most)
     .load(db)?;
     let read = |row: LineRow| {
-        let kind = LineKind::parse(&row.kind)
-            .ok_or_else(|| corrupt(format!("line {} of {statement_no} has the kind {}", row.line_no, row.kind)))?;
+        let kind = LineKind::parse(&row.kind).ok_or_else(|| {
+            corrupt(format!("line {} of {statement_no} has the kind {}", row.line_no, row.kind))
+        })?;
         let rate = row.rate.as_deref().map(str::parse).transpose();
         Ok(Line {
             line_no: row.line_no,
@@ -280,7 +298,9 @@ pub fn lines(db: &mut Db, lender: &str, statement_no: &str, after: i64, most: i6
             account_no: row.account_no,
             received_on: row.received_on,
             amount: row.amount.map(Money),
-            rate: rate.map_err(|_| corrupt(format!("line {} of {statement_no} has no rate", row.line_no)))?,
+            rate: rate.map_err(|_| {
+                corrupt(format!("line {} of {statement_no} has no rate", row.line_no))
+            })?,
             fee: Money(row.fee),
             note: row.note,
             fee_group: row.fee_group,
@@ -321,8 +341,9 @@ pub fn settled(db: &mut Db, lender: &str, before: Month) -> QueryResult<Settled>
     .bind::<Text, _>(before.to_string())
     .load(db)?;
     for row in sums {
-        let key = GroupKey::parse(&row.agency, &row.fee_group)
-            .ok_or_else(|| corrupt(format!("statement {} has the fee group {}", row.statement_no, row.fee_group)))?;
+        let key = GroupKey::parse(&row.agency, &row.fee_group).ok_or_else(|| {
+            corrupt(format!("statement {} has the fee group {}", row.statement_no, row.fee_group))
+        })?;
         let entry = settled.groups.entry(key).or_default();
         entry.0 += Money(row.fee);
         entry.1.insert(row.statement_no);
@@ -339,7 +360,8 @@ pub fn settled(db: &mut Db, lender: &str, before: Month) -> QueryResult<Settled>
         settled.lines.insert(row.reference, row.statement_no);
     }
     for one in statements(db, lender, None)?.into_iter().filter(|one| one.month < before) {
-        *settled.collected.entry(one.agency.clone()).or_default() += one.figures.collected_by_agency;
+        *settled.collected.entry(one.agency.clone()).or_default() +=
+            one.figures.collected_by_agency;
         settled.last.insert(one.agency, one.figures);
     }
     Ok(settled)
@@ -364,9 +386,11 @@ pub struct PeriodRow {
 
 /// The closed months of a lender, in order.
 pub fn periods(db: &mut Db, lender: &str) -> QueryResult<Vec<PeriodRow>> {
-    diesel::sql_query("SELECT month, seq, known_seq, statements FROM period WHERE lender = $1 ORDER BY month")
-        .bind::<Text, _>(lender)
-        .load(db)
+    diesel::sql_query(
+        "SELECT month, seq, known_seq, statements FROM period WHERE lender = $1 ORDER BY month",
+    )
+    .bind::<Text, _>(lender)
+    .load(db)
 }
 
 /// The rows of a statement's head, in the order of [`STATEMENTS`].
@@ -442,9 +466,16 @@ pub(super) fn add(db: &mut Db, act: &mut Act, one: &Statement) -> QueryResult<()
 }
 
 /// Stores a document of a statement, compressed.
-pub(super) fn add_document(db: &mut Db, act: &mut Act, one: &Statement, format: &str, body: &[u8]) -> QueryResult<()> {
+pub(super) fn add_document(
+    db: &mut Db,
+    act: &mut Act,
+    one: &Statement,
+    format: &str,
+    body: &[u8],
+) -> QueryResult<()> {
     let sha256 = crate::kernel::digest::sha256(body);
-    let packed = pack(body).map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
+    let packed =
+        pack(body).map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
     diesel::sql_query(
         "INSERT INTO statement_document (lender, statement_no, format, seq, sha256, body) VALUES ($1, $2, $3, $4, $5, $6)",
     )
@@ -482,7 +513,12 @@ struct DocumentRow {
 }
 
 /// A stored document and the digest it was stored with; the body is absent when it cannot be unpacked.
-pub fn document(db: &mut Db, lender: &str, statement_no: &str, format: &str) -> QueryResult<Option<(String, Option<Vec<u8>>)>> {
+pub fn document(
+    db: &mut Db,
+    lender: &str,
+    statement_no: &str,
+    format: &str,
+) -> QueryResult<Option<(String, Option<Vec<u8>>)>> {
     let row: Option<DocumentRow> =
         diesel::sql_query("SELECT sha256, body FROM statement_document WHERE lender = $1 AND statement_no = $2 AND format = $3")
             .bind::<Text, _>(lender)
@@ -493,7 +529,10 @@ pub fn document(db: &mut Db, lender: &str, statement_no: &str, format: &str) -> 
     let unpack = |packed: Vec<u8>| {
         use std::io::Read as _;
         let mut body = Vec::new();
-        flate2::read::DeflateDecoder::new(packed.as_slice()).read_to_end(&mut body).ok().map(|_| body)
+        flate2::read::DeflateDecoder::new(packed.as_slice())
+            .read_to_end(&mut body)
+            .ok()
+            .map(|_| body)
     };
     Ok(row.map(|row| (row.sha256, row.body.and_then(unpack))))
 }
@@ -550,8 +589,11 @@ pub fn lines_of_kind(
     .bind::<BigInt, _>(after)
     .bind::<BigInt, _>(most)
     .load(db)?;
-    let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { return Ok(Vec::new()) };
-    let span = lines(db, lender, statement_no, first.line_no - 1, last.line_no - first.line_no + 1)?;
+    let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
+        return Ok(Vec::new());
+    };
+    let span =
+        lines(db, lender, statement_no, first.line_no - 1, last.line_no - first.line_no + 1)?;
     Ok(span.into_iter().filter(|line| line.kind == kind).collect())
 }
 
@@ -575,6 +617,8 @@ pub struct SettledAt {
 /// The statement lines that settled some recoveries (a JSON array of references).
 pub fn lines_of_references(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<SettledAt>> {
     let listed = crate::db::keys_in(db, "reference", 2);
-    let sql = format!("SELECT reference, statement_no, line_no, fee FROM statement_line WHERE lender = $1 AND {listed}");
+    let sql = format!(
+        "SELECT reference, statement_no, line_no, fee FROM statement_line WHERE lender = $1 AND {listed}"
+    );
     diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)
 }

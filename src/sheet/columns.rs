@@ -78,7 +78,8 @@ pub(super) fn place(
     columns: &[Column],
     map: Option<&ColumnMap>,
 ) -> Result<(Vec<Placed>, Vec<String>), SheetError> {
-    let names: Vec<String> = header.iter().map(|cell| cell.trim_matches(is_blank).to_lowercase()).collect();
+    let names: Vec<String> =
+        header.iter().map(|cell| cell.trim_matches(is_blank).to_lowercase()).collect();
     let find = |name: &str| names.iter().position(|candidate| candidate == name);
     let mut used = vec![false; names.len()];
     let mut placed = Vec::with_capacity(columns.len());
@@ -120,17 +121,26 @@ pub(super) fn place(
             ),
         ));
     }
-    let seen_before = |i: usize, name: &String| names[..i].iter().zip(&used).any(|(other, used)| *used && other == name);
-    let twice = names.iter().enumerate().find(|(i, name)| !name.is_empty() && seen_before(*i, name));
+    let seen_before = |i: usize, name: &String| {
+        names[..i].iter().zip(&used).any(|(other, used)| *used && other == name)
+    };
+    let twice =
+        names.iter().enumerate().find(|(i, name)| !name.is_empty() && seen_before(*i, name));
     if let Some((_, name)) = twice {
         return Err(content(path, format!("has the column \"{name}\" twice; remove one")));
     }
     let unknown: Vec<&str> = names
         .iter()
         .zip(&used)
-        .filter(|(name, used)| !**used && !name.is_empty() && !REPORT_COLUMNS.contains(&name.as_str()))
+        .filter(|(name, used)| {
+            !**used && !name.is_empty() && !REPORT_COLUMNS.contains(&name.as_str())
+        })
         .map(|(name, _)| name.as_str())
         .collect();
-    let warnings = if unknown.is_empty() { Vec::new() } else { vec![format!("ignored columns: {}", unknown.join(", "))] };
+    let warnings = if unknown.is_empty() {
+        Vec::new()
+    } else {
+        vec![format!("ignored columns: {}", unknown.join(", "))]
+    };
     Ok((placed, warnings))
 }

@@ -45,7 +45,8 @@ impl Delimited {
     }
 
     pub(super) fn next(&mut self, row: &mut RawRow) -> Result<bool, SheetError> {
-        let more = self.reader.read_record(&mut self.record).map_err(|error| self.refused(&error))?;
+        let more =
+            self.reader.read_record(&mut self.record).map_err(|error| self.refused(&error))?;
         // The reader's own position lies before the end of the line before, and before lines that are empty.
         row.line = self.reader.get_mut().begins.pop_front().unwrap_or(0);
         row.cells.truncate(self.record.len());
@@ -63,7 +64,8 @@ impl Delimited {
 
     fn refused(&self, error: &csv::Error) -> SheetError {
         if let csv::ErrorKind::Io(io) = error.kind()
-            && let Some(TooLong(line)) = io.get_ref().and_then(|inner| inner.downcast_ref::<TooLong>())
+            && let Some(TooLong(line)) =
+                io.get_ref().and_then(|inner| inner.downcast_ref::<TooLong>())
         {
             return SheetError::Line {
                 file: self.path.display().to_string(),
@@ -78,7 +80,9 @@ impl Delimited {
 
 fn decode(path: &Path, encoding: &'static Encoding) -> Result<Decoded, SheetError> {
     let file = File::open(path).map_err(|error| io(path, error))?;
-    Ok(DecodeReaderBytesBuilder::new().encoding(Some(encoding)).build(BufReader::with_capacity(1 << 16, file)))
+    Ok(DecodeReaderBytesBuilder::new()
+        .encoding(Some(encoding))
+        .build(BufReader::with_capacity(1 << 16, file)))
 }
 
 /// The separator the header line uses most outside quotes.
@@ -93,9 +97,10 @@ fn separator(path: &Path, mut decoded: Decoded) -> Result<u8, SheetError> {
             match byte {
                 b'"' => quoted = !quoted,
                 b'\n' if !quoted && seen > 0 => break 'reading,
-                other => {
-                    counts.iter_mut().filter(|(separator, _)| separator == other && !quoted).for_each(|(_, count)| *count += 1)
-                }
+                other => counts
+                    .iter_mut()
+                    .filter(|(separator, _)| separator == other && !quoted)
+                    .for_each(|(_, count)| *count += 1),
             }
             seen += usize::from(!byte.is_ascii_whitespace());
         }
@@ -144,7 +149,9 @@ impl<R: Read> Read for Guard<R> {
                 (State::Quoted, b'"') => State::QuoteInQuoted,
                 (State::Quoted, _) | (State::QuoteInQuoted, b'"') => State::Quoted,
                 (State::FieldStart, b'"') => State::Quoted,
-                (_, byte) if byte == self.separator || byte == b'\n' || byte == b'\r' => State::FieldStart,
+                (_, byte) if byte == self.separator || byte == b'\n' || byte == b'\r' => {
+                    State::FieldStart
+                }
                 _ => State::Plain,
             };
             let ends = matches!(byte, b'\n' | b'\r') && self.state == State::FieldStart;

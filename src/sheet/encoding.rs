@@ -30,11 +30,15 @@ pub(super) fn survey(path: &Path) -> Result<Surveyed, SheetError> {
     let mut head = [0_u8; 4096];
     let head_length = fill(&mut file, &mut head).map_err(|error| io(path, error))?;
     let head = &head[..head_length];
-    let named_workbook = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xlsx"));
+    let named_workbook =
+        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xlsx"));
     let text = match (head.starts_with(b"PK\x03\x04"), named_workbook) {
         (true, _) => None,
         (false, true) => {
-            return Err(content(path, "is named .xlsx but is no workbook; save it from the spreadsheet again, or as CSV"));
+            return Err(content(
+                path,
+                "is named .xlsx but is no workbook; save it from the spreadsheet again, or as CSV",
+            ));
         }
         (false, false) => Some(text_encoding(path, head)?),
     };
@@ -47,10 +51,14 @@ pub(super) fn survey(path: &Path) -> Result<Surveyed, SheetError> {
             let mut file = File::open(path).map_err(|error| io(path, error))?;
             match scan(&mut file, Some(GB18030)).map_err(|error| io(path, error))?.2 {
                 None => Content::Text(GB18030),
-                Some(line) => return Err(undecodable(path, line, "neither UTF-8 nor GB18030 (GBK)")),
+                Some(line) => {
+                    return Err(undecodable(path, line, "neither UTF-8 nor GB18030 (GBK)"));
+                }
             }
         }
-        (Some(encoding), Some(line)) => return Err(undecodable(path, line, &format!("not {}", encoding.name()))),
+        (Some(encoding), Some(line)) => {
+            return Err(undecodable(path, line, &format!("not {}", encoding.name())));
+        }
     };
     Ok(Surveyed { sha256, size, content })
 }
@@ -82,7 +90,8 @@ fn text_encoding(path: &Path, head: &[u8]) -> Result<&'static Encoding, SheetErr
     if head.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
         return Err(content(path, "is an old Excel workbook (.xls); save it as .xlsx or CSV"));
     }
-    let zeros = |offset: usize| head.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
+    let zeros =
+        |offset: usize| head.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd) = (zeros(0), zeros(1));
     match (even, odd) {
         (0, 0) => Ok(UTF_8),
@@ -93,7 +102,10 @@ fn text_encoding(path: &Path, head: &[u8]) -> Result<&'static Encoding, SheetErr
 }
 
 /// Digest, size, and the first line that does not decode.
-fn scan(file: &mut File, encoding: Option<&'static Encoding>) -> std::io::Result<(String, u64, Option<u64>)> {
+fn scan(
+    file: &mut File,
+    encoding: Option<&'static Encoding>,
+) -> std::io::Result<(String, u64, Option<u64>)> {
     let mut digest = Running::default();
     let mut decoder = encoding.map(Encoding::new_decoder_with_bom_removal);
     let (mut size, mut lines, mut faulty) = (0_u64, 1_u64, None);
@@ -104,8 +116,11 @@ fn scan(file: &mut File, encoding: Option<&'static Encoding>) -> std::io::Result
         digest.update(&buffer[..read]);
         size += read as u64;
         if let (Some(decoder), None) = (&mut decoder, faulty) {
-            let (result, consumed, written) =
-                decoder.decode_to_utf8_without_replacement(&buffer[..read], &mut decoded, read == 0);
+            let (result, consumed, written) = decoder.decode_to_utf8_without_replacement(
+                &buffer[..read],
+                &mut decoded,
+                read == 0,
+            );
             lines += decoded[..written].iter().filter(|byte| **byte == b'\n').count() as u64;
             let nul = decoded[..written].contains(&0);
             if matches!(result, DecoderResult::Malformed(_, _)) || consumed < read || nul {

@@ -127,22 +127,38 @@ enum Source {
 
 impl Sheet {
     /// Opens a file: recognises what it is, reads its header, finds the columns.
-    pub fn open(path: &Path, columns: &'static [Column], map: Option<&ColumnMap>) -> Result<Sheet, SheetError> {
+    pub fn open(
+        path: &Path,
+        columns: &'static [Column],
+        map: Option<&ColumnMap>,
+    ) -> Result<Sheet, SheetError> {
         Sheet::open_as(path, columns, map, false)
     }
 
     /// Opens a file whose dates carry the time of day, also where a workbook holds them.
-    pub fn open_with_times(path: &Path, columns: &'static [Column], map: Option<&ColumnMap>) -> Result<Sheet, SheetError> {
+    pub fn open_with_times(
+        path: &Path,
+        columns: &'static [Column],
+        map: Option<&ColumnMap>,
+    ) -> Result<Sheet, SheetError> {
         Sheet::open_as(path, columns, map, true)
     }
 
-    fn open_as(path: &Path, columns: &'static [Column], map: Option<&ColumnMap>, times: bool) -> Result<Sheet, SheetError> {
+    fn open_as(
+        path: &Path,
+        columns: &'static [Column],
+        map: Option<&ColumnMap>,
+        times: bool,
+    ) -> Result<Sheet, SheetError> {
         let surveyed = encoding::survey(path)?;
         let (mut source, size) = match surveyed.content {
-            encoding::Content::Workbook => (Source::Workbook(workbook::Workbook::open(path, times)?), surveyed.size),
-            encoding::Content::Text(encoding) => {
-                (Source::Delimited(Box::new(delimited::Delimited::open(path, encoding)?)), surveyed.size)
+            encoding::Content::Workbook => {
+                (Source::Workbook(workbook::Workbook::open(path, times)?), surveyed.size)
             }
+            encoding::Content::Text(encoding) => (
+                Source::Delimited(Box::new(delimited::Delimited::open(path, encoding)?)),
+                surveyed.size,
+            ),
         };
         let mut header = RawRow::default();
         if !source.next(&mut header)? {
@@ -150,10 +166,21 @@ impl Sheet {
         }
         let (placed, warnings) = columns::place(path, &header.cells, columns, map)?;
         let sha256 = match map {
-            Some(map) => crate::kernel::digest::sha256(format!("{}+{}", surveyed.sha256, map.sha256).as_bytes()),
+            Some(map) => crate::kernel::digest::sha256(
+                format!("{}+{}", surveyed.sha256, map.sha256).as_bytes(),
+            ),
             None => surveyed.sha256,
         };
-        Ok(Sheet { path: path.to_path_buf(), sha256, size, header: header.cells, warnings, columns, placed, source })
+        Ok(Sheet {
+            path: path.to_path_buf(),
+            sha256,
+            size,
+            header: header.cells,
+            warnings,
+            columns,
+            placed,
+            source,
+        })
     }
 
     /// The file's own name, without folders.
@@ -178,7 +205,11 @@ impl Sheet {
 
     /// A row seen through the columns; a row with more cells than the header is a fault.
     pub fn row<'a>(&'a self, raw: &'a RawRow) -> Result<Row<'a>, Fault> {
-        let beyond = raw.cells.iter().skip(self.header.len()).find(|cell| !cell.trim_matches(is_blank).is_empty());
+        let beyond = raw
+            .cells
+            .iter()
+            .skip(self.header.len())
+            .find(|cell| !cell.trim_matches(is_blank).is_empty());
         match beyond {
             Some(cell) => Err(Fault {
                 line: raw.line,

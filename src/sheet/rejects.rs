@@ -27,8 +27,10 @@ impl Rejects {
             None => None,
             Some(path) => {
                 let file = File::create(path).map_err(|error| io(path, error))?;
-                let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(BufWriter::new(file));
-                let names = header.iter().map(String::as_str).chain(["line", "column", "value", "reason"]);
+                let mut writer =
+                    csv::WriterBuilder::new().flexible(true).from_writer(BufWriter::new(file));
+                let names =
+                    header.iter().map(String::as_str).chain(["line", "column", "value", "reason"]);
                 writer.write_record(names).map_err(|error| io(path, error))?;
                 Some((path.to_path_buf(), writer))
             }

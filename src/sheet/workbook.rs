@@ -19,11 +19,18 @@ pub(super) struct Workbook {
 impl Workbook {
     pub(super) fn open(path: &Path, times: bool) -> Result<Workbook, SheetError> {
         let broken = |error: &dyn std::fmt::Display| {
-            content(path, format!("is no workbook that can be read ({error}); save it from the spreadsheet again, or as CSV"))
+            content(
+                path,
+                format!(
+                    "is no workbook that can be read ({error}); save it from the spreadsheet again, or as CSV"
+                ),
+            )
         };
         let mut book: Xlsx<BufReader<File>> =
             calamine::open_workbook(path).map_err(|error: calamine::XlsxError| broken(&error))?;
-        let Some(name) = book.sheet_names().first().cloned() else { return Err(content(path, "has no sheet")) };
+        let Some(name) = book.sheet_names().first().cloned() else {
+            return Err(content(path, "has no sheet"));
+        };
         let mut reader = book.worksheet_cells_reader(&name).map_err(|error| broken(&error))?;
         let mut rows: Vec<RawRow> = Vec::new();
         loop {
@@ -68,20 +75,24 @@ fn text_of(cell: &DataRef<'_>, times: bool) -> Result<String, String> {
         DataRef::String(text) => Ok(text.clone()),
         DataRef::SharedString(text) => Ok((*text).to_string()),
         DataRef::Bool(flag) => Ok(flag.to_string()),
-        DataRef::DateTime(moment) => {
-            moment.as_datetime().map(|moment| moment_text(moment, times)).ok_or_else(|| "is no date".to_string())
-        }
+        DataRef::DateTime(moment) => moment
+            .as_datetime()
+            .map(|moment| moment_text(moment, times))
+            .ok_or_else(|| "is no date".to_string()),
         DataRef::DateTimeIso(text) if times => Ok(text.clone()),
         DataRef::DateTimeIso(text) => Ok(text.split('T').next().unwrap_or(text).to_string()),
         DataRef::DurationIso(text) => Ok(text.clone()),
-        DataRef::Error(error) => Err(format!("the cell shows the error {error}; correct it in the spreadsheet")),
+        DataRef::Error(error) => {
+            Err(format!("the cell shows the error {error}; correct it in the spreadsheet"))
+        }
         DataRef::Empty => Ok(String::new()),
     }
 }
 
 /// A date, and where times are asked for its time of day to the nearest second; midnight is a date without a time.
 fn moment_text(moment: NaiveDateTime, times: bool) -> String {
-    let moment = moment.checked_add_signed(TimeDelta::milliseconds(500)).filter(|_| times).unwrap_or(moment);
+    let moment =
+        moment.checked_add_signed(TimeDelta::milliseconds(500)).filter(|_| times).unwrap_or(moment);
     let midnight = moment.num_seconds_from_midnight() == 0;
     let format = if times && !midnight { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d" };
     moment.format(format).to_string()

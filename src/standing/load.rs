@@ -59,15 +59,24 @@ pub fn load_rows_known<'a>(
     known_seq: i64,
 ) -> QueryResult<HashMap<String, Standing<FileRow>>> {
     let keys = crate::db::keys_json(accounts);
-    let known = portfolio::store::rows_of(db, lender, &keys)?.into_iter().filter(|row| row.seq <= known_seq);
+    let known = portfolio::store::rows_of(db, lender, &keys)?
+        .into_iter()
+        .filter(|row| row.seq <= known_seq);
     let files = known.map(|row| (row.account_no.clone(), row)).collect();
-    let spans = placement::store::of_accounts(db, lender, &keys)?.into_iter().filter(|one| one.seq <= known_seq);
+    let spans = placement::store::of_accounts(db, lender, &keys)?
+        .into_iter()
+        .filter(|one| one.seq <= known_seq);
     let spans = spans.map(|one| one.known_at(known_seq).span).collect();
     let receipts = recovery::store::receipts_of(db, lender, &keys, known_seq)?;
     Ok(together(files, receipts, spans))
 }
 
-fn with_the_rest<F>(db: &mut Db, lender: &str, keys: &str, files: Vec<(String, F)>) -> QueryResult<HashMap<String, Standing<F>>> {
+fn with_the_rest<F>(
+    db: &mut Db,
+    lender: &str,
+    keys: &str,
+    files: Vec<(String, F)>,
+) -> QueryResult<HashMap<String, Standing<F>>> {
     // Accounts that no file knows have nothing else either.
     if files.is_empty() {
         return Ok(HashMap::new());
@@ -77,7 +86,11 @@ fn with_the_rest<F>(db: &mut Db, lender: &str, keys: &str, files: Vec<(String, F
     Ok(together(files, receipts, spans))
 }
 
-fn together<F>(files: Vec<(String, F)>, receipts: Vec<(String, Receipt)>, spans: Vec<Span>) -> HashMap<String, Standing<F>> {
+fn together<F>(
+    files: Vec<(String, F)>,
+    receipts: Vec<(String, Receipt)>,
+    spans: Vec<Span>,
+) -> HashMap<String, Standing<F>> {
     let mut standings: HashMap<String, Standing<F>> = HashMap::with_capacity(files.len());
     for (account_no, file) in files {
         standings.entry(account_no).or_default().files.push(file);
@@ -139,7 +152,14 @@ impl<F: States> Standing<F> {
         let newest = newest(&self.files, |_| true)?;
         let since = || self.receipts.iter().filter(|receipt| receipt.received_on > newest.as_of);
         let reopened = since().any(|receipt| receipt.reduces < Money::ZERO);
-        let last = since().filter(|receipt| receipt.reduces > Money::ZERO).map(|receipt| receipt.received_on).max();
-        if newest.balance.is_zero() && !reopened { Some(newest.as_of) } else { last.or(Some(newest.as_of)) }
+        let last = since()
+            .filter(|receipt| receipt.reduces > Money::ZERO)
+            .map(|receipt| receipt.received_on)
+            .max();
+        if newest.balance.is_zero() && !reopened {
+            Some(newest.as_of)
+        } else {
+            last.or(Some(newest.as_of))
+        }
     }
 }

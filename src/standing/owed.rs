@@ -39,13 +39,19 @@ pub struct Receipt {
 
 /// The newest of the files that pass a test.
 pub fn newest<F: States>(files: &[F], passes: impl Fn(&Stated) -> bool) -> Option<Stated> {
-    files.iter().map(States::stated).filter(|stated| passes(stated)).max_by_key(|stated| (stated.as_of, stated.seq))
+    files
+        .iter()
+        .map(States::stated)
+        .filter(|stated| passes(stated))
+        .max_by_key(|stated| (stated.as_of, stated.seq))
 }
 
 /// What is owed at the end of a day, as known now; `None` when no file reaches back to that day.
 pub fn owed_on<F: States>(files: &[F], receipts: &[Receipt], day: NaiveDate) -> Option<Money> {
     let stated = newest(files, |stated| stated.as_of <= day)?;
-    let since = receipts.iter().filter(|receipt| receipt.received_on > stated.as_of && receipt.received_on <= day);
+    let since = receipts
+        .iter()
+        .filter(|receipt| receipt.received_on > stated.as_of && receipt.received_on <= day);
     Some(stated.balance - since.map(|receipt| receipt.reduces).sum())
 }
 

@@ -139,7 +139,12 @@ pub(super) async fn show(
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let account_no = path.into_inner();
-    let (book, no, login, done) = (sees.book.clone(), account_no.clone(), sees.who.person.login.clone(), asked.into_inner().done);
+    let (book, no, login, done) = (
+        sees.book.clone(),
+        account_no.clone(),
+        sees.who.person.login.clone(),
+        asked.into_inner().done,
+    );
     let facts = site.read(move |db| load(db, &book, &no, &login, &done)).await?;
     let newest = facts.standing.newest().ok_or(Problem::NotFound)?;
     let (t, lender) = (sees.who.t, &sees.book.lender);
@@ -148,14 +153,19 @@ pub(super) async fn show(
     let holder = facts.standing.holder().map_or_else(|| t.house().to_string(), str::to_string);
     let received: Money = facts.standing.receipts.iter().map(|receipt| receipt.reduces).sum();
     let figures = vec![
-        Figure::new(format!("{} ({})", t.owed_now(), lender.currency), list::money(owed, lender.currency), ""),
+        Figure::new(
+            format!("{} ({})", t.owed_now(), lender.currency),
+            list::money(owed, lender.currency),
+            "",
+        ),
         Figure::new(t.balance_stated(), list::money(newest.balance, lender.currency), ""),
         Figure::new(t.received_in_all(), list::money(received, lender.currency), ""),
         Figure::new(t.days_past_due(), format!("{} ({bucket})", newest.days_past_due), ""),
         Figure::new(t.holder(), holder, ""),
     ];
     let today = sees.book.today();
-    let run_out = facts.placements.iter().find(|one| one.closed_on.is_none() && one.ends_on() < today);
+    let run_out =
+        facts.placements.iter().find(|one| one.closed_on.is_none() && one.ends_on() < today);
     let chip = state(t, &sees.book, &facts, run_out, owed);
     let records = run_out.is_some() && sees.who.may(Permission::ActOnPlacements);
     let body = Body {
@@ -176,13 +186,22 @@ pub(super) async fn show(
         lender: lender.code.clone(),
         back: sees.who.here.clone(),
         told: facts.told.clone(),
-        pending: facts.placements.iter().flat_map(|one| super::placements::pending(t, one)).collect(),
-        buttons: buttons(&sees.who, &sees.book, &acts(&facts.placements, &facts.holds, &account_no)),
+        pending: facts
+            .placements
+            .iter()
+            .flat_map(|one| super::placements::pending(t, one))
+            .collect(),
+        buttons: buttons(
+            &sees.who,
+            &sees.book,
+            &acts(&facts.placements, &facts.holds, &account_no),
+        ),
         steps: facts.log.iter().map(|row| step(t, &sees.book, row)).collect(),
         account_no: account_no.clone(),
     };
     let page = Page::new(&sees.who, account_no).under(t.nav_accounts(), "/accounts").chip(chip);
-    let page = if records { page.step(t.expire_title(), expire::page_of(&sees.book).url()) } else { page };
+    let page =
+        if records { page.step(t.expire_title(), expire::page_of(&sees.book).url()) } else { page };
     page.show(&body)
 }
 
@@ -190,8 +209,11 @@ pub(super) async fn show(
 fn state(t: Lang, book: &Book, facts: &Facts, run_out: Option<&Placement>, owed: Money) -> Chip {
     let today = book.today();
     // A recall that is asked for stops contact as a hold does.
-    let recalled = |one: &Placement| one.closed_on.is_none() && one.ends_on() >= today && one.life().recall.is_some();
-    if facts.holds.iter().any(|hold| hold.holds_on(today)) || facts.placements.iter().any(recalled) {
+    let recalled = |one: &Placement| {
+        one.closed_on.is_none() && one.ends_on() >= today && one.life().recall.is_some()
+    };
+    if facts.holds.iter().any(|hold| hold.holds_on(today)) || facts.placements.iter().any(recalled)
+    {
         return Chip::new(Tone::Blocked, t.stop_contact());
     }
     if let Some(over) = run_out {
@@ -204,9 +226,17 @@ fn state(t: Lang, book: &Book, facts: &Facts, run_out: Option<&Placement>, owed:
     }
 }
 
-fn load(db: &mut Db, book: &Book, account_no: &str, login: &str, done: &str) -> Result<Facts, Problem> {
+fn load(
+    db: &mut Db,
+    book: &Book,
+    account_no: &str,
+    login: &str,
+    done: &str,
+) -> Result<Facts, Problem> {
     let lender = &book.lender.code;
-    let standing = standing::load_rows(db, lender, [account_no].into_iter())?.remove(account_no).ok_or(Problem::NotFound)?;
+    let standing = standing::load_rows(db, lender, [account_no].into_iter())?
+        .remove(account_no)
+        .ok_or(Problem::NotFound)?;
     let debtor_ref = standing.newest().map(|row| row.debtor_ref.clone()).unwrap_or_default();
     let mut others = portfolio::store::accounts_of_debtor(db, lender, &debtor_ref, 50)?;
     others.retain(|other| other != account_no);
@@ -218,7 +248,11 @@ fn load(db: &mut Db, book: &Book, account_no: &str, login: &str, done: &str) -> 
     Ok(Facts {
         recoveries: recoveries::attributed(db, lender, found)?,
         files: portfolio::store::files(db, lender)?,
-        placements: placement::store::of_accounts(db, lender, &keys_json([account_no].into_iter()))?,
+        placements: placement::store::of_accounts(
+            db,
+            lender,
+            &keys_json([account_no].into_iter()),
+        )?,
         runs: runs(db, lender, account_no)?,
         standing,
         holds,
@@ -232,9 +266,14 @@ fn load(db: &mut Db, book: &Book, account_no: &str, login: &str, done: &str) -> 
 fn runs(db: &mut Db, lender: &str, account_no: &str) -> Result<Vec<InRun>, Problem> {
     let mut runs = Vec::new();
     for one in allocation::store::runs_of_account(db, lender, account_no, RUNS)? {
-        let method = allocation::store::run(db, lender, one.run_no)?.map(|run| run.method).unwrap_or_default();
+        let method = allocation::store::run(db, lender, one.run_no)?
+            .map(|run| run.method)
+            .unwrap_or_default();
         let number = Why::parse(&one.reason).and_then(|why| why.refusals);
-        let list = number.map(|number| allocation::store::refusal(db, lender, one.run_no, number)).transpose()?.flatten();
+        let list = number
+            .map(|number| allocation::store::refusal(db, lender, one.run_no, number))
+            .transpose()?
+            .flatten();
         runs.push((one, method, number.zip(list).into_iter().collect()));
     }
     Ok(runs)
@@ -271,7 +310,12 @@ fn files(book: &Book, facts: &Facts) -> Vec<FileShown> {
     rows.sort_by_key(|row| std::cmp::Reverse((row.as_of, row.seq)));
     let shown = |row: &FileRow| FileShown {
         as_of: row.as_of.to_string(),
-        file: facts.files.iter().find(|file| file.seq == row.seq).map(|file| file.file_name.clone()).unwrap_or_default(),
+        file: facts
+            .files
+            .iter()
+            .find(|file| file.seq == row.seq)
+            .map(|file| file.file_name.clone())
+            .unwrap_or_default(),
         line: row.line,
         balance: list::money(row.balance, book.lender.currency),
         days_past_due: row.days_past_due,
@@ -284,7 +328,10 @@ fn placements(t: Lang, book: &Book, placements: &[Placement]) -> Vec<PlacementSh
     let shown = |(placement, window): (&Placement, crate::placement::Window)| PlacementShown {
         number: placement.placement_no,
         assignee: placement.assignee.clone(),
-        batch: Cell::link(&placement.batch, Link::to("/placements").with("batch", &placement.batch).url()),
+        batch: Cell::link(
+            &placement.batch,
+            Link::to("/placements").with("batch", &placement.batch).url(),
+        ),
         level: placement.facts.level,
         placed_on: placement.placed_on.to_string(),
         expires_on: placement.expires_on.to_string(),
@@ -294,7 +341,8 @@ fn placements(t: Lang, book: &Book, placements: &[Placement]) -> Vec<PlacementSh
         bucket: placement.facts.bucket.clone(),
         contract: format!("{} v{}", placement.contract, placement.contract_version),
     };
-    let mut rows: Vec<PlacementShown> = placements.iter().zip(windows(placements)).map(shown).collect();
+    let mut rows: Vec<PlacementShown> =
+        placements.iter().zip(windows(placements)).map(shown).collect();
     rows.reverse();
     rows
 }
@@ -310,7 +358,12 @@ fn acts(placements: &[Placement], holds: &[Hold], account_no: &str) -> Vec<Act> 
         acts.push(Act::Transfer);
     }
     acts.push(Act::HoldOpen);
-    acts.extend(holds.iter().any(|one| one.account_no == account_no && one.ended_on.is_none()).then_some(Act::HoldEnd));
+    acts.extend(
+        holds
+            .iter()
+            .any(|one| one.account_no == account_no && one.ended_on.is_none())
+            .then_some(Act::HoldEnd),
+    );
     acts
 }
 

@@ -35,13 +35,21 @@ pub const HOUSE: &str = "-";
 
 impl Asked {
     fn link(&self, path: &str) -> Link {
-        Link::to(path).with("search", &self.search).with("bucket", &self.bucket).with("holder", &self.holder)
+        Link::to(path)
+            .with("search", &self.search)
+            .with("bucket", &self.bucket)
+            .with("holder", &self.holder)
     }
 
     fn filter(&self, lender: &Lender, t: Lang) -> Result<AccountFilter, Problem> {
         let days_past_due = match self.bucket.as_str() {
             "" => None,
-            name => Some(lender.buckets.range(name).ok_or_else(|| Problem::Bad(format!("{}: {name}", t.no_such_bucket())))?),
+            name => Some(
+                lender
+                    .buckets
+                    .range(name)
+                    .ok_or_else(|| Problem::Bad(format!("{}: {name}", t.no_such_bucket())))?,
+            ),
         };
         let holder = match self.holder.as_str() {
             "" => HolderFilter::Any,
@@ -94,7 +102,11 @@ struct ShownRow {
     holds: Vec<&'static str>,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Accounts>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let asked = asked.into_inner();
     let t = sees.who.t;
     let filter = asked.filter(&sees.book.lender, t)?;
@@ -105,27 +117,44 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>, asked: web
             Ok((rows, party::store::assignees(db, &book.lender.code)?))
         })
         .await?;
-    let next =
-        cut(&mut rows).then(|| rows.last().map(|last| asked.link("/accounts").with("after", &last.account_no).url())).flatten();
+    let next = cut(&mut rows)
+        .then(|| {
+            rows.last().map(|last| asked.link("/accounts").with("after", &last.account_no).url())
+        })
+        .flatten();
     let currency = sees.book.lender.currency;
-    let pager = Pager { first: (!asked.after.is_empty()).then(|| asked.link("/accounts").url()), next };
+    let pager =
+        Pager { first: (!asked.after.is_empty()).then(|| asked.link("/accounts").url()), next };
     let house = [Choice::new(HOUSE, t.house(), &asked.holder)].into_iter();
     let body = Body {
         t,
         currency: currency.to_string(),
         lender: sees.book.lender.code.clone(),
-        buckets: sees.book.lender.buckets.0.iter().map(|(name, _)| Choice::new(name, name, &asked.bucket)).collect(),
+        buckets: sees
+            .book
+            .lender
+            .buckets
+            .0
+            .iter()
+            .map(|(name, _)| Choice::new(name, name, &asked.bucket))
+            .collect(),
         holders: house
-            .chain(assignees.iter().map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.holder)))
+            .chain(assignees.iter().map(|one| {
+                Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.holder)
+            }))
             .collect(),
         stated: list::money(rows.iter().map(|row| row.stated).sum(), currency),
         owed: list::money(rows.iter().map(|row| row.owed).sum(), currency),
         rows: rows.into_iter().map(|row| shown(row, currency)).collect(),
-        filtered: !(asked.search.is_empty() && asked.bucket.is_empty() && asked.holder.is_empty() && asked.after.is_empty()),
+        filtered: !(asked.search.is_empty()
+            && asked.bucket.is_empty()
+            && asked.holder.is_empty()
+            && asked.after.is_empty()),
         pager,
         asked: asked.clone(),
     };
-    let page = Page::new(&sees.who, t.nav_accounts()).tool(t.download_csv(), asked.link("/accounts.csv").url());
+    let page = Page::new(&sees.who, t.nav_accounts())
+        .tool(t.download_csv(), asked.link("/accounts.csv").url());
     page.show(&body)
 }
 
@@ -156,8 +185,12 @@ fn rows(
     let lender = &book.lender;
     let numbers = store::account_numbers(db, &lender.code, filter, after, most)?;
     let mut standings = standing::load_rows(db, &lender.code, numbers.iter().map(String::as_str))?;
-    let debtor =
-        |no: &String| standings.get(no).and_then(Standing::<FileRow>::newest).map(|row| (no.clone(), row.debtor_ref.clone()));
+    let debtor = |no: &String| {
+        standings
+            .get(no)
+            .and_then(Standing::<FileRow>::newest)
+            .map(|row| (no.clone(), row.debtor_ref.clone()))
+    };
     let debtors: Vec<(String, String)> = numbers.iter().filter_map(debtor).collect();
     let holds = hold::in_force(db, &lender.code, &debtors, book.today())?;
     let row = |account_no: String| {
@@ -171,9 +204,15 @@ fn rows(
             days_past_due: newest.days_past_due,
             stated: newest.balance,
             owed: standing.owed_known(),
-            holder: active.map_or_else(|| t.house().to_string(), |placement| placement.assignee.clone()),
+            holder: active
+                .map_or_else(|| t.house().to_string(), |placement| placement.assignee.clone()),
             placed_on: list::day(active.map(|placement| placement.placed_on)),
-            holds: holds.get(&account_no).into_iter().flatten().map(|kind| t.hold_kind(*kind)).collect(),
+            holds: holds
+                .get(&account_no)
+                .into_iter()
+                .flatten()
+                .map(|kind| t.hold_kind(*kind))
+                .collect(),
             account_no,
         })
     };
@@ -186,8 +225,17 @@ pub fn masked_name(key: Option<&Key>, sealed: Option<&str>) -> String {
     opened.and_then(|[name, ..]| name).map(|name| mask_name(&name)).unwrap_or_default()
 }
 
-const COLUMNS: [&str; 9] =
-    ["account_no", "debtor_name", "bucket", "days_past_due", "balance", "owed", "holder", "placed_on", "hold"];
+const COLUMNS: [&str; 9] = [
+    "account_no",
+    "debtor_name",
+    "bucket",
+    "days_past_due",
+    "balance",
+    "owed",
+    "holder",
+    "placed_on",
+    "hold",
+];
 
 pub(super) async fn download(
     site: web::Data<Site>,
@@ -207,7 +255,13 @@ pub(super) async fn download(
     Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
 }
 
-fn sheet(db: &mut Db, book: &Book, filter: &AccountFilter, key: Option<&Key>, t: Lang) -> Result<Sheet, Problem> {
+fn sheet(
+    db: &mut Db,
+    book: &Book,
+    filter: &AccountFilter,
+    key: Option<&Key>,
+    t: Lang,
+) -> Result<Sheet, Problem> {
     let mut sheet = Sheet::new(&COLUMNS)?;
     let currency = book.lender.currency;
     let mut after = String::new();

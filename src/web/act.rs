@@ -213,7 +213,9 @@ impl Typed {
         for (name, value) in pairs {
             let value = value.trim().to_string();
             match name.as_str() {
-                "account" if !typed.accounts.contains(&value) && typed.accounts.len() < MOST => typed.accounts.push(value),
+                "account" if !typed.accounts.contains(&value) && typed.accounts.len() < MOST => {
+                    typed.accounts.push(value)
+                }
                 "do" => typed.act = value,
                 "on" => typed.on = value,
                 "code" => typed.code = value,
@@ -243,7 +245,8 @@ impl Typed {
 
     /// What is wanted, or what is wrong with what was typed.
     fn wanted(&self, act: Act, t: Lang) -> Result<Wanted<'_>, String> {
-        let day = |text: &str| parse_date(text).ok_or_else(|| format!("{} \"{text}\"", t.refused_day()));
+        let day =
+            |text: &str| parse_date(text).ok_or_else(|| format!("{} \"{text}\"", t.refused_day()));
         let missing = |what: &str| format!("{} {what}", t.act_missing());
         let on = day(&self.on)?;
         if act.takes_code() && self.code.is_empty() {
@@ -340,7 +343,11 @@ struct Body {
     rows: Vec<Row>,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Acting>, asked: web::Query<Pairs>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Acting>,
+    asked: web::Query<Pairs>,
+) -> Result<HttpResponse, Problem> {
     let mut typed = Typed::read(&asked);
     if typed.on().is_none() {
         typed.on = sees.book.today().to_string();
@@ -357,22 +364,37 @@ fn act_of(book: &Book, typed: &Typed) -> Result<Option<Act>, Problem> {
     Act::parse(&typed.act).filter(|act| act.is_of(book)).map(Some).ok_or(Problem::NotFound)
 }
 
-async fn draw(site: &Site, sees: &Sees<Acting>, typed: Typed, said: Said) -> Result<HttpResponse, Problem> {
+async fn draw(
+    site: &Site,
+    sees: &Sees<Acting>,
+    typed: Typed,
+    said: Said,
+) -> Result<HttpResponse, Problem> {
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let act = act_of(&sees.book, &typed)?;
     let (book, asked) = (sees.book.clone(), typed.clone());
     let (rows, closed) = match act {
-        Some(act) => site.read(move |db| Ok((rows(db, &book, &asked, act, t)?, closed(db, &book, &asked, t)?))).await?,
+        Some(act) => {
+            site.read(move |db| {
+                Ok((rows(db, &book, &asked, act, t)?, closed(db, &book, &asked, t)?))
+            })
+            .await?
+        }
         None => (Vec::new(), None),
     };
     let can = || rows.iter().filter(|row| row.cannot.is_empty());
     let count = |number: usize| list::count(i64::try_from(number).unwrap_or(i64::MAX));
     let figures = vec![
         Figure::new(t.act_accounts(), count(can().count()), ""),
-        Figure::new(format!("{} ({currency})", t.owed_now()), list::money(can().map(|row| row.owed).sum(), currency), ""),
+        Figure::new(
+            format!("{} ({currency})", t.owed_now()),
+            list::money(can().map(|row| row.owed).sum(), currency),
+            "",
+        ),
         Figure::new(t.act_left(), count(rows.len() - can().count()), ""),
     ];
-    let outcomes = act.filter(|act| act.decides()).map(|act| act.outcomes(t).to_vec()).unwrap_or_default();
+    let outcomes =
+        act.filter(|act| act.decides()).map(|act| act.outcomes(t).to_vec()).unwrap_or_default();
     let changed = matches!(said, Said::Changed) && closed.is_none();
     let status = match said {
         Said::Nothing => StatusCode::OK,
@@ -397,8 +419,13 @@ async fn draw(site: &Site, sees: &Sees<Acting>, typed: Typed, said: Said) -> Res
         ready,
         seen: act.map(|act| seen(act, &typed, &rows)).unwrap_or_default(),
         figures,
-        outcomes: outcomes.into_iter().map(|(value, word)| Choice::new(value, word, &typed.outcome)).collect(),
-        kinds: HoldKind::all().map(|kind| Choice::new(kind.name(), t.hold_kind(kind), &typed.kind)).collect(),
+        outcomes: outcomes
+            .into_iter()
+            .map(|(value, word)| Choice::new(value, word, &typed.outcome))
+            .collect(),
+        kinds: HoldKind::all()
+            .map(|kind| Choice::new(kind.name(), t.hold_kind(kind), &typed.kind))
+            .collect(),
         rows,
         typed,
     };
@@ -421,7 +448,9 @@ fn seen(act: Act, typed: &Typed, rows: &[Row]) -> String {
 fn closed(db: &mut Db, book: &Book, typed: &Typed, t: Lang) -> Result<Option<String>, Problem> {
     let Some(on) = typed.on() else { return Ok(None) };
     match check_open(&audit::book(db, &book.lender.code)?, on) {
-        Err(PlacementError::ClosedMonth(_, open)) => Ok(Some(format!("{} {open}", t.refused_closed_month()))),
+        Err(PlacementError::ClosedMonth(_, open)) => {
+            Ok(Some(format!("{} {open}", t.refused_closed_month())))
+        }
         _ => Ok(None),
     }
 }
@@ -430,20 +459,26 @@ fn closed(db: &mut Db, book: &Book, typed: &Typed, t: Lang) -> Result<Option<Str
 fn rows(db: &mut Db, book: &Book, typed: &Typed, act: Act, t: Lang) -> Result<Vec<Row>, Problem> {
     let lender = &book.lender.code;
     let standings = standing::load(db, lender, typed.accounts.iter().map(String::as_str))?;
-    let placements = store::of_accounts(db, lender, &keys_json(typed.accounts.iter().map(String::as_str)))?;
-    let taker = Taker { agency: book.agency.as_deref(), on: typed.on().unwrap_or_else(|| book.today()) };
+    let placements =
+        store::of_accounts(db, lender, &keys_json(typed.accounts.iter().map(String::as_str)))?;
+    let taker =
+        Taker { agency: book.agency.as_deref(), on: typed.on().unwrap_or_else(|| book.today()) };
     let held = not_held(db, lender, typed, act)?;
     let mut rows = Vec::with_capacity(typed.accounts.len());
     for account_no in &typed.accounts {
         let standing = standings.get(account_no).ok_or(Problem::NotFound)?;
-        let own: Vec<&Placement> = placements.iter().filter(|one| one.account_no == *account_no).collect();
+        let own: Vec<&Placement> =
+            placements.iter().filter(|one| one.account_no == *account_no).collect();
         let active = own.iter().find(|one| one.closed_on.is_none());
         let is_own = |agency: &String| active.is_some_and(|one| one.assignee == *agency);
         if !book.agency.as_ref().is_none_or(is_own) {
             return Err(Problem::NotFound);
         }
         rows.push(Row {
-            account: Cell::link(account_no, if book.agency.is_some() { String::new() } else { link::account(account_no) }),
+            account: Cell::link(
+                account_no,
+                if book.agency.is_some() { String::new() } else { link::account(account_no) },
+            ),
             assignee: active.map_or_else(|| t.house().to_string(), |one| one.assignee.clone()),
             expires_on: active.map(|one| one.expires_on.to_string()).unwrap_or_default(),
             pending: active.map(|one| super::placements::pending(t, one)).unwrap_or_default(),
@@ -451,7 +486,9 @@ fn rows(db: &mut Db, book: &Book, typed: &Typed, act: Act, t: Lang) -> Result<Ve
             shown: list::money(standing.owed_known(), book.lender.currency),
             cannot: match held.get(account_no) {
                 Some(refusal) => refusal.words(t),
-                None => cannot(&own, act, typed, taker).map(|refusal| refusal.words(t)).unwrap_or_default(),
+                None => cannot(&own, act, typed, taker)
+                    .map(|refusal| refusal.words(t))
+                    .unwrap_or_default(),
             },
         });
     }
@@ -459,12 +496,19 @@ fn rows(db: &mut Db, book: &Book, typed: &Typed, act: Act, t: Lang) -> Result<Ve
 }
 
 /// The accounts on which a hold of the chosen type is neither opened nor ended, with the reason.
-fn not_held(db: &mut Db, lender: &str, typed: &Typed, act: Act) -> Result<HashMap<String, HoldRefusal>, Problem> {
-    let (Some(kind), Some(on), true) = (HoldKind::parse(&typed.kind), typed.on(), act.holds()) else {
+fn not_held(
+    db: &mut Db,
+    lender: &str,
+    typed: &Typed,
+    act: Act,
+) -> Result<HashMap<String, HoldRefusal>, Problem> {
+    let (Some(kind), Some(on), true) = (HoldKind::parse(&typed.kind), typed.on(), act.holds())
+    else {
         return Ok(HashMap::new());
     };
     let change = if act == Act::HoldEnd { Change::End } else { Change::Open(None) };
-    let accounts: Vec<(Option<u64>, String)> = typed.accounts.iter().map(|no| (None, no.clone())).collect();
+    let accounts: Vec<(Option<u64>, String)> =
+        typed.accounts.iter().map(|no| (None, no.clone())).collect();
     let refused = left_alone(db, lender, &accounts, Holding { change, kind, reason: "", on })?;
     Ok(refused.into_iter().map(|one| (one.account_no, one.reason)).collect())
 }
@@ -495,7 +539,11 @@ fn cannot(own: &[&Placement], act: Act, typed: &Typed, taker: Taker<'_>) -> Opti
     life::next(&own[index].span, &own[index].life(), wanted, taker, 1).err()
 }
 
-pub(super) async fn carry_out(site: web::Data<Site>, sees: Sees<Acting>, posted: Posted<Pairs>) -> Result<HttpResponse, Problem> {
+pub(super) async fn carry_out(
+    site: web::Data<Site>,
+    sees: Sees<Acting>,
+    posted: Posted<Pairs>,
+) -> Result<HttpResponse, Problem> {
     let typed = Typed::read(&posted.form);
     let t = sees.who.t;
     let act = act_of(&sees.book, &typed)?.ok_or(Problem::NotFound)?;
@@ -512,8 +560,11 @@ pub(super) async fn carry_out(site: web::Data<Site>, sees: Sees<Acting>, posted:
         return draw(&site, &sees, typed, Said::Fault(fault)).await;
     }
     let (book, by, asked) = (sees.book.clone(), sees.who.by(), typed.clone());
-    let carried =
-        site.change(move |db| Ok(write(db, &book.lender.code.clone(), |db| carry(db, &book, &asked, act, t, &by)))).await?;
+    let carried = site
+        .change(move |db| {
+            Ok(write(db, &book.lender.code.clone(), |db| carry(db, &book, &asked, act, t, &by)))
+        })
+        .await?;
     match carried {
         Ok(()) => {
             let back = told_at(&typed.back(&sees.book), &typed.key);
@@ -526,7 +577,14 @@ pub(super) async fn carry_out(site: web::Data<Site>, sees: Sees<Acting>, posted:
 }
 
 /// Carries a form out inside the writer's transaction, unless it was before.
-fn carry(db: &mut Db, book: &Book, typed: &Typed, act: Act, t: Lang, by: &By) -> Result<(), Stopped> {
+fn carry(
+    db: &mut Db,
+    book: &Book,
+    typed: &Typed,
+    act: Act,
+    t: Lang,
+    by: &By,
+) -> Result<(), Stopped> {
     let lender = &book.lender.code;
     if form_store::outcome(db, lender, &by.actor, &typed.key)?.is_some() {
         return Ok(());
@@ -542,19 +600,32 @@ fn carry(db: &mut Db, book: &Book, typed: &Typed, act: Act, t: Lang, by: &By) ->
     let accounts = named.read().map_err(refused)?;
     let (done, left): (usize, Vec<String>) = match wanted {
         Wanted::Step(wanted) => {
-            let taker = Taker { agency: book.agency.as_deref(), on: typed.on().unwrap_or_default() };
-            let done = take_within(db, lender, &named, accounts, wanted, taker, by).map_err(refused)?;
-            let left = done.refused.iter().map(|one| format!("{} {}", one.account_no, one.reason.words(t)));
+            let taker =
+                Taker { agency: book.agency.as_deref(), on: typed.on().unwrap_or_default() };
+            let done =
+                take_within(db, lender, &named, accounts, wanted, taker, by).map_err(refused)?;
+            let left = done
+                .refused
+                .iter()
+                .map(|one| format!("{} {}", one.account_no, one.reason.words(t)));
             (done.taken, left.collect())
         }
         Wanted::Hold(holding) => {
-            let done = change_within(db, lender, &named, &accounts, holding, by).map_err(refused)?;
-            let left = done.refused.iter().map(|one| format!("{} {}", one.account_no, one.reason.words(t)));
+            let done =
+                change_within(db, lender, &named, &accounts, holding, by).map_err(refused)?;
+            let left = done
+                .refused
+                .iter()
+                .map(|one| format!("{} {}", one.account_no, one.reason.words(t)));
             (done.done, left.collect())
         }
     };
     let more = if left.len() > NAMED { "; …" } else { "" };
-    let named = format!("{} {}{more}", t.act_not_done(), left.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; "));
+    let named = format!(
+        "{} {}{more}",
+        t.act_not_done(),
+        left.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ")
+    );
     if done == 0 {
         return Err(Stopped::Refused(named));
     }
@@ -572,7 +643,9 @@ fn refused(t: Lang, error: PlacementError) -> Stopped {
         PlacementError::Reason(_) => t.refused_code().to_string(),
         PlacementError::ReasonText(_) => t.refused_reason().to_string(),
         PlacementError::Until(..) => t.refused_until().to_string(),
-        PlacementError::Refused(account_no, refusal) => format!("{account_no} {}", refusal.words(t)),
+        PlacementError::Refused(account_no, refusal) => {
+            format!("{account_no} {}", refusal.words(t))
+        }
         PlacementError::Hold(account_no, refusal) => format!("{account_no} {}", refusal.words(t)),
         PlacementError::Db(error) => return Stopped::Failed(error.into()),
         other => other.to_string(),
@@ -587,13 +660,19 @@ pub(super) fn is_key(text: &str) -> bool {
 /// A page with the key of the form it shall tell of.
 pub(super) fn told_at(page: &str, key: &str) -> String {
     let (path, query) = page.split_once('?').unwrap_or((page, ""));
-    let kept: Vec<&str> = query.split('&').filter(|part| !part.is_empty() && !part.starts_with("done=")).collect();
+    let kept: Vec<&str> =
+        query.split('&').filter(|part| !part.is_empty() && !part.starts_with("done=")).collect();
     let joint = if kept.is_empty() { String::new() } else { format!("{}&", kept.join("&")) };
     format!("{path}?{joint}done={key}")
 }
 
 /// What became of the form whose key a page carries.
-pub(super) fn told(db: &mut Db, book: &Book, login: &str, key: &str) -> Result<Option<String>, Problem> {
+pub(super) fn told(
+    db: &mut Db,
+    book: &Book,
+    login: &str,
+    key: &str,
+) -> Result<Option<String>, Problem> {
     if key.is_empty() {
         return Ok(None);
     }

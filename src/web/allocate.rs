@@ -86,7 +86,8 @@ fn filled(db: &mut Db, book: &Book, t: Lang, run: &str) -> Result<Filled, Proble
     let lender = &book.lender.code;
     let today = book.today();
     let newest = store::listed(db, lender, i64::MAX, 1)?.pop().map(|run| run.run_no);
-    let wanted = if run.is_empty() { newest } else { Some(run.parse().map_err(|_| Problem::NotFound)?) };
+    let wanted =
+        if run.is_empty() { newest } else { Some(run.parse().map_err(|_| Problem::NotFound)?) };
     let Some(run_no) = wanted else {
         let assignees = party::store::assignees(db, lender)?;
         return Ok(Filled {
@@ -97,7 +98,11 @@ fn filled(db: &mut Db, book: &Book, t: Lang, run: &str) -> Result<Filled, Proble
     };
     let found = store::run(db, lender, run_no)?.ok_or(Problem::NotFound)?;
     let on = if run.is_empty() { today } else { found.run_on };
-    Ok(Filled { on: on.to_string(), strategy: found.strategy, source: format!("{} {run_no}", t.strategy_of_run()) })
+    Ok(Filled {
+        on: on.to_string(),
+        strategy: found.strategy,
+        source: format!("{} {run_no}", t.strategy_of_run()),
+    })
 }
 
 /// The day and the strategy that a form begins with.
@@ -107,7 +112,8 @@ pub(super) fn proposed(db: &mut Db, book: &Book, t: Lang) -> Result<(String, Str
 
 /// A strategy to begin with: the most that can be expected, with a share held back to keep measuring everybody.
 fn suitable(assignees: &[Assignee], on: NaiveDate) -> String {
-    let named: String = assignees.iter().map(|one| format!("\n[[assignee]]\ncode = \"{}\"\n", one.code)).collect();
+    let named: String =
+        assignees.iter().map(|one| format!("\n[[assignee]]\ncode = \"{}\"\n", one.code)).collect();
     format!(
         "name = \"{}\"\nmethod = \"optimise\"\nstrata = [\"bucket\", \"balance_band\"]\nbalance_bands = [\"1000\", \"5000\", \"20000\"]\n\
          seed = {}\nrotation = true\nexploration = \"10%\"\n{named}",
@@ -116,7 +122,12 @@ fn suitable(assignees: &[Assignee], on: NaiveDate) -> String {
     )
 }
 
-fn draw(sees: &Sees<Allocates>, status: StatusCode, filled: Filled, fault: Option<String>) -> Result<HttpResponse, Problem> {
+fn draw(
+    sees: &Sees<Allocates>,
+    status: StatusCode,
+    filled: Filled,
+    fault: Option<String>,
+) -> Result<HttpResponse, Problem> {
     let t = sees.who.t;
     let body = FormBody {
         t,
@@ -127,7 +138,9 @@ fn draw(sees: &Sees<Allocates>, status: StatusCode, filled: Filled, fault: Optio
         source: filled.source,
         fault,
     };
-    Page::new(&sees.who, t.new_run()).under(t.nav_allocation(), "/allocation").show_as(status, &body)
+    Page::new(&sees.who, t.new_run())
+        .under(t.nav_allocation(), "/allocation")
+        .show_as(status, &body)
 }
 
 /// What became of work: the run, the form again with the refusal, or how far it is.
@@ -142,18 +155,28 @@ async fn told(site: &Site, sees: &Sees<Allocates>, work: Work) -> Result<HttpRes
     match work.doing {
         Doing::Simulate { on, strategy } => {
             let fault = Some(with_line(fault, &strategy));
-            draw(sees, StatusCode::UNPROCESSABLE_ENTITY, Filled { on, strategy, source: String::new() }, fault)
+            draw(
+                sees,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                Filled { on, strategy, source: String::new() },
+                fault,
+            )
         }
-        Doing::Commit(run_no) => confirmed(site, sees, run_no, StatusCode::CONFLICT, Some(fault)).await,
+        Doing::Commit(run_no) => {
+            confirmed(site, sees, run_no, StatusCode::CONFLICT, Some(fault)).await
+        }
     }
 }
 
 /// A refusal that names a line of the strategy, with what stands there.
 fn with_line(fault: String, strategy: &str) -> String {
-    let number =
-        fault.split_once("line ").and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok());
-    let line =
-        number.and_then(|number| strategy.lines().nth(number.checked_sub(1)?)).map(str::trim).filter(|line| !line.is_empty());
+    let number = fault.split_once("line ").and_then(|(_, rest)| {
+        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok()
+    });
+    let line = number
+        .and_then(|number| strategy.lines().nth(number.checked_sub(1)?))
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
     line.map(|line| format!("{fault} · {line}")).unwrap_or(fault)
 }
 
@@ -165,7 +188,9 @@ fn to(path: String) -> HttpResponse {
 fn working(sees: &Sees<Allocates>, work: &Work) -> Result<HttpResponse, Problem> {
     let t = sees.who.t;
     let moment = |text: &str| chrono::DateTime::parse_from_rfc3339(text).ok();
-    let elapsed = moment(&ambient::now()).zip(moment(&work.since)).map_or(0, |(now, since)| (now - since).num_seconds());
+    let elapsed = moment(&ambient::now())
+        .zip(moment(&work.since))
+        .map_or(0, |(now, since)| (now - since).num_seconds());
     let title = match &work.doing {
         Doing::Simulate { .. } => t.simulating().to_string(),
         Doing::Commit(run_no) => format!("{} {run_no}", t.committing()),
@@ -183,7 +208,8 @@ fn working(sees: &Sees<Allocates>, work: &Work) -> Result<HttpResponse, Problem>
         Figure::new(t.accounts_done(), steps, ""),
     ];
     let body = WorkingBody { figures, words: t.may_be_left().to_string() };
-    let mut answer = Page::new(&sees.who, title).under(t.nav_allocation(), "/allocation").show(&body)?;
+    let mut answer =
+        Page::new(&sees.who, title).under(t.nav_allocation(), "/allocation").show(&body)?;
     let every = actix_web::http::header::HeaderValue::from_static("2");
     answer.headers_mut().insert(actix_web::http::header::HeaderName::from_static("refresh"), every);
     Ok(answer)
@@ -194,7 +220,9 @@ fn stopped(t: Lang, error: AllocationError) -> Stopped {
     match error {
         AllocationError::Db(error) => Stopped::Failed(error.into()),
         AllocationError::Placement(PlacementError::Db(error)) => Stopped::Failed(error.into()),
-        AllocationError::Committed(run_no) => Stopped::Refused(format!("{} {run_no} {}", t.run_word(), t.run_already())),
+        AllocationError::Committed(run_no) => {
+            Stopped::Refused(format!("{} {run_no} {}", t.run_word(), t.run_already()))
+        }
         AllocationError::Moved(..) => Stopped::Refused(t.run_moved().to_string()),
         AllocationError::Differs(_) => Stopped::Refused(t.run_differs().to_string()),
         other => Stopped::Refused(other.words(t)),
@@ -325,11 +353,9 @@ async fn confirmed(
         _ => None,
     };
     let may = refused.is_none() && run.row.placed > 0;
-    let rows = run
-        .findings
-        .assignees
-        .iter()
-        .map(|(code, share)| (code.clone(), list::count(share.accounts), list::money(Money(share.balance), currency)));
+    let rows = run.findings.assignees.iter().map(|(code, share)| {
+        (code.clone(), list::count(share.accounts), list::money(Money(share.balance), currency))
+    });
     let (accounts, balance) = (list::count(run.row.placed), list::money(run.balance(), currency));
     let body = ConfirmBody {
         t,
@@ -338,13 +364,28 @@ async fn confirmed(
         action: run_link(run_no).then("/commit").url(),
         back: run_link(run_no).url(),
         key: if may { new_key() } else { String::new() },
-        will: t.will_commit(&accounts, &format!("{currency} {balance}"), run.findings.assignees.len(), run.row.run_on),
-        again: run.moved.then(|| Link::to("/allocation/new").with("run", &run_no.to_string()).url()),
+        will: t.will_commit(
+            &accounts,
+            &format!("{currency} {balance}"),
+            run.findings.assignees.len(),
+            run.row.run_on,
+        ),
+        again: run
+            .moved
+            .then(|| Link::to("/allocation/new").with("run", &run_no.to_string()).url()),
         fault: fault.or(refused),
         figures: vec![
-            Figure::new(t.run_placed(), accounts.clone(), run_link(run_no).then("/accounts?how=placed").url()),
+            Figure::new(
+                t.run_placed(),
+                accounts.clone(),
+                run_link(run_no).then("/accounts?how=placed").url(),
+            ),
             Figure::new(format!("{} ({currency})", t.run_balance()), balance.clone(), ""),
-            Figure::new(t.batches(), list::count(i64::try_from(run.findings.assignees.len()).unwrap_or(0)), ""),
+            Figure::new(
+                t.batches(),
+                list::count(i64::try_from(run.findings.assignees.len()).unwrap_or(0)),
+                "",
+            ),
             Figure::new(t.run_day(), run.row.run_on.to_string(), ""),
         ],
         rows: rows.collect(),
@@ -372,7 +413,8 @@ pub(super) async fn commit(
 ) -> Result<HttpResponse, Problem> {
     let (run_no, t, by) = (path.into_inner(), sees.who.t, sees.who.by());
     let (lender, asked) = (sees.book.lender.code.clone(), sees.book.lender.code.clone());
-    let found = site.read(move |db| Ok(store::run(db, &asked, run_no)?)).await?.ok_or(Problem::NotFound)?;
+    let found =
+        site.read(move |db| Ok(store::run(db, &asked, run_no)?)).await?.ok_or(Problem::NotFound)?;
     let begun = site.works.of(&posted.form.key, &sees.who.person.login, &sees.book.lender.code);
     if found.committed_seq.is_some() && begun.is_none() {
         // An older page, or somebody was quicker: nothing is done, and the page of the run says by whom it was.
@@ -384,7 +426,9 @@ pub(super) async fn commit(
     };
     match begin(&site, &sees, &posted.form.key, Doing::Commit(run_no), work).await? {
         Begun::Answer(answer) => Ok(answer),
-        Begun::Busy(fault) => confirmed(&site, &sees, run_no, StatusCode::CONFLICT, Some(fault)).await,
+        Begun::Busy(fault) => {
+            confirmed(&site, &sees, run_no, StatusCode::CONFLICT, Some(fault)).await
+        }
     }
 }
 

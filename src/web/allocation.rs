@@ -67,10 +67,16 @@ pub(super) async fn list(
     sees: Sees<Accounts>,
     asked: web::Query<AskedList>,
 ) -> Result<HttpResponse, Problem> {
-    let before = if asked.before.is_empty() { i64::MAX } else { asked.before.parse().map_err(|_| Problem::NotFound)? };
+    let before = if asked.before.is_empty() {
+        i64::MAX
+    } else {
+        asked.before.parse().map_err(|_| Problem::NotFound)?
+    };
     let (t, book) = (sees.who.t, sees.book.clone());
-    let mut runs = site.read(move |db| Ok(store::listed(db, &book.lender.code, before, one_more())?)).await?;
-    let next = |last: &ListedRun| Link::to("/allocation").with("before", &last.run_no.to_string()).url();
+    let mut runs =
+        site.read(move |db| Ok(store::listed(db, &book.lender.code, before, one_more())?)).await?;
+    let next =
+        |last: &ListedRun| Link::to("/allocation").with("before", &last.run_no.to_string()).url();
     let next = if cut(&mut runs) { runs.last().map(next) } else { None };
     let may = sees.who.may(Permission::Allocate);
     let body = RunsBody {
@@ -81,12 +87,21 @@ pub(super) async fn list(
         pager: Pager { first: (!asked.before.is_empty()).then(|| "/allocation".to_string()), next },
     };
     let page = Page::new(&sees.who, t.nav_allocation());
-    if may { page.tool(t.what_if(), "/allocation/compare").step(t.new_run(), "/allocation/new") } else { page }.show(&body)
+    if may {
+        page.tool(t.what_if(), "/allocation/compare").step(t.new_run(), "/allocation/new")
+    } else {
+        page
+    }
+    .show(&body)
 }
 
 /// Whether a run was carried out.
 fn state(t: Lang, committed: bool) -> Chip {
-    if committed { Chip::new(Tone::Good, t.run_committed()) } else { Chip::new(Tone::Plain, t.run_simulated()) }
+    if committed {
+        Chip::new(Tone::Good, t.run_committed())
+    } else {
+        Chip::new(Tone::Plain, t.run_simulated())
+    }
 }
 
 fn listed(t: Lang, book: &Book, run: &ListedRun) -> RunShown {
@@ -98,10 +113,18 @@ fn listed(t: Lang, book: &Book, run: &ListedRun) -> RunShown {
         name: run.name.clone(),
         method: t.method(&run.method),
         placed: Cell::link(list::count(run.placed), accounts(How::Placed)),
-        unplaced: Cell::link(list::count(run.unplaced), if run.unplaced > 0 { accounts(How::Unplaced) } else { String::new() }),
+        unplaced: Cell::link(
+            list::count(run.unplaced),
+            if run.unplaced > 0 { accounts(How::Unplaced) } else { String::new() },
+        ),
         state: state(t, run.committed_at.is_some()),
         simulated: told(&run.simulated_at, &run.simulated_by),
-        committed: run.committed_at.as_deref().zip(run.committed_by.as_deref()).map(|(at, by)| told(at, by)).unwrap_or_default(),
+        committed: run
+            .committed_at
+            .as_deref()
+            .zip(run.committed_by.as_deref())
+            .map(|(at, by)| told(at, by))
+            .unwrap_or_default(),
     }
 }
 
@@ -124,7 +147,8 @@ impl Run {
         let row = store::run(db, lender, run_no)?.ok_or(Problem::NotFound)?;
         let last = run_no.checked_add(1).ok_or(Problem::NotFound)?;
         let listed = store::listed(db, lender, last, 1)?.pop().ok_or(Problem::NotFound)?;
-        let mut findings = store::outcome(db, lender, run_no)?.map(Findings::read).unwrap_or_default();
+        let mut findings =
+            store::outcome(db, lender, run_no)?.map(Findings::read).unwrap_or_default();
         if findings.assignees.is_empty() && findings.unplaced.is_empty() {
             (findings.assignees, findings.unplaced) = store::shares(db, lender, run_no)?;
         }
@@ -233,27 +257,44 @@ pub(super) async fn show(
             let run = Run::load(db, &book, run_no)?;
             let lender = &book.lender.code;
             let refusals = store::refusals(db, lender, run_no)?;
-            Ok((run, store::strata(db, lender, run_no)?, refusals, party::store::assignees(db, lender)?))
+            Ok((
+                run,
+                store::strata(db, lender, run_no)?,
+                refusals,
+                party::store::assignees(db, lender)?,
+            ))
         })
         .await?;
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let may = sees.who.may(Permission::Allocate);
     let committed = run.row.committed_seq.is_some();
     let again = may.then(|| Link::to("/allocation/new").with("run", &run_no.to_string()).url());
-    let page = Page::new(&sees.who, run.title(t)).under(t.nav_allocation(), "/allocation").chip(state(t, committed));
+    let page = Page::new(&sees.who, run.title(t))
+        .under(t.nav_allocation(), "/allocation")
+        .chip(state(t, committed));
     let page = page.tool(t.run_accounts(), run_link(run_no).then("/accounts").url());
     let page = match (&again, committed, run.moved) {
         (Some(again), false, true) => page.step(t.simulate_again(), again),
-        (Some(_), false, false) if run.row.placed > 0 => page.step(t.commit_step(), run_link(run_no).then("/commit").url()),
+        (Some(_), false, false) if run.row.placed > 0 => {
+            page.step(t.commit_step(), run_link(run_no).then("/commit").url())
+        }
         _ => page,
     };
     let (rows, pager, count) = strata_shown(t, currency, run_no, &strata, &asked);
-    let names = |code: &str| assignees.iter().find(|one| one.code == code).map(|one| one.name.clone()).unwrap_or_default();
+    let names = |code: &str| {
+        assignees
+            .iter()
+            .find(|one| one.code == code)
+            .map(|one| one.name.clone())
+            .unwrap_or_default()
+    };
     let (by_assignee, totals) = assignees_shown(t, currency, &run, &strata, &names);
     let reason = |(code, count): (&String, &i64)| unplaced(t, &run.row, code, *count, &refusals);
-    let mut unplaced: Vec<(i64, Counted)> = run.findings.unplaced.iter().map(|one| (*one.1, reason(one))).collect();
+    let mut unplaced: Vec<(i64, Counted)> =
+        run.findings.unplaced.iter().map(|one| (*one.1, reason(one))).collect();
     unplaced.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-    let told = (committed && !asked.already.is_empty()).then(|| format!("{} {run_no} {}", t.run_word(), t.run_already()));
+    let told = (committed && !asked.already.is_empty())
+        .then(|| format!("{} {run_no} {}", t.run_word(), t.run_already()));
     let body = Body {
         t,
         currency: currency.to_string(),
@@ -280,7 +321,12 @@ pub(super) async fn show(
 /// For which day, by what, when and by whom.
 fn sub(t: Lang, book: &Book, run: &Run) -> String {
     let mut words = format!("{} {} · {}", t.run_day(), run.row.run_on, t.method(&run.row.method));
-    words += &format!(" · {} {} {}", t.run_simulated(), book.moment(&run.listed.simulated_at), run.listed.simulated_by);
+    words += &format!(
+        " · {} {} {}",
+        t.run_simulated(),
+        book.moment(&run.listed.simulated_at),
+        run.listed.simulated_by
+    );
     if let (Some(at), Some(by)) = (&run.listed.committed_at, &run.listed.committed_by) {
         words += &format!(" · {} {} {by}", t.run_committed(), book.moment(at));
     }
@@ -297,11 +343,18 @@ fn figures(t: Lang, currency: Currency, run: &Run) -> Vec<Figure> {
     ];
     let net = findings.net().or_else(|| amount(&findings.objective, currency));
     if let Some(expected) = net.filter(|_| findings.history) {
-        figures.push(Figure::new(format!("{} ({currency})", t.expected_net()), list::money(expected, currency), "#strata"));
+        figures.push(Figure::new(
+            format!("{} ({currency})", t.expected_net()),
+            list::money(expected, currency),
+            "#strata",
+        ));
     }
-    for (label, other) in [(t.more_than_equal(), &findings.equal_would_bring), (t.more_than_score(), &findings.score_would_bring)]
-    {
-        let more = other.as_deref().and_then(|other| difference(&findings.objective, other, currency));
+    for (label, other) in [
+        (t.more_than_equal(), &findings.equal_would_bring),
+        (t.more_than_score(), &findings.score_would_bring),
+    ] {
+        let more =
+            other.as_deref().and_then(|other| difference(&findings.objective, other, currency));
         figures.extend(more.map(|more| Figure::new(label, signed(more, currency), "#proof")));
     }
     figures
@@ -319,15 +372,24 @@ fn proof(t: Lang, currency: Currency, findings: &Findings) -> Vec<String> {
     if !findings.method.is_empty() && findings.method != findings.method_asked {
         words.push(t.without_history(t.method(&findings.method_asked), t.method(&findings.method)));
     }
-    let shown = |text: &str| amount(text, currency).map(|amount| format!("{currency} {}", list::money(amount, currency)));
-    if let (Some(bound), Some(worth)) = (findings.bound.as_deref().and_then(shown), shown(&findings.objective)) {
+    let shown = |text: &str| {
+        amount(text, currency).map(|amount| format!("{currency} {}", list::money(amount, currency)))
+    };
+    if let (Some(bound), Some(worth)) =
+        (findings.bound.as_deref().and_then(shown), shown(&findings.objective))
+    {
         words.push(t.proof_of(&bound, &worth));
         let binding: Vec<String> = findings
             .binding()
             .filter_map(|(limit, price)| {
                 let most = !price.starts_with('-');
                 let bound = if most { limit.max_accounts? } else { limit.min_accounts };
-                Some(t.limit_binds(&limit.assignee, most, &list::count(bound), &shown(price.trim_start_matches('-'))?))
+                Some(t.limit_binds(
+                    &limit.assignee,
+                    most,
+                    &list::count(bound),
+                    &shown(price.trim_start_matches('-'))?,
+                ))
             })
             .collect();
         if binding.is_empty() {
@@ -340,7 +402,11 @@ fn proof(t: Lang, currency: Currency, findings: &Findings) -> Vec<String> {
     if findings.debtors_kept_together > 0 {
         let cost = amount(&findings.together_cost, currency).unwrap_or_default();
         let shown = format!("{currency} {}", list::money(cost.abs(), currency));
-        words.push(t.together_cost(&list::count(findings.debtors_kept_together), &shown, cost.cmp(&Money::ZERO)));
+        words.push(t.together_cost(
+            &list::count(findings.debtors_kept_together),
+            &shown,
+            cost.cmp(&Money::ZERO),
+        ));
     }
     words
 }
@@ -356,7 +422,12 @@ fn assignees_shown(
     let mut shares: BTreeMap<&str, Share> = findings
         .limits
         .iter()
-        .map(|limit| (limit.assignee.as_str(), Share { expected: Some(0), fees: Some(0), ..Share::default() }))
+        .map(|limit| {
+            (
+                limit.assignee.as_str(),
+                Share { expected: Some(0), fees: Some(0), ..Share::default() },
+            )
+        })
         .collect();
     shares.extend(findings.assignees.iter().map(|(code, share)| (code.as_str(), *share)));
     let all = Share {
@@ -366,13 +437,24 @@ fn assignees_shown(
         expected: shares.values().map(|share| share.expected).sum(),
         fees: shares.values().map(|share| share.fees).sum(),
     };
-    let by_method = |code: &str| strata.iter().filter(|row| row.assignee == code).map(|row| row.assigned - row.explored).sum();
+    let by_method = |code: &str| {
+        strata
+            .iter()
+            .filter(|row| row.assignee == code)
+            .map(|row| row.assigned - row.explored)
+            .sum()
+    };
     let row = |code: &str, share: &Share| {
         let limit = findings.limits.iter().find(|limit| limit.assignee == code);
         AssigneeShown {
             name: names(code),
-            gate: limit.and_then(|limit| limit.closed.as_deref()).map(|gate| gate_word(gate, t).to_string()).unwrap_or_default(),
-            limits: limit.map(|limit| limits(limit.min_accounts, limit.max_accounts)).unwrap_or_default(),
+            gate: limit
+                .and_then(|limit| limit.closed.as_deref())
+                .map(|gate| gate_word(gate, t).to_string())
+                .unwrap_or_default(),
+            limits: limit
+                .map(|limit| limits(limit.min_accounts, limit.max_accounts))
+                .unwrap_or_default(),
             ..assignee_shown(currency, run.row.run_no, code, share, all.accounts, by_method(code))
         }
     };
@@ -400,19 +482,38 @@ fn limits(fewest: i64, most: Option<i64>) -> String {
     }
 }
 
-fn assignee_shown(currency: Currency, run_no: i64, code: &str, share: &Share, all: i64, by_method: i64) -> AssigneeShown {
-    let accounts = |how: How| run_link(run_no).then("/accounts").with("assignee", code).with("how", how.name()).url();
-    let linked = |count: i64, how: How| Cell::link(list::count(count), if count > 0 { accounts(how) } else { String::new() });
+fn assignee_shown(
+    currency: Currency,
+    run_no: i64,
+    code: &str,
+    share: &Share,
+    all: i64,
+    by_method: i64,
+) -> AssigneeShown {
+    let accounts = |how: How| {
+        run_link(run_no).then("/accounts").with("assignee", code).with("how", how.name()).url()
+    };
+    let linked = |count: i64, how: How| {
+        Cell::link(list::count(count), if count > 0 { accounts(how) } else { String::new() })
+    };
     let hundredths = share.accounts * 10_000 / all.max(1);
     let balance = Money(share.balance);
     AssigneeShown {
-        code: Cell::link(code, if share.accounts > 0 { accounts(How::Placed) } else { String::new() }),
+        code: Cell::link(
+            code,
+            if share.accounts > 0 { accounts(How::Placed) } else { String::new() },
+        ),
         accounts: list::count(share.accounts),
         share: format!("{}.{:02}%", hundredths / 100, hundredths % 100),
         bar: hundredths / 100,
         balance: list::money(balance, currency),
-        mean: ratio(balance, Money(share.accounts)).map(|mean| minor(mean, currency)).unwrap_or_default(),
-        expected: share.expected.map(|expected| list::money(Money(expected), currency)).unwrap_or_default(),
+        mean: ratio(balance, Money(share.accounts))
+            .map(|mean| minor(mean, currency))
+            .unwrap_or_default(),
+        expected: share
+            .expected
+            .map(|expected| list::money(Money(expected), currency))
+            .unwrap_or_default(),
         fees: share.fees.map(|fees| list::money(Money(fees), currency)).unwrap_or_default(),
         by_method: linked(by_method, How::Method),
         explored: linked(share.explored, How::Explored),
@@ -423,7 +524,9 @@ fn assignee_shown(currency: Currency, run_no: i64, code: &str, share: &Share, al
 
 /// A sum of minor units that need not be whole, as an amount.
 pub(super) fn minor(exact: Decimal, currency: Currency) -> String {
-    i64::try_from(round(exact, 0).mantissa()).map(|amount| list::money(Money(amount), currency)).unwrap_or_default()
+    i64::try_from(round(exact, 0).mantissa())
+        .map(|amount| list::money(Money(amount), currency))
+        .unwrap_or_default()
 }
 
 /// The strata of this page, one row each, the one asked for unfolded; with the pager and how many there are.
@@ -436,8 +539,12 @@ fn strata_shown(
 ) -> (Vec<StratumShown>, Pager, usize) {
     let groups: Vec<&[StratumRow]> = rows.chunk_by(|a, b| a.stratum == b.stratum).collect();
     let count = groups.len();
-    let here = |stratum: &str, after: &str| run_link(run_no).with("stratum", stratum).with("after", after).then("#strata").url();
-    let rest = groups.iter().filter(|group| asked.after.is_empty() || group[0].stratum.as_str() > asked.after.as_str());
+    let here = |stratum: &str, after: &str| {
+        run_link(run_no).with("stratum", stratum).with("after", after).then("#strata").url()
+    };
+    let rest = groups
+        .iter()
+        .filter(|group| asked.after.is_empty() || group[0].stratum.as_str() > asked.after.as_str());
     let mut shown: Vec<&&[StratumRow]> = rest.take(STRATA + 1).collect();
     let more = shown.len() > STRATA;
     shown.truncate(STRATA);
@@ -445,26 +552,48 @@ fn strata_shown(
     let row = |group: &&&[StratumRow]| {
         let name = group[0].stratum.as_str();
         let open = name == asked.stratum || count == 1;
-        stratum_shown(t, currency, run_no, group, open, here(if open { "" } else { name }, &asked.after))
+        stratum_shown(
+            t,
+            currency,
+            run_no,
+            group,
+            open,
+            here(if open { "" } else { name }, &asked.after),
+        )
     };
-    let pager = Pager { first: (!asked.after.is_empty()).then(|| here("", "")), next: more.then(|| here("", &last)) };
+    let pager = Pager {
+        first: (!asked.after.is_empty()).then(|| here("", "")),
+        next: more.then(|| here("", &last)),
+    };
     (shown.iter().map(row).collect(), pager, count)
 }
 
-fn stratum_shown(t: Lang, currency: Currency, run_no: i64, group: &[StratumRow], open: bool, href: String) -> StratumShown {
+fn stratum_shown(
+    t: Lang,
+    currency: Currency,
+    run_no: i64,
+    group: &[StratumRow],
+    open: bool,
+    href: String,
+) -> StratumShown {
     let first = &group[0];
     let accounts = |assignee: &str, how: &str| {
         let link = run_link(run_no).then("/accounts").with("stratum", &first.stratum);
         link.with("assignee", assignee).with("how", how).url()
     };
     let linked = |count: i64, assignee: &str, how: How| {
-        Cell::link(list::count(count), if count > 0 { accounts(assignee, how.name()) } else { String::new() })
+        Cell::link(
+            list::count(count),
+            if count > 0 { accounts(assignee, how.name()) } else { String::new() },
+        )
     };
     let cell = |row: &StratumRow| CellShown {
         assignee: row.assignee.clone(),
         index: round(row.index, 3).to_string(),
         fee_rate: percent(row.fee_rate),
-        value: amount(&millionths(row.value.into()), currency).map(|value| list::money(value, currency)).unwrap_or_default(),
+        value: amount(&millionths(row.value.into()), currency)
+            .map(|value| list::money(value, currency))
+            .unwrap_or_default(),
         assigned: linked(row.assigned, &row.assignee, How::Placed),
         explored: linked(row.explored, &row.assignee, How::Explored),
     };
@@ -474,7 +603,10 @@ fn stratum_shown(t: Lang, currency: Currency, run_no: i64, group: &[StratumRow],
         .map(|row| format!("{} {}", row.assignee, list::count(row.assigned)))
         .collect();
     StratumShown {
-        name: Cell::link(if first.stratum.is_empty() { t.all() } else { first.stratum.as_str() }, href),
+        name: Cell::link(
+            if first.stratum.is_empty() { t.all() } else { first.stratum.as_str() },
+            href,
+        ),
         open,
         accounts: Cell::link(list::count(first.accounts), accounts("", "")),
         balance: list::money(first.balance, currency),
@@ -484,15 +616,37 @@ fn stratum_shown(t: Lang, currency: Currency, run_no: i64, group: &[StratumRow],
     }
 }
 
-fn unplaced(t: Lang, run: &RunRow, code: &str, count: i64, refusals: &BTreeMap<i64, String>) -> Counted {
-    let href = run_link(run.run_no).then("/accounts").with("how", How::Unplaced.name()).with("reason", code).url();
-    Counted { count: Cell::link(list::count(count), href), words: reason_words(t, &run.method, code, refusals) }
+fn unplaced(
+    t: Lang,
+    run: &RunRow,
+    code: &str,
+    count: i64,
+    refusals: &BTreeMap<i64, String>,
+) -> Counted {
+    let href = run_link(run.run_no)
+        .then("/accounts")
+        .with("how", How::Unplaced.name())
+        .with("reason", code)
+        .url();
+    Counted {
+        count: Cell::link(list::count(count), href),
+        words: reason_words(t, &run.method, code, refusals),
+    }
 }
 
 /// A reason in words; a text that is no code is shown as it is.
-pub(super) fn reason_words(t: Lang, method: &str, code: &str, refusals: &BTreeMap<i64, String>) -> String {
+pub(super) fn reason_words(
+    t: Lang,
+    method: &str,
+    code: &str,
+    refusals: &BTreeMap<i64, String>,
+) -> String {
     let Some(why) = Why::parse(code) else { return code.to_string() };
-    let list = why.refusals.and_then(|number| refusals.get(&number)).map(String::as_str).unwrap_or_default();
+    let list = why
+        .refusals
+        .and_then(|number| refusals.get(&number))
+        .map(String::as_str)
+        .unwrap_or_default();
     why.words(t, method, &refusal_words(list, t))
 }
 

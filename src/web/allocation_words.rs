@@ -68,7 +68,9 @@ impl Lang {
     pub fn fell_back(self, name: &str, done: &str) -> String {
         match self {
             Lang::Zh => format!("“{name}”按其自身口径尚无已考核的委案，按“{done}”执行。"),
-            Lang::En => format!("Nothing is judged by the measure of “{name}” itself, so it is done as “{done}”."),
+            Lang::En => format!(
+                "Nothing is judged by the measure of “{name}” itself, so it is done as “{done}”."
+            ),
         }
     }
 
@@ -115,12 +117,18 @@ impl Lang {
     pub fn limit_binds(self, code: &str, most: bool, bound: &str, price: &str) -> String {
         match (self, most) {
             (Lang::Zh, true) => format!("{code} 的上限 {bound} 户起约束：每多一户可增加 {price}。"),
-            (Lang::Zh, false) => format!("{code} 的下限 {bound} 户起约束：每少一户可增加 {price}。"),
+            (Lang::Zh, false) => {
+                format!("{code} 的下限 {bound} 户起约束：每少一户可增加 {price}。")
+            }
             (Lang::En, true) => {
-                format!("{code}: its most, {bound} accounts, binds; one account more would bring {price} more.")
+                format!(
+                    "{code}: its most, {bound} accounts, binds; one account more would bring {price} more."
+                )
             }
             (Lang::En, false) => {
-                format!("{code}: its fewest, {bound} accounts, binds; one account fewer would bring {price} more.")
+                format!(
+                    "{code}: its fewest, {bound} accounts, binds; one account fewer would bring {price} more."
+                )
             }
         }
     }
@@ -131,21 +139,37 @@ impl Lang {
         match (self, cost) {
             (Lang::Zh, Equal) => format!("{debtors} 位共债债务人的案件合并委出，预期净回款不变。"),
             (Lang::En, Equal) => {
-                format!("{debtors} debtors with several accounts were kept together; it costs no expected net recovery.")
+                format!(
+                    "{debtors} debtors with several accounts were kept together; it costs no expected net recovery."
+                )
             }
-            (Lang::Zh, Greater) => format!("{debtors} 位共债债务人的案件合并委出，预期净回款因此减少 {amount}。"),
-            (Lang::Zh, Less) => format!("{debtors} 位共债债务人的案件合并委出，预期净回款反而增加 {amount}。"),
+            (Lang::Zh, Greater) => {
+                format!("{debtors} 位共债债务人的案件合并委出，预期净回款因此减少 {amount}。")
+            }
+            (Lang::Zh, Less) => {
+                format!("{debtors} 位共债债务人的案件合并委出，预期净回款反而增加 {amount}。")
+            }
             (Lang::En, Greater) => {
-                format!("{debtors} debtors with several accounts were kept together; it costs {amount} of expected net recovery.")
+                format!(
+                    "{debtors} debtors with several accounts were kept together; it costs {amount} of expected net recovery."
+                )
             }
             (Lang::En, Less) => {
-                format!("{debtors} debtors with several accounts were kept together; it happens to bring {amount} more.")
+                format!(
+                    "{debtors} debtors with several accounts were kept together; it happens to bring {amount} more."
+                )
             }
         }
     }
 
     /// What a commit will do.
-    pub fn will_commit(self, accounts: &str, balance: &str, batches: usize, on: NaiveDate) -> String {
+    pub fn will_commit(
+        self,
+        accounts: &str,
+        balance: &str,
+        batches: usize,
+        on: NaiveDate,
+    ) -> String {
         match self {
             Lang::Zh => format!(
                 "将以 {on} 为委案日，委出 {accounts} 户、合计 {balance}，分为 {batches} 个批次；委案事实随即冻结，已到期而未登记的委案先行登记。账簿如在模拟之后有变动，则拒绝执行，不作任何更改。"
@@ -160,7 +184,10 @@ impl Lang {
     pub fn measured(self, first: NaiveDate, on: NaiveDate, horizon: i64, k: i64) -> String {
         match self {
             Lang::Zh => {
-                format!("{first} 至 {on} 委出、已满 {horizon} 天的委案；只计委案后 {horizon} 天内的回款；K = {}", count(k))
+                format!(
+                    "{first} 至 {on} 委出、已满 {horizon} 天的委案；只计委案后 {horizon} 天内的回款；K = {}",
+                    count(k)
+                )
             }
             Lang::En => format!(
                 "Placements begun {first} to {on} and {horizon} days old; recoveries within {horizon} days of placing; K = {}",
@@ -181,7 +208,9 @@ impl Lang {
     pub fn compliance_inputs(self, upheld: i64, violations: i64, evaluation: &str) -> String {
         match self {
             Lang::Zh => format!("成立投诉 {upheld} · 违规 {violations} · 评估 {evaluation}"),
-            Lang::En => format!("{upheld} upheld · {violations} violations · evaluation {evaluation}"),
+            Lang::En => {
+                format!("{upheld} upheld · {violations} violations · evaluation {evaluation}")
+            }
         }
     }
 
@@ -189,9 +218,13 @@ impl Lang {
     pub fn served_words(self, served: i64, placements: i64, index: &str) -> String {
         let (served, placements) = (count(served), count(placements));
         match self {
-            Lang::Zh => format!("{placements} 户中 {served} 户有回款；与同类预期之比经同样收缩 = {index}"),
+            Lang::Zh => {
+                format!("{placements} 户中 {served} 户有回款；与同类预期之比经同样收缩 = {index}")
+            }
             Lang::En => {
-                format!("{served} of {placements} recovered something; against what like accounts do, shrunk alike = {index}")
+                format!(
+                    "{served} of {placements} recovered something; against what like accounts do, shrunk alike = {index}"
+                )
             }
         }
     }

@@ -74,7 +74,9 @@ pub struct Drawn {
 pub fn chart(lines: Vec<Line>) -> Option<Chart> {
     let lines: Vec<Line> = lines.into_iter().filter(|line| !line.shares.is_empty()).collect();
     let months = lines.iter().map(|line| line.shares.len()).max()?;
-    let hundredths = |share: &Decimal| (share * Decimal::from(10_000)).ceil().to_i64().unwrap_or(0).clamp(0, 1_000_000);
+    let hundredths = |share: &Decimal| {
+        (share * Decimal::from(10_000)).ceil().to_i64().unwrap_or(0).clamp(0, 1_000_000)
+    };
     let most = lines.iter().flat_map(|line| line.shares.iter().map(hundredths)).max()?.max(1);
     let step = STEPS.into_iter().find(|step| most <= step * MOST_STEPS).unwrap_or(100_000);
     let steps = (most + step - 1) / step;
@@ -96,13 +98,22 @@ pub fn chart(lines: Vec<Line>) -> Option<Chart> {
             .collect();
         let end = points.last().copied().unwrap_or((LEFT, bottom));
         let points: Vec<String> = points.into_iter().map(|(x, y)| format!("{x},{y}")).collect();
-        Drawn { label: line.label, points: points.join(" "), end, label_at: (right + 10, end.1 + 4), style: number % STYLES }
+        Drawn {
+            label: line.label,
+            points: points.join(" "),
+            end,
+            label_at: (right + 10, end.1 + 4),
+            style: number % STYLES,
+        }
     };
     let mut drawn: Vec<Drawn> = lines.into_iter().enumerate().map(draw).collect();
     part(&mut drawn, bottom);
-    let grid = (0..=steps).map(|i| Tick { at: up(Decimal::new(i * step, 4)), label: percent(i * step) });
+    let grid =
+        (0..=steps).map(|i| Tick { at: up(Decimal::new(i * step, 4)), label: percent(i * step) });
     let every = months.div_ceil(12).max(1);
-    let months = (0..=months).step_by(every).map(|month| Tick { at: across(month), label: month.to_string() });
+    let months = (0..=months)
+        .step_by(every)
+        .map(|month| Tick { at: across(month), label: month.to_string() });
     Some(Chart {
         width: WIDTH,
         height: HEIGHT,
@@ -154,9 +165,15 @@ pub fn reach(middle: Decimal, ends: impl Iterator<Item = Decimal>) -> Decimal {
 }
 
 /// A range on a scale that reaches so far to both sides.
-pub fn range_bar(middle: Decimal, reach: Decimal, range: (Decimal, Decimal), value: Decimal) -> RangeBar {
+pub fn range_bar(
+    middle: Decimal,
+    reach: Decimal,
+    range: (Decimal, Decimal),
+    value: Decimal,
+) -> RangeBar {
     let place = |number: Decimal| {
-        let offset = ((number - middle) / reach).clamp(-Decimal::ONE, Decimal::ONE) * Decimal::from(96);
+        let offset =
+            ((number - middle) / reach).clamp(-Decimal::ONE, Decimal::ONE) * Decimal::from(96);
         100 + offset.round().to_i64().unwrap_or(0)
     };
     let (from, to) = (place(range.0), place(range.1));
@@ -168,13 +185,19 @@ mod tests {
     use super::*;
 
     fn line(label: &str, shares: &[i64]) -> Line {
-        Line { label: label.to_string(), shares: shares.iter().map(|share| Decimal::new(*share, 4)).collect() }
+        Line {
+            label: label.to_string(),
+            shares: shares.iter().map(|share| Decimal::new(*share, 4)).collect(),
+        }
     }
 
     #[test]
     fn the_scale_holds_the_highest_point_and_starts_at_nothing() {
         let drawn = chart(vec![line("A", &[100, 250, 610]), line("B", &[50])]).unwrap();
-        assert_eq!(drawn.grid.first().map(|tick| (tick.at, tick.label.as_str())), Some((drawn.bottom, "0%")));
+        assert_eq!(
+            drawn.grid.first().map(|tick| (tick.at, tick.label.as_str())),
+            Some((drawn.bottom, "0%"))
+        );
         assert_eq!(drawn.grid.last().map(|tick| tick.label.as_str()), Some("8%"));
         assert_eq!(drawn.months.len(), 4);
         assert!(drawn.lines[0].points.starts_with(&format!("{LEFT},{}", drawn.bottom)));
@@ -193,7 +216,12 @@ mod tests {
         assert!(at.last().is_some_and(|last| *last <= drawn.bottom + 4), "{at:?}");
         // A line that ends early has its label beside the others, not on the lines that go on.
         let drawn = chart(vec![line("young", &[300]), line("old", &[300, 300, 300])]).unwrap();
-        assert!(drawn.lines.iter().all(|line| line.label_at.0 > drawn.right && line.end.0 <= drawn.right));
+        assert!(
+            drawn
+                .lines
+                .iter()
+                .all(|line| line.label_at.0 > drawn.right && line.end.0 <= drawn.right)
+        );
     }
 
     #[test]
@@ -202,8 +230,14 @@ mod tests {
         let half = Decimal::new(5, 1);
         let scale = reach(one, [half, Decimal::new(125, 2)].into_iter());
         assert_eq!(scale, half);
-        assert_eq!(range_bar(one, scale, (half, one), Decimal::new(75, 2)), RangeBar { from: 4, length: 96, value: 52 });
-        assert_eq!(range_bar(one, scale, (Decimal::ZERO, Decimal::TEN), one), RangeBar { from: 4, length: 192, value: 100 });
+        assert_eq!(
+            range_bar(one, scale, (half, one), Decimal::new(75, 2)),
+            RangeBar { from: 4, length: 96, value: 52 }
+        );
+        assert_eq!(
+            range_bar(one, scale, (Decimal::ZERO, Decimal::TEN), one),
+            RangeBar { from: 4, length: 192, value: 100 }
+        );
         assert_eq!(reach(one, std::iter::empty()), Decimal::new(1, 2));
     }
 }

@@ -85,7 +85,9 @@ async fn draw_add(
             .into(),
         typed,
     };
-    Page::new(&sees.who, t.record_complaint()).under(t.nav_complaints(), "/complaints").show_as(status, &body)
+    Page::new(&sees.who, t.record_complaint())
+        .under(t.nav_complaints(), "/complaints")
+        .show_as(status, &body)
 }
 
 /// What a verb says to a form: done, or refused in words; a failure of ours is a problem.
@@ -115,12 +117,17 @@ pub(super) async fn add(
     let t = sees.who.t;
     let new = match read_complaint(&typed, t) {
         Ok(new) => new,
-        Err(fault) => return draw_add(&site, &sees, StatusCode::UNPROCESSABLE_ENTITY, typed, Some(fault)).await,
+        Err(fault) => {
+            return draw_add(&site, &sees, StatusCode::UNPROCESSABLE_ENTITY, typed, Some(fault))
+                .await;
+        }
     };
     let (lender, by) = (sees.book.lender.code.clone(), sees.who.by());
     match site.change(move |db| told(complaint::add(db, &lender, &new, &by), t)).await? {
         Ok(done) => Ok(to_case(&done.reference)),
-        Err(fault) => draw_add(&site, &sees, StatusCode::UNPROCESSABLE_ENTITY, typed, Some(fault)).await,
+        Err(fault) => {
+            draw_add(&site, &sees, StatusCode::UNPROCESSABLE_ENTITY, typed, Some(fault)).await
+        }
     }
 }
 
@@ -195,27 +202,41 @@ struct Found {
 fn find(db: &mut Db, book: &Book, reference: &str) -> Result<Found, Problem> {
     let lender = &book.lender.code;
     let found = store::by_reference(db, lender, &keys_json(std::iter::once(reference)))?.pop();
-    let about = |case: &Case| book.agency.as_ref().is_none_or(|agency| *agency == case.complaint.agency);
+    let about =
+        |case: &Case| book.agency.as_ref().is_none_or(|agency| *agency == case.complaint.agency);
     let case = found.filter(about).ok_or(Problem::NotFound)?;
     let decisions = store::decisions(db, lender, reference)?;
     let holds = match &case.complaint.account_no {
         None => None,
         Some(account_no) => {
-            let of_case =
-                |one: &hold::Hold| one.seq == case.complaint.seq && one.kind == HoldKind::Complaint && one.ended_on.is_none();
-            let holds = hold::holds_of(db, lender, &keys_json(std::iter::once(account_no.as_str())))?;
+            let of_case = |one: &hold::Hold| {
+                one.seq == case.complaint.seq
+                    && one.kind == HoldKind::Complaint
+                    && one.ended_on.is_none()
+            };
+            let holds =
+                hold::holds_of(db, lender, &keys_json(std::iter::once(account_no.as_str())))?;
             holds.iter().any(of_case).then(|| account_no.clone())
         }
     };
     Ok(Found { case, decisions, holds })
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Conduct>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Conduct>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let (reference, book) = (path.into_inner(), sees.book.clone());
     let found = site.read(move |db| find(db, &book, &reference)).await?;
     let typed = DecideForm {
         on: sees.book.today().to_string(),
-        corrects: found.case.decision.as_ref().map(|decision| decision.decision_no.to_string()).unwrap_or_default(),
+        corrects: found
+            .case
+            .decision
+            .as_ref()
+            .map(|decision| decision.decision_no.to_string())
+            .unwrap_or_default(),
         ..DecideForm::default()
     };
     draw(&sees.who, &sees.book, StatusCode::OK, found, typed, None)
@@ -248,16 +269,26 @@ fn draw(
         ],
         severity: severity(t, one.severity),
         text: one.description.clone(),
-        decisions: found.decisions.iter().map(|decision| decision_shown(t, decision, currency)).collect(),
+        decisions: found
+            .decisions
+            .iter()
+            .map(|decision| decision_shown(t, decision, currency))
+            .collect(),
         acts: !own && who.may(Permission::ActOnConduct),
         decided: found.case.decision.is_some(),
         releases: found.holds.clone().unwrap_or_default(),
         fault,
-        outcomes: vec![Choice::new("yes", t.case_upheld(), &typed.upheld), Choice::new("no", t.case_not_upheld(), &typed.upheld)],
+        outcomes: vec![
+            Choice::new("yes", t.case_upheld(), &typed.upheld),
+            Choice::new("no", t.case_not_upheld(), &typed.upheld),
+        ],
         typed,
     };
     let mut page = Page::new(who, format!("{} {}", t.case_word(), one.reference))
-        .under(t.nav_complaints(), Link::to("/complaints").with("lender", if own { &book.lender.code } else { "" }).url())
+        .under(
+            t.nav_complaints(),
+            Link::to("/complaints").with("lender", if own { &book.lender.code } else { "" }).url(),
+        )
         .chip(state(t, &found.case));
     if body.acts && !body.decided {
         page = page.step(t.decide_word(), "#decide");
@@ -265,15 +296,29 @@ fn draw(
     page.show_as(status, &body)
 }
 
-fn decision_shown(t: Lang, decision: &Decision, currency: crate::kernel::Currency) -> DecisionShown {
-    let (tone, word) = if decision.upheld { (Tone::Blocked, t.case_upheld()) } else { (Tone::Good, t.case_not_upheld()) };
+fn decision_shown(
+    t: Lang,
+    decision: &Decision,
+    currency: crate::kernel::Currency,
+) -> DecisionShown {
+    let (tone, word) = if decision.upheld {
+        (Tone::Blocked, t.case_upheld())
+    } else {
+        (Tone::Good, t.case_not_upheld())
+    };
     DecisionShown {
         number: decision.decision_no,
         on: decision.decided_on.to_string(),
         outcome: Chip::new(tone, word),
         reason: decision.reason.clone(),
-        deduction: decision.deduction.map(|amount| list::money(amount, currency)).unwrap_or_default(),
-        corrects: decision.corrects.map(|number| format!("{} {number}", t.corrects_decision())).unwrap_or_default(),
+        deduction: decision
+            .deduction
+            .map(|amount| list::money(amount, currency))
+            .unwrap_or_default(),
+        corrects: decision
+            .corrects
+            .map(|number| format!("{} {number}", t.corrects_decision()))
+            .unwrap_or_default(),
     }
 }
 
@@ -301,7 +346,9 @@ pub(super) async fn decide(
         .await?;
     match outcome {
         None => Ok(to_case(&reference)),
-        Some((fault, found)) => draw(&sees.who, &sees.book, StatusCode::UNPROCESSABLE_ENTITY, found, typed, Some(fault)),
+        Some((fault, found)) => {
+            draw(&sees.who, &sees.book, StatusCode::UNPROCESSABLE_ENTITY, found, typed, Some(fault))
+        }
     }
 }
 

@@ -114,34 +114,54 @@ pub(super) fn state(t: Lang, case: &Case) -> Chip {
 
 fn shown(t: Lang, case: &Case, currency: Currency, accounts: bool, lender: &str) -> Shown {
     let (one, decision) = (&case.complaint, case.decision.as_ref());
-    let account = one.account_no.as_deref().map(|no| Cell::link(no, if accounts { link::account(no) } else { String::new() }));
+    let account = one
+        .account_no
+        .as_deref()
+        .map(|no| Cell::link(no, if accounts { link::account(no) } else { String::new() }));
     Shown {
-        case: Cell::link(&one.reference, Link::to(&link::case(&one.reference)).with("lender", lender).url()),
+        case: Cell::link(
+            &one.reference,
+            Link::to(&link::case(&one.reference)).with("lender", lender).url(),
+        ),
         received_on: one.received_on.to_string(),
         agency: one.agency.clone(),
         account: account.unwrap_or_default(),
         severity: severity(t, one.severity),
         state: state(t, case),
         decided_on: list::day(decision.map(|decision| decision.decided_on)),
-        deduction: decision.and_then(|one| one.deduction).map(|amount| list::money(amount, currency)).unwrap_or_default(),
+        deduction: decision
+            .and_then(|one| one.deduction)
+            .map(|amount| list::money(amount, currency))
+            .unwrap_or_default(),
         text: text::excerpt(&one.description),
     }
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Conduct>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Conduct>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let asked = asked.into_inner();
     let (filter, before, book) = (asked.filter(&sees.book), asked.before()?, sees.book.clone());
     let (mut cases, sums, assignees) = site
         .read(move |db| {
             let lender = &book.lender.code;
             let cases = store::page(db, lender, &filter, before.as_ref(), one_more())?;
-            Ok((cases, store::sums(db, lender, book.agency.as_deref())?, party::store::assignees(db, lender)?))
+            Ok((
+                cases,
+                store::sums(db, lender, book.agency.as_deref())?,
+                party::store::assignees(db, lender)?,
+            ))
         })
         .await?;
     let (t, currency, own) = (sees.who.t, sees.book.lender.currency, sees.book.agency.is_some());
     let key = |case: &Case| format!("{} {}", case.complaint.received_on, case.complaint.reference);
-    let next =
-        if cut(&mut cases) { cases.last().map(|last| asked.link("/complaints").with("before", &key(last)).url()) } else { None };
+    let next = if cut(&mut cases) {
+        cases.last().map(|last| asked.link("/complaints").with("before", &key(last)).url())
+    } else {
+        None
+    };
     let accounts = !own && sees.who.may(Permission::Accounts);
     let acts = !own && sees.who.may(Permission::ActOnConduct);
     let body = Body {
@@ -165,10 +185,17 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Conduct>, asked: web:
             .map(|one| Choice::new(one.name(), t.severity_of(one), &asked.severity))
             .into(),
         rows: cases.iter().map(|case| shown(t, case, currency, accounts, &asked.lender)).collect(),
-        filtered: !(asked.agency.is_empty() && asked.state.is_empty() && asked.severity.is_empty() && asked.before.is_empty()),
-        pager: Pager { first: (!asked.before.is_empty()).then(|| asked.link("/complaints").url()), next },
+        filtered: !(asked.agency.is_empty()
+            && asked.state.is_empty()
+            && asked.severity.is_empty()
+            && asked.before.is_empty()),
+        pager: Pager {
+            first: (!asked.before.is_empty()).then(|| asked.link("/complaints").url()),
+            next,
+        },
     };
-    let page = Page::new(&sees.who, t.nav_complaints()).tool(t.download_csv(), asked.link("/complaints.csv").url());
+    let page = Page::new(&sees.who, t.nav_complaints())
+        .tool(t.download_csv(), asked.link("/complaints.csv").url());
     let page = if acts { page.step(t.record_complaint(), "/complaints/add") } else { page };
     page.show(&body)
 }
@@ -184,17 +211,33 @@ pub(super) fn tabs(sees: &Sees<Conduct>, path: &str) -> Vec<Tab> {
 }
 
 fn figures(t: Lang, currency: Currency, asked: &Asked, sums: CaseSums) -> Vec<Figure> {
-    let of = |state: &str| Link::to("/complaints").with("lender", &asked.lender).with("state", state).url();
+    let of = |state: &str| {
+        Link::to("/complaints").with("lender", &asked.lender).with("state", state).url()
+    };
     vec![
         Figure::new(t.nav_complaints(), list::count(sums.cases), of("")),
         Figure::new(t.case_open(), list::count(sums.open), of("open")),
         Figure::new(t.case_upheld(), list::count(sums.upheld), of("upheld")),
-        Figure::new(format!("{} ({currency})", t.deduction_word()), list::money(Money(sums.deductions), currency), of("upheld")),
+        Figure::new(
+            format!("{} ({currency})", t.deduction_word()),
+            list::money(Money(sums.deductions), currency),
+            of("upheld"),
+        ),
     ]
 }
 
-const COLUMNS: [&str; 10] =
-    ["reference", "agency", "account_no", "received_on", "severity", "text", "state", "decided_on", "decision", "deduction"];
+const COLUMNS: [&str; 10] = [
+    "reference",
+    "agency",
+    "account_no",
+    "received_on",
+    "severity",
+    "text",
+    "state",
+    "decided_on",
+    "decision",
+    "deduction",
+];
 
 pub(super) async fn download(
     site: web::Data<Site>,
@@ -231,7 +274,9 @@ fn sheet(db: &mut Db, book: &Book, filter: &CaseFilter) -> Result<Sheet, Problem
                 text::neutral(&one.description).into_owned(),
                 case.state().to_string(),
                 list::day(decision.map(|decision| decision.decided_on)),
-                decision.map(|decision| text::neutral(&decision.reason).into_owned()).unwrap_or_default(),
+                decision
+                    .map(|decision| text::neutral(&decision.reason).into_owned())
+                    .unwrap_or_default(),
                 deduction.map(|amount| amount.plain(book.lender.currency)).unwrap_or_default(),
             ])?;
         }

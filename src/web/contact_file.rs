@@ -28,7 +28,9 @@ const LARGEST_FILE: usize = 64 * 1024 * 1024;
 
 /// How much may be sent at once.
 pub(super) fn limits() -> MultipartFormConfig {
-    let config = MultipartFormConfig::default().total_limit(LARGEST_FILE + 64 * 1024).memory_limit(256 * 1024);
+    let config = MultipartFormConfig::default()
+        .total_limit(LARGEST_FILE + 64 * 1024)
+        .memory_limit(256 * 1024);
     config.error_handler(|error, _| Problem::Bad(error.to_string()).into())
 }
 
@@ -60,7 +62,10 @@ struct Done {
     warnings: Vec<String>,
 }
 
-pub(super) async fn form(site: web::Data<Site>, sees: Sees<SendsContacts>) -> Result<HttpResponse, Problem> {
+pub(super) async fn form(
+    site: web::Data<Site>,
+    sees: Sees<SendsContacts>,
+) -> Result<HttpResponse, Problem> {
     draw(&site, &sees, StatusCode::OK, "", Ok(None)).await
 }
 
@@ -75,12 +80,16 @@ pub(super) async fn send(
     // An agency sends its own, whatever the form says.
     let named = sent.agency.map(|agency| agency.into_inner()).unwrap_or_default();
     let agency = sees.book.agency.clone().unwrap_or(named);
-    let (t, lender, by, key) = (sees.who.t, sees.book.lender.code.clone(), sees.who.by(), site.key.clone());
+    let (t, lender, by, key) =
+        (sees.who.t, sees.book.lender.code.clone(), sees.who.by(), site.key.clone());
     let name = file_name(sent.file.file_name.as_deref().unwrap_or_default());
     let (code, file) = (agency.clone(), sent.file);
-    match site.change(move |db| take_in(db, &lender, &code, file, &name, key.as_ref(), &by)).await? {
+    match site.change(move |db| take_in(db, &lender, &code, file, &name, key.as_ref(), &by)).await?
+    {
         Ok(done) => draw(&site, &sees, StatusCode::OK, &agency, Ok(Some(shown(t, done)))).await,
-        Err(refused) => draw(&site, &sees, StatusCode::UNPROCESSABLE_ENTITY, &agency, Err(refused)).await,
+        Err(refused) => {
+            draw(&site, &sees, StatusCode::UNPROCESSABLE_ENTITY, &agency, Err(refused)).await
+        }
     }
 }
 
@@ -94,7 +103,9 @@ fn take_in(
     key: Option<&Key>,
     by: &By,
 ) -> Result<Result<Imported, String>, Problem> {
-    let failed = |error: &std::io::Error| Problem::Ours(format!("a file that was sent cannot be kept: {error}"));
+    let failed = |error: &std::io::Error| {
+        Problem::Ours(format!("a file that was sent cannot be kept: {error}"))
+    };
     let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
     let path = folder.path().join(name);
     file.file.persist(&path).map_err(|error| failed(&error.error))?;
@@ -102,14 +113,20 @@ fn take_in(
     match contacts::import(db, lender, agency, &path, &options, by, &mut Silent) {
         Ok(done) => Ok(Ok(done)),
         Err(ConductError::Db(error)) => Err(error.into()),
-        Err(refused) => Ok(Err(refused.to_string().replace(&format!("{}/", folder.path().display()), ""))),
+        Err(refused) => {
+            Ok(Err(refused.to_string().replace(&format!("{}/", folder.path().display()), "")))
+        }
     }
 }
 
 /// The last part of a name as a browser sends it, and nothing that a path could be made of.
 fn file_name(sent: &str) -> String {
     let last = sent.rsplit(['/', '\\']).next().unwrap_or_default();
-    let kept: String = last.chars().filter(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ')).take(100).collect();
+    let kept: String = last
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' '))
+        .take(100)
+        .collect();
     let name = kept.trim_matches(['.', ' ']);
     if name.is_empty() { "contacts.csv".to_string() } else { name.to_string() }
 }
@@ -145,11 +162,16 @@ async fn draw(
         csrf: sees.who.session.csrf.clone(),
         action: Link::to("/contacts/send").with("lender", &sees.book.lender.code).url(),
         own: sees.book.agency.is_some(),
-        agencies: assignees.iter().map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), agency)).collect(),
+        agencies: assignees
+            .iter()
+            .map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), agency))
+            .collect(),
         fault,
         done,
     };
-    Page::new(&sees.who, t.send_contacts()).under(t.nav_contacts(), "/contacts").show_as(status, &body)
+    Page::new(&sees.who, t.send_contacts())
+        .under(t.nav_contacts(), "/contacts")
+        .show_as(status, &body)
 }
 
 #[cfg(test)]

@@ -45,14 +45,19 @@ impl Asked {
 
     /// The agency whose contacts are shown: an agency's own, whatever the URL asks for.
     fn agency(&self, book: &Book) -> Option<String> {
-        book.agency.clone().or_else(|| Some(self.agency.clone()).filter(|agency| !agency.is_empty()))
+        book.agency
+            .clone()
+            .or_else(|| Some(self.agency.clone()).filter(|agency| !agency.is_empty()))
     }
 
     fn month(&self) -> Result<Option<Month>, Problem> {
         if self.month.is_empty() {
             return Ok(None);
         }
-        self.month.parse().map(Some).map_err(|fault| Problem::Bad(format!("\"{}\" {fault}", self.month)))
+        self.month
+            .parse()
+            .map(Some)
+            .map_err(|fault| Problem::Bad(format!("\"{}\" {fault}", self.month)))
     }
 }
 
@@ -110,13 +115,21 @@ struct Facts {
 /// Where a violation stands in the list, newest first.
 fn key(one: &Found) -> String {
     let contact = &one.contact;
-    format!("{} {} {} {}", contact.at.format("%Y-%m-%dT%H:%M:%S"), one.rule.name(), contact.agency, contact.reference)
+    format!(
+        "{} {} {} {}",
+        contact.at.format("%Y-%m-%dT%H:%M:%S"),
+        one.rule.name(),
+        contact.agency,
+        contact.reference
+    )
 }
 
 /// All violations of the month that the page is about, newest first, and the days.
 fn load(db: &mut Db, book: &Book, asked: &Asked) -> Result<Facts, Problem> {
     let lender = &book.lender.code;
-    let Some((first, last)) = store::first_and_last(db, lender)? else { return Ok(Facts::default()) };
+    let Some((first, last)) = store::first_and_last(db, lender)? else {
+        return Ok(Facts::default());
+    };
     let month = asked.month()?.unwrap_or_else(|| Month::of(last));
     let months = months(Month::of(first), Month::of(last));
     let (from, to) = (month.first_day(), month.last_day());
@@ -130,7 +143,13 @@ fn load(db: &mut Db, book: &Book, asked: &Asked) -> Result<Facts, Problem> {
 }
 
 /// An agency that the lender does not know has none.
-fn violations(db: &mut Db, lender: &str, from: NaiveDate, to: NaiveDate, agency: Option<&str>) -> Result<Vec<Found>, Problem> {
+fn violations(
+    db: &mut Db,
+    lender: &str,
+    from: NaiveDate,
+    to: NaiveDate,
+    agency: Option<&str>,
+) -> Result<Vec<Found>, Problem> {
     match violation::found(db, lender, from, to, agency) {
         Err(ConductError::NoAssignee(_)) => Ok(Vec::new()),
         outcome => Ok(outcome?),
@@ -149,7 +168,12 @@ fn months(first: Month, last: Month) -> Vec<String> {
 }
 
 /// The numbers of the rows of a page, masked; an agency's page shows none.
-fn numbers(db: &mut Db, book: &Book, rows: &[Found], key: Option<&Key>) -> Result<HashMap<(String, String), String>, Problem> {
+fn numbers(
+    db: &mut Db,
+    book: &Book,
+    rows: &[Found],
+    key: Option<&Key>,
+) -> Result<HashMap<(String, String), String>, Problem> {
     let mut numbers = HashMap::new();
     let Some(key) = key.filter(|_| book.agency.is_none()) else { return Ok(numbers) };
     let mut by_agency: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -157,7 +181,9 @@ fn numbers(db: &mut Db, book: &Book, rows: &[Found], key: Option<&Key>) -> Resul
         by_agency.entry(&one.contact.agency).or_default().push(&one.contact.reference);
     }
     for (agency, references) in by_agency {
-        for (reference, sealed) in store::numbers(db, &book.lender.code, agency, references.into_iter())? {
+        for (reference, sealed) in
+            store::numbers(db, &book.lender.code, agency, references.into_iter())?
+        {
             let number = key.open_number(&sealed).map(|number| mask_number(&number));
             numbers.insert((agency.to_string(), reference), number.unwrap_or_default());
         }
@@ -165,29 +191,41 @@ fn numbers(db: &mut Db, book: &Book, rows: &[Found], key: Option<&Key>) -> Resul
     Ok(numbers)
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Conduct>, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Conduct>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
     let asked = asked.into_inner();
     let (book, wanted, sealed_with) = (sees.book.clone(), asked.clone(), site.key.clone());
     let (facts, rows, more, assignees) = site
         .read(move |db| {
             let mut facts = load(db, &book, &wanted)?;
             let rule = Rule::parse(&wanted.rule);
-            let shown =
-                |one: &&Found| rule.is_none_or(|rule| rule == one.rule) && (wanted.after.is_empty() || key(one) < wanted.after);
-            let mut rows: Vec<Found> = facts.found.iter().filter(shown).take(ROWS + 1).cloned().collect();
+            let shown = |one: &&Found| {
+                rule.is_none_or(|rule| rule == one.rule)
+                    && (wanted.after.is_empty() || key(one) < wanted.after)
+            };
+            let mut rows: Vec<Found> =
+                facts.found.iter().filter(shown).take(ROWS + 1).cloned().collect();
             let more = cut(&mut rows);
             facts.numbers = numbers(db, &book, &rows, sealed_with.as_ref())?;
             Ok((facts, rows, more, party::store::assignees(db, &book.lender.code)?))
         })
         .await?;
     let (t, own) = (sees.who.t, sees.book.agency.is_some());
-    let next = if more { rows.last().map(|last| asked.link("/contacts").with("after", &key(last)).url()) } else { None };
+    let next = if more {
+        rows.last().map(|last| asked.link("/contacts").with("after", &key(last)).url())
+    } else {
+        None
+    };
     let accounts = !own && sees.who.may(Permission::Accounts);
     let body = Body {
         t,
         lender: sees.book.lender.code.clone(),
         own,
-        any: !facts.months.is_empty() && (!own || !facts.contacts.is_empty() || !asked.month.is_empty()),
+        any: !facts.months.is_empty()
+            && (!own || !facts.contacts.is_empty() || !asked.month.is_empty()),
         policy: policy(t, &sees.book),
         books: tabs(&sees, "/contacts"),
         figures: figures(t, &asked, &facts),
@@ -196,13 +234,19 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Conduct>, asked: web:
             .iter()
             .map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.agency))
             .collect(),
-        rules: RULES.map(|rule| Choice::new(rule.name(), t.rule_of_policy(rule), &asked.rule)).into(),
+        rules: RULES
+            .map(|rule| Choice::new(rule.name(), t.rule_of_policy(rule), &asked.rule))
+            .into(),
         heads: RULES.map(|rule| t.rule_of_policy(rule)).into(),
         by_agency: by_agency(&asked, &facts),
         rows: rows.iter().map(|one| shown(t, one, &facts, accounts)).collect(),
-        pager: Pager { first: (!asked.after.is_empty()).then(|| asked.link("/contacts").url()), next },
+        pager: Pager {
+            first: (!asked.after.is_empty()).then(|| asked.link("/contacts").url()),
+            next,
+        },
     };
-    let page = Page::new(&sees.who, t.nav_contacts()).tool(t.download_csv(), asked.link("/contacts.csv").url());
+    let page = Page::new(&sees.who, t.nav_contacts())
+        .tool(t.download_csv(), asked.link("/contacts.csv").url());
     let sends = if own { Permission::SendOwnContacts } else { Permission::ActOnConduct };
     let send = Link::to("/contacts/send").with("lender", &sees.book.lender.code).url();
     let page = if sees.who.may(sends) { page.step(t.send_contacts(), send) } else { page };
@@ -214,14 +258,23 @@ fn policy(t: Lang, book: &Book) -> String {
     let policy = &book.lender.contact_policy;
     let hours = format!("{}–{}", policy.quiet_from_text(), policy.quiet_until_text());
     let (calls, attempts) = (policy.effective_calls, policy.unanswered);
-    format!("{} {hours} · {calls} {} · {attempts} {}", t.policy_in_force(), t.calls_per_debtor(), t.attempts_per_number())
+    format!(
+        "{} {hours} · {calls} {} · {attempts} {}",
+        t.policy_in_force(),
+        t.calls_per_debtor(),
+        t.attempts_per_number()
+    )
 }
 
 fn figures(t: Lang, asked: &Asked, facts: &Facts) -> Vec<Figure> {
     let count = |number: usize| list::count(i64::try_from(number).unwrap_or(i64::MAX));
     let of = |rule: &str| Asked { rule: rule.to_string(), ..asked.clone() }.link("/contacts").url();
     let mut figures = vec![
-        Figure::new(t.contacts_word(), list::count(facts.contacts.iter().map(|one| one.contacts).sum()), ""),
+        Figure::new(
+            t.contacts_word(),
+            list::count(facts.contacts.iter().map(|one| one.contacts).sum()),
+            "",
+        ),
         Figure::new(t.violations_word(), count(facts.found.len()), of("")),
     ];
     for rule in RULES {
@@ -236,8 +289,10 @@ fn figures(t: Lang, asked: &Asked, facts: &Facts) -> Vec<Figure> {
 fn by_agency(asked: &Asked, facts: &Facts) -> Vec<AgencyShown> {
     let count = |number: usize| list::count(i64::try_from(number).unwrap_or(i64::MAX));
     let row = |one: &store::AgencyCount| {
-        let of_agency: Vec<&Found> = facts.found.iter().filter(|found| found.contact.agency == one.agency).collect();
-        let of_rule = |rule: Rule| count(of_agency.iter().filter(|found| found.rule == rule).count());
+        let of_agency: Vec<&Found> =
+            facts.found.iter().filter(|found| found.contact.agency == one.agency).collect();
+        let of_rule =
+            |rule: Rule| count(of_agency.iter().filter(|found| found.rule == rule).count());
         let href = Asked { agency: one.agency.clone(), ..asked.clone() }.link("/contacts").url();
         AgencyShown {
             agency: Cell::link(&one.agency, href),
@@ -256,7 +311,10 @@ fn shown(t: Lang, one: &Found, facts: &Facts, accounts: bool) -> Shown {
         at: contact.at.format("%Y-%m-%d %H:%M:%S").to_string(),
         agency: contact.agency.clone(),
         reference: contact.reference.clone(),
-        account: Cell::link(&contact.account_no, if accounts { link::account(&contact.account_no) } else { String::new() }),
+        account: Cell::link(
+            &contact.account_no,
+            if accounts { link::account(&contact.account_no) } else { String::new() },
+        ),
         number: number.cloned().unwrap_or_default(),
         channel: t.contact_channel(contact.channel),
         outcome: t.contact_outcome(contact.outcome),
@@ -268,7 +326,10 @@ fn shown(t: Lang, one: &Found, facts: &Facts, accounts: bool) -> Shown {
 
 /// What was found, in the language of the page: files have it in English.
 fn figure(t: Lang, one: &Found) -> String {
-    let held = one.figure.split_once(" from ").and_then(|(kind, from)| Some((HoldKind::parse(kind)?, from)));
+    let held = one
+        .figure
+        .split_once(" from ")
+        .and_then(|(kind, from)| Some((HoldKind::parse(kind)?, from)));
     match held.filter(|_| one.rule == Rule::Held) {
         Some((kind, from)) if t == Lang::Zh => format!("{} {from} 起", t.hold_kind(kind)),
         Some((kind, from)) => format!("{} from {from}", t.hold_kind(kind)),
@@ -297,7 +358,8 @@ pub(super) async fn download(
             let facts = read(db, |db| load(db, &book, &asked))?;
             let rule = Rule::parse(&asked.rule);
             let mut sheet = Sheet::new(&violation::COLUMNS)?;
-            let mut rows = facts.found.iter().filter(|one| rule.is_none_or(|rule| rule == one.rule));
+            let mut rows =
+                facts.found.iter().filter(|one| rule.is_none_or(|rule| rule == one.rule));
             rows.try_for_each(|one| sheet.row(&one.record()))?;
             sheet.finish(db, &book.lender.code, &by, "violations")
         })
@@ -326,13 +388,25 @@ mod tests {
             number_digest: None,
         };
         let held = Some(HeldBy { kind: HoldKind::Complaint.name(), from_on: on });
-        let judged = Judged { contact: &contact, policy: Policy::default(), hands: Hands::Never, held };
+        let judged =
+            Judged { contact: &contact, policy: Policy::default(), hands: Hands::Never, held };
         let words = |t: Lang| {
             let found = violations(std::slice::from_ref(&judged)).into_iter();
-            let found = found.map(|one| Found { contact: contact.clone(), rule: one.rule, figure: one.figure, limit: one.limit });
+            let found = found.map(|one| Found {
+                contact: contact.clone(),
+                rule: one.rule,
+                figure: one.figure,
+                limit: one.limit,
+            });
             found.map(|one| format!("{} / {}", figure(t, &one), limit(t, &one))).collect::<Vec<_>>()
         };
-        assert_eq!(words(Lang::Zh), ["投诉 2026-05-20 起 / 停催期间不得联系", "2026-05-20 / 当时从未委出"]);
-        assert_eq!(words(Lang::En), ["Complaint from 2026-05-20 / none while held", "2026-05-20 / never placed by then"]);
+        assert_eq!(
+            words(Lang::Zh),
+            ["投诉 2026-05-20 起 / 停催期间不得联系", "2026-05-20 / 当时从未委出"]
+        );
+        assert_eq!(
+            words(Lang::En),
+            ["Complaint from 2026-05-20 / none while held", "2026-05-20 / never placed by then"]
+        );
     }
 }

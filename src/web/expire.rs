@@ -82,7 +82,9 @@ impl Found {
         let mut counts = store::open_counts(db, lender, on)?;
         counts.retain(|one| one.run_out > 0);
         let closed = match check_open(&audit::book(db, lender)?, on) {
-            Err(PlacementError::ClosedMonth(_, open)) => Some(format!("{} {open}", t.refused_closed_month())),
+            Err(PlacementError::ClosedMonth(_, open)) => {
+                Some(format!("{} {open}", t.refused_closed_month()))
+            }
             _ => None,
         };
         Ok(Found { counts, closed })
@@ -94,9 +96,15 @@ impl Found {
 
     /// What the page shows, in one text: what is recorded must be just this.
     fn seen(&self, on: NaiveDate) -> String {
-        let row =
-            |one: &OpenCount| format!("\n{}\t{}\t{}\t{}", one.assignee, one.run_out, one.recalls_final, one.run_out_balance);
-        digest::sha256(format!("{on}{}", self.counts.iter().map(row).collect::<String>()).as_bytes())
+        let row = |one: &OpenCount| {
+            format!(
+                "\n{}\t{}\t{}\t{}",
+                one.assignee, one.run_out, one.recalls_final, one.run_out_balance
+            )
+        };
+        digest::sha256(
+            format!("{on}{}", self.counts.iter().map(row).collect::<String>()).as_bytes(),
+        )
     }
 }
 
@@ -132,12 +140,20 @@ pub(super) async fn show(
     draw(&site, &sees, typed, Said::Nothing).await
 }
 
-async fn draw(site: &Site, sees: &Sees<ActsOnPlacements>, typed: Typed, said: Said) -> Result<HttpResponse, Problem> {
+async fn draw(
+    site: &Site,
+    sees: &Sees<ActsOnPlacements>,
+    typed: Typed,
+    said: Said,
+) -> Result<HttpResponse, Problem> {
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let (book, on) = (sees.book.clone(), parse_date(&typed.on));
     let found = match on {
         Some(on) => site.read(move |db| Found::load(db, &book, on, t)).await?,
-        None => Found { counts: Vec::new(), closed: Some(format!("{} \"{}\"", t.refused_day(), typed.on)) },
+        None => Found {
+            counts: Vec::new(),
+            closed: Some(format!("{} \"{}\"", t.refused_day(), typed.on)),
+        },
     };
     let changed = matches!(said, Said::Changed) && found.closed.is_none();
     let status = match said {
@@ -145,7 +161,10 @@ async fn draw(site: &Site, sees: &Sees<ActsOnPlacements>, typed: Typed, said: Sa
         Said::Changed if changed => StatusCode::CONFLICT,
         Said::Changed | Said::Fault(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    let listed = Link::to("/placements").with("lender", &sees.book.lender.code).with("state", "run_out").with("on", &typed.on);
+    let listed = Link::to("/placements")
+        .with("lender", &sees.book.lender.code)
+        .with("state", "run_out")
+        .with("on", &typed.on);
     let totals = [
         list::count(found.sum(|one| one.run_out - one.recalls_final)),
         list::count(found.sum(|one| one.recalls_final)),
@@ -168,8 +187,16 @@ async fn draw(site: &Site, sees: &Sees<ActsOnPlacements>, typed: Typed, said: Sa
         changed,
         ready: found.closed.is_none() && !found.counts.is_empty(),
         figures: vec![
-            Figure::new(t.expire_will_close(), list::count(found.sum(|one| one.run_out)), listed.clone().url()),
-            Figure::new(format!("{} ({currency})", t.balance_at_placement()), totals[2].clone(), ""),
+            Figure::new(
+                t.expire_will_close(),
+                list::count(found.sum(|one| one.run_out)),
+                listed.clone().url(),
+            ),
+            Figure::new(
+                format!("{} ({currency})", t.balance_at_placement()),
+                totals[2].clone(),
+                "",
+            ),
         ],
         rows: found.counts.iter().map(row).collect(),
         totals,
@@ -180,7 +207,9 @@ async fn draw(site: &Site, sees: &Sees<ActsOnPlacements>, typed: Typed, said: Sa
         on: typed.on,
         key: typed.key,
     };
-    Page::new(&sees.who, t.expire_title()).under(t.nav_placements(), "/placements").show_as(status, &body)
+    Page::new(&sees.who, t.expire_title())
+        .under(t.nav_placements(), "/placements")
+        .show_as(status, &body)
 }
 
 pub(super) async fn record(
@@ -197,12 +226,17 @@ pub(super) async fn record(
         return draw(&site, &sees, typed, Said::Fault(fault)).await;
     };
     let (book, by, asked) = (sees.book.clone(), sees.who.by(), typed.clone());
-    let recorded =
-        site.change(move |db| Ok(write(db, &book.lender.code.clone(), |db| carry(db, &book, on, &asked, t, &by)))).await?;
+    let recorded = site
+        .change(move |db| {
+            Ok(write(db, &book.lender.code.clone(), |db| carry(db, &book, on, &asked, t, &by)))
+        })
+        .await?;
     match recorded {
         Ok(()) => {
             let list = Link::to("/placements").with("lender", &sees.book.lender.code).url();
-            Ok(HttpResponse::SeeOther().insert_header((LOCATION, told_at(&list, &typed.key))).finish())
+            Ok(HttpResponse::SeeOther()
+                .insert_header((LOCATION, told_at(&list, &typed.key)))
+                .finish())
         }
         Err(Stopped::Changed) => draw(&site, &sees, typed, Said::Changed).await,
         Err(Stopped::Failed(problem)) => Err(problem),
@@ -210,7 +244,14 @@ pub(super) async fn record(
 }
 
 /// Records what was shown inside the writer's transaction, unless it was before.
-fn carry(db: &mut Db, book: &Book, on: NaiveDate, typed: &Typed, t: Lang, by: &By) -> Result<(), Stopped> {
+fn carry(
+    db: &mut Db,
+    book: &Book,
+    on: NaiveDate,
+    typed: &Typed,
+    t: Lang,
+    by: &By,
+) -> Result<(), Stopped> {
     let lender = &book.lender.code;
     if form_store::outcome(db, lender, &by.actor, &typed.key)?.is_some() {
         return Ok(());
@@ -223,6 +264,12 @@ fn carry(db: &mut Db, book: &Book, on: NaiveDate, typed: &Typed, t: Lang, by: &B
         PlacementError::Db(error) => Stopped::Failed(error.into()),
         other => Stopped::Failed(Problem::Ours(other.to_string())),
     })?;
-    let told = format!("{} {} · {} {}", t.expire_done(), done.expired, t.expire_done_recalls(), done.recalls_final);
+    let told = format!(
+        "{} {} · {} {}",
+        t.expire_done(),
+        done.expired,
+        t.expire_done_recalls(),
+        done.recalls_final
+    );
     Ok(form_store::keep(db, lender, &by.actor, &typed.key, &told, &by.at)?)
 }

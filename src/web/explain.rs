@@ -40,7 +40,11 @@ pub(super) async fn show(
     let (currency, line) = (book.lender.currency, told.line);
     let figures = vec![
         Figure::new(format!("{} ({currency})", t.fee()), list::money(line.fee, currency), ""),
-        Figure::new(t.recovered(), line.amount.map(|amount| list::money(amount, currency)).unwrap_or_default(), ""),
+        Figure::new(
+            t.recovered(),
+            line.amount.map(|amount| list::money(amount, currency)).unwrap_or_default(),
+            "",
+        ),
         Figure::new(t.rate(), line.rate.map(|rate| rate.percent()).unwrap_or_default(), ""),
         Figure::new(t.kind(), kind_word(t, line.kind), ""),
     ];
@@ -51,7 +55,10 @@ pub(super) async fn show(
         (t.fee_rule(), plain(line.fee_rule.unwrap_or_default())),
         (t.batch(), plain(line.batch.unwrap_or_default())),
         (t.reference(), plain(line.reference.unwrap_or_default())),
-        (t.account(), Cell::link(&account, if linked { link::account(&account) } else { String::new() })),
+        (
+            t.account(),
+            Cell::link(&account, if linked { link::account(&account) } else { String::new() }),
+        ),
         (t.received_on(), plain(list::day(line.received_on))),
     ];
     let body = Body {
@@ -63,6 +70,9 @@ pub(super) async fn show(
     let one = told.statement;
     Page::new(&sees.who, format!("{} {line_no}: {}", t.line_no(), t.why_title()))
         .under(if book.agency.is_some() { t.statements() } else { t.nav_months() }, "/months")
-        .under(format!("{} {}", t.statement(), one.statement_no), link::statement(&one.statement_no))
+        .under(
+            format!("{} {}", t.statement(), one.statement_no),
+            link::statement(&one.statement_no),
+        )
         .show(&body)
 }

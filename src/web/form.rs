@@ -41,29 +41,44 @@ impl<T: DeserializeOwned + 'static> FromRequest for Posted<T> {
             let who = who::find(&request).await?;
             let expected = match &who {
                 Some(who) => Some(who.session.csrf.clone()),
-                None => request.cookie(FORM).map(|cookie| cookie.value().to_string()).filter(|token| !token.is_empty()),
+                None => request
+                    .cookie(FORM)
+                    .map(|cookie| cookie.value().to_string())
+                    .filter(|token| !token.is_empty()),
             };
-            let given = web::Query::<Token>::from_query(&body).ok().and_then(|token| token.into_inner().csrf);
+            let given = web::Query::<Token>::from_query(&body)
+                .ok()
+                .and_then(|token| token.into_inner().csrf);
             check(&request, expected.as_deref(), given.as_deref())?;
-            let form = web::Query::<T>::from_query(&body).map_err(|error| Problem::Bad(error.to_string()))?;
+            let form = web::Query::<T>::from_query(&body)
+                .map_err(|error| Problem::Bad(error.to_string()))?;
             Ok(Posted { form: form.into_inner(), who })
         })
     }
 }
 
 /// Refuses a form that another site sent, or that carries another token than its session's.
-pub fn check(request: &HttpRequest, expected: Option<&str>, given: Option<&str>) -> Result<(), Problem> {
+pub fn check(
+    request: &HttpRequest,
+    expected: Option<&str>,
+    given: Option<&str>,
+) -> Result<(), Problem> {
     // Digests are compared, so that the time it takes says nothing about the token.
-    let same = expected.zip(given).is_some_and(|(expected, given)| sha256(expected.as_bytes()) == sha256(given.as_bytes()));
+    let same = expected
+        .zip(given)
+        .is_some_and(|(expected, given)| sha256(expected.as_bytes()) == sha256(given.as_bytes()));
     if same && from_this_site(request) { Ok(()) } else { Err(Problem::Forged) }
 }
 
 /// Whether the browser says that a page of this site sent the form; browsers that say nothing are left to the token.
 fn from_this_site(request: &HttpRequest) -> bool {
-    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?").to_string());
+    let header = |name: &str| {
+        request.headers().get(name).map(|value| value.to_str().unwrap_or("?").to_string())
+    };
     if header("Sec-Fetch-Site").is_some_and(|site| site != "same-origin" && site != "none") {
         return false;
     }
     let host = header(HOST.as_str()).unwrap_or_default();
-    header(ORIGIN.as_str()).is_none_or(|origin| origin.split_once("://").is_some_and(|(_, of)| of == host))
+    header(ORIGIN.as_str())
+        .is_none_or(|origin| origin.split_once("://").is_some_and(|(_, of)| of == host))
 }

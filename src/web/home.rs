@@ -47,12 +47,17 @@ impl Counts {
     fn of(&self, db: &mut Db, book: &Book) -> Result<Counted, Problem> {
         let lender = &book.lender.code;
         let (last_change, day) = (audit::last_change(db, lender)?, book.today());
-        let known = self.held().get(lender).filter(|known| (known.last_change, known.day) == (last_change, day)).cloned();
+        let known = self
+            .held()
+            .get(lender)
+            .filter(|known| (known.last_change, known.day) == (last_change, day))
+            .cloned();
         if let Some(known) = known {
             return Ok(known);
         }
         let placed = Arc::new(placements::open_counts(db, lender, day)?);
-        let counted = Counted { last_change, day, open: portfolio::store::open_count(db, lender)?, placed };
+        let counted =
+            Counted { last_change, day, open: portfolio::store::open_count(db, lender)?, placed };
         self.held().insert(lender.clone(), counted.clone());
         Ok(counted)
     }
@@ -149,24 +154,44 @@ pub(super) async fn show(site: web::Data<Site>, who: Who) -> Result<HttpResponse
 
 type Step = Option<(&'static str, String)>;
 
-fn lender_section(db: &mut Db, counts: &Counts, who: &Known, book: &Book) -> Result<(Option<Section>, Step), Problem> {
+fn lender_section(
+    db: &mut Db,
+    counts: &Counts,
+    who: &Known,
+    book: &Book,
+) -> Result<(Option<Section>, Step), Problem> {
     let sees = |permission| who.may(permission);
-    if !(sees(Permission::Accounts) || sees(Permission::Recoveries) || sees(Permission::Statements)) {
+    if !(sees(Permission::Accounts) || sees(Permission::Recoveries) || sees(Permission::Statements))
+    {
         return Ok((None, None));
     }
     let facts = lender_facts(db, counts, book)?;
     let (t, currency) = (who.t, book.lender.currency);
     let placed: i64 = facts.placed.values().sum();
-    let href = |permission: Permission, to: &str| if sees(permission) { to.to_string() } else { String::new() };
+    let href = |permission: Permission, to: &str| {
+        if sees(permission) { to.to_string() } else { String::new() }
+    };
     let month = facts.month.map(|month| month.to_string()).unwrap_or_default();
     let received = Link::to("/recoveries").with("month", &month).url();
     let figures = vec![
-        Figure::new(t.open_accounts(), list::count(facts.open), href(Permission::Accounts, "/accounts")),
-        Figure::new(t.placed_accounts(), list::count(placed), href(Permission::Accounts, "/placements?state=open")),
+        Figure::new(
+            t.open_accounts(),
+            list::count(facts.open),
+            href(Permission::Accounts, "/accounts"),
+        ),
+        Figure::new(
+            t.placed_accounts(),
+            list::count(placed),
+            href(Permission::Accounts, "/placements?state=open"),
+        ),
         Figure::new(
             format!("{} ({currency})", t.owed_in_all()),
             list::money(facts.owed.iter().map(|(_, owed)| *owed).sum(), currency),
-            if sees(Permission::Accounts) { "/accounts".to_string() } else { href(Permission::Ledger, "/ledger") },
+            if sees(Permission::Accounts) {
+                "/accounts".to_string()
+            } else {
+                href(Permission::Ledger, "/ledger")
+            },
         ),
         Figure::new(
             format!("{} {month}", t.received_in()),
@@ -191,10 +216,16 @@ fn lender_section(db: &mut Db, counts: &Counts, who: &Known, book: &Book) -> Res
         holders: facts
             .owed
             .iter()
-            .map(|(code, owed)| holder(t, book, &facts, code, *owed, total, sees(Permission::Accounts)))
+            .map(|(code, owed)| {
+                holder(t, book, &facts, code, *owed, total, sees(Permission::Accounts))
+            })
             .collect(),
         owed: list::money(total, currency),
-        statements: if sees(Permission::Statements) { last_statements(book, &facts.statements) } else { Vec::new() },
+        statements: if sees(Permission::Statements) {
+            last_statements(book, &facts.statements)
+        } else {
+            Vec::new()
+        },
         own: false,
     };
     Ok((Some(section), step))
@@ -222,7 +253,10 @@ fn lender_facts(db: &mut Db, counts: &Counts, book: &Book) -> Result<Facts, Prob
         simulated: simulated(db, lender)?,
         run_out: counted.placed.iter().map(|one| one.run_out).sum(),
         placed: counted.placed.iter().map(|one| (one.assignee.clone(), one.accounts)).collect(),
-        names: party::store::assignees(db, lender)?.into_iter().map(|one| (one.code, one.name)).collect(),
+        names: party::store::assignees(db, lender)?
+            .into_iter()
+            .map(|one| (one.code, one.name))
+            .collect(),
         month,
         closed: head.closed_month,
         received: Money(sums.payments) - Money(sums.reversals),
@@ -244,10 +278,18 @@ fn counted(counts: Vec<(&'static str, i64, String)>) -> Vec<Figure> {
 }
 
 /// What waits for this person to decide; nothing for people who only look.
-fn lender_waits(db: &mut Db, who: &Known, book: &Book, facts: &Facts) -> Result<Option<Vec<Figure>>, Problem> {
+fn lender_waits(
+    db: &mut Db,
+    who: &Known,
+    book: &Book,
+    facts: &Facts,
+) -> Result<Option<Vec<Figure>>, Problem> {
     let (t, lender) = (who.t, &book.lender.code);
-    let (acts, allocates, conduct) =
-        (who.may(Permission::ActOnPlacements), who.may(Permission::Allocate), who.may(Permission::ActOnConduct));
+    let (acts, allocates, conduct) = (
+        who.may(Permission::ActOnPlacements),
+        who.may(Permission::Allocate),
+        who.may(Permission::ActOnConduct),
+    );
     let mut counts: Vec<(&'static str, i64, String)> = Vec::new();
     if conduct {
         let open = Link::to("/complaints").with("state", "open").url();
@@ -255,9 +297,17 @@ fn lender_waits(db: &mut Db, who: &Known, book: &Book, facts: &Facts) -> Result<
     }
     if acts {
         let waiting = Waiting::load(db, book)?;
-        counts.push((t.tab_objections(), size(waiting.objections), requests::page_of(book, "objections")));
+        counts.push((
+            t.tab_objections(),
+            size(waiting.objections),
+            requests::page_of(book, "objections"),
+        ));
         counts.push((t.tab_returns(), size(waiting.returns), requests::page_of(book, "returns")));
-        counts.push((t.tab_retentions(), size(waiting.retentions), requests::page_of(book, "retentions")));
+        counts.push((
+            t.tab_retentions(),
+            size(waiting.retentions),
+            requests::page_of(book, "retentions"),
+        ));
         counts.push((t.tab_recalls(), size(waiting.recalls), requests::page_of(book, "recalls")));
         counts.push((t.ran_out(), facts.run_out, expire::page_of(book).url()));
     }
@@ -269,7 +319,11 @@ fn lender_waits(db: &mut Db, who: &Known, book: &Book, facts: &Facts) -> Result<
         let month = Month::of(last);
         let contacts = contact_store::by_agency(db, lender, month.first_day(), month.last_day())?;
         let contacts = contacts.iter().map(|one| one.contacts).sum();
-        counts.push((t.wait_contacts(), contacts, Link::to("/contacts").with("month", &month.to_string()).url()));
+        counts.push((
+            t.wait_contacts(),
+            contacts,
+            Link::to("/contacts").with("month", &month.to_string()).url(),
+        ));
     }
     Ok((acts || allocates || conduct).then(|| counted(counts)))
 }
@@ -296,19 +350,39 @@ fn next_step(who: &Known, book: &Book, facts: &Facts) -> (Option<(String, String
         };
         return (None, Some(step));
     }
-    let hint =
-        facts.month.map(|month| (t.hint_close().to_string(), format!("consign close --lender {code} --month {month} --preview")));
+    let hint = facts.month.map(|month| {
+        (
+            t.hint_close().to_string(),
+            format!("consign close --lender {code} --month {month} --preview"),
+        )
+    });
     (hint, who.may(Permission::Statements).then(|| (t.step_months(), "/months".to_string())))
 }
 
-fn holder(t: Lang, book: &Book, facts: &Facts, code: &str, owed: Money, total: Money, accounts: bool) -> Holder {
+fn holder(
+    t: Lang,
+    book: &Book,
+    facts: &Facts,
+    code: &str,
+    owed: Money,
+    total: Money,
+    accounts: bool,
+) -> Holder {
     let house = code == chart::HOUSE;
     let asked = if house { super::accounts::HOUSE } else { code };
-    let href = if accounts { Link::to("/accounts").with("holder", asked).url() } else { String::new() };
-    let tenths = if total > Money::ZERO { i128::from(owed.0.max(0)) * 10_000 / i128::from(total.0) } else { 0 };
+    let href =
+        if accounts { Link::to("/accounts").with("holder", asked).url() } else { String::new() };
+    let tenths = if total > Money::ZERO {
+        i128::from(owed.0.max(0)) * 10_000 / i128::from(total.0)
+    } else {
+        0
+    };
     let hundredths = i64::try_from(tenths).unwrap_or(0);
-    let count =
-        if house { facts.open - facts.placed.values().sum::<i64>() } else { facts.placed.get(code).copied().unwrap_or(0) };
+    let count = if house {
+        facts.open - facts.placed.values().sum::<i64>()
+    } else {
+        facts.placed.get(code).copied().unwrap_or(0)
+    };
     Holder {
         code: Cell::link(if house { t.house().to_string() } else { code.to_string() }, href),
         name: facts.names.get(code).cloned().unwrap_or_default(),
@@ -322,7 +396,11 @@ fn holder(t: Lang, book: &Book, facts: &Facts, code: &str, owed: Money, total: M
 /// The statements of the newest month that has some.
 fn last_statements(book: &Book, statements: &[Statement]) -> Vec<StatementRow> {
     let newest = statements.iter().map(|one| one.month).max();
-    statements.iter().filter(|one| Some(one.month) == newest).map(|one| statement_row(book, one)).collect()
+    statements
+        .iter()
+        .filter(|one| Some(one.month) == newest)
+        .map(|one| statement_row(book, one))
+        .collect()
 }
 
 fn statement_row(book: &Book, one: &Statement) -> StatementRow {
@@ -339,28 +417,48 @@ fn statement_row(book: &Book, one: &Statement) -> StatementRow {
 /// What the lender waits for an agency to do.
 fn agency_waits(db: &mut Db, t: Lang, book: &Book) -> Result<Vec<Figure>, Problem> {
     let waiting = Waiting::load(db, book)?;
-    let recalls = requests::page_of(book, if waiting.recalls > 0 { "recalls" } else { "objections" });
+    let recalls =
+        requests::page_of(book, if waiting.recalls > 0 { "recalls" } else { "objections" });
     Ok(counted(vec![(t.wait_acknowledge(), size(waiting.unacknowledged), recalls)]))
 }
 
-fn agency_section(db: &mut Db, who: &Known, book: &Book, agency: &str) -> Result<Option<Section>, Problem> {
+fn agency_section(
+    db: &mut Db,
+    who: &Known,
+    book: &Book,
+    agency: &str,
+) -> Result<Option<Section>, Problem> {
     if !(who.may(Permission::OwnPlacements) || who.may(Permission::OwnStatements)) {
         return Ok(None);
     }
     let (t, currency) = (who.t, book.lender.currency);
-    let filter = PlacementFilter { assignee: Some(agency.to_string()), open: Some(true), batch: None, run_out: None };
+    let filter = PlacementFilter {
+        assignee: Some(agency.to_string()),
+        open: Some(true),
+        batch: None,
+        run_out: None,
+    };
     let sums = placements::sums(db, &book.lender.code, &filter, book.today())?;
     let statements = settlement::store::statements(db, &book.lender.code, Some(agency))?;
     let last = statements.iter().max_by_key(|one| one.month);
-    let waits = who.may(Permission::ActOnOwnPlacements).then(|| agency_waits(db, t, book)).transpose()?;
+    let waits =
+        who.may(Permission::ActOnOwnPlacements).then(|| agency_waits(db, t, book)).transpose()?;
     let own = Link::to("/placements").with("lender", &book.lender.code).url();
     let mut figures = vec![
         Figure::new(t.open_placements(), list::count(sums.open), own.clone()),
-        Figure::new(format!("{} ({currency})", t.balance_at_placement()), list::money(Money(sums.balance), currency), own),
+        Figure::new(
+            format!("{} ({currency})", t.balance_at_placement()),
+            list::money(Money(sums.balance), currency),
+            own,
+        ),
     ];
     figures.extend(last.map(|one| {
         let label = format!("{} {}", t.statement(), one.month);
-        Figure::new(label, list::money(one.figures.total, currency), link::statement(&one.statement_no))
+        Figure::new(
+            label,
+            list::money(one.figures.total, currency),
+            link::statement(&one.statement_no),
+        )
     }));
     Ok(Some(Section {
         heading: book.lender.name.clone(),

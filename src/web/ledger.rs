@@ -34,7 +34,10 @@ struct Balance {
     balance: String,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Ledger>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Ledger>,
+) -> Result<HttpResponse, Problem> {
     let lender = sees.book.lender.code.clone();
     let rows = site.read(move |db| Ok(store::balances(db, &lender)?)).await?;
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
@@ -55,7 +58,11 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Ledger>) -> Result<Ht
         credit: list::money(credit, currency),
         balance: list::money(debit - credit, currency),
     };
-    let chip = if debit == credit { Chip::new(Tone::Good, t.in_balance()) } else { Chip::new(Tone::Blocked, t.out_of_balance()) };
+    let chip = if debit == credit {
+        Chip::new(Tone::Good, t.in_balance())
+    } else {
+        Chip::new(Tone::Blocked, t.out_of_balance())
+    };
     Page::new(&sees.who, t.trial_balance()).chip(chip).show(&body)
 }
 
@@ -91,7 +98,9 @@ fn event(who: &Known, event: &str) -> Cell {
     let href = match event.split_once(':') {
         Some(("recovery", reference)) => Link::to("/recoveries").with("reference", reference).url(),
         Some(("statement", number)) if who.may(Permission::Statements) => link::statement(number),
-        Some(("placed", batch)) if who.may(Permission::Accounts) => Link::to("/placements").with("batch", batch).url(),
+        Some(("placed", batch)) if who.may(Permission::Accounts) => {
+            Link::to("/placements").with("batch", batch).url()
+        }
         Some(("portfolio", _)) if who.may(Permission::Accounts) => "/portfolio".to_string(),
         _ => String::new(),
     };
@@ -102,7 +111,10 @@ fn leg(who: &Known, currency: Currency, row: PostingRow) -> Leg {
     let amount = Money(row.amount);
     let side = |here: bool| if here { list::money(amount.abs(), currency) } else { String::new() };
     Leg {
-        number: Cell::link(row.number.to_string(), Link::to("/ledger/transactions").segment(&row.number.to_string()).url()),
+        number: Cell::link(
+            row.number.to_string(),
+            Link::to("/ledger/transactions").segment(&row.number.to_string()).url(),
+        ),
         day: row.day.to_string(),
         event: event(who, &row.event),
         corrects: row.corrects.unwrap_or_default(),
@@ -119,22 +131,40 @@ pub(super) async fn account(
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let account = path.into_inner();
-    let after: i64 = if asked.after.is_empty() { 0 } else { asked.after.parse().map_err(|_| Problem::NotFound)? };
+    let after: i64 = if asked.after.is_empty() {
+        0
+    } else {
+        asked.after.parse().map_err(|_| Problem::NotFound)?
+    };
     let (lender, name) = (sees.book.lender.code.clone(), account.clone());
     let (balance, mut rows) = site
         .read(move |db| {
-            let balance = store::balances(db, &lender)?.into_iter().find(|row| row.account == name).ok_or(Problem::NotFound)?;
+            let balance = store::balances(db, &lender)?
+                .into_iter()
+                .find(|row| row.account == name)
+                .ok_or(Problem::NotFound)?;
             Ok((balance, store::postings_of(db, &lender, &name, after, one_more())?))
         })
         .await?;
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let here = link::ledger_account(&account);
-    let next =
-        if cut(&mut rows) { rows.last().map(|last| Link::to(&here).with("after", &last.number.to_string()).url()) } else { None };
+    let next = if cut(&mut rows) {
+        rows.last().map(|last| Link::to(&here).with("after", &last.number.to_string()).url())
+    } else {
+        None
+    };
     let figures = vec![
-        Figure::new(format!("{} ({currency})", t.debit()), list::money(Money(balance.debit), currency), ""),
+        Figure::new(
+            format!("{} ({currency})", t.debit()),
+            list::money(Money(balance.debit), currency),
+            "",
+        ),
         Figure::new(t.credit(), list::money(Money(balance.credit), currency), ""),
-        Figure::new(t.balance(), list::money(Money(balance.debit) - Money(balance.credit), currency), ""),
+        Figure::new(
+            t.balance(),
+            list::money(Money(balance.debit) - Money(balance.credit), currency),
+            "",
+        ),
     ];
     let body = Legs {
         t,
@@ -169,11 +199,20 @@ pub(super) async fn transaction(
     let facts = vec![
         (t.day(), Cell::link(first.day.to_string(), "")),
         (t.event(), event(&sees.who, &first.event)),
-        (t.corrects(), first.corrects.as_deref().map(|corrected| event(&sees.who, corrected)).unwrap_or_default()),
+        (
+            t.corrects(),
+            first
+                .corrects
+                .as_deref()
+                .map(|corrected| event(&sees.who, corrected))
+                .unwrap_or_default(),
+        ),
         (t.act_no(), Cell::link(first.seq.to_string(), "")),
         (t.hash(), Cell::link(&first.hash, "")),
     ];
-    let sum = |of: &dyn Fn(i64) -> i64| list::money(rows.iter().map(|row| Money(of(row.amount))).sum(), currency);
+    let sum = |of: &dyn Fn(i64) -> i64| {
+        list::money(rows.iter().map(|row| Money(of(row.amount))).sum(), currency)
+    };
     let body = Transaction {
         t,
         currency: currency.to_string(),
@@ -182,5 +221,7 @@ pub(super) async fn transaction(
         credit: sum(&|amount| (-amount).max(0)),
         rows: rows.iter().cloned().map(|row| leg(&sees.who, currency, row)).collect(),
     };
-    Page::new(&sees.who, format!("{} {number}", t.transaction())).under(t.trial_balance(), "/ledger").show(&body)
+    Page::new(&sees.who, format!("{} {number}", t.transaction()))
+        .under(t.trial_balance(), "/ledger")
+        .show(&body)
 }

@@ -83,7 +83,10 @@ pub fn ledger_account(account: &str) -> String {
 
 /// Whether a text is a path of this site, so that coming back cannot lead elsewhere.
 pub fn is_local(path: &str) -> bool {
-    path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.chars().any(char::is_control)
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        && !path.chars().any(char::is_control)
 }
 
 #[cfg(test)]
@@ -93,7 +96,15 @@ mod tests {
     #[test]
     fn any_character_travels_in_a_url() {
         assert_eq!(account("a/b ?#%&中"), "/accounts/a%2Fb%20%3F%23%25%26%E4%B8%AD");
-        assert_eq!(Link::to("/x").with("a", "").with("b", "1").with("c", "2 3").url(), "/x?b=1&c=2%203");
-        assert!(is_local("/accounts?x=1") && !is_local("//evil") && !is_local("/\\evil") && !is_local("https://evil"));
+        assert_eq!(
+            Link::to("/x").with("a", "").with("b", "1").with("c", "2 3").url(),
+            "/x?b=1&c=2%203"
+        );
+        assert!(
+            is_local("/accounts?x=1")
+                && !is_local("//evil")
+                && !is_local("/\\evil")
+                && !is_local("https://evil")
+        );
     }
 }

@@ -126,7 +126,10 @@ pub fn application(
         .app_data(web::Data::new(site))
         .app_data(web::PayloadConfig::new(LARGEST_FORM))
         .app_data(contact_file::limits())
-        .app_data(web::QueryConfig::default().error_handler(|error, _| Problem::Bad(error.to_string()).into()))
+        .app_data(
+            web::QueryConfig::default()
+                .error_handler(|error, _| Problem::Bad(error.to_string()).into()),
+        )
         .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
         .configure(routes::configure)
         .default_service(web::to(problem::nothing_here))
@@ -151,7 +154,9 @@ pub fn serve(address: Address, listen: &str) -> Result<(), String> {
     let server = HttpServer::new(move || application(site.clone()))
         .client_request_timeout(std::time::Duration::from_secs(10))
         .bind(listen)
-        .map_err(|error| format!("cannot listen on {listen}: {error}; choose another address with --listen"))?;
+        .map_err(|error| {
+            format!("cannot listen on {listen}: {error}; choose another address with --listen")
+        })?;
     for address in server.addrs() {
         eprintln!("consign: listening on http://{address}");
     }

@@ -80,9 +80,13 @@ pub(super) async fn show(
     sees: Sees<Statements>,
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
-    let before: Option<Month> =
-        if asked.before.is_empty() { None } else { Some(asked.before.parse().map_err(|_| Problem::NotFound)?) };
-    let (books, t, recoveries) = (sees.books.clone(), sees.who.t, sees.who.may(Permission::Recoveries));
+    let before: Option<Month> = if asked.before.is_empty() {
+        None
+    } else {
+        Some(asked.before.parse().map_err(|_| Problem::NotFound)?)
+    };
+    let (books, t, recoveries) =
+        (sees.books.clone(), sees.who.t, sees.who.may(Permission::Recoveries));
     let (sections, more) = site
         .read(move |db| {
             let mut sections = Vec::new();
@@ -100,16 +104,25 @@ pub(super) async fn show(
         next: more.map(|month| Link::to("/months").with("before", &month.to_string()).url()),
     };
     let body = Body { t, books: sections, pager };
-    Page::new(&sees.who, if sees.book.agency.is_some() { t.statements() } else { t.nav_months() }).show(&body)
+    Page::new(&sees.who, if sees.book.agency.is_some() { t.statements() } else { t.nav_months() })
+        .show(&body)
 }
 
 /// One book's months before one, newest first, and the month the next page goes on from.
-fn section(db: &mut Db, book: &Book, before: Option<Month>, recoveries: bool) -> Result<(Section, Option<Month>), Problem> {
+fn section(
+    db: &mut Db,
+    book: &Book,
+    before: Option<Month>,
+    recoveries: bool,
+) -> Result<(Section, Option<Month>), Problem> {
     let lender = &book.lender.code;
     let statements = store::statements(db, lender, book.agency.as_deref())?;
     let mut closed: Vec<Month> = match &book.agency {
         Some(_) => statements.iter().map(|one| one.month).collect(),
-        None => store::periods(db, lender)?.iter().filter_map(|period| period.month.parse().ok()).collect(),
+        None => store::periods(db, lender)?
+            .iter()
+            .filter_map(|period| period.month.parse().ok())
+            .collect(),
     };
     closed.dedup();
     closed.retain(|month| before.is_none_or(|before| *month < before));
@@ -118,10 +131,16 @@ fn section(db: &mut Db, book: &Book, before: Option<Month>, recoveries: bool) ->
     closed.truncate(MONTHS);
     let currency = book.lender.currency;
     let months = match &book.agency {
-        None => closed.into_iter().map(|month| shown(lender, month, &statements, currency)).collect(),
+        None => {
+            closed.into_iter().map(|month| shown(lender, month, &statements, currency)).collect()
+        }
         Some(_) => own(lender, &closed, &statements, currency).into_iter().collect(),
     };
-    let open = if book.agency.is_none() && before.is_none() { open_month(db, book, recoveries)? } else { None };
+    let open = if book.agency.is_none() && before.is_none() {
+        open_month(db, book, recoveries)?
+    } else {
+        None
+    };
     let section = Section {
         heading: book.lender.name.clone(),
         code: lender.clone(),
@@ -136,16 +155,28 @@ fn section(db: &mut Db, book: &Book, before: Option<Month>, recoveries: bool) ->
 fn open_month(db: &mut Db, book: &Book, recoveries: bool) -> Result<Option<OpenMonth>, Problem> {
     let lender = &book.lender.code;
     let last = recovery::store::last_day(db, lender)?.map(Month::of);
-    let Some(month) = audit::book(db, lender)?.closed_month.map(Month::next).or(last) else { return Ok(None) };
+    let Some(month) = audit::book(db, lender)?.closed_month.map(Month::next).or(last) else {
+        return Ok(None);
+    };
     let sums = recovery::store::sums(db, lender, Some((month.first_day(), month.last_day())))?;
-    let href = if recoveries { Link::to("/recoveries").with("month", &month.to_string()).url() } else { String::new() };
+    let href = if recoveries {
+        Link::to("/recoveries").with("month", &month.to_string()).url()
+    } else {
+        String::new()
+    };
     let received = list::money(Money(sums.payments) - Money(sums.reversals), book.lender.currency);
-    Ok(Some(OpenMonth { month: month.to_string(), received: Cell::link(received, href), rows: list::count(sums.count) }))
+    Ok(Some(OpenMonth {
+        month: month.to_string(),
+        received: Cell::link(received, href),
+        rows: list::count(sums.count),
+    }))
 }
 
 fn shown(lender: &str, month: Month, statements: &[Statement], currency: Currency) -> Shown {
     let of_month: Vec<&Statement> = statements.iter().filter(|one| one.month == month).collect();
-    let sum = |of: &dyn Fn(&Statement) -> Money| list::money(of_month.iter().map(|one| of(one)).sum(), currency);
+    let sum = |of: &dyn Fn(&Statement) -> Money| {
+        list::money(of_month.iter().map(|one| of(one)).sum(), currency)
+    };
     let totals = (!of_month.is_empty()).then(|| Row {
         number: Cell::default(),
         agency: String::new(),
@@ -159,14 +190,30 @@ fn shown(lender: &str, month: Month, statements: &[Statement], currency: Currenc
         closing: sum(&|one| one.figures.closing),
     });
     let anchor = format!("{lender}-{month}");
-    Shown { anchor, month: month.to_string(), rows: of_month.iter().map(|one| row(one, currency)).collect(), totals }
+    Shown {
+        anchor,
+        month: month.to_string(),
+        rows: of_month.iter().map(|one| row(one, currency)).collect(),
+        totals,
+    }
 }
 
 /// An agency has one statement a month: all of them make one table, month by month.
-fn own(lender: &str, months: &[Month], statements: &[Statement], currency: Currency) -> Option<Shown> {
+fn own(
+    lender: &str,
+    months: &[Month],
+    statements: &[Statement],
+    currency: Currency,
+) -> Option<Shown> {
     let of_months = statements.iter().rev().filter(|one| months.contains(&one.month));
-    let rows: Vec<Row> = of_months.map(|one| Row { agency: one.month.to_string(), ..row(one, currency) }).collect();
-    (!rows.is_empty()).then(|| Shown { anchor: lender.to_string(), month: String::new(), rows, totals: None })
+    let rows: Vec<Row> =
+        of_months.map(|one| Row { agency: one.month.to_string(), ..row(one, currency) }).collect();
+    (!rows.is_empty()).then(|| Shown {
+        anchor: lender.to_string(),
+        month: String::new(),
+        rows,
+        totals: None,
+    })
 }
 
 /// Charges, performance, minimum, maximum, deductions and adjustments together.

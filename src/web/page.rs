@@ -15,8 +15,7 @@ use crate::kernel::digest;
 use crate::party::Lang;
 
 /// What the browser may load and do on a page of ours.
-pub const POLICY: &str =
-    "default-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'";
+pub const POLICY: &str = "default-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'";
 
 /// What the layout needs of a request.
 pub struct Frame {
@@ -55,7 +54,10 @@ impl Frame {
     }
 
     fn of_nobody(request: &HttpRequest) -> Frame {
-        let known = request.cookie(FORM).map(|cookie| cookie.value().to_string()).filter(|token| !token.is_empty());
+        let known = request
+            .cookie(FORM)
+            .map(|cookie| cookie.value().to_string())
+            .filter(|token| !token.is_empty());
         let csrf = known.clone().unwrap_or_else(|| digest::hex(&ambient::random_bytes::<16>()));
         let secure = request.app_data::<web::Data<Site>>().is_some_and(|site| site.secure);
         Frame {
@@ -71,15 +73,22 @@ impl Frame {
 
 /// A cookie that only this site's pages send back and no script reads.
 pub fn cookie(name: &'static str, value: String, secure: bool) -> Cookie<'static> {
-    Cookie::build(name, value).path("/").http_only(true).same_site(SameSite::Lax).secure(secure).finish()
+    Cookie::build(name, value)
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(secure)
+        .finish()
 }
 
 fn nav(who: &Known) -> Vec<Nav> {
     use Permission::{
-        Accounts, Conduct, Ledger, OwnConduct, OwnPerformance, OwnPlacements, OwnStatements, Performance, Recoveries, Statements,
+        Accounts, Conduct, Ledger, OwnConduct, OwnPerformance, OwnPlacements, OwnStatements,
+        Performance, Recoveries, Statements,
     };
     let t = who.t;
-    let months = if who.books_for(Statements, None).is_empty() { t.statements() } else { t.nav_months() };
+    let months =
+        if who.books_for(Statements, None).is_empty() { t.statements() } else { t.nav_months() };
     let entries: [(&'static str, &'static str, Permission, Option<Permission>); 11] = [
         (t.nav_portfolio(), "/portfolio", Accounts, None),
         (t.nav_accounts(), "/accounts", Accounts, None),
@@ -95,11 +104,18 @@ fn nav(who: &Known) -> Vec<Nav> {
     ];
     let path = who.here.split('?').next().unwrap_or("/");
     let current = |href: &str| {
-        path == href || path.starts_with(&format!("{href}/")) || (href == "/months" && path.starts_with("/statements/"))
+        path == href
+            || path.starts_with(&format!("{href}/"))
+            || (href == "/months" && path.starts_with("/statements/"))
     };
-    let shown = entries.into_iter().filter(|(_, _, lender, agency)| !who.books_for(*lender, *agency).is_empty());
+    let shown = entries
+        .into_iter()
+        .filter(|(_, _, lender, agency)| !who.books_for(*lender, *agency).is_empty());
     let home = Nav { label: t.nav_home(), href: "/", current: path == "/" };
-    [home].into_iter().chain(shown.map(|(label, href, _, _)| Nav { label, href, current: current(href) })).collect()
+    [home]
+        .into_iter()
+        .chain(shown.map(|(label, href, _, _)| Nav { label, href, current: current(href) }))
+        .collect()
 }
 
 /// How a state is shown; each has its own mark, so that colour is not needed.
@@ -155,7 +171,11 @@ pub struct Figure {
 
 impl Figure {
     /// A figure.
-    pub fn new(label: impl Into<String>, value: impl Into<String>, href: impl Into<String>) -> Figure {
+    pub fn new(
+        label: impl Into<String>,
+        value: impl Into<String>,
+        href: impl Into<String>,
+    ) -> Figure {
         Figure { label: label.into(), value: value.into(), href: href.into() }
     }
 }
@@ -192,7 +212,14 @@ impl Page {
 
     /// A page in a frame.
     pub fn framed(frame: Frame, title: impl Into<String>) -> Page {
-        Page { frame, title: title.into(), crumbs: Vec::new(), chip: None, step: None, tools: Vec::new() }
+        Page {
+            frame,
+            title: title.into(),
+            crumbs: Vec::new(),
+            chip: None,
+            step: None,
+            tools: Vec::new(),
+        }
     }
 
     /// Adds a page above this one.
@@ -225,7 +252,11 @@ impl Page {
     }
 
     /// Draws the page with a status.
-    pub fn show_as(self, status: StatusCode, body: &impl Template) -> Result<HttpResponse, Problem> {
+    pub fn show_as(
+        self,
+        status: StatusCode,
+        body: &impl Template,
+    ) -> Result<HttpResponse, Problem> {
         let body = body.render()?;
         let layout = Layout {
             t: self.frame.t,
@@ -255,7 +286,12 @@ struct ProblemBody<'a> {
 }
 
 /// The page of a problem.
-pub fn problem(frame: Frame, status: StatusCode, title: &str, message: &str) -> Result<HttpResponse, Problem> {
+pub fn problem(
+    frame: Frame,
+    status: StatusCode,
+    title: &str,
+    message: &str,
+) -> Result<HttpResponse, Problem> {
     let body = ProblemBody { t: frame.t, message };
     Page::framed(frame, title).show_as(status, &body)
 }

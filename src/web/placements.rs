@@ -51,9 +51,12 @@ impl Asked {
     fn filter(&self, book: &Book) -> PlacementFilter {
         let asked = |text: &str| (!text.is_empty()).then(|| text.to_string());
         match &book.agency {
-            Some(agency) => {
-                PlacementFilter { assignee: Some(agency.clone()), open: Some(true), batch: asked(&self.batch), run_out: None }
-            }
+            Some(agency) => PlacementFilter {
+                assignee: Some(agency.clone()),
+                open: Some(true),
+                batch: asked(&self.batch),
+                run_out: None,
+            },
             None => PlacementFilter {
                 assignee: asked(&self.assignee),
                 open: match self.state.as_str() {
@@ -62,14 +65,23 @@ impl Asked {
                     _ => None,
                 },
                 batch: asked(&self.batch),
-                run_out: (self.state == "run_out").then(|| parse_date(&self.on).unwrap_or_else(|| book.today())),
+                run_out: (self.state == "run_out")
+                    .then(|| parse_date(&self.on).unwrap_or_else(|| book.today())),
             },
         }
     }
 }
 
 /// What can be done from the list; which of it depends on who looks.
-const ACTS: &[Act] = &[Act::Recall, Act::RecallNow, Act::Retain, Act::Transfer, Act::Acknowledge, Act::Object, Act::Return];
+const ACTS: &[Act] = &[
+    Act::Recall,
+    Act::RecallNow,
+    Act::Retain,
+    Act::Transfer,
+    Act::Acknowledge,
+    Act::Object,
+    Act::Return,
+];
 
 /// A placement with what is known of its account now.
 struct Row {
@@ -130,7 +142,11 @@ pub(super) async fn show(
     let asked = asked.into_inner();
     let t = sees.who.t;
     let filter = asked.filter(&sees.book);
-    let before = if asked.before.is_empty() { i64::MAX } else { asked.before.parse().map_err(|_| Problem::NotFound)? };
+    let before = if asked.before.is_empty() {
+        i64::MAX
+    } else {
+        asked.before.parse().map_err(|_| Problem::NotFound)?
+    };
     let (book, key) = (sees.book.clone(), site.key.clone());
     let (login, done) = (sees.who.person.login.clone(), asked.done.clone());
     let (mut rows, sums, assignees, told) = site
@@ -147,7 +163,9 @@ pub(super) async fn show(
         .await?;
     let own = sees.book.agency.is_some();
     let currency = sees.book.lender.currency;
-    let next = |last: &Row| asked.link("/placements").with("before", &last.placement.placement_no.to_string()).url();
+    let next = |last: &Row| {
+        asked.link("/placements").with("before", &last.placement.placement_no.to_string()).url()
+    };
     let next = if cut(&mut rows) { rows.last().map(next) } else { None };
     let body = Body {
         t,
@@ -162,7 +180,9 @@ pub(super) async fn show(
         figures: figures(t, &sees.book, sums),
         assignees: assignees
             .iter()
-            .map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.assignee))
+            .map(|one| {
+                Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.assignee)
+            })
             .collect(),
         states: vec![
             Choice::new("open", t.open(), &asked.state),
@@ -170,14 +190,21 @@ pub(super) async fn show(
             Choice::new("closed", t.closed(), &asked.state),
         ],
         rows: rows.into_iter().map(|row| shown(row, currency, own, &asked)).collect(),
-        filtered: !(asked.assignee.is_empty() && asked.state.is_empty() && asked.batch.is_empty() && asked.before.is_empty()),
-        pager: Pager { first: (!asked.before.is_empty()).then(|| asked.link("/placements").url()), next },
+        filtered: !(asked.assignee.is_empty()
+            && asked.state.is_empty()
+            && asked.batch.is_empty()
+            && asked.before.is_empty()),
+        pager: Pager {
+            first: (!asked.before.is_empty()).then(|| asked.link("/placements").url()),
+            next,
+        },
         asked: asked.clone(),
     };
     let page = Page::new(&sees.who, t.nav_placements())
         .tool(t.download_csv(), asked.link("/placements.csv").with("lang", t.code()).url());
     let records = sums.run_out > 0 && !own && sees.who.may(Permission::ActOnPlacements);
-    let page = if records { page.step(t.expire_title(), expire::page_of(&sees.book).url()) } else { page };
+    let page =
+        if records { page.step(t.expire_title(), expire::page_of(&sees.book).url()) } else { page };
     page.show(&body)
 }
 
@@ -193,22 +220,37 @@ pub fn tabs(sees: &Sees<Placements>, path: &str) -> Vec<Tab> {
 
 fn figures(t: Lang, book: &Book, sums: PlacementSums) -> Vec<Figure> {
     let (own, currency) = (book.agency.is_some(), book.lender.currency);
-    let mut figures = if own { Vec::new() } else { vec![Figure::new(t.nav_placements(), list::count(sums.placements), "")] };
+    let mut figures = if own {
+        Vec::new()
+    } else {
+        vec![Figure::new(t.nav_placements(), list::count(sums.placements), "")]
+    };
     figures.push(Figure::new(t.open_placements(), list::count(sums.open), ""));
     let balance = format!("{} ({currency})", t.balance_at_placement());
     figures.push(Figure::new(balance, list::money(Money(sums.balance), currency), ""));
     if sums.run_out > 0 {
-        let listed = Link::to("/placements").with("lender", &book.lender.code).with("state", "run_out").url();
-        figures.push(Figure::new(t.ran_out(), list::count(sums.run_out), if own { String::new() } else { listed }));
+        let listed = Link::to("/placements")
+            .with("lender", &book.lender.code)
+            .with("state", "run_out")
+            .url();
+        figures.push(Figure::new(
+            t.ran_out(),
+            list::count(sums.run_out),
+            if own { String::new() } else { listed },
+        ));
     }
     figures
 }
 
 fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
     let placement = row.placement;
-    let batch = Link::to("/placements").with("lender", &asked.lender).with("batch", &placement.batch).url();
+    let batch =
+        Link::to("/placements").with("lender", &asked.lender).with("batch", &placement.batch).url();
     ShownRow {
-        account: Cell::link(&placement.account_no, if own { String::new() } else { link::account(&placement.account_no) }),
+        account: Cell::link(
+            &placement.account_no,
+            if own { String::new() } else { link::account(&placement.account_no) },
+        ),
         name: row.name,
         assignee: placement.assignee.clone(),
         batch: Cell::link(&placement.batch, batch),
@@ -231,7 +273,9 @@ fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
 /// What a placement is on a day; one that has run out is over whether or not anyone has recorded it.
 pub fn state(t: Lang, placement: &Placement, today: NaiveDate) -> Chip {
     match (placement.close_reason, placement.closed_on) {
-        (Some(reason), Some(closed)) => Chip::new(Tone::Plain, format!("{} {closed}", reason.word(t))),
+        (Some(reason), Some(closed)) => {
+            Chip::new(Tone::Plain, format!("{} {closed}", reason.word(t)))
+        }
         _ if placement.ends_on() < today => Chip::new(Tone::Attention, over(t, placement)),
         _ => Chip::new(Tone::Good, t.active()),
     }
@@ -250,16 +294,27 @@ pub fn pending(t: Lang, placement: &Placement) -> Vec<Chip> {
     }
     let life = placement.life();
     let recall = life.recall.map(|recall| match recall.objection {
-        Some(_) => Chip::new(Tone::Blocked, format!("{} · {}", t.stop_contact(), t.pending_objection())),
+        Some(_) => {
+            Chip::new(Tone::Blocked, format!("{} · {}", t.stop_contact(), t.pending_objection()))
+        }
         None => {
-            let word = format!("{} · {} · {} {}", t.stop_contact(), t.pending_recall(), t.object_by(), recall.object_by);
+            let word = format!(
+                "{} · {} · {} {}",
+                t.stop_contact(),
+                t.pending_recall(),
+                t.object_by(),
+                recall.object_by
+            );
             Chip::new(Tone::Blocked, word)
         }
     });
     let returning = life.returning.map(|_| Chip::new(Tone::Attention, t.pending_return()));
-    let retention = life
-        .retention
-        .map(|one| Chip::new(Tone::Attention, format!("{} · {} {}", t.pending_retention(), t.new_last_day(), one.until)));
+    let retention = life.retention.map(|one| {
+        Chip::new(
+            Tone::Attention,
+            format!("{} · {} {}", t.pending_retention(), t.new_last_day(), one.until),
+        )
+    });
     recall.into_iter().chain(returning).chain(retention).collect()
 }
 
@@ -274,22 +329,36 @@ fn rows(
 ) -> Result<Vec<Row>, Problem> {
     let lender = &book.lender.code;
     let found = store::listed(db, lender, filter, before, most)?;
-    let standings = standing::load_rows(db, lender, found.iter().map(|placement| placement.account_no.as_str()))?;
+    let standings = standing::load_rows(
+        db,
+        lender,
+        found.iter().map(|placement| placement.account_no.as_str()),
+    )?;
     let newest = |no: &str| standings.get(no).and_then(Standing::<FileRow>::newest);
-    let debtor =
-        |placement: &Placement| newest(&placement.account_no).map(|row| (row.account_no.clone(), row.debtor_ref.clone()));
+    let debtor = |placement: &Placement| {
+        newest(&placement.account_no).map(|row| (row.account_no.clone(), row.debtor_ref.clone()))
+    };
     let debtors: Vec<(String, String)> = found.iter().filter_map(debtor).collect();
     let today = book.today();
     let holds = hold::in_force(db, lender, &debtors, today)?;
     let row = |placement: Placement| {
         // Personal data is shown while the account is in somebody's hands, and not a day longer.
         let held = placement.closed_on.is_none() && placement.ends_on() >= today;
-        let sealed = newest(&placement.account_no).and_then(|row| row.personal.as_deref()).filter(|_| held);
+        let sealed =
+            newest(&placement.account_no).and_then(|row| row.personal.as_deref()).filter(|_| held);
         Row {
             name: masked_name(key, sealed),
-            owed: standings.get(&placement.account_no).map(Standing::<FileRow>::owed_known).unwrap_or_default(),
+            owed: standings
+                .get(&placement.account_no)
+                .map(Standing::<FileRow>::owed_known)
+                .unwrap_or_default(),
             holds: if placement.closed_on.is_none() {
-                holds.get(&placement.account_no).into_iter().flatten().map(|kind| t.hold_kind(*kind)).collect()
+                holds
+                    .get(&placement.account_no)
+                    .into_iter()
+                    .flatten()
+                    .map(|kind| t.hold_kind(*kind))
+                    .collect()
             } else {
                 Vec::new()
             },
@@ -337,7 +406,13 @@ pub(super) async fn download(
     Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
 }
 
-fn sheet(db: &mut Db, book: &Book, filter: &PlacementFilter, key: Option<&Key>, t: Lang) -> Result<Sheet, Problem> {
+fn sheet(
+    db: &mut Db,
+    book: &Book,
+    filter: &PlacementFilter,
+    key: Option<&Key>,
+    t: Lang,
+) -> Result<Sheet, Problem> {
     let mut sheet = Sheet::new(&COLUMNS)?;
     let currency = book.lender.currency;
     let mut before = i64::MAX;

@@ -35,10 +35,16 @@ struct Shown {
     total: String,
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Accounts>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Accounts>,
+) -> Result<HttpResponse, Problem> {
     let lender = sees.book.lender.clone();
-    let (files, accounts) =
-        site.read(move |db| Ok((store::files(db, &lender.code)?, store::account_count(db, &lender.code)?))).await?;
+    let (files, accounts) = site
+        .read(move |db| {
+            Ok((store::files(db, &lender.code)?, store::account_count(db, &lender.code)?))
+        })
+        .await?;
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let newest = files.iter().map(|file| file.as_of).max();
     let figures = vec![

@@ -58,9 +58,9 @@ impl From<PoolError> for Problem {
 impl From<SettlementError> for Problem {
     fn from(error: SettlementError) -> Problem {
         match error {
-            SettlementError::NoStatementNo(_) | SettlementError::NoLine(..) | SettlementError::NoStatement { .. } => {
-                Problem::NotFound
-            }
+            SettlementError::NoStatementNo(_)
+            | SettlementError::NoLine(..)
+            | SettlementError::NoStatement { .. } => Problem::NotFound,
             SettlementError::Db(error) => error.into(),
             other => Problem::Ours(other.to_string()),
         }
@@ -113,14 +113,18 @@ struct Told {
 }
 
 fn told(t: Lang, status: StatusCode, problem: Option<&Problem>, reference: &str) -> Told {
-    let plain = |title: &'static str, message: &'static str| Told { title, message: message.to_string() };
+    let plain =
+        |title: &'static str, message: &'static str| Told { title, message: message.to_string() };
     match (problem, status) {
         (Some(Problem::Forged), _) => plain(t.problem_forged(), t.problem_forged_message()),
         (Some(Problem::Bad(what)), _) => Told { title: t.problem_bad(), message: what.clone() },
         (Some(Problem::Busy), _) => plain(t.problem_busy(), t.problem_busy_message()),
         (_, StatusCode::NOT_FOUND) => plain(t.problem_not_found(), t.problem_not_found_message()),
         (_, status) if status.is_client_error() => plain(t.problem_bad(), t.problem_bad_message()),
-        _ => Told { title: t.problem_ours(), message: format!("{} {reference}", t.problem_ours_message()) },
+        _ => Told {
+            title: t.problem_ours(),
+            message: format!("{} {reference}", t.problem_ours_message()),
+        },
     }
 }
 
@@ -136,7 +140,9 @@ pub async fn pages<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let answer = next.call(request).await?;
     let status = answer.status();
-    if answer.response().error().is_none() && !(status.is_client_error() && answer.headers().get(CONTENT_TYPE).is_none()) {
+    if answer.response().error().is_none()
+        && !(status.is_client_error() && answer.headers().get(CONTENT_TYPE).is_none())
+    {
         return Ok(answer.map_into_boxed_body());
     }
     let (request, response) = answer.into_parts();
@@ -149,7 +155,12 @@ pub async fn pages<B: MessageBody + 'static>(
     let reference = digest::hex(&ambient::random_bytes::<4>());
     if status.is_server_error() {
         let why = response.error().map(ToString::to_string).unwrap_or_default();
-        eprintln!("consign: {} reference {reference}: {} {}: {why}", ambient::now(), request.method(), request.path());
+        eprintln!(
+            "consign: {} reference {reference}: {} {}: {why}",
+            ambient::now(),
+            request.method(),
+            request.path()
+        );
     }
     if !status.is_server_error()
         && let Ok(Some(who)) = who::find(&request).await

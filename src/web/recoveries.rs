@@ -46,7 +46,10 @@ impl Asked {
         if self.month.is_empty() {
             return Ok(None);
         }
-        let month: Month = self.month.parse().map_err(|fault| Problem::Bad(format!("\"{}\" {fault}", self.month)))?;
+        let month: Month = self
+            .month
+            .parse()
+            .map_err(|fault| Problem::Bad(format!("\"{}\" {fault}", self.month)))?;
         Ok(Some((month.first_day(), month.last_day())))
     }
 
@@ -94,26 +97,44 @@ pub(super) struct Shown {
 
 impl Row {
     /// As lists show it: the account and the statement only link where they may be seen.
-    pub(super) fn shown(self, t: Lang, currency: Currency, accounts: bool, statements: bool) -> Shown {
+    pub(super) fn shown(
+        self,
+        t: Lang,
+        currency: Currency,
+        accounts: bool,
+        statements: bool,
+    ) -> Shown {
         let one = self.recovery;
         let sign = if one.kind == Kind::Reversal { -one.amount } else { one.amount };
         let settled = self.settled.as_ref().map(|at| {
-            let href = if statements { link::line(&at.statement_no, at.line_no) } else { String::new() };
+            let href =
+                if statements { link::line(&at.statement_no, at.line_no) } else { String::new() };
             Cell::link(format!("{} / {}", at.statement_no, at.line_no), href)
         });
         Shown {
-            account: Cell::link(&one.account_no, if accounts { link::account(&one.account_no) } else { String::new() }),
+            account: Cell::link(
+                &one.account_no,
+                if accounts { link::account(&one.account_no) } else { String::new() },
+            ),
             received_on: one.received_on.to_string(),
             kind: t.recovery_kind(one.kind),
             amount: list::money(sign, currency),
-            channel: if one.channel == Channel::Agency { one.agency.unwrap_or_default() } else { t.to_the_lender().to_string() },
+            channel: if one.channel == Channel::Agency {
+                one.agency.unwrap_or_default()
+            } else {
+                t.to_the_lender().to_string()
+            },
             placed: self
                 .placed
                 .as_ref()
                 .map(|placement| format!("{} · {}", placement.assignee, placement.batch))
                 .unwrap_or_default(),
             house: self.placed.err().unwrap_or_default(),
-            beyond: if one.beyond_owed.is_zero() { String::new() } else { list::money(one.beyond_owed, currency) },
+            beyond: if one.beyond_owed.is_zero() {
+                String::new()
+            } else {
+                list::money(one.beyond_owed, currency)
+            },
             settled: settled.unwrap_or_default(),
             fee: self.settled.map(|at| list::money(Money(at.fee), currency)).unwrap_or_default(),
             note: one.note.unwrap_or_default(),
@@ -123,21 +144,42 @@ impl Row {
 }
 
 /// Gives each recovery its placement and its statement line. A reversal follows its payment.
-pub(super) fn attributed(db: &mut Db, lender: &str, found: Vec<Recovery>) -> Result<Vec<Row>, Problem> {
+pub(super) fn attributed(
+    db: &mut Db,
+    lender: &str,
+    found: Vec<Recovery>,
+) -> Result<Vec<Row>, Problem> {
     let reversed = keys_json(found.iter().filter_map(|one| one.reverses.as_deref()));
-    let payments: HashMap<String, NaiveDate> =
-        store::by_reference(db, lender, &reversed)?.into_iter().map(|one| (one.reference, one.received_on)).collect();
+    let payments: HashMap<String, NaiveDate> = store::by_reference(db, lender, &reversed)?
+        .into_iter()
+        .map(|one| (one.reference, one.received_on))
+        .collect();
     let mut placements: HashMap<String, Vec<Placement>> = HashMap::new();
-    for placement in placement::store::of_accounts(db, lender, &keys_json(found.iter().map(|one| one.account_no.as_str())))? {
+    for placement in placement::store::of_accounts(
+        db,
+        lender,
+        &keys_json(found.iter().map(|one| one.account_no.as_str())),
+    )? {
         placements.entry(placement.account_no.clone()).or_default().push(placement);
     }
-    let lines = settlement::store::lines_of_references(db, lender, &keys_json(found.iter().map(|one| one.reference.as_str())))?;
+    let lines = settlement::store::lines_of_references(
+        db,
+        lender,
+        &keys_json(found.iter().map(|one| one.reference.as_str())),
+    )?;
     let mut lines: HashMap<String, settlement::store::SettledAt> =
         lines.into_iter().map(|at| (at.reference.clone(), at)).collect();
     let row = |recovery: Recovery| {
-        let day = recovery.reverses.as_ref().and_then(|payment| payments.get(payment)).copied().unwrap_or(recovery.received_on);
+        let day = recovery
+            .reverses
+            .as_ref()
+            .and_then(|payment| payments.get(payment))
+            .copied()
+            .unwrap_or(recovery.received_on);
         let of_account = placements.get(&recovery.account_no).map_or(&[][..], Vec::as_slice);
-        let placed = attribute(of_account, day).map(|index| of_account[index].clone()).map_err(|reason| reason.code());
+        let placed = attribute(of_account, day)
+            .map(|index| of_account[index].clone())
+            .map_err(|reason| reason.code());
         Row { settled: lines.remove(&recovery.reference), placed, recovery }
     };
     Ok(found.into_iter().map(row).collect())
@@ -164,7 +206,9 @@ fn rows(
         let read = found.len();
         before = found.last().map(|last| (last.received_on, last.reference.clone()));
         let attributed = attributed(db, lender, found)?;
-        rows.extend(attributed.into_iter().filter(|row| !filter.maybe_house || row.placed.is_err()));
+        rows.extend(
+            attributed.into_iter().filter(|row| !filter.maybe_house || row.placed.is_err()),
+        );
         if read < wanted || rows.len() >= wanted {
             rows.truncate(wanted);
             return Ok(rows);
@@ -207,9 +251,13 @@ pub(super) async fn show(
         .await?;
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let key = |row: &Row| format!("{} {}", row.recovery.received_on, row.recovery.reference);
-    let next =
-        if cut(&mut rows) { rows.last().map(|last| asked.link("/recoveries").with("before", &key(last)).url()) } else { None };
-    let (accounts, statements) = (sees.who.may(Permission::Accounts), sees.who.may(Permission::Statements));
+    let next = if cut(&mut rows) {
+        rows.last().map(|last| asked.link("/recoveries").with("before", &key(last)).url())
+    } else {
+        None
+    };
+    let (accounts, statements) =
+        (sees.who.may(Permission::Accounts), sees.who.may(Permission::Statements));
     let body = Body {
         t,
         currency: currency.to_string(),
@@ -218,14 +266,21 @@ pub(super) async fn show(
         kinds: [Kind::Payment, Kind::Reversal, Kind::Waiver]
             .map(|kind| Choice::new(kind.name(), t.recovery_kind(kind), &asked.kind))
             .into(),
-        onlys: vec![Choice::new("house", t.only_house(), &asked.only), Choice::new("beyond", t.only_beyond(), &asked.only)],
+        onlys: vec![
+            Choice::new("house", t.only_house(), &asked.only),
+            Choice::new("beyond", t.only_beyond(), &asked.only),
+        ],
         months: months.into_iter().map(|month| Choice::new(&month, &month, &asked.month)).collect(),
         rows: rows.into_iter().map(|row| row.shown(t, currency, accounts, statements)).collect(),
         filtered: asked.link("").with("before", &asked.before).url() != *"",
-        pager: Pager { first: (!asked.before.is_empty()).then(|| asked.link("/recoveries").url()), next },
+        pager: Pager {
+            first: (!asked.before.is_empty()).then(|| asked.link("/recoveries").url()),
+            next,
+        },
         asked: asked.clone(),
     };
-    let page = Page::new(&sees.who, t.nav_recoveries()).tool(t.download_csv(), asked.link("/recoveries.csv").url());
+    let page = Page::new(&sees.who, t.nav_recoveries())
+        .tool(t.download_csv(), asked.link("/recoveries.csv").url());
     page.show(&body)
 }
 
@@ -245,8 +300,10 @@ fn months(db: &mut Db, lender: &str) -> Result<Vec<String>, Problem> {
 }
 
 fn figures(t: Lang, currency: Currency, asked: &Asked, sums: RecoverySums) -> Vec<Figure> {
-    let of = |kind: &str| Link::to("/recoveries").with("month", &asked.month).with("kind", kind).url();
-    let only = |only: &str| Link::to("/recoveries").with("month", &asked.month).with("only", only).url();
+    let of =
+        |kind: &str| Link::to("/recoveries").with("month", &asked.month).with("kind", kind).url();
+    let only =
+        |only: &str| Link::to("/recoveries").with("month", &asked.month).with("only", only).url();
     vec![
         Figure::new(
             format!("{} ({currency})", t.payments_received()),
@@ -282,7 +339,8 @@ pub(super) async fn download(
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let filter = asked.filter()?;
-    let (lender, currency, by) = (sees.book.lender.code.clone(), sees.book.lender.currency, sees.who.by());
+    let (lender, currency, by) =
+        (sees.book.lender.code.clone(), sees.book.lender.currency, sees.who.by());
     let name = file_name(&sees.who, &lender, "recoveries");
     let reference = asked.reference.trim().to_string();
     let bytes = site
@@ -294,10 +352,18 @@ pub(super) async fn download(
     Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
 }
 
-fn sheet(db: &mut Db, lender: &str, currency: Currency, filter: &RecoveryFilter, reference: &str) -> Result<Sheet, Problem> {
+fn sheet(
+    db: &mut Db,
+    lender: &str,
+    currency: Currency,
+    filter: &RecoveryFilter,
+    reference: &str,
+) -> Result<Sheet, Problem> {
     let mut sheet = Sheet::new(&COLUMNS)?;
     if !reference.is_empty() {
-        named(db, lender, reference)?.into_iter().try_for_each(|row| sheet.row(&cells(row, currency)))?;
+        named(db, lender, reference)?
+            .into_iter()
+            .try_for_each(|row| sheet.row(&cells(row, currency)))?;
         return Ok(sheet);
     }
     let mut before = None;

@@ -87,7 +87,9 @@ impl State {
     fn of(self, t: Lang, placement: &Placement) -> Option<Request> {
         let life = placement.life();
         let by = |agency: &Option<String>| agency.clone().unwrap_or_else(|| t.lender().to_string());
-        let stopped = |on: Option<NaiveDate>| on.map(|on| format!("{} {on}", t.acknowledged())).unwrap_or_default();
+        let stopped = |on: Option<NaiveDate>| {
+            on.map(|on| format!("{} {on}", t.acknowledged())).unwrap_or_default()
+        };
         match self {
             State::Objections => {
                 let recall = life.recall?;
@@ -120,12 +122,24 @@ impl State {
             }
             State::Returns => {
                 let asked = life.returning?;
-                Some(Request { since: asked.on, by: by(&asked.agency), reason: asked.reason, until: None, note: String::new() })
+                Some(Request {
+                    since: asked.on,
+                    by: by(&asked.agency),
+                    reason: asked.reason,
+                    until: None,
+                    note: String::new(),
+                })
             }
             State::Retentions => {
                 let retention = life.retention?;
                 let (asked, until) = (retention.asked, Some(retention.until));
-                Some(Request { since: asked.on, by: by(&asked.agency), reason: asked.reason, until, note: String::new() })
+                Some(Request {
+                    since: asked.on,
+                    by: by(&asked.agency),
+                    reason: asked.reason,
+                    until,
+                    note: String::new(),
+                })
             }
         }
     }
@@ -206,7 +220,8 @@ pub(super) fn page_of(book: &Book, state: &str) -> String {
 fn asked_on(db: &mut Db, book: &Book, assignee: Option<&str>) -> Result<Vec<Placement>, Problem> {
     let lender = &book.lender.code;
     let accounts = step_store::accounts_with_requests(db, lender, assignee)?;
-    let mut placements = store::of_accounts(db, lender, &keys_json(accounts.iter().map(String::as_str)))?;
+    let mut placements =
+        store::of_accounts(db, lender, &keys_json(accounts.iter().map(String::as_str)))?;
     placements.retain(|one| one.closed_on.is_none());
     Ok(placements)
 }
@@ -227,22 +242,39 @@ pub(super) async fn show(
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let (book, login, wanted) = (sees.book.clone(), sees.who.person.login.clone(), asked.clone());
     let facts = site.read(move |db| load(db, &book, &login, &wanted)).await?;
-    let count = |state: State| facts.placements.iter().filter(|one| state.of(t, one).is_some()).count();
+    let count =
+        |state: State| facts.placements.iter().filter(|one| state.of(t, one).is_some()).count();
     let counts = STATES.map(|(name, state)| (name, state, count(state)));
-    let fallback = counts.iter().find(|(.., count)| *count > 0).map_or(State::Objections, |(_, state, _)| *state);
-    let state = STATES.iter().find(|(name, _)| *name == asked.state).map_or(fallback, |(_, state)| *state);
+    let fallback = counts
+        .iter()
+        .find(|(.., count)| *count > 0)
+        .map_or(State::Objections, |(_, state, _)| *state);
+    let state =
+        STATES.iter().find(|(name, _)| *name == asked.state).map_or(fallback, |(_, state)| *state);
     let name = STATES.iter().find(|(_, one)| *one == state).map_or("", |(name, _)| name);
     let link = |state: &str| {
-        Link::to("/requests").with("lender", &sees.book.lender.code).with("state", state).with("assignee", &asked.assignee)
+        Link::to("/requests")
+            .with("lender", &sees.book.lender.code)
+            .with("state", state)
+            .with("assignee", &asked.assignee)
     };
-    let mut listed: Vec<(&Placement, Request)> =
-        facts.placements.iter().filter_map(|one| state.of(t, one).map(|request| (one, request))).collect();
+    let mut listed: Vec<(&Placement, Request)> = facts
+        .placements
+        .iter()
+        .filter_map(|one| state.of(t, one).map(|request| (one, request)))
+        .collect();
     listed.retain(|(one, _)| one.account_no > asked.after);
     let more = listed.len() > ROWS;
     listed.truncate(ROWS);
-    let (book, accounts) = (sees.book.clone(), listed.iter().map(|(one, _)| one.account_no.clone()).collect::<Vec<_>>());
+    let (book, accounts) = (
+        sees.book.clone(),
+        listed.iter().map(|(one, _)| one.account_no.clone()).collect::<Vec<_>>(),
+    );
     let owed = site.read(move |db| owed(db, &book, &accounts)).await?;
-    let next = listed.last().filter(|_| more).map(|(last, _)| link(name).with("after", &last.account_no).url());
+    let next = listed
+        .last()
+        .filter(|_| more)
+        .map(|(last, _)| link(name).with("after", &last.account_no).url());
     let body = Body {
         t,
         currency: currency.to_string(),
@@ -261,13 +293,19 @@ pub(super) async fn show(
         assignees: facts
             .assignees
             .iter()
-            .map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.assignee))
+            .map(|one| {
+                Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.assignee)
+            })
             .collect(),
         state: name,
         until_word: state.until_word(t),
         buttons: buttons(&sees.who, &sees.book, state.acts()),
         owed: list::money(owed.iter().copied().sum(), currency),
-        rows: listed.iter().zip(&owed).map(|((one, request), owed)| row(&sees.book, one, request, *owed)).collect(),
+        rows: listed
+            .iter()
+            .zip(&owed)
+            .map(|((one, request), owed)| row(&sees.book, one, request, *owed))
+            .collect(),
         pager: Pager { first: (!asked.after.is_empty()).then(|| link(name).url()), next },
     };
     Page::new(&sees.who, t.nav_requests()).show(&body)
@@ -278,14 +316,18 @@ fn load(db: &mut Db, book: &Book, login: &str, asked: &Asked) -> Result<Facts, P
     let chosen = (!asked.assignee.is_empty()).then_some(asked.assignee.as_str());
     let assignee = book.agency.as_deref().or(chosen);
     let placements = asked_on(db, book, assignee)?;
-    let assignees = if book.agency.is_none() { party::store::assignees(db, lender)? } else { Vec::new() };
+    let assignees =
+        if book.agency.is_none() { party::store::assignees(db, lender)? } else { Vec::new() };
     Ok(Facts { placements, assignees, told: act::told(db, book, login, &asked.done)? })
 }
 
 /// What is owed on some accounts, in their order.
 fn owed(db: &mut Db, book: &Book, accounts: &[String]) -> Result<Vec<Money>, Problem> {
     let standings = standing::load(db, &book.lender.code, accounts.iter().map(String::as_str))?;
-    Ok(accounts.iter().map(|no| standings.get(no).map_or(Money::ZERO, Standing::<Stated>::owed_known)).collect())
+    Ok(accounts
+        .iter()
+        .map(|no| standings.get(no).map_or(Money::ZERO, Standing::<Stated>::owed_known))
+        .collect())
 }
 
 fn row(book: &Book, one: &Placement, request: &Request, owed: Money) -> Row {

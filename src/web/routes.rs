@@ -3,13 +3,14 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::{
-    account, accounts, act, allocate, allocation, complaint, complaints, contact_file, contacts, expire, explain, home, ledger,
-    months, placements, portfolio, recoveries, requests, run_accounts, scorecard, scorecard_placements, sign_in, statement,
-    static_files, what_if,
+    account, accounts, act, allocate, allocation, complaint, complaints, contact_file, contacts,
+    expire, explain, home, ledger, months, placements, portfolio, recoveries, requests,
+    run_accounts, scorecard, scorecard_placements, sign_in, statement, static_files, what_if,
 };
 use crate::identity::Permission::{
-    self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger, OwnConduct, OwnPerformance,
-    OwnPlacements, OwnStatements, Performance, Recoveries, SendOwnContacts, Statements,
+    self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger,
+    OwnConduct, OwnPerformance, OwnPlacements, OwnStatements, Performance, Recoveries,
+    SendOwnContacts, Statements,
 };
 
 /// Who sees a page.

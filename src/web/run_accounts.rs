@@ -100,7 +100,11 @@ impl Ground {
     fn load(db: &mut Db, book: &Book, run_no: i64) -> Result<Ground, Problem> {
         let run = Run::load(db, book, run_no)?;
         let lender = &book.lender.code;
-        Ok(Ground { run, strata: store::strata(db, lender, run_no)?, refusals: store::refusals(db, lender, run_no)? })
+        Ok(Ground {
+            run,
+            strata: store::strata(db, lender, run_no)?,
+            refusals: store::refusals(db, lender, run_no)?,
+        })
     }
 
     fn rows(&self, t: Lang, found: Vec<RunAccount>) -> Vec<Row> {
@@ -112,7 +116,9 @@ impl Ground {
             Row {
                 how: How::of(why.as_ref(), to.is_some()),
                 method: why.as_ref().map_or(method, |why| why.method(method)).to_string(),
-                expected: to.and_then(|to| expectations.of(&one.account_no, to, &one.stratum, Money(one.balance))),
+                expected: to.and_then(|to| {
+                    expectations.of(&one.account_no, to, &one.stratum, Money(one.balance))
+                }),
                 reason: reason_words(t, method, &one.reason, &self.refusals),
                 one,
             }
@@ -153,13 +159,20 @@ pub(super) async fn show(
         },
         figures: vec![
             Figure::new(t.accounts_word(), list::count(sums.accounts), ""),
-            Figure::new(format!("{} ({currency})", t.balance()), list::money(Money(sums.balance), currency), ""),
+            Figure::new(
+                format!("{} ({currency})", t.balance()),
+                list::money(Money(sums.balance), currency),
+                "",
+            ),
         ],
         assignees: codes.into_iter().map(|code| Choice::new(code, code, &asked.assignee)).collect(),
         hows: hows(t, &ground.run.row.method, &asked.how),
         rows: rows.iter().map(|row| shown(t, currency, run_no, row)).collect(),
         filtered: asked.is_filtered(),
-        pager: Pager { first: (!asked.after.is_empty()).then(|| asked.link(run_no, "").url()), next },
+        pager: Pager {
+            first: (!asked.after.is_empty()).then(|| asked.link(run_no, "").url()),
+            next,
+        },
         asked: asked.clone(),
     };
     Page::new(&sees.who, t.run_accounts())
@@ -202,7 +215,16 @@ fn shown(t: Lang, currency: Currency, run_no: i64, row: &Row) -> Shown {
 }
 
 /// The columns of the assignment file, and the balance.
-const COLUMNS: [&str; 8] = ["account_no", "assignee", "level", "stratum", "method", "expected_recovery", "reason", "balance"];
+const COLUMNS: [&str; 8] = [
+    "account_no",
+    "assignee",
+    "level",
+    "stratum",
+    "method",
+    "expected_recovery",
+    "reason",
+    "balance",
+];
 
 pub(super) async fn download(
     site: web::Data<Site>,
@@ -222,7 +244,13 @@ pub(super) async fn download(
     Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
 }
 
-fn sheet(db: &mut Db, book: &Book, run_no: i64, filter: &RowFilter, t: Lang) -> Result<Sheet, Problem> {
+fn sheet(
+    db: &mut Db,
+    book: &Book,
+    run_no: i64,
+    filter: &RowFilter,
+    t: Lang,
+) -> Result<Sheet, Problem> {
     let mut sheet = Sheet::new(&COLUMNS)?;
     let ground = Ground::load(db, book, run_no)?;
     let currency = book.lender.currency;

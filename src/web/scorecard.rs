@@ -79,7 +79,9 @@ impl Measure {
     pub fn load(db: &mut Db, book: &Book, asked: &Asked) -> Result<Measure, Problem> {
         let on = match asked.on.as_str() {
             "" => book.today(),
-            text => parse_date(text).ok_or_else(|| Problem::Bad(format!("\"{text}\" is no day; write it like 2026-11-30")))?,
+            text => parse_date(text).ok_or_else(|| {
+                Problem::Bad(format!("\"{text}\" is no day; write it like 2026-11-30"))
+            })?,
         };
         let by_bucket = Measure {
             on,
@@ -94,21 +96,44 @@ impl Measure {
         let run_no = asked.run.parse().map_err(|_| Problem::NotFound)?;
         let run = runs::run(db, &book.lender.code, run_no)?.ok_or(Problem::NotFound)?;
         let assignees = party::store::assignees(db, &book.lender.code)?;
-        let read = strategy::parse(&run.strategy, &book.lender, &assignees).map_err(|fault| Problem::Bad(fault.to_string()))?;
+        let read = strategy::parse(&run.strategy, &book.lender, &assignees)
+            .map_err(|fault| Problem::Bad(fault.to_string()))?;
         let peers = read.peers();
-        Ok(Measure { on, parameters: read.performance, grouping: read.grouping, points: read.points, peers })
+        Ok(Measure {
+            on,
+            parameters: read.performance,
+            grouping: read.grouping,
+            points: read.points,
+            peers,
+        })
     }
 
     /// What is asked of the book.
     pub fn asked<'a>(&'a self, lender: &'a str) -> measure::Asked<'a> {
-        measure::Asked { lender, on: self.on, parameters: self.parameters, grouping: &self.grouping, known_seq: i64::MAX }
+        measure::Asked {
+            lender,
+            on: self.on,
+            parameters: self.parameters,
+            grouping: &self.grouping,
+            known_seq: i64::MAX,
+        }
     }
 
     fn overview(&self, db: &mut Db, book: &Book) -> Result<Overview, Problem> {
-        let versions = contract::store::versions(db, &book.lender).map_err(|error| Problem::Ours(error.to_string()))?;
-        let seen = measure::overview(db, &self.asked(&book.lender.code), &versions, &self.points, self.peers.clone())?;
+        let versions = contract::store::versions(db, &book.lender)
+            .map_err(|error| Problem::Ours(error.to_string()))?;
+        let seen = measure::overview(
+            db,
+            &self.asked(&book.lender.code),
+            &versions,
+            &self.points,
+            self.peers.clone(),
+        )?;
         let assignees = party::store::assignees(db, &book.lender.code)?;
-        Ok(Overview { rows: with_newcomers(seen.rows, assignees.iter().map(|one| one.code.as_str())), ..seen })
+        Ok(Overview {
+            rows: with_newcomers(seen.rows, assignees.iter().map(|one| one.code.as_str())),
+            ..seen
+        })
     }
 }
 
@@ -130,10 +155,18 @@ impl Boards {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn of(&self, db: &mut Db, book: &Book, asked: &Asked, measure: &Measure) -> Result<Arc<Overview>, Problem> {
+    fn of(
+        &self,
+        db: &mut Db,
+        book: &Book,
+        asked: &Asked,
+        measure: &Measure,
+    ) -> Result<Arc<Overview>, Problem> {
         let run = if book.agency.is_some() { String::new() } else { asked.run.clone() };
-        let key = (book.lender.code.clone(), audit::last_change(db, &book.lender.code)?, measure.on, run);
-        let known = self.held().iter().find(|(other, _)| *other == key).map(|(_, board)| board.clone());
+        let key =
+            (book.lender.code.clone(), audit::last_change(db, &book.lender.code)?, measure.on, run);
+        let known =
+            self.held().iter().find(|(other, _)| *other == key).map(|(_, board)| board.clone());
         if let Some(board) = known {
             return Ok(board);
         }
@@ -163,8 +196,10 @@ fn load(db: &mut Db, boards: &Boards, book: &Book, asked: &Asked) -> Result<Fact
     let mine = |assignee: &&String| book.agency.as_ref().is_none_or(|agency| agency == *assignee);
     let shown = board.curves.iter().filter(|(assignee, _)| mine(assignee));
     let curves = shown.map(|(assignee, batches)| (assignee.clone(), batches.clone())).collect();
-    let names = party::store::assignees(db, lender)?.into_iter().map(|one| (one.code, one.name)).collect();
-    let runs = if book.agency.is_some() { Vec::new() } else { runs::listed(db, lender, i64::MAX, RUNS)? };
+    let names =
+        party::store::assignees(db, lender)?.into_iter().map(|one| (one.code, one.name)).collect();
+    let runs =
+        if book.agency.is_some() { Vec::new() } else { runs::listed(db, lender, i64::MAX, RUNS)? };
     Ok(Facts { measure, board, curves, names, runs })
 }
 
@@ -258,13 +293,23 @@ pub(super) async fn show(
     let trial_scale = reach(zero, trials.iter().flat_map(|one| [one.range.0, one.range.1]));
     let trial = |one: &Comparison| TrialShown {
         sentence: one.sentence(t),
-        state: if one.is_clear() { Chip::new(Tone::Good, t.trial_clear()) } else { Chip::new(Tone::Plain, t.trial_unclear()) },
+        state: if one.is_clear() {
+            Chip::new(Tone::Good, t.trial_clear())
+        } else {
+            Chip::new(Tone::Plain, t.trial_unclear())
+        },
         bar: range_bar(zero, trial_scale, one.range, one.difference),
     };
     let drawing: Vec<(String, String, Curve)> = facts
         .curves
         .iter()
-        .map(|(assignee, batches)| (assignee.clone(), assignee_link(&asked, assignee).then("#curves").url(), joined(batches)))
+        .map(|(assignee, batches)| {
+            (
+                assignee.clone(),
+                assignee_link(&asked, assignee).then("#curves").url(),
+                joined(batches),
+            )
+        })
         .collect();
     let body = Body {
         t,
@@ -280,17 +325,29 @@ pub(super) async fn show(
         scale: scale_words(Decimal::ONE, scale),
         rows: rows.into_iter().map(|row| shown(&sees, &facts, &asked, row, scale)).collect(),
         trial: trials.iter().map(trial).collect(),
-        champions: champions(&asked, &facts.board.explored, trials.first().map(|one| one.champion.as_str())),
+        champions: champions(
+            &asked,
+            &facts.board.explored,
+            trials.first().map(|one| one.champion.as_str()),
+        ),
         trial_scale: format!("±{}", percent(trial_scale)),
-        chart: chart(drawing.iter().map(|(name, _, curve)| Line { label: name.clone(), shares: curve.shares() }).collect()),
+        chart: chart(
+            drawing
+                .iter()
+                .map(|(name, _, curve)| Line { label: name.clone(), shares: curve.shares() })
+                .collect(),
+        ),
         curves: curve_table(t.assignee(), currency, &drawing),
     };
-    Page::new(&sees.who, t.nav_scorecard()).tool(t.download_csv(), asked.link(Link::to("/scorecard.csv")).url()).show(&body)
+    Page::new(&sees.who, t.nav_scorecard())
+        .tool(t.download_csv(), asked.link(Link::to("/scorecard.csv")).url())
+        .show(&body)
 }
 
 /// With whom the others may be compared: everybody that was dealt explored accounts.
 fn champions(asked: &Asked, explored: &Explored, current: Option<&str>) -> Vec<Tab> {
-    let codes: std::collections::BTreeSet<&String> = explored.values().flat_map(|cells| cells.keys()).collect();
+    let codes: std::collections::BTreeSet<&String> =
+        explored.values().flat_map(|cells| cells.keys()).collect();
     let tab = |code: &String| Tab {
         label: code.clone(),
         href: asked.link(Link::to("/scorecard")).with("champion", code).then("#trial").url(),
@@ -310,13 +367,22 @@ fn tabs(sees: &Sees<Scorecards>, asked: &Asked) -> Vec<Tab> {
 }
 
 fn run_choice(t: Lang, run: &runs::ListedRun, asked: &str) -> Choice {
-    Choice::new(run.run_no.to_string(), format!("{} {} · {}", t.run_word(), run.run_no, run.name), asked)
+    Choice::new(
+        run.run_no.to_string(),
+        format!("{} {} · {}", t.run_word(), run.run_no, run.name),
+        asked,
+    )
 }
 
 /// Which placements are judged, and how.
 fn sub(t: Lang, measure: &Measure) -> String {
     let parameters = &measure.parameters;
-    t.measured(parameters.first_day(measure.on), measure.on, parameters.horizon_days, parameters.credibility)
+    t.measured(
+        parameters.first_day(measure.on),
+        measure.on,
+        parameters.horizon_days,
+        parameters.credibility,
+    )
 }
 
 /// The ends of a scale of ranges.
@@ -327,15 +393,29 @@ fn scale_words(middle: Decimal, reach: Decimal) -> String {
 fn figures(t: Lang, currency: Currency, facts: &Facts) -> Vec<Figure> {
     let book = facts.board.history.book();
     vec![
-        Figure::new(t.assignees_word(), list::count(i64::try_from(facts.board.rows.len()).unwrap_or(0)), ""),
+        Figure::new(
+            t.assignees_word(),
+            list::count(i64::try_from(facts.board.rows.len()).unwrap_or(0)),
+            "",
+        ),
         Figure::new(t.judged_placements(), list::count(book.placements), ""),
-        Figure::new(format!("{} ({currency})", t.balance_placed()), list::money(book.balance, currency), ""),
+        Figure::new(
+            format!("{} ({currency})", t.balance_placed()),
+            list::money(book.balance, currency),
+            "",
+        ),
         Figure::new(t.recovered(), list::money(book.recovered, currency), ""),
         Figure::new(t.recovery_rate(), book.rate().map_or_else(|| "–".to_string(), percent), ""),
     ]
 }
 
-fn shown(sees: &Sees<Scorecards>, facts: &Facts, asked: &Asked, row: &Row, scale: Decimal) -> Shown {
+fn shown(
+    sees: &Sees<Scorecards>,
+    facts: &Facts,
+    asked: &Asked,
+    row: &Row,
+    scale: Decimal,
+) -> Shown {
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let own = sees.book.agency.is_some();
     let page = assignee_link(asked, &row.assignee);
@@ -344,7 +424,10 @@ fn shown(sees: &Sees<Scorecards>, facts: &Facts, asked: &Asked, row: &Row, scale
     let three = |number: Decimal| round(number, 3).to_string();
     let may = sees.who.may(if own { Permission::OwnConduct } else { Permission::Conduct });
     let conduct = |path: &str, state: &str| {
-        let link = Link::to(path).with("lender", &asked.lender).with("agency", &row.assignee).with("state", state);
+        let link = Link::to(path)
+            .with("lender", &asked.lender)
+            .with("agency", &row.assignee)
+            .with("state", state);
         if may { link.url() } else { String::new() }
     };
     Shown {
@@ -359,16 +442,29 @@ fn shown(sees: &Sees<Scorecards>, facts: &Facts, asked: &Asked, row: &Row, scale
         index: three(row.index),
         credibility: three(row.credibility),
         shrunk: Cell::link(three(row.shrunk_index), at("#formula")),
-        range: row.range.map(|(low, high)| format!("{} – {}", three(low), three(high))).unwrap_or_default(),
+        range: row
+            .range
+            .map(|(low, high)| format!("{} – {}", three(low), three(high)))
+            .unwrap_or_default(),
         bar: row.range.map(|range| range_bar(Decimal::ONE, scale, range, row.shrunk_index)),
         served: list::count(row.sums.served),
         served_index: three(row.served_index),
         compliance: row.beside.rating().to_string(),
-        upheld: Cell::link(list::count(row.beside.incidents.upheld), conduct("/complaints", "upheld")),
+        upheld: Cell::link(
+            list::count(row.beside.incidents.upheld),
+            conduct("/complaints", "upheld"),
+        ),
         per_thousand: row.beside.upheld_per_thousand().to_string(),
-        violations: Cell::link(list::count(row.beside.incidents.violations), conduct("/contacts", "")),
+        violations: Cell::link(
+            list::count(row.beside.incidents.violations),
+            conduct("/contacts", ""),
+        ),
         evaluation: row.beside.incidents.evaluation.map_or_else(|| "–".to_string(), list::count),
-        points: if own { Vec::new() } else { row.points.map(|points| round(points, 2).to_string()).into() },
+        points: if own {
+            Vec::new()
+        } else {
+            row.points.map(|points| round(points, 2).to_string()).into()
+        },
         score: Cell::link(round(row.score, 2).to_string(), at("#formula")),
     }
 }
@@ -376,7 +472,8 @@ fn shown(sees: &Sees<Scorecards>, facts: &Facts, asked: &Asked, row: &Row, scale
 /// What compliance comes from, short.
 fn inputs(t: Lang, row: &Row) -> String {
     let beside = &row.beside;
-    let evaluation = beside.incidents.evaluation.map_or_else(|| "–".to_string(), |result| result.to_string());
+    let evaluation =
+        beside.incidents.evaluation.map_or_else(|| "–".to_string(), |result| result.to_string());
     t.compliance_inputs(beside.incidents.upheld, beside.incidents.violations, &evaluation)
 }
 
@@ -387,14 +484,20 @@ fn joined(batches: &BTreeMap<String, Curve>) -> Curve {
     all
 }
 
-fn curve_table(head: &'static str, currency: Currency, curves: &[(String, String, Curve)]) -> CurveTable {
+fn curve_table(
+    head: &'static str,
+    currency: Currency,
+    curves: &[(String, String, Curve)],
+) -> CurveTable {
     let months = curves.iter().map(|(_, _, curve)| curve.months.len()).max().unwrap_or(0);
     let row = |(name, href, curve): &(String, String, Curve)| CurveRow {
         name: Cell::link(name, href),
         placed_on: list::day(curve.placed_on),
         placements: list::count(curve.placements),
         balance: list::money(curve.balance, currency),
-        shares: (0..months).map(|month| curve.shares().get(month).copied().map(percent).unwrap_or_default()).collect(),
+        shares: (0..months)
+            .map(|month| curve.shares().get(month).copied().map(percent).unwrap_or_default())
+            .collect(),
     };
     CurveTable { head, months: (1..=months).collect(), rows: curves.iter().map(row).collect() }
 }
@@ -404,7 +507,8 @@ pub(super) async fn download(
     sees: Sees<Scorecards>,
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
-    let (asked, book, by, boards) = (asked.into_inner(), sees.book.clone(), sees.who.by(), site.boards.clone());
+    let (asked, book, by, boards) =
+        (asked.into_inner(), sees.book.clone(), sees.who.by(), site.boards.clone());
     let (name, bytes) = site
         .change(move |db| {
             let (on, mut rows) = read(db, |db| {
@@ -416,7 +520,15 @@ pub(super) async fn download(
             let bytes = file::csv(&rows, book.lender.currency)?;
             let columns: Vec<&str> = std::iter::once("assignee").chain(file::COLUMNS).collect();
             let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-            record(db, &book.lender.code, &by, &format!("scorecard on {on}"), &columns, count, &bytes)?;
+            record(
+                db,
+                &book.lender.code,
+                &by,
+                &format!("scorecard on {on}"),
+                &columns,
+                count,
+                &bytes,
+            )?;
             Ok((format!("{}-scorecard-{on}.csv", book.lender.code), bytes))
         })
         .await?;
@@ -460,12 +572,26 @@ pub(super) async fn one(
     let (t, currency, own) = (sees.who.t, book.lender.currency, book.agency.is_some());
     let (loading, boards) = (asked.clone(), site.boards.clone());
     let mut facts = site.read(move |db| load(db, &boards, &book, &loading)).await?;
-    let row = facts.board.rows.iter().find(|row| row.assignee == assignee).cloned().ok_or(Problem::NotFound)?;
+    let row = facts
+        .board
+        .rows
+        .iter()
+        .find(|row| row.assignee == assignee)
+        .cloned()
+        .ok_or(Problem::NotFound)?;
     let all = facts.board.rows.len();
     let batches = facts.curves.remove(&assignee).unwrap_or_default();
     let batch = |name: &str| {
-        let seen = if own { sees.who.may(Permission::OwnPlacements) } else { sees.who.may(Permission::Accounts) };
-        if seen { Link::to("/placements").with("lender", &asked.lender).with("batch", name).url() } else { String::new() }
+        let seen = if own {
+            sees.who.may(Permission::OwnPlacements)
+        } else {
+            sees.who.may(Permission::Accounts)
+        };
+        if seen {
+            Link::to("/placements").with("lender", &asked.lender).with("batch", name).url()
+        } else {
+            String::new()
+        }
     };
     let mut drawing: Vec<(String, String, Curve)> =
         batches.iter().map(|(name, curve)| (name.clone(), batch(name), curve.clone())).collect();
@@ -482,7 +608,11 @@ pub(super) async fn one(
                 t.rank_of(row.rank, all),
                 if own { String::new() } else { asked.link(Link::to("/scorecard")).url() },
             ),
-            Figure::new(t.judged_placements(), list::count(row.sums.placements), listed(&asked, &assignee, "", "").url()),
+            Figure::new(
+                t.judged_placements(),
+                list::count(row.sums.placements),
+                listed(&asked, &assignee, "", "").url(),
+            ),
             Figure::new(t.index(), round(row.index, 3).to_string(), "#strata"),
             Figure::new(t.shrunk_index(), round(row.shrunk_index, 3).to_string(), "#formula"),
             Figure::new(t.compliance(), row.beside.rating().to_string(), "#formula"),
@@ -491,7 +621,12 @@ pub(super) async fn one(
         formula: formula(t, currency, own, &facts.measure, &row, &facts.board.rows),
         strata,
         totals,
-        chart: chart(drawing.iter().map(|(name, _, curve)| Line { label: name.clone(), shares: curve.shares() }).collect()),
+        chart: chart(
+            drawing
+                .iter()
+                .map(|(name, _, curve)| Line { label: name.clone(), shares: curve.shares() })
+                .collect(),
+        ),
         curves: curve_table(t.batch(), currency, &drawing),
     };
     let name = facts.names.get(&assignee).cloned().unwrap_or_default();
@@ -503,12 +638,18 @@ pub(super) async fn one(
 
 /// An agency has only a page of its own; whatever else is asked for is not found.
 pub(super) fn visible(book: &Book, assignee: &str) -> Result<(), Problem> {
-    if book.agency.as_ref().is_none_or(|agency| agency == assignee) { Ok(()) } else { Err(Problem::NotFound) }
+    if book.agency.as_ref().is_none_or(|agency| agency == assignee) {
+        Ok(())
+    } else {
+        Err(Problem::NotFound)
+    }
 }
 
 /// The judged placements of an assignee, of one stratum or of all: the list, or its file.
 pub(super) fn listed(asked: &Asked, assignee: &str, stratum: &str, ending: &str) -> Link {
-    asked.link(Link::to("/scorecard").segment(assignee).then("/placements").then(ending)).with("stratum", stratum)
+    asked
+        .link(Link::to("/scorecard").segment(assignee).then("/placements").then(ending))
+        .with("stratum", stratum)
 }
 
 /// The strata of one assignee: balance × pooled rate = expected. What an agency's peers recovered is not told to it.
@@ -522,11 +663,14 @@ fn strata(
 ) -> (Vec<StratumShown>, StratumShown) {
     let peers = |text: String| if own { String::new() } else { text };
     let of = |recovered: Money, expected: Decimal| {
-        let index = Decimal::from(recovered.0).checked_div(expected).map(|index| round(index, 3).to_string());
+        let index = Decimal::from(recovered.0)
+            .checked_div(expected)
+            .map(|index| round(index, 3).to_string());
         peers(index.unwrap_or_default())
     };
-    let cells =
-        history.cells.iter().filter_map(|(group, cells)| Some((group, history.pool(group)?.rate()?, cells.get(&row.assignee)?)));
+    let cells = history.cells.iter().filter_map(|(group, cells)| {
+        Some((group, history.pool(group)?.rate()?, cells.get(&row.assignee)?))
+    });
     let shown = cells.map(|(group, pooled, cell)| {
         let expected = Decimal::from(cell.balance.0) * pooled;
         let name = if group.is_empty() { t.all() } else { group.as_str() };
@@ -555,16 +699,37 @@ fn strata(
 }
 
 /// Every step of a row with its numbers.
-fn formula(t: Lang, currency: Currency, own: bool, measure: &Measure, row: &Row, all: &[Row]) -> Vec<(&'static str, String)> {
+fn formula(
+    t: Lang,
+    currency: Currency,
+    own: bool,
+    measure: &Measure,
+    row: &Row,
+    all: &[Row],
+) -> Vec<(&'static str, String)> {
     let six = |number: Decimal| round(number, 6).to_string();
     let (n, k) = (row.sums.placements, measure.parameters.credibility);
     let z = row.credibility;
     let mut lines = vec![
         (
             t.index(),
-            format!("{} ÷ {} = {}", list::money(row.sums.recovered, currency), minor(row.expected, currency), six(row.index)),
+            format!(
+                "{} ÷ {} = {}",
+                list::money(row.sums.recovered, currency),
+                minor(row.expected, currency),
+                six(row.index)
+            ),
         ),
-        ("Z", format!("n ÷ (n + K) = {} ÷ ({} + {}) = {}", list::count(n), list::count(n), list::count(k), six(z))),
+        (
+            "Z",
+            format!(
+                "n ÷ (n + K) = {} ÷ ({} + {}) = {}",
+                list::count(n),
+                list::count(n),
+                list::count(k),
+                six(z)
+            ),
+        ),
         (
             t.shrunk_index(),
             format!(
@@ -580,24 +745,54 @@ fn formula(t: Lang, currency: Currency, own: bool, measure: &Measure, row: &Row,
     if let Some((low, high)) = row.range {
         lines.push((t.range_95(), format!("{} – {}", six(low), six(high))));
     }
-    lines.push((t.accounts_served(), t.served_words(row.sums.served, row.sums.placements, &six(row.served_index))));
+    lines.push((
+        t.accounts_served(),
+        t.served_words(row.sums.served, row.sums.placements, &six(row.served_index)),
+    ));
     let beside = &row.beside;
-    let (start, upheld, violations) =
-        (beside.incidents.evaluation.unwrap_or(100), beside.incidents.upheld, beside.incidents.violations);
-    let per = format!("(10 × {upheld} + 1 × {violations}) × 1,000 ÷ {}", list::count(beside.placements.max(1)));
-    lines.push((t.compliance(), format!("{start} − {per} = {} · {}", beside.rating(), inputs(t, row))));
+    let (start, upheld, violations) = (
+        beside.incidents.evaluation.unwrap_or(100),
+        beside.incidents.upheld,
+        beside.incidents.violations,
+    );
+    let per = format!(
+        "(10 × {upheld} + 1 × {violations}) × 1,000 ÷ {}",
+        list::count(beside.placements.max(1))
+    );
+    lines.push((
+        t.compliance(),
+        format!("{start} − {per} = {} · {}", beside.rating(), inputs(t, row)),
+    ));
     if own {
         return lines;
     }
-    let peers: Vec<&Row> =
-        all.iter().filter(|other| measure.peers.get(&other.assignee) == measure.peers.get(&row.assignee)).collect();
-    let best = |of: &dyn Fn(&Row) -> Decimal| peers.iter().map(|row| of(row)).max().unwrap_or_default();
-    let part = |points: i64, own: Decimal, best: Decimal, got: Decimal| format!("{points} × {own} ÷ {best} = {}", round(got, 2));
+    let peers: Vec<&Row> = all
+        .iter()
+        .filter(|other| measure.peers.get(&other.assignee) == measure.peers.get(&row.assignee))
+        .collect();
+    let best =
+        |of: &dyn Fn(&Row) -> Decimal| peers.iter().map(|row| of(row)).max().unwrap_or_default();
+    let part = |points: i64, own: Decimal, best: Decimal, got: Decimal| {
+        format!("{points} × {own} ÷ {best} = {}", round(got, 2))
+    };
     let points = &measure.points;
-    lines.push((t.points_recoveries(), part(points.recoveries, row.shrunk_index, best(&|row| row.shrunk_index), row.points[0])));
-    lines.push((t.points_served(), part(points.accounts_served, row.served_index, best(&|row| row.served_index), row.points[1])));
-    lines
-        .push((t.points_compliance(), part(points.compliance, beside.rating(), best(&|row| row.beside.rating()), row.points[2])));
+    lines.push((
+        t.points_recoveries(),
+        part(points.recoveries, row.shrunk_index, best(&|row| row.shrunk_index), row.points[0]),
+    ));
+    lines.push((
+        t.points_served(),
+        part(
+            points.accounts_served,
+            row.served_index,
+            best(&|row| row.served_index),
+            row.points[1],
+        ),
+    ));
+    lines.push((
+        t.points_compliance(),
+        part(points.compliance, beside.rating(), best(&|row| row.beside.rating()), row.points[2]),
+    ));
     let sum: Vec<String> = row.points.iter().map(|points| round(*points, 2).to_string()).collect();
     lines.push((t.points_score(), format!("{} = {}", sum.join(" + "), row.score)));
     lines

@@ -77,7 +77,10 @@ pub(super) async fn show(
     let recovered: Money = all.iter().map(|row| row.recovered).sum();
     let linked = sees.book.agency.is_none() && sees.who.may(Permission::Accounts);
     let shown = |row: &JudgedPlacement| Shown {
-        account: Cell::link(&row.account_no, if linked { link::account(&row.account_no) } else { String::new() }),
+        account: Cell::link(
+            &row.account_no,
+            if linked { link::account(&row.account_no) } else { String::new() },
+        ),
         placed_on: row.placed_on.to_string(),
         batch: row.batch.clone(),
         balance: list::money(row.balance, currency),
@@ -85,27 +88,43 @@ pub(super) async fn show(
         rate: rate(row.recovered, row.balance),
     };
     let key = |row: &JudgedPlacement| (row.account_no.clone(), row.placed_on.to_string());
-    let from = if of.after.is_empty() { 0 } else { all.partition_point(|row| key(row) <= (of.after.clone(), of.placed.clone())) };
+    let from = if of.after.is_empty() {
+        0
+    } else {
+        all.partition_point(|row| key(row) <= (of.after.clone(), of.placed.clone()))
+    };
     let page: Vec<&JudgedPlacement> = all.iter().skip(from).take(ROWS).collect();
     let last = page.last().filter(|_| from + page.len() < all.len());
     let next = last.map(|last| {
         let (account_no, placed_on) = key(last);
-        listed(&asked, &assignee, &of.stratum, "").with("after", &account_no).with("placed", &placed_on).url()
+        listed(&asked, &assignee, &of.stratum, "")
+            .with("after", &account_no)
+            .with("placed", &placed_on)
+            .url()
     });
     let first = (!of.after.is_empty()).then(|| listed(&asked, &assignee, &of.stratum, "").url());
     let body = Body {
         t,
         currency: currency.to_string(),
         figures: vec![
-            Figure::new(t.judged_placements(), list::count(i64::try_from(all.len()).unwrap_or(0)), ""),
-            Figure::new(format!("{} ({currency})", t.balance_placed()), list::money(balance, currency), ""),
+            Figure::new(
+                t.judged_placements(),
+                list::count(i64::try_from(all.len()).unwrap_or(0)),
+                "",
+            ),
+            Figure::new(
+                format!("{} ({currency})", t.balance_placed()),
+                list::money(balance, currency),
+                "",
+            ),
             Figure::new(t.recovered(), list::money(recovered, currency), ""),
             Figure::new(t.recovery_rate(), rate(recovered, balance), ""),
         ],
         rows: page.into_iter().map(shown).collect(),
         pager: Pager { first, next },
     };
-    let title = if of.stratum.is_empty() { t.judged_placements().to_string() } else { of.stratum.clone() };
+    let title =
+        if of.stratum.is_empty() { t.judged_placements().to_string() } else { of.stratum.clone() };
     let day = format!("{assignee} · {}", measure.on);
     Page::new(&sees.who, title)
         .under(t.nav_scorecard(), asked.link(Link::to("/scorecard")).url())
@@ -114,7 +133,14 @@ pub(super) async fn show(
         .show(&body)
 }
 
-const COLUMNS: [&str; 6] = ["assignee", "account_no", "placed_on", "batch", "balance_at_placement", "recovered_within_horizon"];
+const COLUMNS: [&str; 6] = [
+    "assignee",
+    "account_no",
+    "placed_on",
+    "batch",
+    "balance_at_placement",
+    "recovered_within_horizon",
+];
 
 pub(super) async fn download(
     site: web::Data<Site>,

@@ -32,25 +32,44 @@ impl Sheet {
     }
 
     /// Ends the file and records that it leaves the book.
-    pub fn finish(self, db: &mut Db, lender: &str, by: &By, what: &str) -> Result<Vec<u8>, Problem> {
-        let bytes = self.writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
+    pub fn finish(
+        self,
+        db: &mut Db,
+        lender: &str,
+        by: &By,
+        what: &str,
+    ) -> Result<Vec<u8>, Problem> {
+        let bytes =
+            self.writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
         record(db, lender, by, what, &self.columns, self.rows, &bytes)?;
         Ok(bytes)
     }
 }
 
 /// Records that rows of a book leave it: who took which columns, how many rows, and the digest of the bytes.
-pub fn record(db: &mut Db, lender: &str, by: &By, what: &str, columns: &[&str], rows: u64, bytes: &[u8]) -> Result<(), Problem> {
-    let summary = json!({"what": what, "columns": columns, "rows": rows, "sha256": digest::sha256(bytes)});
-    let recorded: diesel::QueryResult<i64> = write(db, lender, |db| Act::begin(db, lender, by)?.finish(db, "export", &summary));
+pub fn record(
+    db: &mut Db,
+    lender: &str,
+    by: &By,
+    what: &str,
+    columns: &[&str],
+    rows: u64,
+    bytes: &[u8],
+) -> Result<(), Problem> {
+    let summary =
+        json!({"what": what, "columns": columns, "rows": rows, "sha256": digest::sha256(bytes)});
+    let recorded: diesel::QueryResult<i64> =
+        write(db, lender, |db| Act::begin(db, lender, by)?.finish(db, "export", &summary));
     recorded?;
     Ok(())
 }
 
 /// A file as an answer.
 pub fn attachment(name: &str, content_type: &'static str, bytes: Vec<u8>) -> HttpResponse {
-    let safe: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' }).collect();
+    let safe: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
+        .collect();
     HttpResponse::Ok()
         .content_type(content_type)
         .insert_header(("Content-Disposition", format!("attachment; filename=\"{safe}\"")))

@@ -62,7 +62,10 @@ fn draw(
     Page::framed(frame, t.sign_in()).show_as(status, &body)
 }
 
-pub(super) async fn show(request: HttpRequest, query: web::Query<Next>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    request: HttpRequest,
+    query: web::Query<Next>,
+) -> Result<HttpResponse, Problem> {
     if who::find(&request).await?.is_some() {
         return Ok(to("/"));
     }
@@ -81,7 +84,13 @@ pub(super) async fn sign_in(
     let SignInForm { login, password, next } = posted.form;
     let login = login.trim().to_string();
     if login.len() > LONGEST || password.len() > LONGEST {
-        return draw(&request, StatusCode::UNAUTHORIZED, String::new(), next, Some(SignInError::Wrong));
+        return draw(
+            &request,
+            StatusCode::UNAUTHORIZED,
+            String::new(),
+            next,
+            Some(SignInError::Wrong),
+        );
     }
     let tried = login.clone();
     match site.door.run(move |db| door::sign_in(db, &tried, &password)).await? {
@@ -91,8 +100,12 @@ pub(super) async fn sign_in(
             added.map_err(|error| Problem::Ours(error.to_string()))?;
             Ok(answer)
         }
-        Err(SignInError::Locked) => draw(&request, StatusCode::TOO_MANY_REQUESTS, login, next, Some(SignInError::Locked)),
-        Err(SignInError::Wrong) => draw(&request, StatusCode::UNAUTHORIZED, login, next, Some(SignInError::Wrong)),
+        Err(SignInError::Locked) => {
+            draw(&request, StatusCode::TOO_MANY_REQUESTS, login, next, Some(SignInError::Locked))
+        }
+        Err(SignInError::Wrong) => {
+            draw(&request, StatusCode::UNAUTHORIZED, login, next, Some(SignInError::Wrong))
+        }
         Err(SignInError::Db(error)) => Err(error.into()),
     }
 }
@@ -100,7 +113,10 @@ pub(super) async fn sign_in(
 #[derive(Deserialize)]
 pub(super) struct Nothing {}
 
-pub(super) async fn sign_out(site: web::Data<Site>, posted: Posted<Nothing>) -> Result<HttpResponse, Problem> {
+pub(super) async fn sign_out(
+    site: web::Data<Site>,
+    posted: Posted<Nothing>,
+) -> Result<HttpResponse, Problem> {
     if let Some(who) = posted.who {
         site.change(move |db| Ok(door::sign_out(db, &who.session)?)).await?;
     }
@@ -118,13 +134,21 @@ pub(super) struct LanguageForm {
     here: String,
 }
 
-pub(super) async fn language(site: web::Data<Site>, posted: Posted<LanguageForm>) -> Result<HttpResponse, Problem> {
+pub(super) async fn language(
+    site: web::Data<Site>,
+    posted: Posted<LanguageForm>,
+) -> Result<HttpResponse, Problem> {
     let code = Lang::of(&posted.form.language).code();
     if let Some(who) = posted.who {
-        site.change(move |db| write(db, "", |db| Ok(store::set_language(db, &who.person.login, code)?))).await?;
+        site.change(move |db| {
+            write(db, "", |db| Ok(store::set_language(db, &who.person.login, code)?))
+        })
+        .await?;
     }
     let mut answer = to(&without_language(&posted.form.here));
-    answer.add_cookie(&cookie(LANGUAGE, code.to_string(), site.secure)).map_err(|error| Problem::Ours(error.to_string()))?;
+    answer
+        .add_cookie(&cookie(LANGUAGE, code.to_string(), site.secure))
+        .map_err(|error| Problem::Ours(error.to_string()))?;
     Ok(answer)
 }
 

@@ -65,9 +65,16 @@ struct Row {
 }
 
 /// A statement of a book that this person may see, without its lines; somebody else's is not found.
-pub(super) fn visible(db: &mut Db, books: &[Book], statement_no: &str) -> Result<(Statement, Book), Problem> {
+pub(super) fn visible(
+    db: &mut Db,
+    books: &[Book],
+    statement_no: &str,
+) -> Result<(Statement, Book), Problem> {
     let one = store::head_by_number(db, statement_no)?.ok_or(Problem::NotFound)?;
-    let theirs = |book: &&Book| book.lender.code == one.lender && book.agency.as_ref().is_none_or(|agency| *agency == one.agency);
+    let theirs = |book: &&Book| {
+        book.lender.code == one.lender
+            && book.agency.as_ref().is_none_or(|agency| *agency == one.agency)
+    };
     let book = books.iter().find(theirs).cloned().ok_or(Problem::NotFound)?;
     Ok((one, book))
 }
@@ -79,17 +86,25 @@ pub(super) async fn show(
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let (number, asked, books) = (path.into_inner(), asked.into_inner(), sees.books.clone());
-    let after: i64 = if asked.after.is_empty() { 0 } else { asked.after.parse().map_err(|_| Problem::NotFound)? };
+    let after: i64 = if asked.after.is_empty() {
+        0
+    } else {
+        asked.after.parse().map_err(|_| Problem::NotFound)?
+    };
     let kind = LineKind::parse(&asked.kind);
     let (one, book, sums, mut lines, agency) = site
         .read(move |db| {
             let (one, book) = visible(db, &books, &number)?;
             let sums = store::kind_sums(db, &one.lender, &number)?;
             let lines = match kind {
-                Some(kind) => store::lines_of_kind(db, &one.lender, &number, kind, after, one_more())?,
+                Some(kind) => {
+                    store::lines_of_kind(db, &one.lender, &number, kind, after, one_more())?
+                }
                 None => store::lines(db, &one.lender, &number, after, one_more())?,
             };
-            let agency = party::store::assignees(db, &one.lender)?.into_iter().find(|agency| agency.code == one.agency);
+            let agency = party::store::assignees(db, &one.lender)?
+                .into_iter()
+                .find(|agency| agency.code == one.agency);
             Ok((one, book, sums, lines, agency))
         })
         .await?;
@@ -97,7 +112,9 @@ pub(super) async fn show(
     let here = |kind: &str| Link::to(&link::statement(&one.statement_no)).with("kind", kind);
     let ledger = book.agency.is_none() && sees.who.may(Permission::Ledger);
     let next = if cut(&mut lines) {
-        lines.last().map(|last| here(&asked.kind).with("after", &last.line_no.to_string()).then("#lines").url())
+        lines.last().map(|last| {
+            here(&asked.kind).with("after", &last.line_no.to_string()).then("#lines").url()
+        })
     } else {
         None
     };
@@ -105,16 +122,23 @@ pub(super) async fn show(
     let body = Body {
         t,
         currency: currency.to_string(),
-        parties: format!("{} – {}", book.lender.name, agency.map_or_else(|| one.agency.clone(), |agency| agency.name)),
-        terms: one
-            .terms
-            .as_ref()
-            .map_or_else(|| t.no_contract().to_string(), |(code, version)| format!("{code}, {} {version}", t.version())),
+        parties: format!(
+            "{} – {}",
+            book.lender.name,
+            agency.map_or_else(|| one.agency.clone(), |agency| agency.name)
+        ),
+        terms: one.terms.as_ref().map_or_else(
+            || t.no_contract().to_string(),
+            |(code, version)| format!("{code}, {} {version}", t.version()),
+        ),
         figures: figures(t, currency, &one, ledger),
         sums: sums_of(t, currency, &one.figures),
         chain: chain(t, currency, &one.figures),
         kinds: tabs(t, &sums, &asked.kind, here),
-        rows: lines.into_iter().map(|line| row(t, currency, &one.statement_no, line, accounts)).collect(),
+        rows: lines
+            .into_iter()
+            .map(|line| row(t, currency, &one.statement_no, line, accounts))
+            .collect(),
         pager: Pager { first: (after > 0).then(|| here(&asked.kind).then("#lines").url()), next },
     };
     let page = Page::new(&sees.who, format!("{} {}", t.statement(), one.statement_no));
@@ -122,21 +146,34 @@ pub(super) async fn show(
         .under(if book.agency.is_some() { t.statements() } else { t.nav_months() }, "/months")
         .under(one.month.to_string(), format!("/months#{}-{}", one.lender, one.month));
     let file = |ending: &str| Link::to(&link::statement(&one.statement_no)).then(ending).url();
-    let page = page.chip(Chip::new(Tone::Good, t.issued())).tool("CSV", file(".csv")).tool("JSON", file(".json"));
+    let page = page
+        .chip(Chip::new(Tone::Good, t.issued()))
+        .tool("CSV", file(".csv"))
+        .tool("JSON", file(".json"));
     page.step(t.print_document(), file("/document")).show(&body)
 }
 
 fn figures(t: Lang, currency: Currency, one: &Statement, ledger: bool) -> Vec<Figure> {
     let f = &one.figures;
-    let lines = |kind: LineKind| Link::to(&link::statement(&one.statement_no)).with("kind", kind.name()).then("#lines").url();
-    let account = if ledger { link::ledger_account(&chart::payable(&one.agency)) } else { String::new() };
+    let lines = |kind: LineKind| {
+        Link::to(&link::statement(&one.statement_no)).with("kind", kind.name()).then("#lines").url()
+    };
+    let account =
+        if ledger { link::ledger_account(&chart::payable(&one.agency)) } else { String::new() };
     let shown = |amount: Money| list::money(amount, currency);
-    let due =
-        if f.due_from_agency > Money::ZERO { (t.due_from(), f.due_from_agency) } else { (t.payable(), f.payable_to_agency) };
+    let due = if f.due_from_agency > Money::ZERO {
+        (t.due_from(), f.due_from_agency)
+    } else {
+        (t.payable(), f.payable_to_agency)
+    };
     let both = f.due_from_agency > Money::ZERO && f.payable_to_agency > Money::ZERO;
     let mut figures = Vec::new();
     if both {
-        figures.push(Figure::new(format!("{} ({currency})", t.payable()), shown(f.payable_to_agency), ""));
+        figures.push(Figure::new(
+            format!("{} ({currency})", t.payable()),
+            shown(f.payable_to_agency),
+            "",
+        ));
     }
     figures.push(Figure::new(format!("{} ({currency})", due.0), shown(due.1), ""));
     figures.extend([
@@ -166,12 +203,20 @@ fn sums_of(t: Lang, currency: Currency, f: &Figures) -> Vec<Named> {
     ];
     let shown = all.into_iter().filter(|(name, amount)| always(name) || !amount.is_zero());
     shown
-        .map(|(name, amount)| Named { name: name.to_string(), amount: list::money(amount, currency), last: name == t.total() })
+        .map(|(name, amount)| Named {
+            name: name.to_string(),
+            amount: list::money(amount, currency),
+            last: name == t.total(),
+        })
         .collect()
 }
 
 fn chain(t: Lang, currency: Currency, f: &Figures) -> Vec<Named> {
-    let row = |name: String, amount: Money, last: bool| Named { name, amount: list::money(amount, currency), last };
+    let row = |name: String, amount: Money, last: bool| Named {
+        name,
+        amount: list::money(amount, currency),
+        last,
+    };
     let mut rows = vec![
         row(t.opening().to_string(), f.opening, false),
         row(format!("+ {}", t.total()), f.total, false),
@@ -193,7 +238,11 @@ fn tabs(t: Lang, sums: &[store::KindSum], asked: &str, here: impl Fn(&str) -> Li
         current: asked.is_empty(),
     };
     let tab = |sum: &store::KindSum| Tab {
-        label: format!("{} {}", LineKind::parse(&sum.kind).map_or("", |kind| kind_word(t, kind)), list::count(sum.lines)),
+        label: format!(
+            "{} {}",
+            LineKind::parse(&sum.kind).map_or("", |kind| kind_word(t, kind)),
+            list::count(sum.lines)
+        ),
         href: here(&sum.kind).then("#lines").url(),
         current: asked == sum.kind,
     };
@@ -202,7 +251,8 @@ fn tabs(t: Lang, sums: &[store::KindSum], asked: &str, here: impl Fn(&str) -> Li
 
 fn row(t: Lang, currency: Currency, statement_no: &str, line: Line, accounts: bool) -> Row {
     let account = line.account_no.unwrap_or_default();
-    let href = if accounts && !account.is_empty() { link::account(&account) } else { String::new() };
+    let href =
+        if accounts && !account.is_empty() { link::account(&account) } else { String::new() };
     Row {
         line_no: line.line_no,
         kind: kind_word(t, line.kind),
@@ -231,7 +281,8 @@ async fn file(
     site.change(move |db| {
         let (one, bytes) = read(db, |db| {
             let (head, book) = visible(db, &books, &number)?;
-            let one = Statement { lines: store::lines(db, &head.lender, &number, 0, i64::MAX)?, ..head };
+            let one =
+                Statement { lines: store::lines(db, &head.lender, &number, 0, i64::MAX)?, ..head };
             let bytes = draw(&one, book.lender.currency)?;
             Ok::<_, Problem>((one, bytes))
         })?;
@@ -244,11 +295,29 @@ async fn file(
 }
 
 /// The columns of a statement's lines, as the record of a download names them.
-const COLUMNS: [&str; 11] =
-    ["line_no", "kind", "fee_rule", "batch", "reference", "account_no", "received_on", "amount", "rate", "fee", "note"];
+const COLUMNS: [&str; 11] = [
+    "line_no",
+    "kind",
+    "fee_rule",
+    "batch",
+    "reference",
+    "account_no",
+    "received_on",
+    "amount",
+    "rate",
+    "fee",
+    "note",
+];
 
-pub(super) async fn csv(site: web::Data<Site>, sees: Sees<Statements>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let (name, bytes) = file(&site, &sees, path.into_inner(), "csv", |one, currency| Ok(render::csv(one, currency)?)).await?;
+pub(super) async fn csv(
+    site: web::Data<Site>,
+    sees: Sees<Statements>,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let (name, bytes) = file(&site, &sees, path.into_inner(), "csv", |one, currency| {
+        Ok(render::csv(one, currency)?)
+    })
+    .await?;
     Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
 }
 
@@ -257,7 +326,9 @@ pub(super) async fn json(
     sees: Sees<Statements>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let draw = |one: &Statement, currency: Currency| Ok(format!("{}\n", render::json(one, currency, "issued")).into_bytes());
+    let draw = |one: &Statement, currency: Currency| {
+        Ok(format!("{}\n", render::json(one, currency, "issued")).into_bytes())
+    };
     let (name, bytes) = file(&site, &sees, path.into_inner(), "json", draw).await?;
     Ok(attachment(&name, "application/json", bytes))
 }
@@ -274,8 +345,14 @@ pub(super) async fn document(
     let body = site
         .read(move |db| {
             let (one, _) = visible(db, &books, &number)?;
-            let damaged = || Problem::Ours(format!("the stored document of {number} is damaged; run `consign verify`"));
-            store::document(db, &one.lender, &number, "html")?.and_then(|(_, body)| body).ok_or_else(damaged)
+            let damaged = || {
+                Problem::Ours(format!(
+                    "the stored document of {number} is damaged; run `consign verify`"
+                ))
+            };
+            store::document(db, &one.lender, &number, "html")?
+                .and_then(|(_, body)| body)
+                .ok_or_else(damaged)
         })
         .await?;
     Ok(HttpResponse::Ok()

@@ -12,7 +12,9 @@ const ICON: &str = include_str!("../../static/favicon.svg");
 /// The stylesheet's address, which changes with its content.
 pub fn stylesheet_url() -> &'static str {
     static URL: OnceLock<String> = OnceLock::new();
-    URL.get_or_init(|| format!("/static/consign.css?v={}", &digest::sha256(STYLESHEET.as_bytes())[..12]))
+    URL.get_or_init(|| {
+        format!("/static/consign.css?v={}", &digest::sha256(STYLESHEET.as_bytes())[..12])
+    })
 }
 
 fn kept(content_type: &'static str, body: &'static str) -> HttpResponse {

@@ -57,14 +57,28 @@ struct Line {
     note: String,
 }
 
-pub(super) async fn form(site: web::Data<Site>, sees: Sees<Allocates>) -> Result<HttpResponse, Problem> {
+pub(super) async fn form(
+    site: web::Data<Site>,
+    sees: Sees<Allocates>,
+) -> Result<HttpResponse, Problem> {
     let (book, t) = (sees.book.clone(), sees.who.t);
     let (on, second) = site.read(move |db| allocate::proposed(db, &book, t)).await?;
-    let first = "name = \"equal\"\nmethod = \"equal\"\nstrata = [\"bucket\"]\nseed = 1\n".to_string();
-    draw(&sees, StatusCode::OK, Typed { on, first, second, include_placed: String::new() }, None, None)
+    let first =
+        "name = \"equal\"\nmethod = \"equal\"\nstrata = [\"bucket\"]\nseed = 1\n".to_string();
+    draw(
+        &sees,
+        StatusCode::OK,
+        Typed { on, first, second, include_placed: String::new() },
+        None,
+        None,
+    )
 }
 
-pub(super) async fn show(site: web::Data<Site>, sees: Sees<Allocates>, posted: Posted<Typed>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    site: web::Data<Site>,
+    sees: Sees<Allocates>,
+    posted: Posted<Typed>,
+) -> Result<HttpResponse, Problem> {
     let (t, mut typed) = (sees.who.t, posted.form);
     typed.first = typed.first.replace("\r\n", "\n");
     typed.second = typed.second.replace("\r\n", "\n");
@@ -75,14 +89,31 @@ pub(super) async fn show(site: web::Data<Site>, sees: Sees<Allocates>, posted: P
     let (lender, asked) = (sees.book.lender.code.clone(), typed.clone());
     let found = site
         .read(move |db| {
-            let files = [(t.first_strategy(), asked.first.as_str()), (t.second_strategy(), asked.second.as_str())];
-            Ok::<_, Problem>(compare_within(db, &lender, files, on, !asked.include_placed.is_empty()))
+            let files = [
+                (t.first_strategy(), asked.first.as_str()),
+                (t.second_strategy(), asked.second.as_str()),
+            ];
+            Ok::<_, Problem>(compare_within(
+                db,
+                &lender,
+                files,
+                on,
+                !asked.include_placed.is_empty(),
+            ))
         })
         .await?;
     match found {
-        Ok(found) => draw(&sees, StatusCode::OK, typed, None, Some(shown(t, sees.book.lender.currency, &found))),
+        Ok(found) => draw(
+            &sees,
+            StatusCode::OK,
+            typed,
+            None,
+            Some(shown(t, sees.book.lender.currency, &found)),
+        ),
         Err(AllocationError::Db(error)) => Err(error.into()),
-        Err(refused) => draw(&sees, StatusCode::UNPROCESSABLE_ENTITY, typed, Some(refused.words(t)), None),
+        Err(refused) => {
+            draw(&sees, StatusCode::UNPROCESSABLE_ENTITY, typed, Some(refused.words(t)), None)
+        }
     }
 }
 
@@ -96,7 +127,9 @@ fn draw(
     let t = sees.who.t;
     let currency = sees.book.lender.currency.to_string();
     let body = Body { t, csrf: sees.who.session.csrf.clone(), typed, fault, found, currency };
-    Page::new(&sees.who, t.what_if()).under(t.nav_allocation(), "/allocation").show_as(status, &body)
+    Page::new(&sees.who, t.what_if())
+        .under(t.nav_allocation(), "/allocation")
+        .show_as(status, &body)
 }
 
 fn shown(t: Lang, currency: Currency, found: &Comparison) -> Found {
@@ -105,8 +138,16 @@ fn shown(t: Lang, currency: Currency, found: &Comparison) -> Found {
     let more = second.total.net() - first.total.net();
     let figures = vec![
         Figure::new(t.nav_accounts(), list::count(found.accounts), ""),
-        Figure::new(format!("{}: {}", t.expected_net(), names[0]), first.total.net().grouped(currency), ""),
-        Figure::new(format!("{}: {}", t.expected_net(), names[1]), second.total.net().grouped(currency), ""),
+        Figure::new(
+            format!("{}: {}", t.expected_net(), names[0]),
+            first.total.net().grouped(currency),
+            "",
+        ),
+        Figure::new(
+            format!("{}: {}", t.expected_net(), names[1]),
+            second.total.net().grouped(currency),
+            "",
+        ),
         Figure::new(t.second_brings_more(), more.grouped(currency), ""),
         Figure::new(t.go_elsewhere(), list::count(found.differ), ""),
     ];
@@ -114,11 +155,21 @@ fn shown(t: Lang, currency: Currency, found: &Comparison) -> Found {
         found.sides.iter().flat_map(|side| side.given.keys()).chain(found.present.keys()).collect();
     let assignees = codes.into_iter().map(|code| {
         let present = found.present.get(code).map(|(accounts, _)| *accounts).unwrap_or_default();
-        let cells = found.sides.iter().map(|side| cells(currency, side.given.get(code).copied().unwrap_or_default())).collect();
+        let cells = found
+            .sides
+            .iter()
+            .map(|side| cells(currency, side.given.get(code).copied().unwrap_or_default()))
+            .collect();
         Line { name: code.clone(), present: list::count(present), cells, note: String::new() }
     });
     let sides = [side(t, currency, &names[0], first), side(t, currency, &names[1], second)];
-    Found { figures, notes: notes(t, found), nothing: found.accounts == 0, assignees: assignees.collect(), sides }
+    Found {
+        figures,
+        notes: notes(t, found),
+        nothing: found.accounts == 0,
+        assignees: assignees.collect(),
+        sides,
+    }
 }
 
 /// By what both are valued, who has nothing to go by, and why accounts would stay.
@@ -140,11 +191,21 @@ fn notes(t: Lang, found: &Comparison) -> Vec<String> {
 }
 
 fn cells(currency: Currency, given: crate::allocation::estimate::Given) -> [String; 4] {
-    [list::count(given.accounts), given.expected.grouped(currency), given.fees.grouped(currency), given.net().grouped(currency)]
+    [
+        list::count(given.accounts),
+        given.expected.grouped(currency),
+        given.fees.grouped(currency),
+        given.net().grouped(currency),
+    ]
 }
 
 fn side(t: Lang, currency: Currency, name: &str, side: &Side) -> Line {
-    let unlike = format!("{} / {} · {}", list::count(side.moved), list::count(side.had), percent(side.unlike));
+    let unlike = format!(
+        "{} / {} · {}",
+        list::count(side.moved),
+        list::count(side.had),
+        percent(side.unlike)
+    );
     Line {
         name: format!("{name} · {}", t.method(&side.method)),
         present: list::count(side.unplaced),

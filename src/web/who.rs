@@ -67,8 +67,13 @@ pub struct Book {
 impl Book {
     /// The machine's day in the lender's time zone: for what a page shows, never for what the book computes.
     pub fn today(&self) -> NaiveDate {
-        let now = DateTime::parse_from_rfc3339(&ambient::now()).map(|now| now.to_utc()).unwrap_or_default();
-        self.lender.timezone.parse::<chrono_tz::Tz>().map_or(now.date_naive(), |zone| now.with_timezone(&zone).date_naive())
+        let now = DateTime::parse_from_rfc3339(&ambient::now())
+            .map(|now| now.to_utc())
+            .unwrap_or_default();
+        self.lender
+            .timezone
+            .parse::<chrono_tz::Tz>()
+            .map_or(now.date_naive(), |zone| now.with_timezone(&zone).date_naive())
     }
 }
 
@@ -78,7 +83,10 @@ impl Book {
         let Ok(at) = DateTime::parse_from_rfc3339(at) else { return at.to_string() };
         let format = "%Y-%m-%d %H:%M";
         let zone = self.lender.timezone.parse::<chrono_tz::Tz>();
-        zone.map_or_else(|_| at.format(format).to_string(), |zone| at.with_timezone(&zone).format(format).to_string())
+        zone.map_or_else(
+            |_| at.format(format).to_string(),
+            |zone| at.with_timezone(&zone).format(format).to_string(),
+        )
     }
 }
 
@@ -107,7 +115,8 @@ impl Known {
 fn books(db: &mut Db, organisation: &str) -> Result<Vec<Book>, Problem> {
     let own = party::store::lender(db, organisation)?.map(|lender| Book { lender, agency: None });
     let served = party::store::lenders_of(db, organisation)?;
-    let served = served.into_iter().map(|lender| Book { lender, agency: Some(organisation.to_string()) });
+    let served =
+        served.into_iter().map(|lender| Book { lender, agency: Some(organisation.to_string()) });
     Ok(own.into_iter().chain(served).collect())
 }
 
@@ -117,7 +126,9 @@ fn organisation(db: &mut Db, code: &str, books: &[Book]) -> Result<String, Probl
     if first.agency.is_none() {
         return Ok(first.lender.name.clone());
     }
-    let known = party::store::assignees(db, &first.lender.code)?.into_iter().find(|assignee| assignee.code == code);
+    let known = party::store::assignees(db, &first.lender.code)?
+        .into_iter()
+        .find(|assignee| assignee.code == code);
     Ok(known.map_or_else(|| code.to_string(), |assignee| assignee.name))
 }
 
@@ -193,7 +204,10 @@ impl<R: Right> FromRequest for Sees<R> {
         Box::pin(async move {
             let who = who.await?;
             let books = who.books_for(R::LENDER, R::AGENCY);
-            let wanted = chosen.ok().and_then(|chosen| chosen.into_inner().lender).filter(|lender| !lender.is_empty());
+            let wanted = chosen
+                .ok()
+                .and_then(|chosen| chosen.into_inner().lender)
+                .filter(|lender| !lender.is_empty());
             let book = match &wanted {
                 Some(lender) => books.iter().find(|book| book.lender.code == *lender),
                 None => books.first(),
@@ -230,7 +244,9 @@ pub async fn find(request: &HttpRequest) -> Result<Option<Who>, Problem> {
         return Ok(Some(who.clone()));
     }
     let Some(site) = request.app_data::<web::Data<Site>>().cloned() else { return Ok(None) };
-    let Some(token) = request.cookie(SESSION).map(|cookie| cookie.value().to_string()) else { return Ok(None) };
+    let Some(token) = request.cookie(SESSION).map(|cookie| cookie.value().to_string()) else {
+        return Ok(None);
+    };
     let found = site
         .read(move |db| {
             let Some((person, session)) = sign_in::who(db, &token)? else { return Ok(None) };
@@ -247,7 +263,9 @@ pub async fn find(request: &HttpRequest) -> Result<Option<Who>, Problem> {
             books,
             organisation,
             here: request.uri().path_and_query().map_or("/", |path| path.as_str()).to_string(),
-            source: request.peer_addr().map_or_else(|| "web".to_string(), |peer| peer.ip().to_string()),
+            source: request
+                .peer_addr()
+                .map_or_else(|| "web".to_string(), |peer| peer.ip().to_string()),
         }))
     }))
 }
@@ -260,7 +278,9 @@ struct Spoken {
 
 /// The language of a page: the URL's, the person's, the cookie's, the browser's.
 pub fn language(request: &HttpRequest, person: Option<&str>) -> Lang {
-    let in_url = web::Query::<Spoken>::from_query(request.query_string()).ok().and_then(|spoken| spoken.into_inner().lang);
+    let in_url = web::Query::<Spoken>::from_query(request.query_string())
+        .ok()
+        .and_then(|spoken| spoken.into_inner().lang);
     let in_cookie = || request.cookie(LANGUAGE).map(|cookie| cookie.value().to_string());
     let of_browser = || request.headers().get(ACCEPT_LANGUAGE)?.to_str().ok().map(str::to_string);
     let code = in_url.or_else(|| person.map(str::to_string)).or_else(in_cookie).or_else(of_browser);

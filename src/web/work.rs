@@ -134,14 +134,22 @@ impl Works {
     fn take_up(&self, key: &str, work: Work) -> Result<bool, Started> {
         let mut works = self.held();
         if let Some(known) = works.get(key) {
-            return if known.login == work.login && known.lender == work.lender { Ok(false) } else { Err(Started::Known) };
+            return if known.login == work.login && known.lender == work.lender {
+                Ok(false)
+            } else {
+                Err(Started::Known)
+            };
         }
-        if let Some(other) = works.values().find(|other| other.lender == work.lender && other.state == State::Running) {
+        if let Some(other) = works
+            .values()
+            .find(|other| other.lender == work.lender && other.state == State::Running)
+        {
             return Err(Started::Busy(other.since.clone()));
         }
         if works.len() >= REMEMBERED {
             let done = works.iter().filter(|(_, work)| work.state != State::Running);
-            let oldest = done.min_by(|(_, a), (_, b)| a.since.cmp(&b.since)).map(|(key, _)| key.clone());
+            let oldest =
+                done.min_by(|(_, a), (_, b)| a.since.cmp(&b.since)).map(|(key, _)| key.clone());
             oldest.map(|key| works.remove(&key));
         }
         works.insert(key.to_string(), work);
@@ -211,9 +219,15 @@ mod tests {
     fn a_form_starts_its_work_once_and_a_book_is_worked_on_once_at_a_time() {
         let works = Works::default();
         assert!(matches!(works.take_up("a", work("CFC", State::Running)), Ok(true)));
-        assert!(matches!(works.take_up("a", work("CFC", State::Running)), Ok(false)), "the same form again");
+        assert!(
+            matches!(works.take_up("a", work("CFC", State::Running)), Ok(false)),
+            "the same form again"
+        );
         assert!(matches!(works.take_up("b", work("CFC", State::Running)), Err(Started::Busy(_))));
-        assert!(matches!(works.take_up("c", work("NBK", State::Running)), Ok(true)), "another book");
+        assert!(
+            matches!(works.take_up("c", work("NBK", State::Running)), Ok(true)),
+            "another book"
+        );
         works.end("a", State::Done(7));
         assert!(matches!(works.take_up("b", work("CFC", State::Running)), Ok(true)));
         assert_eq!(works.of("a", "manager", "CFC").map(|work| work.state), Some(State::Done(7)));
@@ -223,7 +237,10 @@ mod tests {
         watch.advance(4);
         let told = works.of("b", "manager", "CFC").map(|work| (work.stage, work.steps));
         assert_eq!(told, Some(("placing".to_string(), (7, Some(10)))));
-        assert!(works.of("a", "somebody else", "CFC").is_none() && works.of("a", "manager", "NBK").is_none());
+        assert!(
+            works.of("a", "somebody else", "CFC").is_none()
+                && works.of("a", "manager", "NBK").is_none()
+        );
     }
 
     #[test]

@@ -111,12 +111,17 @@ const TERMS: [&str; 3] = [
      [[fee]]\nname = \"rest\"\ntiers = { measure = \"recovered\", over = \"month\", apply = \"marginal\", steps = [ { up_to = \"1000\", rate = \"20%\" }, { rate = \"25%\" } ] }\n",
 ];
 
-fn when<T: std::fmt::Debug + Clone + 'static>(on: bool, none: T, some: impl Strategy<Value = T> + 'static) -> BoxedStrategy<T> {
+fn when<T: std::fmt::Debug + Clone + 'static>(
+    on: bool,
+    none: T,
+    some: impl Strategy<Value = T> + 'static,
+) -> BoxedStrategy<T> {
     if on { some.boxed() } else { Just(none).boxed() }
 }
 
 fn party(shape: Shape) -> impl Strategy<Value = Party> {
-    let scope = |most: usize| prop::option::weighted(0.3, prop::collection::vec(0..most, 1..3)).boxed();
+    let scope =
+        |most: usize| prop::option::weighted(0.3, prop::collection::vec(0..most, 1..3)).boxed();
     let capacity = prop::option::weighted(0.5, 0_i64..40).boxed();
     let limits = prop_oneof![
         4 => Just((0, 100)),
@@ -136,19 +141,32 @@ fn party(shape: Shape) -> impl Strategy<Value = Party> {
         0_i64..8,
         when(shape.shares, (0, 100), limits),
     )
-        .prop_map(|(team, capacity, open, regions, products, closed, terms, listed, share, (least, most))| Party {
-            team,
-            capacity,
-            open,
-            regions,
-            products,
-            closed,
-            terms,
-            listed,
-            share,
-            least,
-            most,
-        })
+        .prop_map(
+            |(
+                team,
+                capacity,
+                open,
+                regions,
+                products,
+                closed,
+                terms,
+                listed,
+                share,
+                (least, most),
+            )| Party {
+                team,
+                capacity,
+                open,
+                regions,
+                products,
+                closed,
+                terms,
+                listed,
+                share,
+                least,
+                most,
+            },
+        )
 }
 
 fn debt(shape: Shape) -> impl Strategy<Value = Debt> {
@@ -173,12 +191,20 @@ fn debt(shape: Shape) -> impl Strategy<Value = Debt> {
 
 fn worlds(shape: Shape) -> impl Strategy<Value = World> {
     let many_of_one = if shape.together { 0.25 } else { 0.0 };
-    let history = (0..shape.parties, prop::sample::select(DAYS.to_vec()), 1_i64..90_000, 0_i64..60_000);
-    let dimensions = prop::sample::subsequence(vec!["bucket", "balance_band", "product", "region", "level"], 0..4);
+    let history =
+        (0..shape.parties, prop::sample::select(DAYS.to_vec()), 1_i64..90_000, 0_i64..60_000);
+    let dimensions = prop::sample::subsequence(
+        vec!["bucket", "balance_band", "product", "region", "level"],
+        0..4,
+    );
     (
         prop::collection::vec(party(shape), 1..=shape.parties),
         prop::collection::vec(debt(shape), 1..=shape.debts),
-        prop::collection::btree_map(0..shape.debts, 0..shape.parties, 0..if shape.holders { 6 } else { 1 }),
+        prop::collection::btree_map(
+            0..shape.debts,
+            0..shape.parties,
+            0..if shape.holders { 6 } else { 1 },
+        ),
         prop::sample::select(shape.methods.to_vec()),
         dimensions,
         when(shape.exploration, 0, prop_oneof![2 => Just(0_i64), 2 => 1_i64..60]),
@@ -186,16 +212,30 @@ fn worlds(shape: Shape) -> impl Strategy<Value = World> {
         prop::collection::vec(history, 0..40),
     )
         .prop_map(
-            move |(mut parties, mut debts, holders, method, dimensions, exploration, (rotation, seed, one), history)| {
+            move |(
+                mut parties,
+                mut debts,
+                holders,
+                method,
+                dimensions,
+                exploration,
+                (rotation, seed, one),
+                history,
+            )| {
                 let count = parties.len();
                 parties[0].listed = true;
-                let shares =
-                    Money(20).split(&parties.iter().map(|party| if party.listed { party.share } else { 0 }).collect::<Vec<_>>());
+                let shares = Money(20).split(
+                    &parties
+                        .iter()
+                        .map(|party| if party.listed { party.share } else { 0 })
+                        .collect::<Vec<_>>(),
+                );
                 parties.iter_mut().zip(shares).for_each(|(party, share)| party.share = share.0);
                 if parties.iter().all(|party| party.share == 0) {
                     parties[0].share = 20;
                 }
-                let most: i64 = parties.iter().filter(|party| party.listed).map(|party| party.most).sum();
+                let most: i64 =
+                    parties.iter().filter(|party| party.listed).map(|party| party.most).sum();
                 parties[0].most = if most < 100 { 100 } else { parties[0].most };
                 for (i, debt) in debts.iter_mut().enumerate() {
                     // One debtor with a dozen accounts, or everybody with one.
@@ -242,7 +282,12 @@ const ON: &str = "2026-06-01";
 
 impl World {
     fn facts(&self, debt: &Debt) -> Facts {
-        let before = debt.held_by.iter().zip(&self.parties).filter(|(held, party)| **held && !party.team).count();
+        let before = debt
+            .held_by
+            .iter()
+            .zip(&self.parties)
+            .filter(|(held, party)| **held && !party.team)
+            .count();
         Facts {
             days_past_due: debt.days,
             level: before as i64 + 1,
@@ -274,14 +319,23 @@ impl World {
     }
 
     fn strategy_text(&self) -> String {
-        let strata = if self.dimensions.is_empty() { String::new() } else { format!("strata = {:?}\n", self.dimensions) };
+        let strata = if self.dimensions.is_empty() {
+            String::new()
+        } else {
+            format!("strata = {:?}\n", self.dimensions)
+        };
         let mut text = format!(
             "name = \"w\"\nmethod = \"{}\"\n{}balance_bands = [\"10\", \"300\"]\nseed = {}\nrotation = {}\nexploration = \"{}%\"\n\n\
              [performance]\ncredibility = 20\n",
             self.method, strata, self.seed, self.rotation, self.exploration
         );
-        for (code, party) in self.codes.iter().zip(&self.parties).filter(|(_, party)| party.listed) {
-            let share = if self.method == "fixed" { format!("share = \"{}%\"\n", party.share * 5) } else { String::new() };
+        for (code, party) in self.codes.iter().zip(&self.parties).filter(|(_, party)| party.listed)
+        {
+            let share = if self.method == "fixed" {
+                format!("share = \"{}%\"\n", party.share * 5)
+            } else {
+                String::new()
+            };
             text += &format!(
                 "\n[[assignee]]\ncode = \"{code}\"\n{share}min_share = \"{}%\"\nmax_share = \"{}%\"\n",
                 party.least, party.most
@@ -292,7 +346,8 @@ impl World {
 
     /// The listed parties in order of code.
     fn order(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.parties.len()).filter(|i| self.parties[*i].listed).collect();
+        let mut order: Vec<usize> =
+            (0..self.parties.len()).filter(|i| self.parties[*i].listed).collect();
         order.sort_by(|a, b| self.codes[*a].cmp(&self.codes[*b]));
         order
     }
@@ -303,30 +358,70 @@ impl World {
         let strategy = strategy::parse(&self.strategy_text(), &lender, &assignees).unwrap();
         let contract = |i: &usize| {
             let code = &self.codes[*i];
-            let head = format!("code = \"K-{code}\"\nagency = \"{code}\"\neffective_from = 2026-01-01\nterm_days = 90\n\n");
-            let terms = contract::parse(&format!("{head}{}", TERMS[self.parties[*i].terms]), &lender, &assignees).unwrap();
+            let head = format!(
+                "code = \"K-{code}\"\nagency = \"{code}\"\neffective_from = 2026-01-01\nterm_days = 90\n\n"
+            );
+            let terms = contract::parse(
+                &format!("{head}{}", TERMS[self.parties[*i].terms]),
+                &lender,
+                &assignees,
+            )
+            .unwrap();
             Version { number: 1, seq: 1, sha256: String::new(), terms }
         };
-        let with_contract = (0..self.parties.len()).filter(|i| self.parties[*i].closed != 3).collect::<Vec<_>>();
+        let with_contract =
+            (0..self.parties.len()).filter(|i| self.parties[*i].closed != 3).collect::<Vec<_>>();
         let versions = Versions(with_contract.iter().map(contract).collect());
-        let taker = |i: usize| Taker::on(&assignees[i], &versions, self.parties[i].open, self.parties[i].closed == 5, day(ON));
+        let taker = |i: usize| {
+            Taker::on(
+                &assignees[i],
+                &versions,
+                self.parties[i].open,
+                self.parties[i].closed == 5,
+                day(ON),
+            )
+        };
         let takers = self.order().into_iter().map(taker).collect();
         let mut history = History::default();
         for (who, days, balance, recovered) in &self.history {
-            let debt = Debt { debtor: 0, balance: *balance, days: *days, region: None, product: None, held_by: vec![] };
+            let debt = Debt {
+                debtor: 0,
+                balance: *balance,
+                days: *days,
+                region: None,
+                product: None,
+                held_by: vec![],
+            };
             let facts = self.facts(&debt);
             let judged = Judged { balance: Money(*balance), recovered: Money(*recovered) };
             history.add(&strategy.grouping.group(&facts), &facts.bucket, &self.codes[*who], judged);
         }
-        let ground = Ground { assignees: with_contract.iter().map(|i| self.codes[*i].clone()).collect(), ..Ground::default() };
-        let scorecard = scorecard(&history, strategy.performance.credibility, &strategy.points, &ground);
-        Market { takers, field: self.field(), history, scorecard, currency: lender.currency, strategy }
+        let ground = Ground {
+            assignees: with_contract.iter().map(|i| self.codes[*i].clone()).collect(),
+            ..Ground::default()
+        };
+        let scorecard =
+            scorecard(&history, strategy.performance.credibility, &strategy.points, &ground);
+        Market {
+            takers,
+            field: self.field(),
+            history,
+            scorecard,
+            currency: lender.currency,
+            strategy,
+        }
     }
 
     fn field(&self) -> Field {
         let candidate = |(i, debt): (usize, &Debt)| {
             let facts = self.facts(debt);
-            let held_by = self.codes.iter().zip(&debt.held_by).filter(|(_, held)| **held).map(|(code, _)| code.clone()).collect();
+            let held_by = self
+                .codes
+                .iter()
+                .zip(&debt.held_by)
+                .filter(|(_, held)| **held)
+                .map(|(code, _)| code.clone())
+                .collect();
             Candidate {
                 account_no: format!("{i:03}"),
                 debtor_ref: format!("d{:03}", debt.debtor),
@@ -337,7 +432,10 @@ impl World {
                 last_holder: None,
             }
         };
-        let holders = self.holders.iter().map(|(debtor, holder)| (format!("d{debtor:03}"), self.codes[*holder].clone()));
+        let holders = self
+            .holders
+            .iter()
+            .map(|(debtor, holder)| (format!("d{debtor:03}"), self.codes[*holder].clone()));
         Field {
             candidates: self.debts.iter().enumerate().map(candidate).collect(),
             debtor_holders: holders.collect(),
@@ -383,10 +481,18 @@ impl World {
         let mut strata: BTreeMap<String, (Vec<usize>, i64)> = BTreeMap::new();
         for own in debtors.values() {
             let largest = own.iter().rev().max_by_key(|debt| debt.balance).unwrap();
-            let open: Vec<usize> = self.order().into_iter().filter(|i| own.iter().all(|debt| self.may_take(*i, debt))).collect();
+            let open: Vec<usize> = self
+                .order()
+                .into_iter()
+                .filter(|i| own.iter().all(|debt| self.may_take(*i, debt)))
+                .collect();
             let codes: Vec<&str> = open.iter().map(|i| self.codes[*i].as_str()).collect();
             let group = grouping.group(&self.facts(largest));
-            let name = if group.is_empty() { codes.join("+") } else { format!("{group}|{}", codes.join("+")) };
+            let name = if group.is_empty() {
+                codes.join("+")
+            } else {
+                format!("{group}|{}", codes.join("+"))
+            };
             strata.entry(name).or_insert((open, 0)).1 += own.len() as i64;
         }
         strata.into_iter().map(|(name, (open, accounts))| (name, open, accounts)).collect()
@@ -420,7 +526,12 @@ fn assert_lawful(world: &World, decision: &Decision) -> Result<(), TestCaseError
         prop_assert_eq!(&row[1], code_of(index).unwrap_or_default());
         if let Some(code) = code_of(index) {
             let taker = world.codes.iter().position(|known| *known == code).unwrap();
-            prop_assert!(world.may_take(taker, debt), "account {} went through a closed gate of {}", index, code);
+            prop_assert!(
+                world.may_take(taker, debt),
+                "account {} went through a closed gate of {}",
+                index,
+                code
+            );
             prop_assert!(world.parties[taker].listed, "{} takes no part", code);
             if let Some(holder) = world.holders.get(&debt.debtor) {
                 prop_assert_eq!(*holder, taker, "account {} left its debtor", index);
@@ -430,14 +541,29 @@ fn assert_lawful(world: &World, decision: &Decision) -> Result<(), TestCaseError
             prop_assert!(row[5].is_empty());
             // Nothing is left while the rules would let somebody have it and has room.
             if one.fate == Fate::NoGate {
-                let own: Vec<&Debt> = world.debts.iter().filter(|other| other.debtor == debt.debtor).collect();
-                let open = world.order().into_iter().find(|i| own.iter().all(|other| world.may_take(*i, other)));
-                prop_assert!(open.is_none(), "account {} is left though {:?} may take it", index, open);
+                let own: Vec<&Debt> =
+                    world.debts.iter().filter(|other| other.debtor == debt.debtor).collect();
+                let open = world
+                    .order()
+                    .into_iter()
+                    .find(|i| own.iter().all(|other| world.may_take(*i, other)));
+                prop_assert!(
+                    open.is_none(),
+                    "account {} is left though {:?} may take it",
+                    index,
+                    open
+                );
             }
         }
     }
     for (a, debt) in world.debts.iter().enumerate() {
-        for (b, _) in world.debts.iter().enumerate().skip(a + 1).filter(|(_, other)| other.debtor == debt.debtor) {
+        for (b, _) in world
+            .debts
+            .iter()
+            .enumerate()
+            .skip(a + 1)
+            .filter(|(_, other)| other.debtor == debt.debtor)
+        {
             let follows = world.holders.contains_key(&debt.debtor);
             let (a_code, b_code) = (code_of(a), code_of(b));
             prop_assert!(
@@ -467,15 +593,30 @@ fn assert_lawful(world: &World, decision: &Decision) -> Result<(), TestCaseError
 
 /// Shares are shares of the accounts allocated in the run; those that keeping debtors together left without room, or
 /// that found none, are counted in when `with_left`.
-fn assert_max_shares(world: &World, decision: &Decision, with_left: bool) -> Result<(), TestCaseError> {
-    let left =
-        decision.assigned.iter().filter(|one| matches!(one.fate, Fate::NoRoomTogether | Fate::Full | Fate::NoShare)).count();
+fn assert_max_shares(
+    world: &World,
+    decision: &Decision,
+    with_left: bool,
+) -> Result<(), TestCaseError> {
+    let left = decision
+        .assigned
+        .iter()
+        .filter(|one| matches!(one.fate, Fate::NoRoomTogether | Fate::Full | Fate::NoShare))
+        .count();
     let allocated = (decision.placed() + if with_left { left } else { 0 }) as i64;
     for (code, accounts) in given(decision) {
         let party = &world.parties[world.codes.iter().position(|known| *known == code).unwrap()];
         let most = part(party.most, allocated, false);
         let kept = party.most == 100 || accounts <= most;
-        prop_assert!(kept, "{} gets {} of {}, {}% are {}", code, accounts, allocated, party.most, most);
+        prop_assert!(
+            kept,
+            "{} gets {} of {}, {}% are {}",
+            code,
+            accounts,
+            allocated,
+            party.most,
+            most
+        );
     }
     Ok(())
 }
@@ -485,7 +626,15 @@ fn assert_min_shares(world: &World, decision: &Decision) -> Result<(), TestCaseE
     for i in world.order() {
         let least = part(world.parties[i].least, allocated, true);
         let got = given.get(&world.codes[i]).copied().unwrap_or(0);
-        prop_assert!(got >= least, "{} gets {} of {}, {}% are {}", world.codes[i], got, allocated, world.parties[i].least, least);
+        prop_assert!(
+            got >= least,
+            "{} gets {} of {}, {}% are {}",
+            world.codes[i],
+            got,
+            allocated,
+            world.parties[i].least,
+            least
+        );
     }
     Ok(())
 }
@@ -549,19 +698,24 @@ struct Limits {
 impl Limits {
     fn of(world: &World) -> Limits {
         let takers = world.order();
-        let strata: Vec<_> = world.strata().into_iter().filter(|(_, open, _)| !open.is_empty()).collect();
+        let strata: Vec<_> =
+            world.strata().into_iter().filter(|(_, open, _)| !open.is_empty()).collect();
         // Who has no share, or stands on no scorecard, takes nothing.
         let scored = world.method == "score" && !world.history.is_empty();
         let shut = |i: usize| {
             (world.method == "fixed" && world.parties[i].share == 0)
-                || (scored && world.parties[i].closed == 3 && world.history.iter().all(|(who, ..)| *who != i))
+                || (scored
+                    && world.parties[i].closed == 3
+                    && world.history.iter().all(|(who, ..)| *who != i))
         };
         let rooms: BTreeMap<usize, Option<i64>> =
             takers.iter().map(|i| (*i, if shut(*i) { Some(0) } else { world.room(*i) })).collect();
-        let mut limits = Limits { takers, strata, lower: BTreeMap::new(), upper: rooms, base: 0, all: true };
+        let mut limits =
+            Limits { takers, strata, lower: BTreeMap::new(), upper: rooms, base: 0, all: true };
         limits.base = limits.most_placed();
         let accounts: i64 = limits.strata.iter().map(|(.., accounts)| accounts).sum();
-        limits.all = limits.base == accounts || world.method != "optimise" || world.history.is_empty();
+        limits.all =
+            limits.base == accounts || world.method != "optimise" || world.history.is_empty();
         for i in limits.takers.clone() {
             let party = &world.parties[i];
             limits.lower.insert(i, part(party.least, limits.base, true));
@@ -573,8 +727,14 @@ impl Limits {
     }
 
     fn sets(&self) -> impl Iterator<Item = Vec<usize>> + '_ {
-        (0..1_usize << self.takers.len())
-            .map(|bits| self.takers.iter().enumerate().filter(|(place, _)| bits >> place & 1 == 1).map(|(_, i)| *i).collect())
+        (0..1_usize << self.takers.len()).map(|bits| {
+            self.takers
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| bits >> place & 1 == 1)
+                .map(|(_, i)| *i)
+                .collect()
+        })
     }
 
     fn most(&self, set: &[usize]) -> Option<i64> {
@@ -587,24 +747,37 @@ impl Limits {
 
     /// Accounts of strata open to nobody outside the set.
     fn only(&self, set: &[usize]) -> i64 {
-        self.strata.iter().filter(|(_, open, _)| open.iter().all(|i| set.contains(i))).map(|(.., accounts)| accounts).sum()
+        self.strata
+            .iter()
+            .filter(|(_, open, _)| open.iter().all(|i| set.contains(i)))
+            .map(|(.., accounts)| accounts)
+            .sum()
     }
 
     /// Accounts of strata open to somebody of the set.
     fn touching(&self, set: &[usize]) -> i64 {
-        self.strata.iter().filter(|(_, open, _)| open.iter().any(|i| set.contains(i))).map(|(.., accounts)| accounts).sum()
+        self.strata
+            .iter()
+            .filter(|(_, open, _)| open.iter().any(|i| set.contains(i)))
+            .map(|(.., accounts)| accounts)
+            .sum()
     }
 
     /// The least cut: what a set may take, and everything open to others.
     fn most_placed(&self) -> i64 {
         let all: i64 = self.strata.iter().map(|(.., accounts)| accounts).sum();
-        self.sets().filter_map(|set| Some(self.most(&set)? + all - self.only(&set))).min().unwrap_or(all).min(all)
+        self.sets()
+            .filter_map(|set| Some(self.most(&set)? + all - self.only(&set)))
+            .min()
+            .unwrap_or(all)
+            .min(all)
     }
 
     /// Whether some plan gives everybody at least the least and at most the most and places the base. Plans that reach
     /// all minimums and plans that place everything within the maximums can be made one (Mendelsohn and Dulmage).
     fn feasible(&self) -> bool {
-        let crossed = self.takers.iter().any(|i| self.upper[i].is_some_and(|most| self.lower[i] > most));
+        let crossed =
+            self.takers.iter().any(|i| self.upper[i].is_some_and(|most| self.lower[i] > most));
         let starved = self.sets().any(|set| self.least(&set) > self.touching(&set));
         let placed = self.least(&self.takers) <= self.base && self.most_placed() >= self.base;
         !crossed && !starved && (placed || !self.all)
@@ -619,19 +792,36 @@ fn assert_true_refusal(world: &World, refused: &Infeasible) -> Result<(), TestCa
     }
     prop_assert!(!limits.feasible(), "refused though it can be done: {}", refused);
     prop_assert!(refused.needed > refused.available, "{}", refused);
-    prop_assert!(!refused.assignees.is_empty() || refused.kind == ClashKind::Maximums, "{}", refused);
+    prop_assert!(
+        !refused.assignees.is_empty() || refused.kind == ClashKind::Maximums,
+        "{}",
+        refused
+    );
     let message = refused.to_string();
-    for word in refused.assignees.iter().cloned().chain([refused.needed.to_string(), refused.available.to_string()]) {
+    for word in refused
+        .assignees
+        .iter()
+        .cloned()
+        .chain([refused.needed.to_string(), refused.available.to_string()])
+    {
         prop_assert!(message.contains(&word), "\"{}\" does not name {}", message, word);
     }
-    let set: Vec<usize> =
-        refused.assignees.iter().map(|code| world.codes.iter().position(|known| known == code).unwrap()).collect();
+    let set: Vec<usize> = refused
+        .assignees
+        .iter()
+        .map(|code| world.codes.iter().position(|known| known == code).unwrap())
+        .collect();
     let (needed, available) = match refused.kind {
         ClashKind::Crossed => (limits.least(&set), limits.most(&set)),
         ClashKind::Maximums => (limits.only(&set), limits.most(&set)),
         ClashKind::Minimums => (limits.least(&set), Some(limits.touching(&set))),
     };
-    prop_assert_eq!((refused.needed, Some(refused.available)), (needed.into(), available.map(i128::from)), "{}", refused);
+    prop_assert_eq!(
+        (refused.needed, Some(refused.available)),
+        (needed.into(), available.map(i128::from)),
+        "{}",
+        refused
+    );
     Ok(())
 }
 
@@ -667,14 +857,20 @@ fn recomputed(world: &World) -> Vec<(String, Vec<i64>)> {
     let weight = |i: usize| if world.method == "fixed" { world.parties[i].share } else { 1 };
     let mut carried: BTreeMap<usize, i64> = BTreeMap::new();
     let mut counts = Vec::new();
-    for (name, open, accounts) in world.strata().into_iter().filter(|(_, open, _)| !open.is_empty()) {
+    for (name, open, accounts) in world.strata().into_iter().filter(|(_, open, _)| !open.is_empty())
+    {
         let sum: i64 = open.iter().map(|i| weight(*i)).sum();
-        let wanted: Vec<i64> =
-            open.iter().map(|i| accounts * weight(*i) * (WHOLE / sum) + carried.get(i).copied().unwrap_or(0)).collect();
-        let mut got: Vec<i64> = wanted.iter().map(|wanted| wanted.div_euclid(WHOLE).max(0)).collect();
+        let wanted: Vec<i64> = open
+            .iter()
+            .map(|i| accounts * weight(*i) * (WHOLE / sum) + carried.get(i).copied().unwrap_or(0))
+            .collect();
+        let mut got: Vec<i64> =
+            wanted.iter().map(|wanted| wanted.div_euclid(WHOLE).max(0)).collect();
         let short = |place: usize, got: &[i64]| wanted[place] - got[place] * WHOLE;
         while got.iter().sum::<i64>() < accounts {
-            let next = (0..got.len()).max_by_key(|place| (short(*place, &got), std::cmp::Reverse(*place))).unwrap();
+            let next = (0..got.len())
+                .max_by_key(|place| (short(*place, &got), std::cmp::Reverse(*place)))
+                .unwrap();
             got[next] += 1;
         }
         while got.iter().sum::<i64>() > accounts {
@@ -692,8 +888,15 @@ fn recomputed(world: &World) -> Vec<(String, Vec<i64>)> {
     counts
 }
 
-const PLAIN: Shape =
-    Shape { gates: false, capacities: false, shares: false, together: false, holders: false, exploration: false, ..ANYTHING };
+const PLAIN: Shape = Shape {
+    gates: false,
+    capacities: false,
+    shares: false,
+    together: false,
+    holders: false,
+    exploration: false,
+    ..ANYTHING
+};
 
 /// By stratum, how many accounts each of those open to it got.
 fn by_stratum(rows: &[StratumRow]) -> Vec<(String, Vec<i64>)> {
@@ -778,9 +981,12 @@ fn programme_of(rows: &[StratumRow], place_all: bool) -> Programme {
     let mut takers: Vec<&str> = rows.iter().map(|row| row.assignee.as_str()).collect();
     takers.sort_unstable();
     takers.dedup();
-    let explored = |of: &dyn Fn(&&StratumRow) -> bool| rows.iter().filter(of).map(|row| row.explored).sum::<i64>();
+    let explored = |of: &dyn Fn(&&StratumRow) -> bool| {
+        rows.iter().filter(of).map(|row| row.explored).sum::<i64>()
+    };
     let left = |row: &StratumRow| row.accounts - explored(&|other| other.stratum == row.stratum);
-    let mut strata: Vec<(&str, i64)> = rows.iter().map(|row| (row.stratum.as_str(), left(row))).collect();
+    let mut strata: Vec<(&str, i64)> =
+        rows.iter().map(|row| (row.stratum.as_str(), left(row))).collect();
     strata.dedup();
     let limits = |taker: &&str| {
         let own = explored(&|row| row.assignee == *taker);
@@ -888,7 +1094,11 @@ fn worked() -> World {
         exploration: 0,
         rotation: false,
         seed: 1,
-        history: vec![(0, 45, 100_000, 20_000), (1, 45, 100_000, 10_000), (0, 200, 100_000, 50_000)],
+        history: vec![
+            (0, 45, 100_000, 20_000),
+            (1, 45, 100_000, 10_000),
+            (0, 200, 100_000, 50_000),
+        ],
     }
 }
 
@@ -904,8 +1114,12 @@ fn the_strata_table_and_the_optimum_worked_out_by_hand() {
     let shown: Vec<String> = strata_rows(&decision)
         .iter()
         .map(|row| {
-            let (rate, index, fee) = (row.stratum_rate.normalize(), row.index, row.fee_rate.normalize());
-            format!("{} {} {} {rate} {index} {fee} {} {}", row.stratum, row.assignee, row.accounts, row.value, row.assigned)
+            let (rate, index, fee) =
+                (row.stratum_rate.normalize(), row.index, row.fee_rate.normalize());
+            format!(
+                "{} {} {} {rate} {index} {fee} {} {}",
+                row.stratum, row.assignee, row.accounts, row.value, row.assigned
+            )
         })
         .collect();
     assert_eq!(
@@ -920,7 +1134,8 @@ fn the_strata_table_and_the_optimum_worked_out_by_hand() {
         ]
     );
     assert_eq!(decision.plan.objective, 23_094_181 + 2 * 51_961_906 + 21_482_518);
-    let expected: Vec<i64> = (0..4).map(|i| decision.expected(i, &decision.assigned[i]).unwrap().0).collect();
+    let expected: Vec<i64> =
+        (0..4).map(|i| decision.expected(i, &decision.assigned[i]).unwrap().0).collect();
     // Balance × rate × index: 100.00 × 0.26666667 × 0.984127 = 26.24; 300.00 and 500.00 × 0.15 × 0.984127 = 44.29 and
     // 73.81; 100.00 × 0.26666667 × 1.006993 = 26.85.
     assert_eq!(expected, [2_624, 4_429, 7_381, 2_685]);
@@ -943,8 +1158,12 @@ fn files(decision: &Decision) -> [Vec<u8>; 3] {
 
 /// Stratum, assignee's place, what the method gave and what exploration gave.
 fn counts(world: &World, decision: &Decision) -> Vec<(usize, i64, i64, i64)> {
-    let place = |row: &StratumRow| world.codes.iter().position(|code| *code == row.assignee).unwrap();
-    strata_rows(decision).iter().map(|row| (place(row), row.accounts, row.assigned, row.explored)).collect()
+    let place =
+        |row: &StratumRow| world.codes.iter().position(|code| *code == row.assignee).unwrap();
+    strata_rows(decision)
+        .iter()
+        .map(|row| (place(row), row.accounts, row.assigned, row.explored))
+        .collect()
 }
 
 proptest! {
@@ -1002,9 +1221,17 @@ proptest! {
 #[test]
 fn another_seed_does_change_who() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let world = worlds(Shape { parties: 5, debts: 60, ..PLAIN }).new_tree(&mut runner).unwrap().current();
+    let world =
+        worlds(Shape { parties: 5, debts: 60, ..PLAIN }).new_tree(&mut runner).unwrap().current();
     let debts: Vec<Debt> = (0..60)
-        .map(|debtor| Debt { debtor, balance: 1_000 + debtor as i64, days: 45, region: None, product: None, held_by: vec![] })
+        .map(|debtor| Debt {
+            debtor,
+            balance: 1_000 + debtor as i64,
+            days: 45,
+            region: None,
+            product: None,
+            held_by: vec![],
+        })
         .collect();
     let party = Party { listed: true, ..world.parties[0].clone() };
     let world = World {
@@ -1015,8 +1242,9 @@ fn another_seed_does_change_who() {
         exploration: 20,
         ..world
     };
-    let who: BTreeSet<Vec<u8>> =
-        (0..10).map(|seed| files(&World { seed, ..world.clone() }.decide().unwrap())[0].clone()).collect();
+    let who: BTreeSet<Vec<u8>> = (0..10)
+        .map(|seed| files(&World { seed, ..world.clone() }.decide().unwrap())[0].clone())
+        .collect();
     assert!(who.len() > 5, "ten seeds deal {} ways", who.len());
 }
 
@@ -1097,11 +1325,14 @@ fn assert_within_room(book: &mut Book) {
 /// 120 accounts of 80 debtors, every other with two, and room for 75.
 fn more_than_there_is_room_for(book: &mut Book) {
     let assignee = |(code, most): (&str, i64)| {
-        format!("[[lender.assignee]]\ncode = \"{code}\"\nname = \"{code}\"\nkind = \"agency\"\ncapacity = {most}\n\n")
+        format!(
+            "[[lender.assignee]]\ncode = \"{code}\"\nname = \"{code}\"\nkind = \"agency\"\ncapacity = {most}\n\n"
+        )
     };
     book.set_up_parties("CNY", &ROOM.map(assignee).concat());
     ROOM.iter().for_each(|(code, _)| book.publish(&flat_contract(code, "20%", 60)));
-    let rows: String = (0..120).map(|i| format!("{i:03},{}.00,{},d{}\n", 100 + i, 20 + i, i * 2 / 3)).collect();
+    let rows: String =
+        (0..120).map(|i| format!("{i:03},{}.00,{},d{}\n", 100 + i, 20 + i, i * 2 / 3)).collect();
     book.portfolio("2026-01-01", &format!("account_no,balance,days_past_due,debtor_ref\n{rows}"));
 }
 
@@ -1129,7 +1360,15 @@ fn all_at_once(book: &mut Book, simulated: &[i64]) -> Vec<Result<run::Outcome, A
             threads.push(scope.spawn(move || {
                 let mut db = address.connect().unwrap();
                 start.wait();
-                run::allocate(&mut db, lender, "s.toml", &from_days(30, seed), day("2026-01-02"), true, &by())
+                run::allocate(
+                    &mut db,
+                    lender,
+                    "s.toml",
+                    &from_days(30, seed),
+                    day("2026-01-02"),
+                    true,
+                    &by(),
+                )
             }));
         }
         start.wait();
@@ -1145,7 +1384,9 @@ fn all_at_once(book: &mut Book, simulated: &[i64]) -> Vec<Result<run::Outcome, A
 fn of_runs_committed_at_once_each_is_whole_or_clearly_refused() {
     on_each_database(|book| {
         more_than_there_is_room_for(book);
-        let simulate = |seed: u32| book.try_allocate(&from_days(20 + seed * 15, seed), "2026-01-02", false).unwrap().run_no;
+        let simulate = |seed: u32| {
+            book.try_allocate(&from_days(20 + seed * 15, seed), "2026-01-02", false).unwrap().run_no
+        };
         let simulated: Vec<i64> = (0..6).map(simulate).collect();
         let (mut committed, mut refused, mut placed) = (0, 0, 0);
         for outcome in all_at_once(book, &simulated) {
@@ -1155,7 +1396,8 @@ fn of_runs_committed_at_once_each_is_whole_or_clearly_refused() {
                     placed += outcome.decision.placed() as i64;
                 }
                 Err(why) => {
-                    let clear = matches!(why, AllocationError::Moved(..) | AllocationError::Committed(..));
+                    let clear =
+                        matches!(why, AllocationError::Moved(..) | AllocationError::Committed(..));
                     assert!(clear, "a run is refused with \"{why}\"");
                     refused += 1;
                 }

@@ -43,7 +43,9 @@ fn only_in(word: &str, allowed: impl Fn(&str) -> bool, rule: &str) {
 
 #[test]
 fn sql_is_spoken_in_stores_only() {
-    let store = |file: &str| file.ends_with("store.rs") || file.starts_with("db/") || file == "portfolio/hold.rs";
+    let store = |file: &str| {
+        file.ends_with("store.rs") || file.starts_with("db/") || file == "portfolio/hold.rs"
+    };
     only_in("sql_query", store, "SQL belongs into a store");
 }
 
@@ -116,12 +118,26 @@ fn the_kernel_and_the_decisions_know_no_database() {
 
 #[test]
 fn nouns_do_not_look_to_their_right() {
-    let line =
-        ["kernel", "ledger", "party", "contract", "conduct", "commission", "performance", "allocation", "settlement", "proof"];
+    let line = [
+        "kernel",
+        "ledger",
+        "party",
+        "contract",
+        "conduct",
+        "commission",
+        "performance",
+        "allocation",
+        "settlement",
+        "proof",
+    ];
     for (i, noun) in line.iter().enumerate() {
         for later in &line[i + 1..] {
             let from_elsewhere = |file: &str| !file.starts_with(&format!("{noun}/"));
-            only_in(&format!("crate::{later}::"), from_elsewhere, &format!("{noun} does not know {later}"));
+            only_in(
+                &format!("crate::{later}::"),
+                from_elsewhere,
+                &format!("{noun} does not know {later}"),
+            );
         }
     }
 }

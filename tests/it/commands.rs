@@ -23,7 +23,11 @@ pub struct Said {
 impl Program<'_> {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_consign"));
-        command.args(arguments).current_dir(self.folder).env("DATABASE_URL", self.url).env_remove("CONSIGN_KEY");
+        command
+            .args(arguments)
+            .current_dir(self.folder)
+            .env("DATABASE_URL", self.url)
+            .env_remove("CONSIGN_KEY");
         command
     }
 
@@ -39,7 +43,11 @@ impl Program<'_> {
             0 | 3 => one_object(&said.out),
             _ => {
                 assert_eq!(said.out, "", "{arguments:?} was refused and yet printed something");
-                assert!(said.err.starts_with("consign: ") && said.err.len() > 20, "{arguments:?} gives no reason: {}", said.err);
+                assert!(
+                    said.err.starts_with("consign: ") && said.err.len() > 20,
+                    "{arguments:?} gives no reason: {}",
+                    said.err
+                );
                 Value::Null
             }
         }
@@ -75,7 +83,8 @@ fn said(output: Output) -> Said {
 }
 
 pub fn one_object(out: &str) -> Value {
-    let value: Value = serde_json::from_str(out).unwrap_or_else(|why| panic!("not one JSON object ({why}): {out}"));
+    let value: Value = serde_json::from_str(out)
+        .unwrap_or_else(|why| panic!("not one JSON object ({why}): {out}"));
     assert!(value.is_object(), "{out}");
     value
 }
@@ -105,7 +114,15 @@ fn ready(program: &Program<'_>) {
     program.done(&["setup", "parties.toml"]);
     program.done(&["contract", "publish", "a01.toml", "--lender", "CFC"]);
     program.done(&["contract", "publish", "a02.toml", "--lender", "CFC"]);
-    program.done(&["import", "portfolio", "portfolio.csv", "--lender", "CFC", "--as-of", "2025-12-31"]);
+    program.done(&[
+        "import",
+        "portfolio",
+        "portfolio.csv",
+        "--lender",
+        "CFC",
+        "--as-of",
+        "2025-12-31",
+    ]);
 }
 
 const RECOVERIES: &str = "reference,account_no,received_on,amount,kind,reverses,channel,agency\n\
@@ -114,11 +131,22 @@ const RECOVERIES: &str = "reference,account_no,received_on,amount,kind,reverses,
 /// From the empty database to two closed months.
 fn settled(program: &Program<'_>) {
     ready(program);
-    program.done(&["allocate", "all-a01.toml", "--lender", "CFC", "--on", "2026-01-02", "--commit"]);
+    program.done(&[
+        "allocate",
+        "all-a01.toml",
+        "--lender",
+        "CFC",
+        "--on",
+        "2026-01-02",
+        "--commit",
+    ]);
     program.file("recoveries.csv", RECOVERIES);
     program.done(&["import", "recoveries", "recoveries.csv", "--lender", "CFC"]);
     program.done(&["close", "--lender", "CFC", "--month", "2026-01"]);
-    program.file("late.csv", "reference,account_no,received_on,amount\np3,4,2026-01-20,10.05\np4,5,2026-02-03,100.00\n");
+    program.file(
+        "late.csv",
+        "reference,account_no,received_on,amount\np3,4,2026-01-20,10.05\np4,5,2026-02-03,100.00\n",
+    );
     program.done(&["import", "recoveries", "late.csv", "--lender", "CFC"]);
     program.done(&["close", "--lender", "CFC", "--month", "2026-02"]);
 }
@@ -148,7 +176,19 @@ fn wrong_usage_ends_with_2_and_an_unknown_lender_with_1() {
             "2026-01-01",
             "--final",
         ],
-        &["statement", "--lender", "CFC", "--agency", "A01", "--month", "2026-01", "--format", "odt", "-o", "x"],
+        &[
+            "statement",
+            "--lender",
+            "CFC",
+            "--agency",
+            "A01",
+            "--month",
+            "2026-01",
+            "--format",
+            "odt",
+            "-o",
+            "x",
+        ],
         &[],
     ] {
         let said = program.run(wrong);
@@ -164,7 +204,19 @@ fn wrong_usage_ends_with_2_and_an_unknown_lender_with_1() {
         &["allocate", "s.toml", "--lender", "NOBODY", "--on", "2026-01-01"],
         &["placements", "--lender", "NOBODY", "-o", "out.csv"],
         &["ledger", "trial-balance", "--lender", "NOBODY", "-o", "out.csv"],
-        &["statement", "--lender", "NOBODY", "--agency", "A01", "--month", "2026-01", "--format", "csv", "-o", "out.csv"],
+        &[
+            "statement",
+            "--lender",
+            "NOBODY",
+            "--agency",
+            "A01",
+            "--month",
+            "2026-01",
+            "--format",
+            "csv",
+            "-o",
+            "out.csv",
+        ],
     ] {
         program.refused(unknown, "NOBODY");
     }
@@ -181,18 +233,34 @@ fn setup_and_publish_twice_change_nothing_and_check_only_checks() {
         program.file("parties.toml", PARTIES);
         program.file("a01.toml", &flat_contract("A01", "20%", 60));
         let first = program.done(&["setup", "parties.toml"]);
-        assert_eq!((&first["lenders"], &first["assignees"], &first["users"]), (&1.into(), &2.into(), &1.into()));
+        assert_eq!(
+            (&first["lenders"], &first["assignees"], &first["users"]),
+            (&1.into(), &2.into(), &1.into())
+        );
         let before = book.state();
-        assert_eq!(program.done(&["setup", "parties.toml"])["first_passwords"].as_array().unwrap().len(), 0);
-        let check = program.done(&["contract", "publish", "a01.toml", "--lender", "CFC", "--check"]);
+        assert_eq!(
+            program.done(&["setup", "parties.toml"])["first_passwords"].as_array().unwrap().len(),
+            0
+        );
+        let check =
+            program.done(&["contract", "publish", "a01.toml", "--lender", "CFC", "--check"]);
         assert_eq!(check["outcome"], "checked");
         assert_eq!(book.state(), before);
-        assert_eq!(program.done(&["contract", "publish", "a01.toml", "--lender", "CFC"])["version"], 1);
+        assert_eq!(
+            program.done(&["contract", "publish", "a01.toml", "--lender", "CFC"])["version"],
+            1
+        );
         let before = book.state();
-        assert_eq!(program.done(&["contract", "publish", "a01.toml", "--lender", "CFC"])["outcome"], "unchanged");
+        assert_eq!(
+            program.done(&["contract", "publish", "a01.toml", "--lender", "CFC"])["outcome"],
+            "unchanged"
+        );
         assert_eq!(book.state(), before);
         program.file("wrong.toml", &flat_contract("A01", "120%", 60));
-        program.refused(&["contract", "publish", "wrong.toml", "--lender", "CFC"], "wrong.toml, line 8");
+        program.refused(
+            &["contract", "publish", "wrong.toml", "--lender", "CFC"],
+            "wrong.toml, line 8",
+        );
         program.file("unknown.toml", &flat_contract("A77", "20%", 60));
         program.refused(&["contract", "publish", "unknown.toml", "--lender", "CFC"], "A77");
         assert_eq!(book.state(), before);
@@ -214,7 +282,19 @@ fn json_is_one_object_whether_asked_before_or_after_the_command() {
             &["expire", "--lender", "CFC", "--on", "2026-03-01"],
             &["close", "--lender", "CFC", "--month", "2026-01"],
             &["close", "--lender", "CFC", "--month", "2026-03", "--preview"],
-            &["statement", "--lender", "CFC", "--agency", "A01", "--month", "2026-01", "--format", "json", "-o", "out.json"],
+            &[
+                "statement",
+                "--lender",
+                "CFC",
+                "--agency",
+                "A01",
+                "--month",
+                "2026-01",
+                "--format",
+                "json",
+                "-o",
+                "out.json",
+            ],
             &["explain", "CFC-000001", "1"],
             &["ledger", "trial-balance", "--lender", "CFC", "-o", "out.csv"],
             &["ledger", "export", "--lender", "CFC", "-o", "out.csv"],
@@ -222,7 +302,13 @@ fn json_is_one_object_whether_asked_before_or_after_the_command() {
         ] {
             let before = program.run(&[&["--json"], arguments].concat());
             let after = program.run(&[arguments, &["--json"]].concat());
-            assert_eq!((before.code, after.code), (0, 0), "{arguments:?}: {}{}", before.err, after.err);
+            assert_eq!(
+                (before.code, after.code),
+                (0, 0),
+                "{arguments:?}: {}{}",
+                before.err,
+                after.err
+            );
             let (before, after) = (one_object(&before.out), one_object(&after.out));
             assert_eq!(before.as_object().unwrap().len(), after.as_object().unwrap().len());
             let plain = program.run(arguments);
@@ -240,21 +326,35 @@ fn rejected_rows_end_with_3_and_a_file_that_is_refused_with_1() {
     on_each(|program, book| {
         ready(program);
         program.file("mixed.csv", "account_no,balance,days_past_due\n11,5.00,40\n12,-5.00,40\n");
-        let mixed = ["import", "portfolio", "mixed.csv", "--lender", "CFC", "--as-of", "2026-01-01"];
+        let mixed =
+            ["import", "portfolio", "mixed.csv", "--lender", "CFC", "--as-of", "2026-01-01"];
         let before = book.state();
         program.refused(&[&mixed[..], &["--all-or-nothing"]].concat(), "line 3");
         program.refused(&[&mixed[..], &["--expect-rows", "3"]].concat(), "rows declared 3");
         program.refused(&[&mixed[..], &["--expect-total", "5.01"]].concat(), "total declared 5.01");
         assert_eq!(book.state(), before);
         let done = program.ends(3, &[&mixed[..], &["--rejects", "rejects.csv"]].concat());
-        assert_eq!((&done["new"], &done["rejected"], &done["missing"]), (&1.into(), &1.into(), &10.into()));
+        assert_eq!(
+            (&done["new"], &done["rejected"], &done["missing"]),
+            (&1.into(), &1.into(), &10.into())
+        );
         assert_eq!(program.read("rejects.csv").lines().count(), 2);
         program
             .file("recoveries.csv", "reference,account_no,received_on,amount\nx,99,2026-01-05,1.00\nhouse,1,2026-01-05,1.00\n");
-        let done = program.ends(3, &["import", "recoveries", "recoveries.csv", "--lender", "CFC", "--rejects", "r.csv"]);
+        let done = program.ends(
+            3,
+            &["import", "recoveries", "recoveries.csv", "--lender", "CFC", "--rejects", "r.csv"],
+        );
         assert_eq!((&done["accepted"], &done["rejected"]), (&1.into(), &1.into()));
-        assert!(program.read("r.csv").contains("x,99,2026-01-05,1.00,2,account_no,99,"), "{}", program.read("r.csv"));
-        program.file("house.csv", "reference,account_no,received_on,amount\nbeyond,1,2026-01-05,500.00\n");
+        assert!(
+            program.read("r.csv").contains("x,99,2026-01-05,1.00,2,account_no,99,"),
+            "{}",
+            program.read("r.csv")
+        );
+        program.file(
+            "house.csv",
+            "reference,account_no,received_on,amount\nbeyond,1,2026-01-05,500.00\n",
+        );
         program.done(&["import", "recoveries", "house.csv", "--lender", "CFC"]);
     });
 }
@@ -283,24 +383,48 @@ fn a_simulated_run_is_committed_as_it_was_simulated_or_refused_when_the_book_has
         assert_eq!(book.count("placement"), 0);
         let assignment = program.read("out.csv");
         assert_eq!(assignment.lines().count(), 11);
-        assert_eq!(assignment.lines().next(), Some("account_no,assignee,level,stratum,method,expected_recovery,reason"));
+        assert_eq!(
+            assignment.lines().next(),
+            Some("account_no,assignee,level,stratum,method,expected_recovery,reason")
+        );
         assert!(program.read("strata.csv").starts_with(
             "stratum,assignee,accounts,balance,stratum_rate,index,fee_rate,value_per_account,min_accounts,max_accounts,assigned,explored\n"
         ));
         let run = simulated["run"].as_str().unwrap();
-        let committed = program.done(&["allocate", "--commit-run", run, "--export", "committed.csv"]);
-        assert_eq!((&committed["hash"], &committed["placed"]), (&simulated["hash"], &simulated["placed"]));
+        let committed =
+            program.done(&["allocate", "--commit-run", run, "--export", "committed.csv"]);
+        assert_eq!(
+            (&committed["hash"], &committed["placed"]),
+            (&simulated["hash"], &simulated["placed"])
+        );
         assert_eq!(program.read("committed.csv"), assignment);
         assert_eq!(book.count("placement"), 3);
 
-        let moved = program.done(&["allocate", "all-a01.toml", "--lender", "CFC", "--on", "2026-01-03"]);
+        let moved =
+            program.done(&["allocate", "all-a01.toml", "--lender", "CFC", "--on", "2026-01-03"]);
         program.file("more.csv", "account_no,balance,days_past_due\n11,5.00,40\n");
-        program.done(&["import", "portfolio", "more.csv", "--lender", "CFC", "--as-of", "2026-01-03"]);
+        program.done(&[
+            "import",
+            "portfolio",
+            "more.csv",
+            "--lender",
+            "CFC",
+            "--as-of",
+            "2026-01-03",
+        ]);
         let before = book.state();
         program.refused(&["allocate", "--commit-run", moved["run"].as_str().unwrap()], "simulate");
         assert_eq!(book.state(), before);
         program.refused(&["allocate", "--commit-run", "CFC#99"], "99");
-        let again = program.done(&["allocate", "all-a01.toml", "--lender", "CFC", "--on", "2026-01-03", "--commit"]);
+        let again = program.done(&[
+            "allocate",
+            "all-a01.toml",
+            "--lender",
+            "CFC",
+            "--on",
+            "2026-01-03",
+            "--commit",
+        ]);
         assert_eq!(again["placed"], 8);
         book.assert_proven();
     });
@@ -310,8 +434,12 @@ fn a_simulated_run_is_committed_as_it_was_simulated_or_refused_when_the_book_has
 fn the_same_seed_gives_the_same_assignment_to_the_byte() {
     on_each(|program, _| {
         ready(program);
-        program.file("equal.toml", "name = \"e\"\nmethod = \"equal\"\nseed = 77\nexploration = \"10%\"\n");
-        let simulate = ["allocate", "equal.toml", "--lender", "CFC", "--on", "2026-01-02", "--export"];
+        program.file(
+            "equal.toml",
+            "name = \"e\"\nmethod = \"equal\"\nseed = 77\nexploration = \"10%\"\n",
+        );
+        let simulate =
+            ["allocate", "equal.toml", "--lender", "CFC", "--on", "2026-01-02", "--export"];
         let first = program.done(&[&simulate[..], &["1.csv"]].concat());
         let second = program.done(&[&simulate[..], &["2.csv"]].concat());
         assert_eq!(first["hash"], second["hash"]);
@@ -323,17 +451,32 @@ fn the_same_seed_gives_the_same_assignment_to_the_byte() {
 fn recall_reports_accounts_that_are_not_placed_and_ends_with_3() {
     on_each(|program, book| {
         ready(program);
-        program.done(&["allocate", "all-a02.toml", "--lender", "CFC", "--on", "2026-01-02", "--commit"]);
+        program.done(&[
+            "allocate",
+            "all-a02.toml",
+            "--lender",
+            "CFC",
+            "--on",
+            "2026-01-02",
+            "--commit",
+        ]);
         let held = book.texts("SELECT account_no AS text FROM placement ORDER BY account_no");
         program.file("recall.csv", &format!("account_no\n{}\nnobody\n", held[0]));
-        let recall = ["recall", "--lender", "CFC", "--reason", "test", "--on", "2026-01-09", "--final"];
+        let recall =
+            ["recall", "--lender", "CFC", "--reason", "test", "--on", "2026-01-09", "--final"];
         let done = program.ends(3, &[&recall[..], &["--accounts", "recall.csv"]].concat());
         assert_eq!(done["recalled"], 1);
         assert_eq!(done["not_placed"][0]["account_no"], "nobody");
         assert_eq!(done["not_placed"].as_array().unwrap().len(), 1);
         let before = book.state();
-        assert_eq!(program.ends(3, &[&recall[..], &["--accounts", "recall.csv"]].concat())["recalled"], 0);
-        assert_eq!(program.done(&[&recall[..], &["--due-by", "2026-01-31"]].concat())["recalled"], 0);
+        assert_eq!(
+            program.ends(3, &[&recall[..], &["--accounts", "recall.csv"]].concat())["recalled"],
+            0
+        );
+        assert_eq!(
+            program.done(&[&recall[..], &["--due-by", "2026-01-31"]].concat())["recalled"],
+            0
+        );
         assert_eq!(book.state(), before, "a recall of nothing changed something");
         assert_eq!(program.done(&[&recall[..], &["--agency", "A02"]].concat())["recalled"], 2);
         program.refused(&[&recall[..], &["--agency", "A77"]].concat(), "A77");
@@ -346,9 +489,19 @@ fn recall_reports_accounts_that_are_not_placed_and_ends_with_3() {
 fn placements_are_written_in_order_and_for_a_day() {
     on_each(|program, _| {
         settled(program);
-        assert_eq!(program.done(&["expire", "--lender", "CFC", "--on", "2026-04-01"])["expired"], 9, "one was paid before");
-        assert_eq!(program.done(&["expire", "--lender", "CFC", "--on", "2026-04-01"])["expired"], 0);
-        assert_eq!(program.done(&["placements", "--lender", "CFC", "-o", "all.csv"])["placements"], 10);
+        assert_eq!(
+            program.done(&["expire", "--lender", "CFC", "--on", "2026-04-01"])["expired"],
+            9,
+            "one was paid before"
+        );
+        assert_eq!(
+            program.done(&["expire", "--lender", "CFC", "--on", "2026-04-01"])["expired"],
+            0
+        );
+        assert_eq!(
+            program.done(&["placements", "--lender", "CFC", "-o", "all.csv"])["placements"],
+            10
+        );
         let all = program.read("all.csv");
         let mut lines = all.lines();
         assert_eq!(
@@ -358,15 +511,26 @@ fn placements_are_written_in_order_and_for_a_day() {
             )
         );
         let accounts: Vec<&str> = lines.map(|line| line.split(',').next().unwrap()).collect();
-        assert_eq!(accounts, ["1", "10", "2", "3", "4", "5", "6", "7", "8", "9"], "in the order of bytes");
-        assert!(all.contains("\n5,A01,") && all.contains(",2026-01-02,2026-03-02,2026-02-03,paid,100.00,40,K-A01,1"), "{all}");
-        let on = |day: &str| program.done(&["placements", "--lender", "CFC", "--on", day, "-o", "day.csv"])["placements"].clone();
+        assert_eq!(
+            accounts,
+            ["1", "10", "2", "3", "4", "5", "6", "7", "8", "9"],
+            "in the order of bytes"
+        );
+        assert!(
+            all.contains("\n5,A01,")
+                && all.contains(",2026-01-02,2026-03-02,2026-02-03,paid,100.00,40,K-A01,1"),
+            "{all}"
+        );
+        let on = |day: &str| {
+            program.done(&["placements", "--lender", "CFC", "--on", day, "-o", "day.csv"])["placements"].clone()
+        };
         assert_eq!(
             (on("2026-01-01"), on("2026-01-02"), on("2026-02-03"), on("2026-02-04")),
             (0.into(), 10.into(), 10.into(), 9.into())
         );
         assert_eq!((on("2026-03-02"), on("2026-03-03")), (9.into(), 0.into()));
-        let of = program.done(&["placements", "--lender", "CFC", "--agency", "A02", "-o", "a02.csv"]);
+        let of =
+            program.done(&["placements", "--lender", "CFC", "--agency", "A02", "-o", "a02.csv"]);
         assert_eq!(of["placements"], 0);
     });
 }
@@ -375,23 +539,53 @@ fn placements_are_written_in_order_and_for_a_day() {
 fn a_month_is_previewed_closed_once_and_only_in_order() {
     on_each(|program, book| {
         ready(program);
-        program.done(&["allocate", "all-a01.toml", "--lender", "CFC", "--on", "2026-01-02", "--commit"]);
+        program.done(&[
+            "allocate",
+            "all-a01.toml",
+            "--lender",
+            "CFC",
+            "--on",
+            "2026-01-02",
+            "--commit",
+        ]);
         program.file("recoveries.csv", RECOVERIES);
         program.done(&["import", "recoveries", "recoveries.csv", "--lender", "CFC"]);
         let close = |month: &str| program.done(&["close", "--lender", "CFC", "--month", month]);
         let before = book.state();
-        let preview = program.done(&["close", "--lender", "CFC", "--month", "2026-01", "--preview"]);
+        let preview =
+            program.done(&["close", "--lender", "CFC", "--month", "2026-01", "--preview"]);
         assert_eq!(book.state(), before, "a preview changed something");
         let closed = close("2026-01");
-        assert_eq!((&closed["already_closed"], &closed["statements"][0]["commission"]), (&false.into(), &"15.00".into()));
+        assert_eq!(
+            (&closed["already_closed"], &closed["statements"][0]["commission"]),
+            (&false.into(), &"15.00".into())
+        );
         assert_eq!(preview["statements"][0]["commission"], closed["statements"][0]["commission"]);
         let before = book.state();
         assert_eq!(close("2026-01")["already_closed"], true);
-        assert_eq!(close("2025-06")["already_closed"], true, "the first closing closes all before it");
+        assert_eq!(
+            close("2025-06")["already_closed"],
+            true,
+            "the first closing closes all before it"
+        );
         program.refused(&["close", "--lender", "CFC", "--month", "2026-03"], "2026-02");
-        program.refused(&["allocate", "all-a02.toml", "--lender", "CFC", "--on", "2026-01-31", "--commit"], "closed");
         program.refused(
-            &["recall", "--lender", "CFC", "--agency", "A01", "--reason", "x", "--on", "2026-01-31", "--final"],
+            &["allocate", "all-a02.toml", "--lender", "CFC", "--on", "2026-01-31", "--commit"],
+            "closed",
+        );
+        program.refused(
+            &[
+                "recall",
+                "--lender",
+                "CFC",
+                "--agency",
+                "A01",
+                "--reason",
+                "x",
+                "--on",
+                "2026-01-31",
+                "--final",
+            ],
             "closed",
         );
         assert_eq!(book.state(), before);
@@ -405,10 +599,26 @@ fn statements_are_written_in_each_format_and_stay_the_same_to_the_byte() {
     on_each(|program, _| {
         settled(program);
         let write = |month: &str, format: &str, out: &str| {
-            program.done(&["statement", "--lender", "CFC", "--agency", "A01", "--month", month, "--format", format, "-o", out]);
+            program.done(&[
+                "statement",
+                "--lender",
+                "CFC",
+                "--agency",
+                "A01",
+                "--month",
+                month,
+                "--format",
+                format,
+                "-o",
+                out,
+            ]);
             program.read(out)
         };
-        let january = [write("2026-01", "json", "1.json"), write("2026-01", "csv", "1.csv"), write("2026-01", "html", "1.html")];
+        let january = [
+            write("2026-01", "json", "1.json"),
+            write("2026-01", "csv", "1.csv"),
+            write("2026-01", "html", "1.html"),
+        ];
         let json = one_object(&january[0]);
         for key in "statement_no lender agency month currency status opening commission true_up charges performance minimum maximum \
             deductions adjustments net vat total collected_by_agency payable_to_agency due_from_agency carried_forward payments closing"
@@ -428,11 +638,18 @@ fn statements_are_written_in_each_format_and_stay_the_same_to_the_byte() {
             january[1]
         );
         assert!(!january[1].starts_with('\u{feff}'));
-        assert!(january[2].contains(json["statement_no"].as_str().unwrap()) && january[2].contains("15.00"));
+        assert!(
+            january[2].contains(json["statement_no"].as_str().unwrap())
+                && january[2].contains("15.00")
+        );
         let february = one_object(&write("2026-02", "json", "2.json"));
         assert_eq!(february["commission"], "22.01", "10.05 late and 100.00 at 20 %");
         program.done(&["close", "--lender", "CFC", "--month", "2026-03"]);
-        let again = [write("2026-01", "json", "1.json"), write("2026-01", "csv", "1.csv"), write("2026-01", "html", "1.html")];
+        let again = [
+            write("2026-01", "json", "1.json"),
+            write("2026-01", "csv", "1.csv"),
+            write("2026-01", "html", "1.html"),
+        ];
         assert!(again == january, "an issued statement changed");
         let bom = [
             "statement",
@@ -451,11 +668,35 @@ fn statements_are_written_in_each_format_and_stay_the_same_to_the_byte() {
         program.done(&bom);
         assert_eq!(program.read("bom.csv"), format!("\u{feff}{}", january[1]));
         program.refused(
-            &["statement", "--lender", "CFC", "--agency", "A77", "--month", "2026-01", "--format", "csv", "-o", "x.csv"],
+            &[
+                "statement",
+                "--lender",
+                "CFC",
+                "--agency",
+                "A77",
+                "--month",
+                "2026-01",
+                "--format",
+                "csv",
+                "-o",
+                "x.csv",
+            ],
             "A77",
         );
         program.refused(
-            &["statement", "--lender", "CFC", "--agency", "A01", "--month", "2026-07", "--format", "csv", "-o", "x.csv"],
+            &[
+                "statement",
+                "--lender",
+                "CFC",
+                "--agency",
+                "A01",
+                "--month",
+                "2026-07",
+                "--format",
+                "csv",
+                "-o",
+                "x.csv",
+            ],
             "2026-07",
         );
     });
@@ -505,7 +746,11 @@ fn verify_ends_with_1_and_names_what_is_wrong() {
     on_each(|program, book| {
         settled(program);
         assert_eq!(program.done(&["verify", "--lender", "CFC"])["proven"], true);
-        let open = if book.is_postgres() { "SET session_replication_role = replica" } else { "DROP TRIGGER recovery_no_update" };
+        let open = if book.is_postgres() {
+            "SET session_replication_role = replica"
+        } else {
+            "DROP TRIGGER recovery_no_update"
+        };
         book.sql(open).unwrap();
         book.sql("UPDATE recovery SET amount = amount + 1 WHERE reference = 'p1'").unwrap();
         let said = program.run(&["verify", "--json"]);
@@ -522,10 +767,13 @@ fn verify_ends_with_1_and_names_what_is_wrong() {
 /// A program that `tests/run.sh` installs; `None`, loudly, when it is absent.
 fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file());
+    let found =
+        std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file());
     if found.is_none() {
         assert!(!in_ci(), "{name} is not installed: in CI the exports must be checked");
-        shout(&format!("{name} IS NOT INSTALLED: THE LEDGER EXPORTS ARE NOT CHECKED BY IT. Run tests/run.sh instead."));
+        shout(&format!(
+            "{name} IS NOT INSTALLED: THE LEDGER EXPORTS ARE NOT CHECKED BY IT. Run tests/run.sh instead."
+        ));
     }
     found
 }
@@ -535,7 +783,8 @@ fn our_balances(program: &Program<'_>) -> Vec<(String, String)> {
     program.done(&["ledger", "trial-balance", "--lender", "CFC", "-o", "trial.csv"]);
     let text = program.read("trial.csv");
     assert!(text.starts_with("account,debit,credit,balance\n"), "{text}");
-    let rows = text.lines().skip(1).map(|line| line.split(',').map(str::to_string).collect::<Vec<_>>());
+    let rows =
+        text.lines().skip(1).map(|line| line.split(',').map(str::to_string).collect::<Vec<_>>());
     let mut balances: Vec<(String, String)> =
         rows.map(|row| (row[0].clone(), row[3].clone())).filter(|(_, b)| b != "0.00").collect();
     balances.sort();
@@ -549,10 +798,23 @@ fn hledger_accepts_the_export_and_reports_the_same_balances() {
     on_each(|program, _| {
         settled(program);
         let ours = our_balances(program);
-        program.done(&["ledger", "export", "--lender", "CFC", "--format", "hledger", "-o", "book.journal"]);
+        program.done(&[
+            "ledger",
+            "export",
+            "--lender",
+            "CFC",
+            "--format",
+            "hledger",
+            "-o",
+            "book.journal",
+        ]);
         let run = |arguments: &[&str]| {
-            let output =
-                Command::new(&hledger).args(["-f", "book.journal"]).args(arguments).current_dir(program.folder).output().unwrap();
+            let output = Command::new(&hledger)
+                .args(["-f", "book.journal"])
+                .args(arguments)
+                .current_dir(program.folder)
+                .output()
+                .unwrap();
             let said = said(output);
             assert_eq!(said.code, 0, "hledger {arguments:?}: {}{}", said.out, said.err);
             said.out
@@ -576,7 +838,16 @@ fn beancount_accepts_the_export_and_reports_the_same_balances() {
     on_each(|program, _| {
         settled(program);
         let ours = our_balances(program);
-        program.done(&["ledger", "export", "--lender", "CFC", "--format", "beancount", "-o", "book.beancount"]);
+        program.done(&[
+            "ledger",
+            "export",
+            "--lender",
+            "CFC",
+            "--format",
+            "beancount",
+            "-o",
+            "book.beancount",
+        ]);
         let said_by = |command: &mut Command| {
             let said = said(command.current_dir(program.folder).output().unwrap());
             assert_eq!(said.code, 0, "{}{}", said.out, said.err);
@@ -587,8 +858,11 @@ fn beancount_accepts_the_export_and_reports_the_same_balances() {
         let python = check.with_file_name("python3");
         let python = if python.is_file() { python } else { PathBuf::from("python3") };
         let out = said_by(Command::new(python).args(["-c", BEANCOUNT_BALANCES, "book.beancount"]));
-        let theirs: Vec<(String, String)> =
-            out.lines().map(|line| line.split_once(' ').unwrap()).map(|(a, b)| (a.into(), b.into())).collect();
+        let theirs: Vec<(String, String)> = out
+            .lines()
+            .map(|line| line.split_once(' ').unwrap())
+            .map(|(a, b)| (a.into(), b.into()))
+            .collect();
         assert_eq!(theirs, ours);
     });
 }
@@ -597,10 +871,23 @@ fn beancount_accepts_the_export_and_reports_the_same_balances() {
 fn the_csv_export_has_a_row_per_leg_and_balances() {
     on_each(|program, book| {
         settled(program);
-        program.done(&["ledger", "export", "--lender", "CFC", "--format", "csv", "-o", "ledger.csv"]);
+        program.done(&[
+            "ledger",
+            "export",
+            "--lender",
+            "CFC",
+            "--format",
+            "csv",
+            "-o",
+            "ledger.csv",
+        ]);
         let mut reader = csv::Reader::from_path(program.folder.join("ledger.csv")).unwrap();
         let cents = |text: &str| text.replace('.', "").parse::<i64>().unwrap();
-        let legs: Vec<i64> = reader.records().map(|row| row.unwrap()).map(|row| cents(&row[5]) - cents(&row[6])).collect();
+        let legs: Vec<i64> = reader
+            .records()
+            .map(|row| row.unwrap())
+            .map(|row| cents(&row[5]) - cents(&row[6]))
+            .collect();
         assert_eq!(legs.len() as i64, book.count("ledger_posting"));
         assert_eq!(legs.iter().sum::<i64>(), 0);
     });
@@ -617,7 +904,9 @@ fn several_programs_may_open_a_new_database_at_once() {
     on_each_database(|book| {
         let folder = book.folder().to_path_buf();
         let url = match &book.address {
-            consign::db::Address::Sqlite(_) => format!("sqlite:{}", folder.join("new.db").display()),
+            consign::db::Address::Sqlite(_) => {
+                format!("sqlite:{}", folder.join("new.db").display())
+            }
             consign::db::Address::Postgres(_) => {
                 let schema = book.url.rsplit("%3D").next().unwrap().to_string();
                 book.sql(&format!("DROP SCHEMA {schema} CASCADE; CREATE SCHEMA {schema}")).unwrap();
@@ -636,29 +925,73 @@ fn several_programs_may_open_a_new_database_at_once() {
 fn commands_at_once_lose_nothing_and_leave_a_book_that_is_proven() {
     on_each(|program, book| {
         ready(program);
-        program.done(&["allocate", "all-a02.toml", "--lender", "CFC", "--on", "2026-01-02", "--commit"]);
+        program.done(&[
+            "allocate",
+            "all-a02.toml",
+            "--lender",
+            "CFC",
+            "--on",
+            "2026-01-02",
+            "--commit",
+        ]);
         let mut started = Vec::new();
         for file in 0..4 {
             let rows: String = (0..200)
-                .map(|row| format!("f{file}-{row},{},2026-01-{:02},0.{:02}\n", row % 10 + 1, row % 27 + 3, row % 90 + 1))
+                .map(|row| {
+                    format!(
+                        "f{file}-{row},{},2026-01-{:02},0.{:02}\n",
+                        row % 10 + 1,
+                        row % 27 + 3,
+                        row % 90 + 1
+                    )
+                })
                 .collect();
             let name = program.file(
                 &format!("{file}.csv"),
-                &format!("reference,account_no,received_on,amount\n{rows}shared,1,2026-01-09,1.00\n"),
+                &format!(
+                    "reference,account_no,received_on,amount\n{rows}shared,1,2026-01-09,1.00\n"
+                ),
             );
-            started.push(program.start(&["import", "recoveries", &name, "--lender", "CFC", "--json"]));
+            started.push(program.start(&[
+                "import",
+                "recoveries",
+                &name,
+                "--lender",
+                "CFC",
+                "--json",
+            ]));
         }
         for day in ["2026-01-03", "2026-01-04"] {
-            started.push(program.start(&["allocate", "all-a01.toml", "--lender", "CFC", "--on", day, "--commit", "--json"]));
+            started.push(program.start(&[
+                "allocate",
+                "all-a01.toml",
+                "--lender",
+                "CFC",
+                "--on",
+                day,
+                "--commit",
+                "--json",
+            ]));
         }
         program.file("newer.csv", "account_no,balance,days_past_due\n11,70.00,40\n12,70.00,40\n");
-        started.push(program.start(&["import", "portfolio", "newer.csv", "--lender", "CFC", "--as-of", "2026-01-01", "--json"]));
+        started.push(program.start(&[
+            "import",
+            "portfolio",
+            "newer.csv",
+            "--lender",
+            "CFC",
+            "--as-of",
+            "2026-01-01",
+            "--json",
+        ]));
         started.push(program.start(&["verify", "--json"]));
         let said = all_end(started);
         for one in &said {
             assert_eq!(one.code, 0, "{}{}", one.out, one.err);
         }
-        let count = |key: &str| said.iter().filter_map(|one| one_object(&one.out)[key].as_u64()).sum::<u64>();
+        let count = |key: &str| {
+            said.iter().filter_map(|one| one_object(&one.out)[key].as_u64()).sum::<u64>()
+        };
         assert_eq!(count("accepted"), 4 * 200 + 1);
         assert_eq!(count("duplicate"), 3, "a reference in four files counts once");
         assert_eq!(book.count("recovery"), 801);
@@ -668,8 +1001,13 @@ fn commands_at_once_lose_nothing_and_leave_a_book_that_is_proven() {
         );
         let twice = "SELECT COUNT(*) AS number FROM (SELECT account_no FROM placement WHERE closed_on IS NULL GROUP BY account_no HAVING COUNT(*) > 1) AS twice";
         assert_eq!(book.number(twice), 0);
-        assert_eq!(book.number("SELECT COUNT(*) AS number FROM placement WHERE assignee = 'A02'"), 3);
-        assert!(book.number("SELECT COUNT(*) AS number FROM placement WHERE assignee = 'A01'") >= 7);
+        assert_eq!(
+            book.number("SELECT COUNT(*) AS number FROM placement WHERE assignee = 'A02'"),
+            3
+        );
+        assert!(
+            book.number("SELECT COUNT(*) AS number FROM placement WHERE assignee = 'A01'") >= 7
+        );
         book.assert_proven();
     });
 }
@@ -678,7 +1016,9 @@ fn commands_at_once_lose_nothing_and_leave_a_book_that_is_proven() {
 fn runs_at_once_never_exceed_a_capacity() {
     on_each(|program, book| {
         ready(program);
-        let allocate = |day: &str| program.start(&["allocate", "all-a02.toml", "--lender", "CFC", "--on", day, "--commit"]);
+        let allocate = |day: &str| {
+            program.start(&["allocate", "all-a02.toml", "--lender", "CFC", "--on", day, "--commit"])
+        };
         for said in all_end((2..8).map(|day| allocate(&format!("2026-01-0{day}"))).collect()) {
             assert_eq!(said.code, 0, "{}", said.err);
         }
@@ -691,12 +1031,25 @@ fn runs_at_once_never_exceed_a_capacity() {
 fn closings_at_once_close_a_month_once() {
     on_each(|program, book| {
         ready(program);
-        program.done(&["allocate", "all-a01.toml", "--lender", "CFC", "--on", "2026-01-02", "--commit"]);
+        program.done(&[
+            "allocate",
+            "all-a01.toml",
+            "--lender",
+            "CFC",
+            "--on",
+            "2026-01-02",
+            "--commit",
+        ]);
         program.file("recoveries.csv", RECOVERIES);
         program.done(&["import", "recoveries", "recoveries.csv", "--lender", "CFC"]);
-        let started = (0..4).map(|_| program.start(&["close", "--lender", "CFC", "--month", "2026-01", "--json"])).collect();
+        let started = (0..4)
+            .map(|_| program.start(&["close", "--lender", "CFC", "--month", "2026-01", "--json"]))
+            .collect();
         let said = all_end(started);
-        let closed = said.iter().filter(|one| one.code == 0 && one_object(&one.out)["already_closed"] == false).count();
+        let closed = said
+            .iter()
+            .filter(|one| one.code == 0 && one_object(&one.out)["already_closed"] == false)
+            .count();
         assert_eq!((closed, said.iter().filter(|one| one.code == 0).count()), (1, 4));
         assert_eq!((book.count("period"), book.count("statement")), (1, 2));
         book.assert_proven();

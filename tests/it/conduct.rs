@@ -8,7 +8,8 @@ use chrono::{NaiveDate, NaiveDateTime};
 use consign::conduct::complaint::{self, NewComplaint, NewDecision};
 use consign::conduct::policy::{Hands, HeldBy, Judged, Policy, violations};
 use consign::conduct::{
-    Channel, ConductError, Contact, Incidents, Outcome, Severity, complaint_store, contacts, evaluation, incidents, violation,
+    Channel, ConductError, Contact, Incidents, Outcome, Severity, complaint_store, contacts,
+    evaluation, incidents, violation,
 };
 use consign::kernel::progress::Silent;
 use consign::placement::Move;
@@ -25,7 +26,11 @@ fn key() -> Key {
     Key::of("a secret of these tests")
 }
 
-fn try_contacts(book: &mut Book, agency: &str, path: &Path) -> Result<contacts::Imported, ConductError> {
+fn try_contacts(
+    book: &mut Book,
+    agency: &str,
+    path: &Path,
+) -> Result<contacts::Imported, ConductError> {
     let key = key();
     let options = contacts::Options { key: Some(&key), ..contacts::Options::default() };
     contacts::import(&mut book.db, &book.lender, agency, path, &options, &by(), &mut Silent)
@@ -33,7 +38,8 @@ fn try_contacts(book: &mut Book, agency: &str, path: &Path) -> Result<contacts::
 
 /// Takes in contacts given as rows of `reference,account_no,at,channel,number,outcome`, of which none may be rejected.
 fn contacts(book: &mut Book, agency: &str, rows: &str) -> contacts::Imported {
-    let path = book.file("contacts.csv", format!("reference,account_no,at,channel,number,outcome\n{rows}"));
+    let path = book
+        .file("contacts.csv", format!("reference,account_no,at,channel,number,outcome\n{rows}"));
     let done = try_contacts(book, agency, &path).unwrap();
     assert_eq!(done.faults, [], "in {rows}");
     done
@@ -43,7 +49,14 @@ fn contacts(book: &mut Book, agency: &str, rows: &str) -> contacts::Imported {
 fn violated(book: &mut Book, from: &str, to: &str) -> Vec<String> {
     let found = violation::found(&mut book.db, &book.lender, day(from), day(to), None).unwrap();
     let line = |one: violation::Found| {
-        format!("{} {} {} {} / {}", one.contact.agency, one.contact.reference, one.rule.name(), one.figure, one.limit)
+        format!(
+            "{} {} {} {} / {}",
+            one.contact.agency,
+            one.contact.reference,
+            one.rule.name(),
+            one.figure,
+            one.limit
+        )
     };
     found.into_iter().map(line).collect()
 }
@@ -56,7 +69,12 @@ fn seq(book: &mut Book) -> i64 {
     consign::audit::book(&mut book.db, &book.lender).unwrap().seq
 }
 
-fn complain(book: &mut Book, case: &str, account: Option<&str>, on: &str) -> Result<complaint::Added, ConductError> {
+fn complain(
+    book: &mut Book,
+    case: &str,
+    account: Option<&str>,
+    on: &str,
+) -> Result<complaint::Added, ConductError> {
     let new = NewComplaint {
         agency: "A01".to_string(),
         account_no: account.map(str::to_string),
@@ -70,7 +88,14 @@ fn complain(book: &mut Book, case: &str, account: Option<&str>, on: &str) -> Res
 
 fn decision(case: &str, upheld: bool, on: &str) -> NewDecision {
     let text = "recordings were heard".to_string();
-    NewDecision { reference: case.to_string(), upheld, on: day(on), text, deduction: None, corrects: None }
+    NewDecision {
+        reference: case.to_string(),
+        upheld,
+        on: day(on),
+        text,
+        deduction: None,
+        corrects: None,
+    }
 }
 
 fn decide(book: &mut Book, new: &NewDecision) -> Result<complaint::Decided, ConductError> {
@@ -78,20 +103,31 @@ fn decide(book: &mut Book, new: &NewDecision) -> Result<complaint::Decided, Cond
 }
 
 fn evaluate(book: &mut Book, agency: &str, on: &str, result: i64) -> evaluation::Evaluated {
-    evaluation::evaluate(&mut book.db, &book.lender, agency, day(on), result, "visited", &by()).unwrap()
+    evaluation::evaluate(&mut book.db, &book.lender, agency, day(on), result, "visited", &by())
+        .unwrap()
 }
 
 /// Something in every column of the tables of conduct, for the tests of what nobody may change.
 pub fn fill(book: &mut Book) {
     let assignees = ["A01", "A02"].map(assignee_toml).concat();
-    book.set_up_parties("CNY", &format!("[lender.contact_policy]\nquiet_from = \"21:30\"\n\n{assignees}"));
-    let path =
-        book.file("contacts.csv", "reference,account_no,at,number,note\nk-1,1,2026-02-03 10:15,13812345678,said nothing\n");
+    book.set_up_parties(
+        "CNY",
+        &format!("[lender.contact_policy]\nquiet_from = \"21:30\"\n\n{assignees}"),
+    );
+    let path = book.file(
+        "contacts.csv",
+        "reference,account_no,at,number,note\nk-1,1,2026-02-03 10:15,13812345678,said nothing\n",
+    );
     assert_eq!(try_contacts(book, "A01", &path).unwrap().accepted, 1);
     complain(book, "C-1", Some("1"), "2026-02-04").unwrap();
-    let upheld = NewDecision { deduction: Some("50.00".to_string()), ..decision("C-1", true, "2026-02-05") };
+    let upheld =
+        NewDecision { deduction: Some("50.00".to_string()), ..decision("C-1", true, "2026-02-05") };
     decide(book, &upheld).unwrap();
-    decide(book, &NewDecision { corrects: Some(1), deduction: Some("60.00".to_string()), ..upheld }).unwrap();
+    decide(
+        book,
+        &NewDecision { corrects: Some(1), deduction: Some("60.00".to_string()), ..upheld },
+    )
+    .unwrap();
     evaluate(book, "A01", "2026-02-06", 80);
 }
 
@@ -127,7 +163,11 @@ fn quiet_hours_begin_at_22_and_end_at_8_sharp() {
                 "A01 d quiet_hours 07:59:59 / 22:00-08:00",
             ]
         );
-        assert_eq!(violated(book, "2026-01-06", "2026-01-06").len(), 2, "midnight belongs to the day that begins");
+        assert_eq!(
+            violated(book, "2026-01-06", "2026-01-06").len(),
+            2,
+            "midnight belongs to the day that begins"
+        );
         book.assert_proven();
     });
 }
@@ -139,9 +179,17 @@ fn the_fourth_effective_call_to_a_debtor_is_one_too_many_by_whomever_and_on_whic
         // On the day of a transfer both hold the debtor's accounts.
         book.recall(&["1", "2", "3"], "2026-01-12");
         assert_eq!(book.allocate("2026-01-12", "A02"), 3);
-        contacts(book, "A01", "a1,1,2026-01-12 09:00,call,111,effective\na2,2,2026-01-12 12:00,call,112,effective\n");
+        contacts(
+            book,
+            "A01",
+            "a1,1,2026-01-12 09:00,call,111,effective\na2,2,2026-01-12 12:00,call,112,effective\n",
+        );
         contacts(book, "A02", "b1,3,2026-01-12 10:00,call,113,有效\n");
-        assert_eq!(violated(book, "2026-01-01", "2026-01-31"), Vec::<String>::new(), "three are allowed");
+        assert_eq!(
+            violated(book, "2026-01-01", "2026-01-31"),
+            Vec::<String>::new(),
+            "three are allowed"
+        );
         // The file that comes last brings an earlier call: the one at noon becomes the fourth.
         contacts(
             book,
@@ -149,14 +197,22 @@ fn the_fourth_effective_call_to_a_debtor_is_one_too_many_by_whomever_and_on_whic
             "b2,3,2026-01-12 08:30,电话,113,接通\nb3,3,2026-01-12 08:31,call,113,other\nb4,3,2026-01-12 08:32,sms,113,effective\n",
         );
         assert_eq!(violated(book, "2026-01-01", "2026-01-31"), ["A01 a2 effective_calls 4 / 3"]);
-        contacts(book, "A01", "a3,1,2026-01-12 12:00,call,111,effective\na4,4,2026-01-12 13:00,call,114,effective\n");
+        contacts(
+            book,
+            "A01",
+            "a3,1,2026-01-12 12:00,call,111,effective\na4,4,2026-01-12 13:00,call,114,effective\n",
+        );
         assert_eq!(
             violated(book, "2026-01-01", "2026-01-31"),
             ["A01 a2 effective_calls 4 / 3", "A01 a3 effective_calls 5 / 3"],
             "of two at the same moment the reference decides; another debtor has a count of its own"
         );
         contacts(book, "A02", "b5,1,2026-01-13 09:00,call,111,effective\n");
-        assert_eq!(violated(book, "2026-01-13", "2026-01-13"), Vec::<String>::new(), "a new day begins at nought");
+        assert_eq!(
+            violated(book, "2026-01-13", "2026-01-13"),
+            Vec::<String>::new(),
+            "a new day begins at nought"
+        );
         let counts = known(book, "2026-01-01", "2026-01-31", i64::MAX);
         assert_eq!(counts["A01"], Incidents { upheld: 0, violations: 2, evaluation: None });
         assert!(!counts.contains_key("A02"));
@@ -168,17 +224,40 @@ fn the_fourth_effective_call_to_a_debtor_is_one_too_many_by_whomever_and_on_whic
 fn the_seventh_unanswered_call_to_a_number_is_one_too_many_however_the_number_is_written() {
     on_each_database(|book| {
         placed(book);
-        let spelled = ["13812345678", "138 1234 5678", "138-1234-5678", "+8613812345678", "13812345678", "13812345678"];
+        let spelled = [
+            "13812345678",
+            "138 1234 5678",
+            "138-1234-5678",
+            "+8613812345678",
+            "13812345678",
+            "13812345678",
+        ];
         let rows: String = spelled
             .iter()
             .zip(1..)
-            .map(|(number, i)| format!("u{i},{},2026-01-05 09:0{i},call,{number},unanswered\n", 1 + i % 2))
+            .map(|(number, i)| {
+                format!("u{i},{},2026-01-05 09:0{i},call,{number},unanswered\n", 1 + i % 2)
+            })
             .collect();
         contacts(book, "A01", &rows);
-        assert_eq!(violated(book, "2026-01-01", "2026-01-31"), Vec::<String>::new(), "six are allowed");
-        contacts(book, "A01", "v,4,2026-01-05 10:00,call,13812345678,未接\nw,1,2026-01-05 10:01,call,13912345678,unanswered\n");
-        assert_eq!(violated(book, "2026-01-01", "2026-01-31"), ["A01 v unanswered 7 / 6"], "a number may be of two debtors");
-        let rows: String = (0..7).map(|i| format!("x{i},{},2026-01-06 09:0{i},call,,unanswered\n", 1 + i % 3)).collect();
+        assert_eq!(
+            violated(book, "2026-01-01", "2026-01-31"),
+            Vec::<String>::new(),
+            "six are allowed"
+        );
+        contacts(
+            book,
+            "A01",
+            "v,4,2026-01-05 10:00,call,13812345678,未接\nw,1,2026-01-05 10:01,call,13912345678,unanswered\n",
+        );
+        assert_eq!(
+            violated(book, "2026-01-01", "2026-01-31"),
+            ["A01 v unanswered 7 / 6"],
+            "a number may be of two debtors"
+        );
+        let rows: String = (0..7)
+            .map(|i| format!("x{i},{},2026-01-06 09:0{i},call,,unanswered\n", 1 + i % 3))
+            .collect();
         contacts(book, "A01", &rows);
         assert_eq!(
             violated(book, "2026-01-06", "2026-01-06"),
@@ -206,17 +285,35 @@ fn nobody_is_contacted_before_placing_after_closing_or_by_another_agency() {
             "A01 d not_in_hands 2026-01-11 / 2026-01-10",
             "A01 f not_in_hands 2026-04-02 / 2026-04-01",
         ];
-        assert_eq!(violated(book, "2026-01-01", "2026-04-30"), expected, "also when nobody has recorded the expiry");
+        assert_eq!(
+            violated(book, "2026-01-01", "2026-04-30"),
+            expected,
+            "also when nobody has recorded the expiry"
+        );
         book.expire("2026-04-03");
         assert_eq!(violated(book, "2026-01-01", "2026-04-30"), expected);
-        assert_eq!(book.try_allocate(&all_to("A01"), "2026-04-03", true).unwrap().decision.assigned.len(), 5);
-        contacts(book, "A01", "h,4,2026-04-03 10:00,call,,other\ni,4,2026-04-02 10:00,call,,other\n");
+        assert_eq!(
+            book.try_allocate(&all_to("A01"), "2026-04-03", true).unwrap().decision.assigned.len(),
+            5
+        );
+        contacts(
+            book,
+            "A01",
+            "h,4,2026-04-03 10:00,call,,other\ni,4,2026-04-02 10:00,call,,other\n",
+        );
         let mut again: Vec<String> = expected.map(str::to_string).into();
         again.push("A01 i not_in_hands 2026-04-02 / 2026-01-10".to_string());
-        assert_eq!(violated(book, "2026-01-01", "2026-04-30"), again, "placed again, contacted again");
+        assert_eq!(
+            violated(book, "2026-01-01", "2026-04-30"),
+            again,
+            "placed again, contacted again"
+        );
         let path = book.file("unknown.csv", "reference,account_no,at\nz,99,2026-01-05 10:00\n");
         let done = try_contacts(book, "A01", &path).unwrap();
-        assert_eq!((done.accepted, done.rejected, done.faults[0].column.as_str()), (0, 1, "account_no"));
+        assert_eq!(
+            (done.accepted, done.rejected, done.faults[0].column.as_str()),
+            (0, 1, "account_no")
+        );
     });
 }
 
@@ -224,16 +321,25 @@ fn nobody_is_contacted_before_placing_after_closing_or_by_another_agency() {
 fn contact_stops_when_a_recall_is_asked_for_and_goes_on_when_it_is_withdrawn() {
     on_each_database(|book| {
         book.set_up("CNY", &["A01"]);
-        book.publish(&flat_contract("A01", "20%", 90).replace("term_days", "objection_days = 20\nterm_days"));
+        book.publish(
+            &flat_contract("A01", "20%", 90).replace("term_days", "objection_days = 20\nterm_days"),
+        );
         book.portfolio("2026-01-01", "account_no,balance,days_past_due\n1,100.00,40\n");
         assert_eq!(book.allocate("2026-01-02", "A01"), 1);
         book.step("1", None, Move::RequestRecall("review"), "2026-01-10").unwrap();
         let rows = "a,1,2026-01-10 10:00,call,,other\nb,1,2026-01-11 10:00,call,,other\nc,1,2026-01-20 10:00,call,,other\n";
         contacts(book, "A01", rows);
-        let expected = ["A01 b not_in_hands 2026-01-11 / 2026-01-10", "A01 c not_in_hands 2026-01-20 / 2026-01-10"];
+        let expected = [
+            "A01 b not_in_hands 2026-01-11 / 2026-01-10",
+            "A01 c not_in_hands 2026-01-20 / 2026-01-10",
+        ];
         assert_eq!(violated(book, "2026-01-01", "2026-01-31"), expected);
         book.step("1", None, Move::DecideRecall(false, Some("a mistake")), "2026-01-20").unwrap();
-        assert_eq!(violated(book, "2026-01-01", "2026-01-31"), expected[..1], "withdrawn on the 20th");
+        assert_eq!(
+            violated(book, "2026-01-01", "2026-01-31"),
+            expected[..1],
+            "withdrawn on the 20th"
+        );
     });
 }
 
@@ -246,7 +352,11 @@ fn nobody_is_contacted_while_held_and_some_holds_are_of_the_whole_debtor() {
         book.portfolio("2026-01-12", &format!("{head}2,100.00,50,d1,deceased\n"));
         book.portfolio("2026-01-14", &format!("{head}1,100.00,50,d1,\n"));
         let rows = ["09", "10", "11", "12", "13", "14"]
-            .map(|d| (1..=4).map(|no| format!("{no}-{d},{no},2026-01-{d} 10:00,call,,other\n")).collect::<String>())
+            .map(|d| {
+                (1..=4)
+                    .map(|no| format!("{no}-{d},{no},2026-01-{d} 10:00,call,,other\n"))
+                    .collect::<String>()
+            })
             .concat();
         contacts(book, "A01", &rows);
         assert_eq!(
@@ -281,7 +391,10 @@ fn the_contact_a_complaint_is_about_is_no_violation_but_the_next_day_s_is() {
         decide(book, &decision("C-1", false, "2026-01-08")).unwrap();
         assert_eq!(
             violated(book, "2026-01-01", "2026-01-31"),
-            ["A01 b held complaint from 2026-01-05 / none while held", "A01 c held complaint from 2026-01-05 / none while held"]
+            [
+                "A01 b held complaint from 2026-01-05 / none while held",
+                "A01 c held complaint from 2026-01-05 / none while held"
+            ]
         );
     });
 }
@@ -290,7 +403,11 @@ fn the_contact_a_complaint_is_about_is_no_violation_but_the_next_day_s_is() {
 fn a_lender_s_policy_counts_for_the_files_that_come_after_it() {
     on_each_database(|book| {
         placed(book);
-        contacts(book, "A01", "a,1,2026-01-05 21:30,call,,effective\nb,1,2026-01-05 12:00,call,,effective\n");
+        contacts(
+            book,
+            "A01",
+            "a,1,2026-01-05 21:30,call,,effective\nb,1,2026-01-05 12:00,call,,effective\n",
+        );
         let assignees = ["A01", "A02"].map(assignee_toml).concat();
         let policy = "[lender.contact_policy]\nquiet_from = \"21:00\"\nquiet_until = \"09:00\"\neffective_calls_per_debtor_per_day = 1\nunanswered_per_number_per_day = 0\n\n";
         let before = seq(book);
@@ -303,13 +420,25 @@ fn a_lender_s_policy_counts_for_the_files_that_come_after_it() {
             "A01",
             "c,1,2026-01-05 21:00,call,,other\nd,1,2026-01-06 12:00,call,,effective\ne,1,2026-01-06 12:01,call,,effective\nf,1,2026-01-06 12:02,call,,unanswered\n",
         );
-        let expected = ["A01 c quiet_hours 21:00:00 / 21:00-09:00", "A01 e effective_calls 2 / 1", "A01 f unanswered 1 / 0"];
+        let expected = [
+            "A01 c quiet_hours 21:00:00 / 21:00-09:00",
+            "A01 e effective_calls 2 / 1",
+            "A01 f unanswered 1 / 0",
+        ];
         assert_eq!(violated(book, "2026-01-01", "2026-01-31"), expected);
         book.set_up_parties("CNY", &assignees);
         assert_eq!(seq(book), before + 3);
-        assert_eq!(violated(book, "2026-01-01", "2026-01-31"), expected, "each file keeps the policy it came under");
+        assert_eq!(
+            violated(book, "2026-01-01", "2026-01-31"),
+            expected,
+            "each file keeps the policy it came under"
+        );
         contacts(book, "A01", "g,1,2026-01-07 21:30,call,,other\n");
-        assert_eq!(violated(book, "2026-01-01", "2026-01-31"), expected, "without a policy the defaults count again");
+        assert_eq!(
+            violated(book, "2026-01-01", "2026-01-31"),
+            expected,
+            "without a policy the defaults count again"
+        );
         for (wrong, why) in [
             ("quiet_from = \"25:00\"", "time of day"),
             ("quiet_from = \"9:00\"", "time of day"),
@@ -330,10 +459,20 @@ fn a_lender_s_policy_counts_for_the_files_that_come_after_it() {
 // Order -----------------------------------------------------------------------------------------------------------------
 
 fn any_contact() -> impl Strategy<Value = (Contact, Hands, bool)> {
-    let channel = prop_oneof![5 => Just(Channel::Call), 1 => Just(Channel::Sms), 1 => Just(Channel::Letter)];
+    let channel =
+        prop_oneof![5 => Just(Channel::Call), 1 => Just(Channel::Sms), 1 => Just(Channel::Letter)];
     let outcome = prop_oneof![3 => Just(Outcome::Effective), 3 => Just(Outcome::Unanswered), 1 => Just(Outcome::Other)];
     let hands = prop_oneof![5 => Just(Hands::Held), 1 => Just(Hands::Never)];
-    ((0_u32..24, 0_u32..3), 0_u8..2, 0_u8..3, channel, outcome, prop::option::of(0_u8..2), hands, prop::bool::weighted(0.1))
+    (
+        (0_u32..24, 0_u32..3),
+        0_u8..2,
+        0_u8..3,
+        channel,
+        outcome,
+        prop::option::of(0_u8..2),
+        hands,
+        prop::bool::weighted(0.1),
+    )
         .prop_map(|((hour, minute), agency, debtor, channel, outcome, number, hands, held)| {
             let at: NaiveDateTime = day("2026-03-01").and_hms_opt(hour, minute, 0).unwrap();
             let contact = Contact {
@@ -356,7 +495,12 @@ fn judged(policy: Policy, day: &[(Contact, Hands, bool)]) -> Vec<String> {
     let held = HeldBy { kind: "dispute", from_on: NaiveDate::MIN };
     let judged: Vec<Judged<'_>> = day
         .iter()
-        .map(|(contact, hands, is_held)| Judged { contact, policy, hands: *hands, held: is_held.then_some(held) })
+        .map(|(contact, hands, is_held)| Judged {
+            contact,
+            policy,
+            hands: *hands,
+            held: is_held.then_some(held),
+        })
         .collect();
     let line = |one: consign::conduct::policy::Violation| {
         format!("{} {} {}", judged[one.index].contact.reference, one.rule.name(), one.figure)
@@ -413,7 +557,8 @@ fn what_is_violated_does_not_depend_on_the_order_of_files() {
             book.lender = format!("S{files}");
             placed(book);
             for file in (0..files).rev() {
-                let mut part: Vec<&str> = rows.iter().skip(file).step_by(files).map(String::as_str).collect();
+                let mut part: Vec<&str> =
+                    rows.iter().skip(file).step_by(files).map(String::as_str).collect();
                 part.reverse();
                 contacts(book, "A01", &part.concat());
             }
@@ -431,19 +576,30 @@ fn what_is_violated_does_not_depend_on_the_order_of_files() {
 fn a_reference_counts_once_per_agency_in_whatever_file_it_comes() {
     on_each_database(|book| {
         placed(book);
-        let done = contacts(book, "A01", "a,1,2026-01-05 10:00,call,13812345678,effective\nb,2,2026-01-05 10:00\n");
+        let done = contacts(
+            book,
+            "A01",
+            "a,1,2026-01-05 10:00,call,13812345678,effective\nb,2,2026-01-05 10:00\n",
+        );
         assert_eq!((done.rows, done.accepted, done.duplicate), (2, 2, 0));
         let before = book.state();
         let text = "reference,account_no,at,channel,number,outcome\na,1,2026/1/5 10:00:00,电话,138 1234 5678,有效\nb,2,2026-01-05 10:00,,,\n";
         let path = book.file("again.csv", text);
         let done = try_contacts(book, "A01", &path).unwrap();
-        assert_eq!((done.already_imported, done.accepted, done.duplicate, done.rejected), (false, 0, 2, 0));
+        assert_eq!(
+            (done.already_imported, done.accepted, done.duplicate, done.rejected),
+            (false, 0, 2, 0)
+        );
         assert_eq!(book.state(), before, "nothing new, nothing written");
         let text = "reference,account_no,at\na,1,2026-01-05 10:01\nc,3,2026-01-05 10:00\nc,3,2026-01-05 10:00\nc,3,2026-01-05 11:00\nd,99,2026-01-05 10:00\n";
         let path = book.file("mixed.csv", text);
         let done = try_contacts(book, "A01", &path).unwrap();
         assert_eq!((done.accepted, done.duplicate, done.rejected), (1, 1, 3));
-        let faults: Vec<_> = done.faults.iter().map(|fault| (fault.line, fault.column.as_str(), fault.value.as_str())).collect();
+        let faults: Vec<_> = done
+            .faults
+            .iter()
+            .map(|fault| (fault.line, fault.column.as_str(), fault.value.as_str()))
+            .collect();
         assert_eq!(faults, [(2, "reference", "a"), (5, "reference", "c"), (6, "account_no", "99")]);
         let again = try_contacts(book, "A01", &path).unwrap();
         assert_eq!(
@@ -452,7 +608,11 @@ fn a_reference_counts_once_per_agency_in_whatever_file_it_comes() {
             "a file with rejected rows is read again"
         );
         book.portfolio("2026-01-06", "account_no,balance,days_past_due\n99,10.00,40\n");
-        assert_eq!(try_contacts(book, "A01", &path).unwrap().accepted, 1, "its account is known now");
+        assert_eq!(
+            try_contacts(book, "A01", &path).unwrap().accepted,
+            1,
+            "its account is known now"
+        );
         assert_eq!(
             contacts(book, "A02", "a,1,2026-01-05 10:01,call,,\n").accepted,
             1,
@@ -464,7 +624,12 @@ fn a_reference_counts_once_per_agency_in_whatever_file_it_comes() {
         let again = try_contacts(book, "A01", &path).unwrap();
         assert!(again.already_imported && again.rows == 1, "{again:?}");
         assert_eq!(book.state(), before);
-        assert!(try_contacts(book, "A99", &path).unwrap_err().to_string().contains("A99 is no assignee"));
+        assert!(
+            try_contacts(book, "A99", &path)
+                .unwrap_err()
+                .to_string()
+                .contains("A99 is no assignee")
+        );
         book.assert_proven();
     });
 }
@@ -485,12 +650,18 @@ fn faulty_rows_are_named_with_line_column_value_and_reason() {
     on_each_database(|book| {
         placed(book);
         let rows: Vec<&str> = faulty.iter().map(|(row, ..)| *row).collect();
-        let path = book.file("faulty.csv", format!("reference,account_no,at,channel,number,outcome\n{}\n", rows.join("\n")));
+        let path = book.file(
+            "faulty.csv",
+            format!("reference,account_no,at,channel,number,outcome\n{}\n", rows.join("\n")),
+        );
         let before = book.state();
         let done = try_contacts(book, "A01", &path).unwrap();
         assert_eq!((done.accepted, done.rejected), (0, 9));
         for ((line, fault), (_, column, value, reason)) in (2..).zip(&done.faults).zip(faulty) {
-            assert_eq!((fault.line, fault.column.as_str(), fault.value.as_str()), (line, column, value));
+            assert_eq!(
+                (fault.line, fault.column.as_str(), fault.value.as_str()),
+                (line, column, value)
+            );
             assert!(fault.reason.contains(reason), "{fault:?}");
         }
         assert_eq!(book.state(), before);
@@ -499,11 +670,16 @@ fn faulty_rows_are_named_with_line_column_value_and_reason() {
 
 #[test]
 fn a_chinese_file_in_gbk_and_a_workbook_with_times_read_alike() {
-    let chinese =
-        "催记编号,案件编号,联系时间,催收方式,拨打号码,通话结果,催记\n甲,1,2026/1/5 22:15,电话,13812345678,无人接听,没人\n";
+    let chinese = "催记编号,案件编号,联系时间,催收方式,拨打号码,通话结果,催记\n甲,1,2026/1/5 22:15,电话,13812345678,无人接听,没人\n";
     let gbk = encoding_rs::GB18030.encode(chinese).0.into_owned();
-    let header = [("A1", "reference"), ("B1", "account_no"), ("C1", "at"), ("D1", "channel"), ("E1", "outcome")]
-        .map(|(at, text)| text_cell(at, text));
+    let header = [
+        ("A1", "reference"),
+        ("B1", "account_no"),
+        ("C1", "at"),
+        ("D1", "channel"),
+        ("E1", "outcome"),
+    ]
+    .map(|(at, text)| text_cell(at, text));
     // 2026-01-05 22:15:00, and a day alone.
     let first = [
         text_cell("A2", "乙"),
@@ -512,8 +688,13 @@ fn a_chinese_file_in_gbk_and_a_workbook_with_times_read_alike() {
         text_cell("D2", "call"),
         text_cell("E2", "unanswered"),
     ];
-    let second =
-        [text_cell("A3", "丙"), text_cell("B3", "2"), date_cell("C3", "46027"), text_cell("D3", "call"), text_cell("E3", "")];
+    let second = [
+        text_cell("A3", "丙"),
+        text_cell("B3", "2"),
+        date_cell("C3", "46027"),
+        text_cell("D3", "call"),
+        text_cell("E3", ""),
+    ];
     on_each_database(|book| {
         placed(book);
         let path = book.file("gbk.csv", &gbk);
@@ -525,7 +706,10 @@ fn a_chinese_file_in_gbk_and_a_workbook_with_times_read_alike() {
         let stored = book.texts(
             "SELECT reference || '|' || CAST(contacted_on AS TEXT) || '|' || contacted_at || '|' || channel || '|' || outcome AS text FROM contact ORDER BY account_no",
         );
-        assert_eq!(stored, ["甲|2026-01-05|22:15:00|call|unanswered", "乙|2026-01-05|22:15:00|call|unanswered"]);
+        assert_eq!(
+            stored,
+            ["甲|2026-01-05|22:15:00|call|unanswered", "乙|2026-01-05|22:15:00|call|unanswered"]
+        );
         assert_eq!(violated(book, "2026-01-05", "2026-01-05").len(), 2);
     });
 }
@@ -534,19 +718,34 @@ fn a_chinese_file_in_gbk_and_a_workbook_with_times_read_alike() {
 fn a_number_is_nowhere_in_clear_text_and_needs_the_key() {
     on_each_database(|book| {
         placed(book);
-        let path = book.file("numbers.csv", "reference,account_no,at,number\na,1,2026-01-05 10:00,13812345678\n");
+        let path = book.file(
+            "numbers.csv",
+            "reference,account_no,at,number\na,1,2026-01-05 10:00,13812345678\n",
+        );
         let before = book.state();
         let none = contacts::Options::default();
-        let why = contacts::import(&mut book.db, "CFC", "A01", &path, &none, &by(), &mut Silent).unwrap_err().to_string();
+        let why = contacts::import(&mut book.db, "CFC", "A01", &path, &none, &by(), &mut Silent)
+            .unwrap_err()
+            .to_string();
         assert!(why.contains("CONSIGN_KEY"), "{why}");
         assert_eq!(book.state(), before);
         assert_eq!(try_contacts(book, "A01", &path).unwrap().accepted, 1);
         let sealed = book.texts("SELECT number AS text FROM contact").remove(0);
         assert_eq!(key().open_number(&sealed).as_deref(), Some("13812345678"));
         let digest = book.texts("SELECT number_digest AS text FROM contact").remove(0);
-        assert_ne!(digest, Key::of("another").digest("13812345678"), "nobody without the key can try numbers");
+        assert_ne!(
+            digest,
+            Key::of("another").digest("13812345678"),
+            "nobody without the key can try numbers"
+        );
         for column in ["number", "number_digest", "reference", "agency", "debtor_ref"] {
-            assert!(!book.texts(&format!("SELECT {column} AS text FROM contact")).concat().contains("12345678"), "{column}");
+            assert!(
+                !book
+                    .texts(&format!("SELECT {column} AS text FROM contact"))
+                    .concat()
+                    .contains("12345678"),
+                "{column}"
+            );
         }
         assert!(!book.texts("SELECT summary AS text FROM event").concat().contains("12345678"));
     });
@@ -586,9 +785,15 @@ fn a_complaint_holds_the_debtor_until_it_is_decided_once() {
             "account_no,balance,days_past_due,debtor_ref\n1,10.00,40,d1\n2,10.00,40,d1\n3,10.00,40,d3\n",
         );
         let done = complain(book, "C-1", Some("1"), "2026-01-05").unwrap();
-        assert_eq!((done.reference.as_str(), done.already_known, done.held.as_deref()), ("C-1", false, Some("1")));
+        assert_eq!(
+            (done.reference.as_str(), done.already_known, done.held.as_deref()),
+            ("C-1", false, Some("1"))
+        );
         let before = book.state();
-        assert!(complain(book, "C-1", Some("1"), "2026-01-05").unwrap().already_known, "said twice, recorded once");
+        assert!(
+            complain(book, "C-1", Some("1"), "2026-01-05").unwrap().already_known,
+            "said twice, recorded once"
+        );
         assert_eq!(book.state(), before);
         let refused = |book: &mut Book, outcome: Result<(), ConductError>, why: &str| {
             let message = outcome.unwrap_err().to_string();
@@ -604,23 +809,46 @@ fn a_complaint_holds_the_debtor_until_it_is_decided_once() {
         let outcome = decide(book, &decision("C-9", true, "2026-01-06")).map(drop);
         refused(book, outcome, "no case C-9");
         for (upheld, amount) in [(false, "5.00"), (true, "0"), (true, "-1"), (true, "1.005")] {
-            let new = NewDecision { deduction: Some(amount.to_string()), ..decision("C-1", upheld, "2026-01-06") };
+            let new = NewDecision {
+                deduction: Some(amount.to_string()),
+                ..decision("C-1", upheld, "2026-01-06")
+            };
             let outcome = decide(book, &new).map(drop);
             refused(book, outcome, amount);
         }
-        let outcome = decide(book, &NewDecision { corrects: Some(1), ..decision("C-1", true, "2026-01-06") }).map(drop);
+        let outcome =
+            decide(book, &NewDecision { corrects: Some(1), ..decision("C-1", true, "2026-01-06") })
+                .map(drop);
         refused(book, outcome, "newest decision is 0");
-        let outcome = decide(book, &NewDecision { text: "  ".to_string(), ..decision("C-1", true, "2026-01-06") }).map(drop);
+        let outcome = decide(
+            book,
+            &NewDecision { text: "  ".to_string(), ..decision("C-1", true, "2026-01-06") },
+        )
+        .map(drop);
         refused(book, outcome, "text must be");
-        assert_eq!(book.allocate("2026-01-08", "A01"), 1, "a complaint holds all of the debtor's accounts");
-        let upheld = NewDecision { deduction: Some("1,200.50".to_string()), ..decision("C-1", true, "2026-01-09") };
+        assert_eq!(
+            book.allocate("2026-01-08", "A01"),
+            1,
+            "a complaint holds all of the debtor's accounts"
+        );
+        let upheld = NewDecision {
+            deduction: Some("1,200.50".to_string()),
+            ..decision("C-1", true, "2026-01-09")
+        };
         let done = decide(book, &upheld).unwrap();
         assert_eq!((done.decision_no, done.released.as_deref()), (1, Some("1")));
         assert!(decide(book, &upheld).unwrap().already_known);
         assert_eq!(book.allocate("2026-01-09", "A01"), 2, "a decision ends the hold");
         let again = decide(book, &decision("C-1", false, "2026-01-10")).unwrap_err().to_string();
-        assert!(again.contains("decided on 2026-01-09") && again.contains("--corrects 1"), "{again}");
-        let done = decide(book, &NewDecision { corrects: Some(1), ..decision("C-1", false, "2026-01-10") }).unwrap();
+        assert!(
+            again.contains("decided on 2026-01-09") && again.contains("--corrects 1"),
+            "{again}"
+        );
+        let done = decide(
+            book,
+            &NewDecision { corrects: Some(1), ..decision("C-1", false, "2026-01-10") },
+        )
+        .unwrap();
         assert_eq!((done.decision_no, done.released), (2, None));
         let stale = NewDecision { corrects: Some(1), ..decision("C-1", true, "2026-01-11") };
         assert!(decide(book, &stale).unwrap_err().to_string().contains("newest decision is 2"));
@@ -630,7 +858,11 @@ fn a_complaint_holds_the_debtor_until_it_is_decided_once() {
             [(1, true, None), (2, false, Some(1))]
         );
         assert_eq!(all[0].deduction.map(|amount| amount.0), Some(120_050));
-        assert_eq!(book.balance("Liabilities:Payable:A01"), 0, "a deduction is recorded, not posted");
+        assert_eq!(
+            book.balance("Liabilities:Payable:A01"),
+            0,
+            "a deduction is recorded, not posted"
+        );
         let numbered = complain(book, "", None, "2026-01-11").unwrap();
         assert!(numbered.reference.starts_with("CP-") && numbered.held.is_none(), "{numbered:?}");
         book.assert_proven();
@@ -644,12 +876,28 @@ fn complaints_of_a_file_share_the_hold_of_their_account() {
         let head = "投诉编号,机构,案件编号,投诉日期,严重程度,投诉内容\n";
         let rows = "F-1,A01,1,2026-01-06,高,深夜来电\nF-2,A01,1,2026-01-05,low,又来电\nF-3,A02,,2026-01-07,medium,态度差\n\
                     F-4,A09,,2026-01-07,medium,x\nF-5,A01,77,2026-01-07,medium,x\nF-6,A01,,2026-01-07,grave,x\nF-3,A02,,2026-01-07,medium,态度差\nF-3,A01,,2026-01-07,low,x\n";
-        let path = book.file("complaints.csv", encoding_rs::GB18030.encode(&format!("{head}{rows}")).0);
+        let path =
+            book.file("complaints.csv", encoding_rs::GB18030.encode(&format!("{head}{rows}")).0);
         let lender = book.lender.clone();
         let done = complaint::import(&mut book.db, &lender, &path, None, None, &by()).unwrap();
-        assert_eq!((done.rows, done.accepted, done.duplicate, done.rejected, done.held), (8, 3, 1, 4, 1));
-        let faults: Vec<_> = done.faults.iter().map(|fault| (fault.line, fault.column.as_str(), fault.value.as_str())).collect();
-        assert_eq!(faults, [(5, "agency", "A09"), (6, "account_no", "77"), (7, "severity", "grave"), (9, "reference", "F-3")]);
+        assert_eq!(
+            (done.rows, done.accepted, done.duplicate, done.rejected, done.held),
+            (8, 3, 1, 4, 1)
+        );
+        let faults: Vec<_> = done
+            .faults
+            .iter()
+            .map(|fault| (fault.line, fault.column.as_str(), fault.value.as_str()))
+            .collect();
+        assert_eq!(
+            faults,
+            [
+                (5, "agency", "A09"),
+                (6, "account_no", "77"),
+                (7, "severity", "grave"),
+                (9, "reference", "F-3")
+            ]
+        );
         let held = |book: &mut Book| {
             book.texts("SELECT CAST(from_on AS TEXT) || '|' || COALESCE(CAST(ended_on AS TEXT), '') AS text FROM hold")
         };
@@ -658,9 +906,16 @@ fn complaints_of_a_file_share_the_hold_of_their_account() {
         let again = complaint::import(&mut book.db, &lender, &path, None, None, &by()).unwrap();
         assert_eq!((again.accepted, again.duplicate), (0, 4));
         assert_eq!(book.state(), before);
-        assert_eq!(decide(book, &decision("F-1", true, "2026-01-08")).unwrap().released, None, "F-2 is still open");
+        assert_eq!(
+            decide(book, &decision("F-1", true, "2026-01-08")).unwrap().released,
+            None,
+            "F-2 is still open"
+        );
         assert_eq!(held(book), ["2026-01-05|"]);
-        assert_eq!(decide(book, &decision("F-2", true, "2026-01-09")).unwrap().released.as_deref(), Some("1"));
+        assert_eq!(
+            decide(book, &decision("F-2", true, "2026-01-09")).unwrap().released.as_deref(),
+            Some("1")
+        );
         assert_eq!(held(book), ["2026-01-05|2026-01-09"]);
         book.assert_proven();
     });
@@ -679,19 +934,36 @@ fn the_later_of_the_two_evaluations_moves_the_gate() {
             let outcome = book.try_allocate(&all_to("A01"), on, false).unwrap();
             outcome.decision.assigned.iter().filter(|one| one.taker.is_some()).count()
         };
-        assert_eq!((placed(book, "2026-01-02"), placed(book, "2026-01-03")), (2, 0), "365 days are not over 365");
+        assert_eq!(
+            (placed(book, "2026-01-02"), placed(book, "2026-01-03")),
+            (2, 0),
+            "365 days are not over 365"
+        );
         evaluate(book, "A01", "2025-06-01", 60);
         assert_eq!((placed(book, "2026-06-01"), placed(book, "2026-06-02")), (2, 0));
         let before = book.state();
         assert!(evaluate(book, "A01", "2025-06-01", 60).already_known);
         assert_eq!(book.state(), before);
         evaluate(book, "A01", "2026-07-01", 70);
-        assert_eq!((placed(book, "2026-06-02"), placed(book, "2026-07-01")), (0, 2), "an evaluation counts from its day on");
+        assert_eq!(
+            (placed(book, "2026-06-02"), placed(book, "2026-07-01")),
+            (0, 2),
+            "an evaluation counts from its day on"
+        );
         evaluate(book, "A01", "2024-01-01", 50);
         assert_eq!(placed(book, "2026-07-01"), 2, "an older one recorded later takes nothing away");
         for result in [-1, 101] {
-            let why =
-                evaluation::evaluate(&mut book.db, "CFC", "A01", day("2026-01-01"), result, "x", &by()).unwrap_err().to_string();
+            let why = evaluation::evaluate(
+                &mut book.db,
+                "CFC",
+                "A01",
+                day("2026-01-01"),
+                result,
+                "x",
+                &by(),
+            )
+            .unwrap_err()
+            .to_string();
             assert!(why.contains(&result.to_string()), "{why}");
         }
         book.assert_proven();
@@ -716,12 +988,17 @@ fn whose_evaluation_is_due() {
         (None, some("2026-01-01"), some("2026-07-31"), Some(Due::ContractEnds)),
     ];
     for (evaluated_on, began_on, ends_on, expected) in cases {
-        assert_eq!(due(evaluated_on, began_on, ends_on, on), expected, "{evaluated_on:?} {began_on:?} {ends_on:?}");
+        assert_eq!(
+            due(evaluated_on, began_on, ends_on, on),
+            expected,
+            "{evaluated_on:?} {began_on:?} {ends_on:?}"
+        );
     }
     on_each_database(|book| {
         book.set_up("CNY", &["A01", "A02", "A03", "T01"]);
         let until = |agency: &str, from: &str, to: &str| {
-            flat_contract(agency, "20%", 90).replace("2026-01-01", &format!("{from}\neffective_to = {to}"))
+            flat_contract(agency, "20%", 90)
+                .replace("2026-01-01", &format!("{from}\neffective_to = {to}"))
         };
         book.publish(&until("A01", "2025-01-01", "2030-12-31"));
         book.publish(&until("A02", "2026-01-01", "2026-07-15"));
@@ -730,8 +1007,13 @@ fn whose_evaluation_is_due() {
             let standings = evaluation::standings(&mut book.db, "CFC", on).unwrap();
             standings.into_iter().map(|one| (one.agency, one.due)).collect::<Vec<_>>()
         };
-        let named = |all: [(&str, Option<Due>); 3]| all.map(|(agency, due)| (agency.to_string(), due)).to_vec();
-        assert_eq!(due(book), named([("A01", Some(Due::Year)), ("A02", Some(Due::ContractEnds)), ("A03", None)]));
+        let named = |all: [(&str, Option<Due>); 3]| {
+            all.map(|(agency, due)| (agency.to_string(), due)).to_vec()
+        };
+        assert_eq!(
+            due(book),
+            named([("A01", Some(Due::Year)), ("A02", Some(Due::ContractEnds)), ("A03", None)])
+        );
         evaluate(book, "A01", "2026-05-01", 90);
         evaluate(book, "A02", "2026-05-31", 55);
         assert_eq!(due(book), named([("A01", None), ("A02", None), ("A03", None)]));
@@ -742,14 +1024,24 @@ fn whose_evaluation_is_due() {
 fn the_scorecard_reads_what_was_known_at_a_number_of_the_book() {
     on_each_database(|book| {
         placed(book);
-        book.portfolio("2026-01-02", "account_no,balance,days_past_due,debtor_ref,hold\n5,100.00,40,d5,dispute\n");
-        contacts(book, "A01", "a,1,2026-01-05 22:00,call,,\nb,2,2026-01-06 10:00,call,,\nc,5,2026-01-06 10:00,call,,\n");
+        book.portfolio(
+            "2026-01-02",
+            "account_no,balance,days_past_due,debtor_ref,hold\n5,100.00,40,d5,dispute\n",
+        );
+        contacts(
+            book,
+            "A01",
+            "a,1,2026-01-05 22:00,call,,\nb,2,2026-01-06 10:00,call,,\nc,5,2026-01-06 10:00,call,,\n",
+        );
         complain(book, "C-1", None, "2026-01-31").unwrap();
         complain(book, "C-2", None, "2026-02-01").unwrap();
         decide(book, &decision("C-2", true, "2026-02-02")).unwrap();
         evaluate(book, "A01", "2026-01-20", 64);
         let early = seq(book);
-        let at_first = BTreeMap::from([("A01".to_string(), Incidents { upheld: 0, violations: 2, evaluation: Some(64) })]);
+        let at_first = BTreeMap::from([(
+            "A01".to_string(),
+            Incidents { upheld: 0, violations: 2, evaluation: Some(64) },
+        )]);
         assert_eq!(known(book, "2026-01-01", "2026-01-31", early), at_first);
         // Everything that comes later is dated back.
         decide(book, &decision("C-1", true, "2026-01-31")).unwrap();
@@ -760,15 +1052,26 @@ fn the_scorecard_reads_what_was_known_at_a_number_of_the_book() {
             "2026-01-06",
             "account_no,balance,days_past_due,debtor_ref,hold\n5,100.00,40,d5,\n4,100.00,40,d4,bankrupt\n",
         );
-        assert_eq!(known(book, "2026-01-01", "2026-01-31", early), at_first, "what was known stays known");
+        assert_eq!(
+            known(book, "2026-01-01", "2026-01-31", early),
+            at_first,
+            "what was known stays known"
+        );
         let now = Incidents { upheld: 1, violations: 3, evaluation: Some(70) };
-        assert_eq!(known(book, "2026-01-01", "2026-01-31", i64::MAX), BTreeMap::from([("A01".to_string(), now)]));
+        assert_eq!(
+            known(book, "2026-01-01", "2026-01-31", i64::MAX),
+            BTreeMap::from([("A01".to_string(), now)])
+        );
         let corrected = NewDecision { corrects: Some(1), ..decision("C-1", false, "2026-02-04") };
         let before = seq(book);
         decide(book, &corrected).unwrap();
         assert_eq!(known(book, "2026-01-05", "2026-02-04", i64::MAX)["A01"].upheld, 1, "C-2 alone");
         assert_eq!(known(book, "2026-01-05", "2026-02-04", before)["A01"].upheld, 2);
-        assert_eq!(known(book, "2026-01-05", "2026-02-03", i64::MAX)["A01"].upheld, 2, "a decision counts from its day on");
+        assert_eq!(
+            known(book, "2026-01-05", "2026-02-03", i64::MAX)["A01"].upheld,
+            2,
+            "a decision counts from its day on"
+        );
         assert_eq!(known(book, "2026-01-01", "2026-01-24", i64::MAX)["A01"].evaluation, Some(64));
         assert_eq!(
             known(book, "2026-02-01", "2026-02-28", i64::MAX)["A01"],
@@ -784,8 +1087,21 @@ fn the_scorecard_reads_what_was_known_at_a_number_of_the_book() {
 fn the_commands_of_conduct_and_their_exit_codes() {
     on_each(|program, book| {
         placed(book);
-        let file = program.file("contacts.csv", "reference,account_no,at\na,1,2026-01-05 22:00\nb,77,2026-01-05 10:00\n");
-        let import = ["import", "contacts", &file, "--lender", "CFC", "--agency", "A01", "--rejects", "rejects.csv"];
+        let file = program.file(
+            "contacts.csv",
+            "reference,account_no,at\na,1,2026-01-05 22:00\nb,77,2026-01-05 10:00\n",
+        );
+        let import = [
+            "import",
+            "contacts",
+            &file,
+            "--lender",
+            "CFC",
+            "--agency",
+            "A01",
+            "--rejects",
+            "rejects.csv",
+        ];
         let done = program.ends(3, &import);
         assert_eq!((&done["accepted"], &done["rejected"]), (&json!(1), &json!(1)));
         assert!(
@@ -793,36 +1109,94 @@ fn the_commands_of_conduct_and_their_exit_codes() {
             "{}",
             program.read("rejects.csv")
         );
-        program.refused(&["import", "contacts", &file, "--lender", "CFC", "--agency", "A77"], "A77 is no assignee");
-        program.refused(&["import", "contacts", &file, "--lender", "NIX", "--agency", "A01"], "no lender NIX");
-        let span = ["violations", "--lender", "CFC", "--from", "2026-01-01", "--to", "2026-01-31", "-o", "violations.csv"];
+        program.refused(
+            &["import", "contacts", &file, "--lender", "CFC", "--agency", "A77"],
+            "A77 is no assignee",
+        );
+        program.refused(
+            &["import", "contacts", &file, "--lender", "NIX", "--agency", "A01"],
+            "no lender NIX",
+        );
+        let span = [
+            "violations",
+            "--lender",
+            "CFC",
+            "--from",
+            "2026-01-01",
+            "--to",
+            "2026-01-31",
+            "-o",
+            "violations.csv",
+        ];
         assert_eq!(program.done(&span)["rules"], json!({"quiet_hours": 1}));
         assert_eq!(
             program.read("violations.csv"),
             "agency,reference,account_no,debtor_ref,at,channel,outcome,rule,figure,limit\n\
              A01,a,1,d1,2026-01-05 22:00:00,call,other,quiet_hours,22:00:00,22:00-08:00\n"
         );
-        let backwards = ["violations", "--lender", "CFC", "--from", "2026-02-01", "--to", "2026-01-31", "-o", "violations.csv"];
+        let backwards = [
+            "violations",
+            "--lender",
+            "CFC",
+            "--from",
+            "2026-02-01",
+            "--to",
+            "2026-01-31",
+            "-o",
+            "violations.csv",
+        ];
         program.refused(&backwards, "backwards");
         program.refused(&[&span[..], &["--agency", "A77"]].concat(), "A77 is no assignee");
 
-        let add = ["complaint", "add", "--lender", "CFC", "--agency", "A01", "--account", "1", "--received-on", "2026-01-06"];
-        let add = [&add[..], &["--text", "=called at night", "--reference", "C-1", "--severity"]].concat();
+        let add = [
+            "complaint",
+            "add",
+            "--lender",
+            "CFC",
+            "--agency",
+            "A01",
+            "--account",
+            "1",
+            "--received-on",
+            "2026-01-06",
+        ];
+        let add = [&add[..], &["--text", "=called at night", "--reference", "C-1", "--severity"]]
+            .concat();
         assert_eq!(program.run(&[&add[..], &["grave"]].concat()).code, 2);
         let added = program.done(&[&add[..], &["high"]].concat());
         assert_eq!(added, json!({"reference": "C-1", "already_known": false, "held": "1"}));
         assert_eq!(program.done(&[&add[..], &["high"]].concat())["already_known"], json!(true));
         program.refused(&[&add[..], &["low"]].concat(), "known with other content");
-        let decide = ["complaint", "decide", "--lender", "CFC", "--reference", "C-1", "--on", "2026-01-08", "--text", "heard"];
+        let decide = [
+            "complaint",
+            "decide",
+            "--lender",
+            "CFC",
+            "--reference",
+            "C-1",
+            "--on",
+            "2026-01-08",
+            "--text",
+            "heard",
+        ];
         assert_eq!(program.run(&[&decide[..], &["--upheld", "perhaps"]].concat()).code, 2);
         let upheld = [&decide[..], &["--upheld", "yes", "--deduction", "1,000.00"]].concat();
         assert_eq!(program.done(&upheld)["released"], json!("1"));
         program.refused(&[&decide[..], &["--upheld", "no"]].concat(), "--corrects 1");
-        assert_eq!(program.done(&[&decide[..], &["--upheld", "no", "--corrects", "1"]].concat())["decision_no"], json!(2));
+        assert_eq!(
+            program.done(&[&decide[..], &["--upheld", "no", "--corrects", "1"]].concat())["decision_no"],
+            json!(2)
+        );
         let rows = "reference,agency,received_on,severity,text\nC-2,A02,2026-01-07,low,rude\nC-3,A02,2026-01-07,low,\n";
         let file = program.file("complaints.csv", rows);
-        assert_eq!(program.ends(3, &["import", "complaints", &file, "--lender", "CFC"])["accepted"], json!(1));
-        assert_eq!(program.done(&["complaints", "--lender", "CFC", "-o", "cases.csv"])["complaints"], json!(2));
+        assert_eq!(
+            program.ends(3, &["import", "complaints", &file, "--lender", "CFC"])["accepted"],
+            json!(1)
+        );
+        assert_eq!(
+            program.done(&["complaints", "--lender", "CFC", "-o", "cases.csv"])["complaints"],
+            json!(2)
+        );
         assert_eq!(
             program.read("cases.csv"),
             "reference,agency,account_no,received_on,severity,text,state,decided_on,decision_no,decision,deduction,corrects\n\
@@ -830,13 +1204,27 @@ fn the_commands_of_conduct_and_their_exit_codes() {
              C-2,A02,,2026-01-07,low,rude,open,,,,,\n"
         );
 
-        let evaluate = ["evaluate", "--lender", "CFC", "--agency", "A01", "--on", "2026-01-10", "--text", "good", "--result"];
+        let evaluate = [
+            "evaluate",
+            "--lender",
+            "CFC",
+            "--agency",
+            "A01",
+            "--on",
+            "2026-01-10",
+            "--text",
+            "good",
+            "--result",
+        ];
         assert_eq!(program.done(&[&evaluate[..], &["88"]].concat())["already_known"], json!(false));
         program.refused(&[&evaluate[..], &["101"]].concat(), "outside 0 to 100");
         let due = program.done(&["evaluations", "--lender", "CFC", "--on", "2027-01-11"]);
         assert_eq!(due["due"], json!(2));
         assert_eq!(due["agencies"][0]["due"], json!("year"));
-        assert_eq!((&due["agencies"][0]["evaluated_on"], &due["agencies"][0]["result"]), (&json!("2026-01-10"), &json!(88)));
+        assert_eq!(
+            (&due["agencies"][0]["evaluated_on"], &due["agencies"][0]["result"]),
+            (&json!("2026-01-10"), &json!(88))
+        );
         assert_eq!(due["agencies"][1]["evaluated_on"], json!(null));
         book.assert_proven();
     });

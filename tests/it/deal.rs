@@ -26,7 +26,9 @@ fn day() -> NaiveDate {
 fn parties(codes: &[String]) -> (Lender, Vec<Assignee>) {
     let mut text = "[[lender]]\ncode = \"LAW\"\nname = \"Law\"\ncurrency = \"CNY\"\ntimezone = \"Asia/Shanghai\"\n".to_string();
     for code in codes {
-        text += &format!("[[lender.assignee]]\ncode = \"{code}\"\nname = \"{code}\"\nkind = \"agency\"\n");
+        text += &format!(
+            "[[lender.assignee]]\ncode = \"{code}\"\nname = \"{code}\"\nkind = \"agency\"\n"
+        );
     }
     party::parse(&text).unwrap().lenders.remove(0)
 }
@@ -73,7 +75,12 @@ fn dealt(balances: &[i64], shares: &[u32], seed: u64) -> Decision {
 }
 
 /// The same with so many hundredths explored, and each so-manieth account that of the debtor before.
-fn dealt_with(balances: &[i64], shares: &[u32], seed: u64, (exploration, every): (u32, usize)) -> Decision {
+fn dealt_with(
+    balances: &[i64],
+    shares: &[u32],
+    seed: u64,
+    (exploration, every): (u32, usize),
+) -> Decision {
     let codes: Vec<String> = (0..shares.len()).map(|number| format!("A{number:02}")).collect();
     let (lender, assignees) = parties(&codes);
     let equal = shares.iter().all(|share| *share == shares[0]);
@@ -93,7 +100,15 @@ fn dealt_with(balances: &[i64], shares: &[u32], seed: u64, (exploration, every):
     let field = Field { candidates: candidates.collect(), ..Field::default() };
     let takers = takers(&lender, &assignees, &["18%"]);
     let currency = lender.currency;
-    decide(Market { strategy, takers, field, history: History::default(), scorecard: Vec::new(), currency }).unwrap()
+    decide(Market {
+        strategy,
+        takers,
+        field,
+        history: History::default(),
+        scorecard: Vec::new(),
+        currency,
+    })
+    .unwrap()
 }
 
 /// Count, mean and variance of the balances of each.
@@ -115,15 +130,17 @@ fn moments(decision: &Decision) -> Vec<(f64, f64, f64)> {
 fn largest_difference(decision: &Decision, accounts: f64) -> f64 {
     let moments: Vec<_> = moments(decision).into_iter().filter(|(n, ..)| *n >= accounts).collect();
     let pairs = moments.iter().flat_map(|a| moments.iter().map(move |b| (a, b)));
-    let difference =
-        |((_, a, v), (_, b, w)): (&(f64, f64, f64), &(f64, f64, f64))| (a - b).abs() / ((v + w) / 2.0).sqrt().max(1.0);
+    let difference = |((_, a, v), (_, b, w)): (&(f64, f64, f64), &(f64, f64, f64))| {
+        (a - b).abs() / ((v + w) / 2.0).sqrt().max(1.0)
+    };
     pairs.map(difference).fold(0.0, f64::max)
 }
 
 /// Whether one balance alone makes up more than half of all variance.
 fn has_a_giant(balances: &[i64]) -> bool {
     let mean = balances.iter().sum::<i64>() as f64 / balances.len() as f64;
-    let squares: Vec<f64> = balances.iter().map(|balance| (*balance as f64 - mean).powi(2)).collect();
+    let squares: Vec<f64> =
+        balances.iter().map(|balance| (*balance as f64 - mean).powi(2)).collect();
     squares.iter().copied().fold(0.0, f64::max) > squares.iter().sum::<f64>() / 2.0
 }
 
@@ -131,10 +148,12 @@ fn has_a_giant(balances: &[i64]) -> bool {
 fn shares(takers: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<u32>> {
     prop_oneof![
         takers.clone().prop_map(|takers| vec![1; takers]),
-        prop::collection::btree_set(5..96_u32, takers.start() - 1..*takers.end()).prop_map(|cuts| {
-            let bounds: Vec<u32> = [0].into_iter().chain(cuts).chain([100]).collect();
-            bounds.windows(2).map(|pair| pair[1] - pair[0]).collect()
-        }),
+        prop::collection::btree_set(5..96_u32, takers.start() - 1..*takers.end()).prop_map(
+            |cuts| {
+                let bounds: Vec<u32> = [0].into_iter().chain(cuts).chain([100]).collect();
+                bounds.windows(2).map(|pair| pair[1] - pair[0]).collect()
+            }
+        ),
     ]
 }
 
@@ -143,12 +162,15 @@ fn lognormal(count: usize, spread: u32, seed: u64) -> Vec<i64> {
     use rand::{Rng as _, SeedableRng as _};
     let mut chance = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
     let mut normal = || (0..12).map(|_| chance.random::<f64>()).sum::<f64>() - 6.0;
-    (0..count).map(|_| (800_000.0 * (f64::from(spread) / 100.0 * normal()).exp()) as i64 + 1).collect()
+    (0..count)
+        .map(|_| (800_000.0 * (f64::from(spread) / 100.0 * normal()).exp()) as i64 + 1)
+        .collect()
 }
 
 /// So many accounts that the smallest share is at least so many.
 fn enough(shares: &[u32], least: usize) -> usize {
-    let (all, smallest) = (shares.iter().sum::<u32>() as usize, *shares.iter().min().unwrap() as usize);
+    let (all, smallest) =
+        (shares.iter().sum::<u32>() as usize, *shares.iter().min().unwrap() as usize);
     (least + 1) * all / smallest + shares.len()
 }
 
@@ -201,7 +223,10 @@ fn evenly_spaced_balances_come_out_even() {
         let balances: Vec<i64> = (1..=takers as i64 * 20).map(|number| number * 100_000).collect();
         let decision = dealt(&balances, &vec![1; takers], 7);
         let moments = moments(&decision);
-        assert!(moments.iter().all(|one| (one.0, one.1) == (moments[0].0, moments[0].1)), "there and back again: {moments:?}");
+        assert!(
+            moments.iter().all(|one| (one.0, one.1) == (moments[0].0, moments[0].1)),
+            "there and back again: {moments:?}"
+        );
     }
 }
 
@@ -211,7 +236,9 @@ fn written(number: Decimal, places: u32) -> String {
     let (whole, part) = plain.split_once('.').unwrap_or((&plain, ""));
     let first = (whole.len() + 2) % 3 + 1;
     let mut grouped = whole[..first].to_string();
-    whole.as_bytes()[first..].chunks(3).for_each(|three| grouped += &format!(",{}", String::from_utf8_lossy(three)));
+    whole.as_bytes()[first..]
+        .chunks(3)
+        .for_each(|three| grouped += &format!(",{}", String::from_utf8_lossy(three)));
     if part.is_empty() { grouped } else { format!("{grouped}.{part}") }
 }
 
@@ -220,17 +247,29 @@ fn example() -> Decision {
     let codes = ["A", "B", "C"].map(str::to_string);
     let (lender, assignees) = parties(&codes);
     let mut text = "name = \"example\"\nmethod = \"optimise\"\nstrata = [\"bucket\"]\n".to_string();
-    codes.iter().for_each(|code| text += &format!("[[assignee]]\ncode = \"{code}\"\nmax_share = \"40%\"\n"));
+    codes.iter().for_each(|code| {
+        text += &format!("[[assignee]]\ncode = \"{code}\"\nmax_share = \"40%\"\n")
+    });
     let strategy = strategy::parse(&text, &lender, &assignees).unwrap();
     let mut history = History::default();
-    for (assignee, bucket, accounts, recovered) in
-        [("A", "M2", 1_000, 1_900), ("B", "M2", 500, 2_000), ("B", "M4", 500, 900), ("C", "M4", 1_000, 700)]
-    {
+    for (assignee, bucket, accounts, recovered) in [
+        ("A", "M2", 1_000, 1_900),
+        ("B", "M2", 500, 2_000),
+        ("B", "M4", 500, 900),
+        ("C", "M4", 1_000, 700),
+    ] {
         let one = Judged { balance: Money(1_000_000), recovered: Money(recovered * 100) };
         (0..accounts).for_each(|_| history.add(bucket, bucket, assignee, one));
     }
-    let rows = scorecard(&history, strategy.performance.credibility, &Points::default(), &Ground::default());
-    let candidates = (0..200).map(|number| candidate(&lender, number, if number < 100 { 40 } else { 100 }, Money(1_000_000)));
+    let rows = scorecard(
+        &history,
+        strategy.performance.credibility,
+        &Points::default(),
+        &Ground::default(),
+    );
+    let candidates = (0..200).map(|number| {
+        candidate(&lender, number, if number < 100 { 40 } else { 100 }, Money(1_000_000))
+    });
     let field = Field { candidates: candidates.collect(), ..Field::default() };
     let takers = takers(&lender, &assignees, &["15%", "18%", "15%"]);
     let currency = lender.currency;
@@ -246,12 +285,24 @@ fn the_worked_example_of_the_document_is_true() {
         let expected = written(row.expected / Decimal::ONE_HUNDRED, 0);
         let recovered = written(Decimal::from(row.sums.recovered.0 / 100), 0);
         let (index, shrunk) = (written(row.index, 4), written(row.shrunk_index, 4));
-        lines.push(format!("| {} | {raw} | {recovered} | {expected} | {index} | {shrunk} |", row.assignee));
+        lines.push(format!(
+            "| {} | {raw} | {recovered} | {expected} | {index} | {shrunk} |",
+            row.assignee
+        ));
     }
-    for (stratum, (outlook, given)) in decision.sorted.strata.iter().zip(decision.outlooks.iter().zip(&decision.plan.given)) {
-        let worth: Vec<String> = outlook.worth.iter().map(|worth| written(Decimal::new(worth.value, 6), 2)).collect();
+    for (stratum, (outlook, given)) in
+        decision.sorted.strata.iter().zip(decision.outlooks.iter().zip(&decision.plan.given))
+    {
+        let worth: Vec<String> =
+            outlook.worth.iter().map(|worth| written(Decimal::new(worth.value, 6), 2)).collect();
         let given: Vec<String> = given.iter().map(i64::to_string).collect();
-        lines.push(format!("| {} | {} | {} | {} |", stratum.group, percent(outlook.rate), worth.join(" | "), given.join(" | ")));
+        lines.push(format!(
+            "| {} | {} | {} | {} |",
+            stratum.group,
+            percent(outlook.rate),
+            worth.join(" | "),
+            given.join(" | ")
+        ));
     }
     let plan = &decision.plan;
     let optimum = plan.optimum.as_ref().unwrap();
@@ -260,7 +311,11 @@ fn the_worked_example_of_the_document_is_true() {
     lines.push(format!("{} yuan", yuan(plan.objective)));
     lines.push(format!("{} yuan", yuan(plan.objective - plan.equal.unwrap())));
     lines.push(format!("{} yuan", yuan(plan.objective - plan.score.unwrap())));
-    optimum.prices.iter().filter(|price| **price != 0).for_each(|price| lines.push(format!("{} yuan", yuan(*price))));
+    optimum
+        .prices
+        .iter()
+        .filter(|price| **price != 0)
+        .for_each(|price| lines.push(format!("{} yuan", yuan(*price))));
     let document = include_str!("../../docs/allocation.md");
     let missing: Vec<&String> = lines.iter().filter(|line| !document.contains(*line)).collect();
     assert!(missing.is_empty(), "docs/allocation.md does not say:\n{missing:#?}");

@@ -10,14 +10,21 @@ fn ready(book: &mut Book, others: usize) {
     let narrow = assignee_toml("A02").trim_end().to_string() + "\nproducts = [\"x\"]\n\n";
     book.set_up_parties("CNY", &(limited + &narrow));
     ["A01", "A02"].iter().for_each(|agency| book.publish(&flat_contract(agency, "10%", 60)));
-    let row = |product: &str, number: usize| format!("{product}{number:03},{}.00,45,{product}\n", 1000 + number);
-    let rows: String = (0..100).map(|number| row("x", number)).chain((0..others).map(|number| row("y", number))).collect();
+    let row = |product: &str, number: usize| {
+        format!("{product}{number:03},{}.00,45,{product}\n", 1000 + number)
+    };
+    let rows: String = (0..100)
+        .map(|number| row("x", number))
+        .chain((0..others).map(|number| row("y", number)))
+        .collect();
     book.portfolio("2026-01-01", &format!("account_no,balance,days_past_due,product\n{rows}"));
 }
 
 /// Who gets how many of y, and how many accounts are explored.
 fn placed(book: &mut Book, method: &str) -> (BTreeMap<String, i64>, usize, i64) {
-    let strategy = format!("name = \"s\"\nmethod = \"{method}\"\nstrata = [\"product\"]\nseed = 1\nexploration = \"10%\"\n");
+    let strategy = format!(
+        "name = \"s\"\nmethod = \"{method}\"\nstrata = [\"product\"]\nseed = 1\nexploration = \"10%\"\n"
+    );
     let run = book.try_allocate(&strategy, "2026-01-02", false).unwrap();
     let totals = run.decision.totals();
     let given = totals.iter().map(|(code, total)| (code.clone(), total.accounts)).collect();
@@ -32,7 +39,11 @@ fn exploration_leaves_the_room_that_only_one_assignee_has_for_some_accounts() {
             ready(book, others);
             for method in ["equal", "optimise"] {
                 let (given, placed, explored) = placed(book, method);
-                assert_eq!(given, BTreeMap::from([("A01".to_string(), 10), ("A02".to_string(), 100)]), "{method}, {others} of y");
+                assert_eq!(
+                    given,
+                    BTreeMap::from([("A01".to_string(), 10), ("A02".to_string(), 100)]),
+                    "{method}, {others} of y"
+                );
                 assert_eq!(placed, 100 + others - unplaced, "{method}, {others} of y");
                 assert!((5..=11).contains(&explored), "{method}: {explored} explored");
             }

@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Book, all_to, assert_adds_up, by, day, on_each_database};
 
-const BY_RANK: &str =
-    "[performance_factor]\nby = \"rank\"\nsteps = [ { up_to = \"1\", factor = \"1.01\" }, { factor = \"0.99\" } ]\n";
+const BY_RANK: &str = "[performance_factor]\nby = \"rank\"\nsteps = [ { up_to = \"1\", factor = \"1.01\" }, { factor = \"0.99\" } ]\n";
 
 fn contract(agency: &str, head: &str, factor: &str) -> String {
     format!(
@@ -31,11 +30,19 @@ fn january(book: &mut Book, head: &str, factor: &str) {
     assert_eq!(book.allocate("2026-01-05", "A01"), 1);
     book.portfolio("2026-01-01", "account_no,balance,days_past_due\n2,1000.00,45\n");
     assert_eq!(book.allocate("2026-01-05", "A02"), 1);
-    book.recoveries("reference,account_no,received_on,amount\np1,1,2026-01-10,502.50\np2,2,2026-01-14,102.50\n");
+    book.recoveries(
+        "reference,account_no,received_on,amount\np1,1,2026-01-10,502.50\np2,2,2026-01-14,102.50\n",
+    );
 }
 
 fn lines_of(statement: &Value, kind: &str) -> Vec<Value> {
-    statement["lines"].as_array().unwrap().iter().filter(|line| line["kind"] == kind).cloned().collect()
+    statement["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|line| line["kind"] == kind)
+        .cloned()
+        .collect()
 }
 
 /// Figures of a statement, named.
@@ -50,7 +57,8 @@ fn a_factor_by_rank_is_one_line_in_the_rounding_of_the_contract() {
     on_each_database(|book| {
         // A01 ranks first, A02, expected as much, after it: 100.50 × 0.01 = 1.005 and 20.50 × −0.01 = −0.205, both at
         // the half of a fen. A03 without a placement stands between them and earns nothing.
-        for (mode, first, second) in [("half_up", "1.01", "-0.21"), ("half_even", "1.00", "-0.20")] {
+        for (mode, first, second) in [("half_up", "1.01", "-0.21"), ("half_even", "1.00", "-0.20")]
+        {
             let rounding = format!("rounding = {{ mode = \"{mode}\" }}\n");
             january(book, &rounding, &format!("{BY_RANK}{}", judged(0)));
             book.close("2026-01");
@@ -59,8 +67,16 @@ fn a_factor_by_rank_is_one_line_in_the_rounding_of_the_contract() {
                 let fen = performance.replace('.', "").parse::<i64>().unwrap() + commission;
                 format!("{}.{:02}", fen / 100, fen % 100)
             };
-            assert_eq!(figures(book, "A01", "2026-01", &names), ["100.50", first, &net(10_050, first)], "{mode}");
-            assert_eq!(figures(book, "A02", "2026-01", &names), ["20.50", second, &net(2_050, second)], "{mode}");
+            assert_eq!(
+                figures(book, "A01", "2026-01", &names),
+                ["100.50", first, &net(10_050, first)],
+                "{mode}"
+            );
+            assert_eq!(
+                figures(book, "A02", "2026-01", &names),
+                ["20.50", second, &net(2_050, second)],
+                "{mode}"
+            );
             assert_eq!(figures(book, "A03", "2026-01", &names), ["0.00", "0.00", "0.00"], "{mode}");
             let statement = book.statement("A02", "2026-01");
             let lines = lines_of(&statement, "performance");
@@ -94,7 +110,11 @@ fn a_factor_by_index_takes_the_shrunk_one_and_a_bound_belongs_to_its_step() {
         book.assert_proven();
         january(book, "", &steps("1.330578"));
         book.close("2026-01");
-        assert_eq!(figures(book, "A01", "2026-01", &["performance"]), ["100.50"], "twice the commission");
+        assert_eq!(
+            figures(book, "A01", "2026-01", &["performance"]),
+            ["100.50"],
+            "twice the commission"
+        );
         assert_eq!(figures(book, "A02", "2026-01", &["performance"]), ["-1.03"]);
         book.assert_proven();
     });
@@ -138,7 +158,10 @@ fn an_agency_that_nobody_can_judge_yet_stands_where_a_new_one_does() {
         assert_eq!(book.allocate("2026-01-25", "A03"), 1);
         book.recoveries("reference,account_no,received_on,amount\np3,3,2026-01-28,900.00\n");
         book.close("2026-01");
-        assert_eq!(figures(book, "A03", "2026-01", &["commission", "performance"]), ["180.00", "-1.80"]);
+        assert_eq!(
+            figures(book, "A03", "2026-01", &["commission", "performance"]),
+            ["180.00", "-1.80"]
+        );
         let statement = book.statement("A03", "2026-01");
         let note = lines_of(&statement, "performance")[0]["note"].clone();
         assert!(note.as_str().unwrap().contains("rank 2 of 3"), "{note}");
@@ -187,7 +210,10 @@ fn a_closed_statement_recomputes_whatever_becomes_known_of_the_scorecard_later()
         };
         complaint::decide(&mut book.db, &book.lender, &upheld, &by()).unwrap();
         let steps = BY_RANK.replace("1.01", "1.50").replace("0.99", "0.50");
-        book.publish(&contract("A01", "", &format!("{steps}{}", judged(0))).replace("2026-01-01", "2026-02-01"));
+        book.publish(
+            &contract("A01", "", &format!("{steps}{}", judged(0)))
+                .replace("2026-01-01", "2026-02-01"),
+        );
         book.recall(&["1"], "2026-02-10");
         assert_eq!(book.statements(), issued);
         book.assert_proven();
@@ -195,12 +221,21 @@ fn a_closed_statement_recomputes_whatever_becomes_known_of_the_scorecard_later()
         // February: A02's 900 of 905 makes it the first. q2 earns 160.00, + 1 %; A01's r1 takes back 100.00, and at 0.50
         // half of that taking back is given back.
         book.close("2026-02");
-        assert_eq!(figures(book, "A02", "2026-02", &["commission", "performance"]), ["160.00", "1.60"]);
-        assert_eq!(figures(book, "A01", "2026-02", &["commission", "performance"]), ["-100.00", "50.00"]);
+        assert_eq!(
+            figures(book, "A02", "2026-02", &["commission", "performance"]),
+            ["160.00", "1.60"]
+        );
+        assert_eq!(
+            figures(book, "A01", "2026-02", &["commission", "performance"]),
+            ["-100.00", "50.00"]
+        );
         assert_eq!(book.statements()[..3], issued);
         book.assert_proven();
         // And again after March, when everything has left the hands of both.
-        assert_eq!(book.try_allocate(&all_to("A03"), "2026-03-20", true).unwrap().decision.placed(), 2);
+        assert_eq!(
+            book.try_allocate(&all_to("A03"), "2026-03-20", true).unwrap().decision.placed(),
+            2
+        );
         book.close("2026-03");
         book.assert_proven();
     });

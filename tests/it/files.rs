@@ -39,9 +39,21 @@ fn a_file_that_is_no_table_is_refused_with_its_place_and_changes_nothing() {
     let plain = Options::default();
     on_each_database(|book| {
         ready(book);
-        refused(book, "missing.csv", b"account_no,balance\n1,5\n", &plain, &["days_past_due", "account_no, balance"]);
+        refused(
+            book,
+            "missing.csv",
+            b"account_no,balance\n1,5\n",
+            &plain,
+            &["days_past_due", "account_no, balance"],
+        );
         refused(book, "no-balance.csv", b"account_no,days_past_due\n1,5\n", &plain, &["balance"]);
-        refused(book, "twice.csv", b"account_no,balance,balance,days_past_due\n1,5,5,5\n", &plain, &["balance", "twice"]);
+        refused(
+            book,
+            "twice.csv",
+            b"account_no,balance,balance,days_past_due\n1,5,5,5\n",
+            &plain,
+            &["balance", "twice"],
+        );
         refused(book, "empty.csv", b"", &plain, &["empty"]);
         refused(
             book,
@@ -50,17 +62,37 @@ fn a_file_that_is_no_table_is_refused_with_its_place_and_changes_nothing() {
             &plain,
             &["line 3", "UTF-8", "GB18030"],
         );
-        refused(book, "zero.csv", b"account_no,balance,days_past_due\n1,\x00\x01\x00\x00,40\n", &plain, &[]);
+        refused(
+            book,
+            "zero.csv",
+            b"account_no,balance,days_past_due\n1,\x00\x01\x00\x00,40\n",
+            &plain,
+            &[],
+        );
         refused(book, "not.xlsx", GOOD.as_bytes(), &plain, &["workbook", "CSV"]);
-        refused(book, "broken.xlsx", b"PK\x03\x04 and then nothing of a workbook", &plain, &["workbook"]);
+        refused(
+            book,
+            "broken.xlsx",
+            b"PK\x03\x04 and then nothing of a workbook",
+            &plain,
+            &["workbook"],
+        );
         refused(book, "old.xls", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 old", &plain, &[".xls"]);
-        let unclosed =
-            format!("account_no,balance,days_past_due\n1,100.00,40\n2,\"200.00,50\n{}", "3,300.00,60\n".repeat(120_000));
+        let unclosed = format!(
+            "account_no,balance,days_past_due\n1,100.00,40\n2,\"200.00,50\n{}",
+            "3,300.00,60\n".repeat(120_000)
+        );
         refused(book, "quote.csv", unclosed.as_bytes(), &plain, &["line 3", "quote"]);
         let rows = Options { expect_rows: Some(3), ..Options::default() };
         refused(book, "rows.csv", GOOD.as_bytes(), &rows, &["rows", "declared 3", "2"]);
         let total = Options { expect_total: Some("300.01"), ..Options::default() };
-        refused(book, "total.csv", GOOD.as_bytes(), &total, &["total", "declared 300.01", "300.00"]);
+        refused(
+            book,
+            "total.csv",
+            GOOD.as_bytes(),
+            &total,
+            &["total", "declared 300.01", "300.00"],
+        );
         book.assert_proven();
     });
 }
@@ -70,7 +102,8 @@ fn a_control_total_that_matches_lets_the_file_in() {
     on_each_database(|book| {
         ready(book);
         let path = book.file("declared.csv", GOOD);
-        let options = Options { expect_rows: Some(2), expect_total: Some("300"), ..Options::default() };
+        let options =
+            Options { expect_rows: Some(2), expect_total: Some("300"), ..Options::default() };
         assert_eq!(book.try_portfolio(&path, "2026-01-10", &options).unwrap().unchanged, 2);
     });
 }
@@ -88,8 +121,14 @@ fn one_line_of_a_hundred_megabytes_is_refused_without_being_held() {
     drop(file);
     let before = (book.state(), resident_kib());
     let began = Instant::now();
-    let message = book.try_portfolio(&path, "2026-01-10", &Options::default()).unwrap_err().to_string();
-    assert!(message.contains("long.csv") && message.contains("line 3") && message.contains("longer than"), "{message}");
+    let message =
+        book.try_portfolio(&path, "2026-01-10", &Options::default()).unwrap_err().to_string();
+    assert!(
+        message.contains("long.csv")
+            && message.contains("line 3")
+            && message.contains("longer than"),
+        "{message}"
+    );
     assert!(began.elapsed() < Duration::from_secs(30), "it took {:?}", began.elapsed());
     assert_eq!(book.state(), before.0);
     if let (Some(before), Some(after)) = (before.1, resident_kib()) {
@@ -100,7 +139,9 @@ fn one_line_of_a_hundred_megabytes_is_refused_without_being_held() {
 /// Memory of this process, where the system says it.
 fn resident_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok())
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok())
 }
 
 /// Faulty rows: the row, the column, the value as it stands, a word of the reason.
@@ -125,19 +166,29 @@ fn every_faulty_row_of_a_portfolio_is_named_with_line_column_value_and_reason() 
         ready(book);
         let before = book.state();
         for (row, column, value, reason) in FAULTY {
-            let text = format!("account_no,balance,days_past_due,currency,charged_off,opened_on\n1,100.00,40,CNY,no,\n{row}\n");
+            let text = format!(
+                "account_no,balance,days_past_due,currency,charged_off,opened_on\n1,100.00,40,CNY,no,\n{row}\n"
+            );
             let whole = Options { all_or_nothing: true, ..Options::default() };
             refused(book, "whole.csv", text.as_bytes(), &whole, &["line 3", column, value, reason]);
         }
         assert_eq!(book.state(), before);
         let rows: Vec<&str> = FAULTY.iter().map(|(row, ..)| *row).collect();
-        let text =
-            format!("account_no,balance,days_past_due,currency,charged_off,opened_on\n1,90.00,41,CNY,no,\n{}\n", rows.join("\n"));
+        let text = format!(
+            "account_no,balance,days_past_due,currency,charged_off,opened_on\n1,90.00,41,CNY,no,\n{}\n",
+            rows.join("\n")
+        );
         let path = book.file("all.csv", text);
         let done = book.try_portfolio(&path, "2026-01-10", &Options::default()).unwrap();
-        assert_eq!((done.rows, done.new, done.updated, done.rejected, done.missing), (13, 0, 1, 12, 1));
+        assert_eq!(
+            (done.rows, done.new, done.updated, done.rejected, done.missing),
+            (13, 0, 1, 12, 1)
+        );
         for ((line, fault), (_, column, value, reason)) in (3..).zip(&done.faults).zip(FAULTY) {
-            assert_eq!((fault.line, fault.column.as_str(), fault.value.as_str()), (line, column, value));
+            assert_eq!(
+                (fault.line, fault.column.as_str(), fault.value.as_str()),
+                (line, column, value)
+            );
             assert!(fault.reason.contains(reason), "{fault:?}");
         }
         assert_eq!(book.balance("Assets:Loans:A01"), 9_000 + 20_000);
@@ -153,7 +204,10 @@ fn parts_that_do_not_sum_to_the_balance_reject_the_row() {
         let path = book.file("parts.csv", text);
         let done = book.try_portfolio(&path, "2026-01-10", &Options::default()).unwrap();
         assert_eq!((done.new, done.rejected), (2, 1));
-        assert_eq!((done.faults[0].line, done.faults[0].column.as_str(), done.faults[0].value.as_str()), (2, "balance", "30.00"));
+        assert_eq!(
+            (done.faults[0].line, done.faults[0].column.as_str(), done.faults[0].value.as_str()),
+            (2, "balance", "30.00")
+        );
         assert!(done.faults[0].reason.contains("29.99"), "{:?}", done.faults[0]);
     });
 }
@@ -162,10 +216,14 @@ fn parts_that_do_not_sum_to_the_balance_reject_the_row() {
 fn an_account_twice_in_one_file_rejects_the_later_row() {
     on_each_database(|book| {
         ready(book);
-        let path = book.file("twice.csv", "account_no,balance,days_past_due\n1,100.00,40\n1,999.00,40\n");
+        let path =
+            book.file("twice.csv", "account_no,balance,days_past_due\n1,100.00,40\n1,999.00,40\n");
         let done = book.try_portfolio(&path, "2026-01-10", &Options::default()).unwrap();
         assert_eq!((done.unchanged, done.rejected), (1, 1));
-        assert_eq!((done.faults[0].line, done.faults[0].column.as_str(), done.faults[0].value.as_str()), (3, "account_no", "1"));
+        assert_eq!(
+            (done.faults[0].line, done.faults[0].column.as_str(), done.faults[0].value.as_str()),
+            (3, "account_no", "1")
+        );
         assert_eq!(book.balance("Assets:Loans:A01"), 30_000, "the later row counts for nothing");
         book.assert_proven();
     });
@@ -183,7 +241,11 @@ fn the_same_bytes_for_the_same_day_change_nothing_and_an_older_file_never_wins()
         book.try_portfolio(&path, "2025-12-01", &Options::default()).unwrap();
         assert_eq!(book.trial_balance(), before.1, "an older file moved what is owed");
         book.portfolio("2026-01-01", "account_no,balance,days_past_due\n2,150.00,50\n");
-        assert_eq!(book.balance("Assets:Loans:A01"), 9_000 + 15_000, "of two files of a day the later upload wins");
+        assert_eq!(
+            book.balance("Assets:Loans:A01"),
+            9_000 + 15_000,
+            "of two files of a day the later upload wins"
+        );
         book.assert_proven();
     });
 }
@@ -196,8 +258,15 @@ const CHINESE: &str = "案件编号,余额,逾期天数,产品,地区\n张三一
 fn taken(book: &mut Book, name: &str, bytes: &[u8]) -> Vec<String> {
     book.another_lender("CNY", &["A01"]);
     let path = book.file(name, bytes);
-    let done = book.try_portfolio(&path, "2026-01-01", &Options::default()).unwrap_or_else(|why| panic!("{name}: {why}"));
-    assert_eq!((done.new, done.rejected, done.total.as_str()), (2, 0, "1300.50"), "{name}: {:?}", done.faults);
+    let done = book
+        .try_portfolio(&path, "2026-01-01", &Options::default())
+        .unwrap_or_else(|why| panic!("{name}: {why}"));
+    assert_eq!(
+        (done.new, done.rejected, done.total.as_str()),
+        (2, 0, "1300.50"),
+        "{name}: {:?}",
+        done.faults
+    );
     let lender = book.lender.clone();
     book.texts(&format!(
         "SELECT account_no || '|' || CAST(balance AS TEXT) || '|' || CAST(days_past_due AS TEXT) || '|' || COALESCE(product, '') AS text \
@@ -212,7 +281,9 @@ fn the_same_table_reads_alike_in_every_encoding_separator_and_line_end() {
         units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
     };
     let gbk = encoding_rs::GB18030.encode(CHINESE).0.into_owned();
-    let other = |separator: char| CHINESE.replace("\"1,234.50\"", "1234.50").replace(',', &separator.to_string());
+    let other = |separator: char| {
+        CHINESE.replace("\"1,234.50\"", "1234.50").replace(',', &separator.to_string())
+    };
     let spellings: Vec<(&str, Vec<u8>)> = vec![
         ("utf8.csv", CHINESE.into()),
         ("utf8-bom.csv", format!("\u{feff}{CHINESE}").into()),
@@ -222,7 +293,10 @@ fn the_same_table_reads_alike_in_every_encoding_separator_and_line_end() {
         ("semicolon.csv", other(';').into()),
         ("tab.txt", other('\t').into()),
         ("crlf.csv", CHINESE.replace('\n', "\r\n").into()),
-        ("spaces.csv", CHINESE.replace("余额", " 余额\u{3000}").replace("张三一号", " 张三一号 ").into()),
+        (
+            "spaces.csv",
+            CHINESE.replace("余额", " 余额\u{3000}").replace("张三一号", " 张三一号 ").into(),
+        ),
         ("no-end.csv", CHINESE.trim_end().into()),
         ("blank-lines.csv", CHINESE.replace('\n', "\n\n").into()),
         ("utf16-tab.txt", utf16(false, &other('\t'))),
@@ -243,12 +317,22 @@ fn dates_are_read_in_every_spelling_and_from_workbooks() {
         book.portfolio("2026-01-01", GOOD);
         let rows = "a,1,2026-01-05,1.00\nb,1,2026/1/5,1.00\nc,1,20260105,1.00\nd,1,2026-01-05 00:00:00,1.00\n";
         book.recoveries(&format!("reference,account_no,received_on,amount\n{rows}"));
-        let cells = [text_cell("A2", "e"), number_cell("B2", "1"), date_cell("C2", "46027"), number_cell("D2", "1")];
-        let header = [("A1", "reference"), ("B1", "account_no"), ("C1", "received_on"), ("D1", "amount")]
-            .map(|(at, text)| text_cell(at, text));
+        let cells = [
+            text_cell("A2", "e"),
+            number_cell("B2", "1"),
+            date_cell("C2", "46027"),
+            number_cell("D2", "1"),
+        ];
+        let header =
+            [("A1", "reference"), ("B1", "account_no"), ("C1", "received_on"), ("D1", "amount")]
+                .map(|(at, text)| text_cell(at, text));
         let path = book.file("dates.xlsx", zipped(&sheet(&[&header, &cells])));
-        assert_eq!(book.try_recoveries(&path, &recovery::import::Options::default()).unwrap().accepted, 1);
-        let days = book.texts("SELECT CAST(received_on AS TEXT) AS text FROM recovery ORDER BY reference");
+        assert_eq!(
+            book.try_recoveries(&path, &recovery::import::Options::default()).unwrap().accepted,
+            1
+        );
+        let days =
+            book.texts("SELECT CAST(received_on AS TEXT) AS text FROM recovery ORDER BY reference");
         assert_eq!(days, ["2026-01-05"; 5]);
     });
 }
@@ -263,14 +347,22 @@ fn a_map_names_columns_otherwise_and_gives_constants() {
         let path = book.file("mapped.csv", "借据号,outstanding amount,Other\nX-1,55.10,zzz\n");
         let done = book.try_portfolio(&path, "2026-01-01", &options).unwrap();
         assert_eq!((done.new, done.total.as_str()), (1, "55.10"));
-        assert!(done.warnings.iter().any(|warning| warning.contains("other")), "{:?}", done.warnings);
+        assert!(
+            done.warnings.iter().any(|warning| warning.contains("other")),
+            "{:?}",
+            done.warnings
+        );
         assert_eq!(book.number("SELECT days_past_due AS number FROM portfolio_row"), 181);
         let path = book.file("unmapped.csv", "loan,outstanding amount\nX-1,55.10\n");
         let message = book.try_portfolio(&path, "2026-01-02", &options).unwrap_err().to_string();
         assert!(message.contains("借据号") && message.contains("account_no"), "{message}");
     });
-    let wrong =
-        ColumnMap::parse("account_no = \"a\"\ncolour = \"b\"\n", consign::portfolio::columns::COLUMNS).unwrap_err().to_string();
+    let wrong = ColumnMap::parse(
+        "account_no = \"a\"\ncolour = \"b\"\n",
+        consign::portfolio::columns::COLUMNS,
+    )
+    .unwrap_err()
+    .to_string();
     assert!(wrong.contains("line 2") && wrong.contains("colour"), "{wrong}");
 }
 
@@ -291,8 +383,17 @@ fn rejected_rows_come_back_as_a_file_that_can_be_corrected_and_sent_again() {
         );
         let path = book.file("corrected.csv", text.replace("3,-3,", "3,3.00,"));
         let done = book.try_portfolio(&path, "2026-01-01", &options).unwrap();
-        assert_eq!((done.new, done.rejected, done.missing, done.warnings.len()), (1, 0, 2, 0), "{:?}", done.warnings);
-        assert_eq!(std::fs::read_to_string(&rejects).unwrap().lines().count(), 1, "nothing but the header is left");
+        assert_eq!(
+            (done.new, done.rejected, done.missing, done.warnings.len()),
+            (1, 0, 2, 0),
+            "{:?}",
+            done.warnings
+        );
+        assert_eq!(
+            std::fs::read_to_string(&rejects).unwrap().lines().count(),
+            1,
+            "nothing but the header is left"
+        );
         assert_eq!(book.balance("Assets:Loans:House"), 10_000 + 200_000 + 300);
         book.assert_proven();
     });
@@ -313,7 +414,9 @@ fn a_fault_names_the_line_that_an_editor_shows() {
         ready(book);
         // Blank lines and a quoted cell over two lines; line ends of any system. B, C, F and D are at fault.
         let text = "\naccount_no,balance,days_past_due\nA,1,45\n\n\nB,x,45\n\"E\",2,45\n\nC,-1,45\n\"F\n\",y,45\nD,z,45\n";
-        for (end, lines) in [("\n", [6, 9, 10, 12]), ("\r\n", [6, 9, 10, 12]), ("\r", [6, 9, 10, 12])] {
+        for (end, lines) in
+            [("\n", [6, 9, 10, 12]), ("\r\n", [6, 9, 10, 12]), ("\r", [6, 9, 10, 12])]
+        {
             let path = book.file("lines.csv", text.replace('\n', end));
             let done = book.try_portfolio(&path, "2026-01-10", &Options::default()).unwrap();
             let found: Vec<u64> = done.faults.iter().map(|fault| fault.line).collect();
@@ -323,9 +426,12 @@ fn a_fault_names_the_line_that_an_editor_shows() {
 }
 
 fn assert_fault(faults: &[Fault], line: u64, column: &str, value: &str, reason: &str) {
-    let found = faults
-        .iter()
-        .any(|fault| fault.line == line && fault.column == column && fault.value == value && fault.reason.contains(reason));
+    let found = faults.iter().any(|fault| {
+        fault.line == line
+            && fault.column == column
+            && fault.value == value
+            && fault.reason.contains(reason)
+    });
     assert!(found, "no fault at line {line}, {column} \"{value}\" with \"{reason}\" in {faults:?}");
 }
 
@@ -345,9 +451,19 @@ fn every_faulty_recovery_is_named_and_moves_nothing() {
             ("x,1,2026-01-05,1.00,gift,,,,,,,", "kind", "gift", "payment, reversal, waiver"),
             ("x,1,2026-01-05,1.00,reversal,,,,,,,", "reverses", "", "empty"),
             ("x,1,2026-01-05,1.00,reversal,nobody,,,,,,", "reverses", "nobody", "not known"),
-            ("x,1,2026-01-04,1.00,reversal,known,,,,,,", "received_on", "2026-01-04", "before the payment"),
+            (
+                "x,1,2026-01-04,1.00,reversal,known,,,,,,",
+                "received_on",
+                "2026-01-04",
+                "before the payment",
+            ),
             ("x,1,2026-01-06,10.01,reversal,known,,,,,,", "amount", "10.01", "what is left"),
-            ("x,2,2026-01-06,1.00,reversal,known,,,,,,", "account_no", "2", "account of the payment"),
+            (
+                "x,2,2026-01-06,1.00,reversal,known,,,,,,",
+                "account_no",
+                "2",
+                "account of the payment",
+            ),
             ("x,1,2026-01-05,1.00,payment,,agency,,,,,", "agency", "", "empty"),
             ("x,1,2026-01-05,1.00,payment,,agency,A77,,,,", "agency", "A77", "no assignee"),
             ("x,1,2026-01-05,1.00,payment,,post,,,,,", "channel", "post", "neither"),
@@ -371,11 +487,16 @@ fn a_known_reference_with_the_same_content_is_counted_and_skipped() {
         let before = (book.trial_balance(), book.count("recovery"));
         let done = sent(book, "known,1,2026/01/05,10,payment,,lender,,,,,\n");
         assert_eq!((done.accepted, done.duplicate, done.rejected), (0, 1, 0));
-        let done =
-            sent(book, "new,1,2026-01-05,10,,,,,,,,\nnew,1,2026-01-05,10.00,payment,,,,,,,\nnew,1,2026-01-06,10.00,,,,,,,,\n");
+        let done = sent(
+            book,
+            "new,1,2026-01-05,10,,,,,,,,\nnew,1,2026-01-05,10.00,payment,,,,,,,\nnew,1,2026-01-06,10.00,,,,,,,,\n",
+        );
         assert_eq!((done.accepted, done.duplicate, done.rejected), (1, 1, 1));
         assert_fault(&done.faults, 4, "reference", "new", "other content");
-        assert_eq!((book.trial_balance() == before.0, book.count("recovery")), (false, before.1 + 1));
+        assert_eq!(
+            (book.trial_balance() == before.0, book.count("recovery")),
+            (false, before.1 + 1)
+        );
         book.assert_proven();
     });
 }
@@ -384,9 +505,19 @@ fn a_known_reference_with_the_same_content_is_counted_and_skipped() {
 fn a_reversal_may_stand_before_its_payment_in_one_file() {
     on_each_database(|book| {
         ready(book);
-        let done = sent(book, "r,2,2026-01-07,5.00,reversal,p,,,,,,\np,2,2026-01-06,20.00,payment,,agency,A02,,,,\n");
-        assert_eq!((done.accepted, done.rejected, done.payments.as_str(), done.reversals.as_str()), (2, 0, "20.00", "5.00"));
-        assert_eq!(book.balance("Assets:Receivable:A02"), 1_500, "the reversal takes over who holds the money");
+        let done = sent(
+            book,
+            "r,2,2026-01-07,5.00,reversal,p,,,,,,\np,2,2026-01-06,20.00,payment,,agency,A02,,,,\n",
+        );
+        assert_eq!(
+            (done.accepted, done.rejected, done.payments.as_str(), done.reversals.as_str()),
+            (2, 0, "20.00", "5.00")
+        );
+        assert_eq!(
+            book.balance("Assets:Receivable:A02"),
+            1_500,
+            "the reversal takes over who holds the money"
+        );
         assert_eq!(book.balance("Assets:Loans:A01"), 30_000 - 1_000 - 1_500);
         book.assert_proven();
     });
@@ -434,8 +565,9 @@ pub fn date_cell(at: &str, serial: &str) -> String {
 }
 
 fn workbook() -> Vec<u8> {
-    let header = [("A1", "案件编号"), ("B1", "余额"), ("C1", "逾期天数"), ("D1", "产品"), ("E1", "地区")]
-        .map(|(at, text)| text_cell(at, text));
+    let header =
+        [("A1", "案件编号"), ("B1", "余额"), ("C1", "逾期天数"), ("D1", "产品"), ("E1", "地区")]
+            .map(|(at, text)| text_cell(at, text));
     let first = [
         text_cell("A2", "张三一号"),
         number_cell("B2", "1234.5"),
@@ -454,7 +586,11 @@ fn workbook() -> Vec<u8> {
 }
 
 pub fn sheet(rows: &[&[String]]) -> String {
-    let rows: String = rows.iter().zip(1..).map(|(cells, i)| format!("<row r=\"{i}\">{}</row>", cells.concat())).collect();
+    let rows: String = rows
+        .iter()
+        .zip(1..)
+        .map(|(cells, i)| format!("<row r=\"{i}\">{}</row>", cells.concat()))
+        .collect();
     format!(
         "<worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><sheetData>{rows}</sheetData></worksheet>"
     )
@@ -480,15 +616,28 @@ pub fn zipped(sheet: &str) -> Vec<u8> {
         let size = u32::try_from(content.len()).unwrap().to_le_bytes();
         let offset = u32::try_from(file.len()).unwrap().to_le_bytes();
         let name_length = u16::try_from(name.len()).unwrap().to_le_bytes();
-        let common =
-            [&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0][..], &crc.sum().to_le_bytes(), &size, &size, &name_length, &[0, 0]].concat();
+        let common = [
+            &[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0][..],
+            &crc.sum().to_le_bytes(),
+            &size,
+            &size,
+            &name_length,
+            &[0, 0],
+        ]
+        .concat();
         file.extend([b"PK\x03\x04", &common[..], name.as_bytes(), content.as_bytes()].concat());
-        directory.extend([b"PK\x01\x02\x14\x00", &common[..], &[0; 10], &offset, name.as_bytes()].concat());
+        directory.extend(
+            [b"PK\x01\x02\x14\x00", &common[..], &[0; 10], &offset, name.as_bytes()].concat(),
+        );
     }
-    let (offset, size) =
-        (u32::try_from(file.len()).unwrap().to_le_bytes(), u32::try_from(directory.len()).unwrap().to_le_bytes());
+    let (offset, size) = (
+        u32::try_from(file.len()).unwrap().to_le_bytes(),
+        u32::try_from(directory.len()).unwrap().to_le_bytes(),
+    );
     let count = u16::try_from(parts.len()).unwrap().to_le_bytes();
     file.extend(directory);
-    file.extend([b"PK\x05\x06", &[0, 0, 0, 0][..], &count, &count, &size, &offset, &[0, 0]].concat());
+    file.extend(
+        [b"PK\x05\x06", &[0, 0, 0, 0][..], &count, &count, &size, &offset, &[0, 0]].concat(),
+    );
     file
 }

@@ -15,7 +15,12 @@ use serde_json::Value;
 use crate::support::{Book, all_to, assert_adds_up, day, minor, on_each_database};
 
 fn runner(cases: u32) -> TestRunner {
-    TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() })
+    TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..Config::default()
+    })
 }
 
 proptest! {
@@ -77,14 +82,23 @@ proptest! {
 
 /// A price of a fee rule, as the contract writes it.
 fn price() -> impl Strategy<Value = String> {
-    let rate = (1_u32..4000).prop_map(|hundredths| format!("{}.{:02}%", hundredths / 100, hundredths % 100));
+    let rate = (1_u32..4000)
+        .prop_map(|hundredths| format!("{}.{:02}%", hundredths / 100, hundredths % 100));
     let side = || prop::sample::select(vec!["up_to", "below"]);
     let flat = rate.clone().prop_map(|rate| format!("rate = \"{rate}\"\n"));
     let bounded = (rate.clone(), 0_u32..3000, 0_u32..40_000).prop_map(|(rate, least, more)| {
         let shown = |cents: u32| format!("{}.{:02}", cents / 100, cents % 100);
-        format!("rate = \"{rate}\"\nper_payment = {{ min = \"{}\", max = \"{}\" }}\n", shown(least), shown(least + more))
+        format!(
+            "rate = \"{rate}\"\nper_payment = {{ min = \"{}\", max = \"{}\" }}\n",
+            shown(least),
+            shown(least + more)
+        )
     });
-    let measure = prop::sample::select(vec![("recovered", "month"), ("recovered", "batch"), ("recovery_rate", "batch")]);
+    let measure = prop::sample::select(vec![
+        ("recovered", "month"),
+        ("recovered", "batch"),
+        ("recovery_rate", "batch"),
+    ]);
     let apply = prop::sample::select(vec!["marginal", "whole"]);
     let steps = prop::collection::vec((side(), 1_u32..30, rate.clone()), 1..4);
     let scale = prop::sample::select(vec![1_u32, 1, 10, 100]);
@@ -106,8 +120,14 @@ fn price() -> impl Strategy<Value = String> {
 }
 
 fn rule() -> impl Strategy<Value = String> {
-    let bases =
-        vec!["", "", "", "base = [\"principal\"]\n", "base = [\"principal\", \"interest\"]\n", "base = [\"fees\", \"costs\"]\n"];
+    let bases = vec![
+        "",
+        "",
+        "",
+        "base = [\"principal\"]\n",
+        "base = [\"principal\", \"interest\"]\n",
+        "base = [\"fees\", \"costs\"]\n",
+    ];
     (price(), prop::sample::select(bases)).prop_map(|(price, base)| format!("{price}{base}"))
 }
 
@@ -163,12 +183,8 @@ struct Taken {
 
 fn payments() -> impl Strategy<Value = Vec<Paid>> {
     let weights = prop::option::weighted(0.7, prop::array::uniform4(0_i64..50));
-    let taken = (0_u64..60, 1_i64..=100, any::<bool>(), 0_usize..6).prop_map(|(after, percent, stated, arrives)| Taken {
-        after,
-        percent,
-        stated,
-        arrives,
-    });
+    let taken = (0_u64..60, 1_i64..=100, any::<bool>(), 0_usize..6)
+        .prop_map(|(after, percent, stated, arrives)| Taken { after, percent, stated, arrives });
     let amounts = prop_oneof![4 => 1_i64..1_500, 2 => 1_i64..200_000, 1 => Just(50_000_i64)];
     let paid = (
         0_usize..5,
@@ -222,8 +238,10 @@ fn facts(payments: &[Paid]) -> Vec<Fact> {
             row["channel"] = "agency".into();
             row["agency"] = if paid.channel == 2 { "A01" } else { "A02" }.into();
         }
-        let parts =
-            paid.components.filter(|weights| weights.iter().sum::<i64>() > 0).map(|weights| Money(paid.cents).split(&weights));
+        let parts = paid
+            .components
+            .filter(|weights| weights.iter().sum::<i64>() > 0)
+            .map(|weights| Money(paid.cents).split(&weights));
         if let Some(parts) = &parts {
             PARTS.iter().zip(parts).for_each(|(name, part)| row[*name] = shown(part.0).into());
         }
@@ -243,7 +261,10 @@ fn facts(payments: &[Paid]) -> Vec<Fact> {
             if let Some(rest) = parts_left.as_mut().filter(|_| taken.stated) {
                 let back = Money(cents).split(&rest.iter().map(|part| part.0).collect::<Vec<_>>());
                 if back.iter().zip(&*rest).all(|(back, rest)| back <= rest) {
-                    PARTS.iter().zip(&back).for_each(|(name, part)| row[*name] = shown(part.0).into());
+                    PARTS
+                        .iter()
+                        .zip(&back)
+                        .for_each(|(name, part)| row[*name] = shown(part.0).into());
                     rest.iter_mut().zip(&back).for_each(|(rest, back)| *rest -= *back);
                 }
             }
@@ -270,7 +291,10 @@ fn place(book: &mut Book, first: &str, second: &str, balances: &[i64; 5]) {
     assert_eq!(book.allocate("2026-01-31", "A02"), 2);
 }
 
-const MONTHS: [&str; 9] = ["2026-01", "2026-02", "2026-03", "2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09"];
+const MONTHS: [&str; 9] = [
+    "2026-01", "2026-02", "2026-03", "2026-04", "2026-05", "2026-06", "2026-07", "2026-08",
+    "2026-09",
+];
 
 fn import(book: &mut Book, rows: &[Value]) {
     if !rows.is_empty() {
@@ -288,7 +312,11 @@ fn earned(book: &mut Book) -> BTreeMap<String, i64> {
         assert_adds_up(&statement, book.currency);
         let agency = statement["agency"].as_str().unwrap().to_string();
         let amount = |key: &str| minor(&statement[key], book.currency);
-        assert_eq!(amount("opening"), closing.insert(agency.clone(), amount("closing")).unwrap_or(0), "{statement}");
+        assert_eq!(
+            amount("opening"),
+            closing.insert(agency.clone(), amount("closing")).unwrap_or(0),
+            "{statement}"
+        );
         *earned.entry(agency).or_default() += amount("commission") + amount("true_up");
     }
     earned
@@ -302,7 +330,10 @@ fn assert_balanced(book: &mut Book) {
 /// Turns a failed assertion into a case that proptest can shrink.
 fn holds(test: impl FnOnce()) -> Result<(), TestCaseError> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(test)).map_err(|panic| {
-        let said = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+        let said = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
         TestCaseError::fail(said.unwrap_or_default())
     })
 }
@@ -311,7 +342,8 @@ fn holds(test: impl FnOnce()) -> Result<(), TestCaseError> {
 
 #[test]
 fn the_same_facts_earn_the_same_in_the_end_in_whatever_order_files_and_months_they_arrive() {
-    let worlds = (terms(), terms(), prop::array::uniform5(1_000_i64..400_000), payments(), any::<u64>());
+    let worlds =
+        (terms(), terms(), prop::array::uniform5(1_000_i64..400_000), payments(), any::<u64>());
     on_each_database(|book| {
         let book = RefCell::new(book);
         let checked = runner(48).run(&worlds, |(first, second, balances, payments, seed)| {
@@ -319,8 +351,11 @@ fn the_same_facts_earn_the_same_in_the_end_in_whatever_order_files_and_months_th
                 let book = &mut **book.borrow_mut();
                 let facts = facts(&payments);
                 let rows = |file: usize| -> Vec<Value> {
-                    let mut rows: Vec<Value> =
-                        facts.iter().filter(|fact| fact.arrives == file).map(|fact| fact.row.clone()).collect();
+                    let mut rows: Vec<Value> = facts
+                        .iter()
+                        .filter(|fact| fact.arrives == file)
+                        .map(|fact| fact.row.clone())
+                        .collect();
                     shuffle(&mut rows, seed);
                     rows
                 };
@@ -342,7 +377,11 @@ fn the_same_facts_earn_the_same_in_the_end_in_whatever_order_files_and_months_th
                     import(book, &rows(i));
                     book.close(month);
                     let now = book.statements();
-                    assert_eq!(now[..issued.len()], issued, "a later closing changed an issued statement");
+                    assert_eq!(
+                        now[..issued.len()],
+                        issued,
+                        "a later closing changed an issued statement"
+                    );
                     issued = now;
                 }
                 assert_eq!(earned(book), at_once, "by month on the left, at once on the right");
@@ -368,7 +407,8 @@ fn the_same_facts_earn_the_same_in_the_end_in_whatever_order_files_and_months_th
 /// A correction published late prices everything from the start.
 #[test]
 fn a_correction_earns_the_same_in_the_end_whenever_it_is_published() {
-    let worlds = (terms(), terms(), prop::array::uniform5(1_000_i64..400_000), payments(), 0_usize..8);
+    let worlds =
+        (terms(), terms(), prop::array::uniform5(1_000_i64..400_000), payments(), 0_usize..8);
     on_each_database(|book| {
         let book = RefCell::new(book);
         let checked = runner(24).run(&worlds, |(first, corrected, balances, payments, late)| {
@@ -387,7 +427,10 @@ fn a_correction_earns_the_same_in_the_end_whenever_it_is_published() {
                     }
                     book.assert_proven();
                     let references = commission_lines(book);
-                    assert!(references.values().all(|count| *count == 1), "a recovery is a commission line twice");
+                    assert!(
+                        references.values().all(|count| *count == 1),
+                        "a recovery is a commission line twice"
+                    );
                     earned(book)
                 };
                 let early = earned_when(0);
@@ -403,7 +446,12 @@ fn commission_lines(book: &mut Book) -> BTreeMap<String, usize> {
     let mut lines = BTreeMap::new();
     for text in book.statements() {
         let statement: Value = serde_json::from_str(&text).unwrap();
-        for line in statement["lines"].as_array().unwrap().iter().filter(|line| line["kind"] == "commission") {
+        for line in statement["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|line| line["kind"] == "commission")
+        {
             *lines.entry(line["reference"].as_str().unwrap().to_string()).or_default() += 1;
         }
     }
@@ -413,7 +461,8 @@ fn commission_lines(book: &mut Book) -> BTreeMap<String, usize> {
 fn shuffle<T>(items: &mut [T], seed: u64) {
     let mut state = seed | 1;
     for i in (1..items.len()).rev() {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         items.swap(i, usize::try_from(state >> 33).unwrap() % (i + 1));
     }
 }
@@ -468,11 +517,16 @@ fn in_every_life_an_account_has_one_holder_at_a_time_and_windows_never_overlap()
                     account.push(one);
                     let windows = placement::windows(&account);
                     for (before, after) in windows.iter().zip(windows.iter().skip(1)) {
-                        assert!(before.last < after.first, "windows overlap: {windows:?} of {account:?}");
+                        assert!(
+                            before.last < after.first,
+                            "windows overlap: {windows:?} of {account:?}"
+                        );
                     }
                     let active = account.iter().filter(|one| one.closed_on.is_none()).count();
                     assert!(active <= 1, "{active} active placements: {account:?}");
-                    let closed_in_time = account.iter().all(|one| one.closed_on.is_none_or(|closed| closed >= one.placed_on));
+                    let closed_in_time = account
+                        .iter()
+                        .all(|one| one.closed_on.is_none_or(|closed| closed >= one.placed_on));
                     assert!(closed_in_time, "{account:?}");
                 }
                 assert_balanced(book);
@@ -496,7 +550,10 @@ fn live(book: &mut Book, life: &[(Step, u64)]) {
             ),
         ));
     }
-    book.portfolio("2025-12-31", "account_no,balance,days_past_due\n1,500.00,40\n2,700.00,80\n3,90.00,200\n4,1000.00,31\n");
+    book.portfolio(
+        "2025-12-31",
+        "account_no,balance,days_past_due\n1,500.00,40\n2,700.00,80\n3,90.00,200\n4,1000.00,31\n",
+    );
     let (mut today, mut month, mut paid) = ("2026-01-02".to_string(), 0, Vec::new());
     for (i, (step, days)) in life.iter().enumerate() {
         today = plus(&today, *days);
@@ -513,8 +570,10 @@ fn live(book: &mut Book, life: &[(Step, u64)]) {
                 assert!(open.is_ok() || month > 0, "{:?}", open.err());
             }
             Step::Recall(accounts) => {
-                let names: Vec<String> = accounts.iter().map(|account| (account + 1).to_string()).collect();
-                let _refused_in_a_closed_month = book.try_recall(&names.iter().map(String::as_str).collect::<Vec<_>>(), &today);
+                let names: Vec<String> =
+                    accounts.iter().map(|account| (account + 1).to_string()).collect();
+                let _refused_in_a_closed_month =
+                    book.try_recall(&names.iter().map(String::as_str).collect::<Vec<_>>(), &today);
             }
             Step::Expire => drop(book.expire(&today)),
             Step::Pay(account, cents) => {
@@ -522,19 +581,33 @@ fn live(book: &mut Book, life: &[(Step, u64)]) {
                 paid.push((format!("x{i}"), *account, *cents));
             }
             Step::TakeBack(which) => {
-                let Some((reference, account, cents)) = paid.get(*which % paid.len().max(1)).cloned() else { continue };
-                let path = book.file("reversal.csv", row(account, cents.div_euclid(2).max(1), "reversal", &reference));
-                let done = book.try_recoveries(&path, &consign::recovery::import::Options::default()).unwrap();
+                let Some((reference, account, cents)) =
+                    paid.get(*which % paid.len().max(1)).cloned()
+                else {
+                    continue;
+                };
+                let path = book.file(
+                    "reversal.csv",
+                    row(account, cents.div_euclid(2).max(1), "reversal", &reference),
+                );
+                let done = book
+                    .try_recoveries(&path, &consign::recovery::import::Options::default())
+                    .unwrap();
                 assert_eq!(done.accepted + done.rejected, 1);
             }
             Step::Waive(account) => {
                 let path = book.file("waiver.csv", row(*account, 500, "waiver", ""));
-                let done = book.try_recoveries(&path, &consign::recovery::import::Options::default()).unwrap();
+                let done = book
+                    .try_recoveries(&path, &consign::recovery::import::Options::default())
+                    .unwrap();
                 assert_eq!(done.accepted + done.rejected, 1);
             }
             Step::Portfolio(balances) => {
-                let rows: String =
-                    balances.iter().zip(1..).map(|(cents, account)| format!("{account},{},60\n", shown(*cents))).collect();
+                let rows: String = balances
+                    .iter()
+                    .zip(1..)
+                    .map(|(cents, account)| format!("{account},{},60\n", shown(*cents)))
+                    .collect();
                 book.portfolio(&today, &format!("account_no,balance,days_past_due\n{rows}"));
             }
             Step::Close => {

@@ -1,11 +1,18 @@
 //! The exact solver: against trying everything on small programmes, and by its proofs on larger ones.
 
-use consign::allocation::programme::{Cell, Clash, ClashKind, Plan, Programme, bound, most_placed, solve};
+use consign::allocation::programme::{
+    Cell, Clash, ClashKind, Plan, Programme, bound, most_placed, solve,
+};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
 /// Programmes of up to so many strata and takers; a narrow range of values makes ties.
-fn programmes(strata: usize, takers: usize, most: i64, values: i64) -> impl Strategy<Value = Programme> {
+fn programmes(
+    strata: usize,
+    takers: usize,
+    most: i64,
+    values: i64,
+) -> impl Strategy<Value = Programme> {
     (0..=strata, 0..=takers, any::<bool>(), 0..4_u8).prop_flat_map(move |(strata, takers, place_all, shape)| {
         let room = most * strata as i64 / takers.max(1) as i64 + 1;
         let limit = prop_oneof![2 => Just(None), 3 => (0..=room * 2).prop_map(Some), 2 => (room * 9 / 10..=room).prop_map(Some)];
@@ -33,10 +40,19 @@ fn programmes(strata: usize, takers: usize, most: i64, values: i64) -> impl Stra
 
 /// The best value and then the most accounts placed, by trying everything.
 fn tried(programme: &Programme) -> Option<(i128, i64)> {
-    fn go(programme: &Programme, cell: usize, left: &mut [i64], given: &mut [i64], value: i128) -> Option<(i128, i64)> {
+    fn go(
+        programme: &Programme,
+        cell: usize,
+        left: &mut [i64],
+        given: &mut [i64],
+        value: i128,
+    ) -> Option<(i128, i64)> {
         let Some(next) = programme.cells.get(cell) else {
             let kept = given.iter().zip(&programme.lower).all(|(given, lower)| given >= lower)
-                && given.iter().zip(&programme.upper).all(|(given, upper)| upper.is_none_or(|upper| *given <= upper))
+                && given
+                    .iter()
+                    .zip(&programme.upper)
+                    .all(|(given, upper)| upper.is_none_or(|upper| *given <= upper))
                 && !(programme.place_all && left.iter().any(|left| *left > 0));
             return kept.then(|| (value, given.iter().sum()));
         };
@@ -45,7 +61,13 @@ fn tried(programme: &Programme) -> Option<(i128, i64)> {
         for count in 0..=left[stratum] {
             left[stratum] -= count;
             given[taker] += count;
-            best = best.max(go(programme, cell + 1, left, given, value + i128::from(next.value) * i128::from(count)));
+            best = best.max(go(
+                programme,
+                cell + 1,
+                left,
+                given,
+                value + i128::from(next.value) * i128::from(count),
+            ));
             left[stratum] += count;
             given[taker] -= count;
         }
@@ -61,7 +83,11 @@ fn placed(plan: &Plan) -> i64 {
 /// Who gets how many.
 fn given(programme: &Programme, plan: &Plan) -> Vec<i64> {
     let mut given = vec![0; programme.takers];
-    programme.cells.iter().zip(&plan.assigned).for_each(|(cell, count)| given[cell.taker as usize] += count);
+    programme
+        .cells
+        .iter()
+        .zip(&plan.assigned)
+        .for_each(|(cell, count)| given[cell.taker as usize] += count);
     given
 }
 
@@ -72,21 +98,36 @@ fn assert_proved(programme: &Programme, plan: &Plan) -> Result<(), TestCaseError
         prop_assert!(*count >= 0);
         left[cell.stratum as usize] -= count;
         let worth = i128::from(cell.value) - plan.taker_prices[cell.taker as usize];
-        prop_assert!(worth <= plan.stratum_prices[cell.stratum as usize], "{cell:?} would be better");
-        prop_assert!(*count == 0 || worth == plan.stratum_prices[cell.stratum as usize], "{cell:?} is not the best");
+        prop_assert!(
+            worth <= plan.stratum_prices[cell.stratum as usize],
+            "{cell:?} would be better"
+        );
+        prop_assert!(
+            *count == 0 || worth == plan.stratum_prices[cell.stratum as usize],
+            "{cell:?} is not the best"
+        );
     }
     for (left, price) in left.iter().zip(&plan.stratum_prices) {
         prop_assert!(*left >= 0 && !(programme.place_all && *left > 0));
         prop_assert!(programme.place_all || (*price >= 0 && (*left == 0 || *price == 0)));
     }
     for (taker, given) in given(programme, plan).into_iter().enumerate() {
-        prop_assert!(given >= programme.lower[taker] && programme.upper[taker].is_none_or(|upper| given <= upper));
+        prop_assert!(
+            given >= programme.lower[taker]
+                && programme.upper[taker].is_none_or(|upper| given <= upper)
+        );
         let price = plan.taker_prices[taker];
-        prop_assert!(price <= 0 || programme.upper[taker] == Some(given), "a price without a limit");
+        prop_assert!(
+            price <= 0 || programme.upper[taker] == Some(given),
+            "a price without a limit"
+        );
         prop_assert!(price >= 0 || programme.lower[taker] == given, "a price without a limit");
     }
     let values = programme.cells.iter().zip(&plan.assigned);
-    prop_assert_eq!(plan.objective, values.map(|(cell, count)| i128::from(cell.value) * i128::from(*count)).sum::<i128>());
+    prop_assert_eq!(
+        plan.objective,
+        values.map(|(cell, count)| i128::from(cell.value) * i128::from(*count)).sum::<i128>()
+    );
     prop_assert_eq!(plan.bound, plan.objective);
     prop_assert_eq!(bound(programme, &plan.taker_prices), plan.objective);
     Ok(())
@@ -105,14 +146,24 @@ fn assert_true(programme: &Programme, clash: &Clash) -> Result<(), TestCaseError
     match clash.kind {
         ClashKind::Crossed => {
             prop_assert_eq!(clash.takers.len(), 1);
-            prop_assert_eq!((clash.needed, Some(clash.available)), (lower.into(), upper.map(i128::from)));
+            prop_assert_eq!(
+                (clash.needed, Some(clash.available)),
+                (lower.into(), upper.map(i128::from))
+            );
         }
         ClashKind::Maximums => {
-            prop_assert!(programme.place_all && clash.strata.iter().all(|stratum| !open(*stratum, false)));
-            prop_assert_eq!((clash.needed, Some(clash.available)), (accounts.into(), upper.map(i128::from)));
+            prop_assert!(
+                programme.place_all && clash.strata.iter().all(|stratum| !open(*stratum, false))
+            );
+            prop_assert_eq!(
+                (clash.needed, Some(clash.available)),
+                (accounts.into(), upper.map(i128::from))
+            );
         }
         ClashKind::Minimums => {
-            let missed = |stratum: &usize| programme.accounts[*stratum] > 0 && !clash.strata.contains(stratum);
+            let missed = |stratum: &usize| {
+                programme.accounts[*stratum] > 0 && !clash.strata.contains(stratum)
+            };
             let outside = (0..programme.accounts.len()).filter(missed);
             prop_assert!(outside.into_iter().all(|stratum| !open(stratum, true)));
             prop_assert_eq!((clash.needed, clash.available), (lower.into(), accounts.into()));

@@ -17,7 +17,10 @@ fn ready(book: &mut Book) {
     book.set_up("CNY", &["A01"]);
     book.lender = "CFC".to_string();
     book.set_up("CNY", &["A01", "A02"]);
-    let objecting = |text: String| text.replace("term_days", "objection_days = 5\nterm_days").replace("2026-01-01", "2016-01-01");
+    let objecting = |text: String| {
+        text.replace("term_days", "objection_days = 5\nterm_days")
+            .replace("2026-01-01", "2016-01-01")
+    };
     book.publish(&objecting(flat_contract("A01", "20%", 60)));
     book.publish(&objecting(flat_contract("A02", "20%", 20000)));
     let person = |(login, organisation, role): (&str, &str, &str)| {
@@ -37,7 +40,10 @@ fn ready(book: &mut Book) {
 
 fn last(book: &mut Book, account_no: &str) -> Placement {
     let lender = book.lender.clone();
-    store::of_accounts(&mut book.db, &lender, &format!("[\"{account_no}\"]")).unwrap().pop().unwrap()
+    store::of_accounts(&mut book.db, &lender, &format!("[\"{account_no}\"]"))
+        .unwrap()
+        .pop()
+        .unwrap()
 }
 
 #[test]
@@ -51,40 +57,90 @@ fn what_has_run_out_is_told_and_recorded() {
 
             // Placed for 60 days, and recalled: both are over on any day these tests are run; nobody has recorded it.
             let home = get!(service, manager, "/?lang=en");
-            assert!(home.body.contains("Run out, not recorded yet") && home.body.contains("/placements/expire?lender=CFC"));
+            assert!(
+                home.body.contains("Run out, not recorded yet")
+                    && home.body.contains("/placements/expire?lender=CFC")
+            );
             let account = get!(service, manager, "/accounts/1?lang=en");
-            assert!(account.body.contains("Run out, not recorded yet") && !account.body.contains("good\">Placed"));
+            assert!(
+                account.body.contains("Run out, not recorded yet")
+                    && !account.body.contains("good\">Placed")
+            );
             assert!(account.body.contains("/placements/expire?lender=CFC"), "{}", account.body);
             let account = get!(service, manager, "/accounts/2?lang=en");
-            assert!(account.body.contains("Recall final, not recorded yet"), "nobody objected in time: {}", account.body);
+            assert!(
+                account.body.contains("Recall final, not recorded yet"),
+                "nobody objected in time: {}",
+                account.body
+            );
             let list = get!(service, manager, "/placements?lang=zh&state=run_out");
-            assert!(list.body.contains("已到期待登记") && list.body.contains("/accounts/1\""), "{}", list.body);
+            assert!(
+                list.body.contains("已到期待登记") && list.body.contains("/accounts/1\""),
+                "{}",
+                list.body
+            );
             assert!(!list.body.contains("/accounts/3\""), "one that goes on has not run out");
 
             // The last day of 1 is 4 March, the recall of 2 is final on 15 February: over on the next day, not before.
             let none = get!(service, manager, "/placements/expire?on=2016-02-15&lang=en");
-            assert!(none.status == 200 && none.body.contains("No placement has run out") && !none.body.contains("name=\"seen\""));
+            assert!(
+                none.status == 200
+                    && none.body.contains("No placement has run out")
+                    && !none.body.contains("name=\"seen\"")
+            );
             let closed = get!(service, manager, "/placements/expire?on=2016-01-31&lang=en");
-            assert!(closed.body.contains("2016-02-01") && !closed.body.contains("name=\"seen\""), "{}", closed.body);
+            assert!(
+                closed.body.contains("2016-02-01") && !closed.body.contains("name=\"seen\""),
+                "{}",
+                closed.body
+            );
             let page = get!(service, manager, "/placements/expire?on=2016-03-05&lang=en");
-            assert!(page.status == 200 && page.body.contains(">2<") && page.body.contains("3,000.00"), "{}", page.body);
+            assert!(
+                page.status == 200 && page.body.contains(">2<") && page.body.contains("3,000.00"),
+                "{}",
+                page.body
+            );
             let record = || form(&page.body);
             let before = book.state();
-            for (typed, status) in
-                [(("on", "2036-03-06"), 409), (("seen", "0"), 409), (("on", "2016-01-31"), 422), (("on", "x"), 422)]
-            {
-                assert_eq!(send!(service, manager, record().with(&[typed])).status, status, "{typed:?}");
+            for (typed, status) in [
+                (("on", "2036-03-06"), 409),
+                (("seen", "0"), 409),
+                (("on", "2016-01-31"), 422),
+                (("on", "x"), 422),
+            ] {
+                assert_eq!(
+                    send!(service, manager, record().with(&[typed])).status,
+                    status,
+                    "{typed:?}"
+                );
             }
             assert_eq!(send!(service, manager, record().with(&[("csrf", "0123")])).status, 403);
             assert_eq!(book.state(), before, "what was refused changed something");
             let events = book.count("event");
-            for login in ["viewer@cfc", "preparer@cfc", "manager@a01", "viewer@a01", "manager@nbk"] {
+            for login in ["viewer@cfc", "preparer@cfc", "manager@a01", "viewer@a01", "manager@nbk"]
+            {
                 let mut cookies = sign_in!(service, login);
-                assert_eq!(get!(service, cookies, "/placements/expire?lender=CFC").status, 404, "{login}");
+                assert_eq!(
+                    get!(service, cookies, "/placements/expire?lender=CFC").status,
+                    404,
+                    "{login}"
+                );
                 let home = get!(service, cookies, "/");
                 assert!(!home.body.contains("/placements/expire"), "{login}");
-                let csrf = home.body.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_string();
-                assert_eq!(send!(service, cookies, record().with(&[("csrf", &csrf)])).status, 404, "{login}");
+                let csrf = home
+                    .body
+                    .split("name=\"csrf\" value=\"")
+                    .nth(1)
+                    .unwrap()
+                    .split('"')
+                    .next()
+                    .unwrap()
+                    .to_string();
+                assert_eq!(
+                    send!(service, cookies, record().with(&[("csrf", &csrf)])).status,
+                    404,
+                    "{login}"
+                );
             }
             assert_eq!(book.count("event"), events, "another recorded it");
 
@@ -99,12 +155,20 @@ fn what_has_run_out_is_told_and_recorded() {
                 told.body.contains("Recorded as expired: 1 · recalls become final: 1")
                     && !told.body.contains("Run out, not recorded yet</dt>")
             );
-            assert!(!get!(service, manager, "/?lang=en").body.contains("Run out, not recorded yet"));
+            assert!(
+                !get!(service, manager, "/?lang=en").body.contains("Run out, not recorded yet")
+            );
         });
         let over = last(book, "1");
-        assert_eq!((over.closed_on, over.close_reason), (Some(day("2016-03-04")), Some(CloseReason::Expired)));
+        assert_eq!(
+            (over.closed_on, over.close_reason),
+            (Some(day("2016-03-04")), Some(CloseReason::Expired))
+        );
         let over = last(book, "2");
-        assert_eq!((over.closed_on, over.close_reason), (Some(day("2016-02-15")), Some(CloseReason::Recalled)));
+        assert_eq!(
+            (over.closed_on, over.close_reason),
+            (Some(day("2016-02-15")), Some(CloseReason::Recalled))
+        );
         assert_eq!(last(book, "3").closed_on, None);
         book.assert_proven();
     });

@@ -13,7 +13,8 @@ fn both_databases_have_the_same_tables_and_columns() {
     assert!(sqlite.len() > 150, "only {} columns were found", sqlite.len());
     let Some(url) = postgres() else { return };
     let on_postgres = schema_of(&mut Book::on_postgres(&url).db).unwrap();
-    let (left, right): (BTreeSet<_>, BTreeSet<_>) = (sqlite.iter().collect(), on_postgres.iter().collect());
+    let (left, right): (BTreeSet<_>, BTreeSet<_>) =
+        (sqlite.iter().collect(), on_postgres.iter().collect());
     let only_one: Vec<_> = left.symmetric_difference(&right).collect();
     assert!(only_one.is_empty(), "on one database only: {only_one:?}");
     assert_eq!(sqlite, on_postgres, "the columns stand in another order");
@@ -23,7 +24,10 @@ fn both_databases_have_the_same_tables_and_columns() {
 fn both_databases_have_migrations_of_the_same_names() {
     let names = |folder: &str| -> BTreeSet<String> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
     };
     assert!(!names("sqlite").is_empty());
     assert_eq!(names("sqlite"), names("postgres"));

@@ -20,12 +20,19 @@ use rust_decimal::Decimal;
 use crate::support::{Book, by, day, on_each_database};
 
 /// The scorecard of a day, strata by bucket.
-fn card_known(book: &mut Book, on: &str, parameters: Parameters, known_seq: i64) -> BTreeMap<String, Row> {
+fn card_known(
+    book: &mut Book,
+    on: &str,
+    parameters: Parameters,
+    known_seq: i64,
+) -> BTreeMap<String, Row> {
     let lender = party::store::lender(&mut book.db, &book.lender).unwrap().unwrap();
     let versions = contract::store::versions(&mut book.db, &lender).unwrap();
     let grouping = Grouping::by_bucket(lender.currency);
-    let asked = Asked { lender: &lender.code, on: day(on), parameters, grouping: &grouping, known_seq };
-    let (rows, _) = scorecard_on(&mut book.db, &asked, &versions, &Points::default(), BTreeMap::new()).unwrap();
+    let asked =
+        Asked { lender: &lender.code, on: day(on), parameters, grouping: &grouping, known_seq };
+    let (rows, _) =
+        scorecard_on(&mut book.db, &asked, &versions, &Points::default(), BTreeMap::new()).unwrap();
     rows.into_iter().map(|row| (row.assignee.clone(), row)).collect()
 }
 
@@ -120,20 +127,39 @@ fn a_scorecard_worked_out_by_hand() {
         // = 95.24; 70 + 20 × 1 ÷ 1.046154 + 10 = 99.12; A03, new, 70 × 1 ÷ 1.012987 + 19.12 + 10 = 98.22.
         // 98.50 is 0.62 from the best and 98.22 only 0.28 from 98.50: those two tie for the second place.
         let expected = [
-            ("A01", ["3", "900000", "115000", "119500", "0.962343", "0.230769", "0.991310", "98.50", "2"]),
-            ("A02", ["2", "600000", "40000", "48000", "0.833333", "0.166667", "0.972222", "95.24", "4"]),
+            (
+                "A01",
+                [
+                    "3", "900000", "115000", "119500", "0.962343", "0.230769", "0.991310", "98.50",
+                    "2",
+                ],
+            ),
+            (
+                "A02",
+                ["2", "600000", "40000", "48000", "0.833333", "0.166667", "0.972222", "95.24", "4"],
+            ),
             ("A03", ["0", "0", "0", "0", "1.000000", "0.000000", "1.000000", "98.22", "2"]),
-            ("T01", ["1", "500000", "100000", "87500", "1.142857", "0.090909", "1.012987", "99.12", "1"]),
+            (
+                "T01",
+                [
+                    "1", "500000", "100000", "87500", "1.142857", "0.090909", "1.012987", "99.12",
+                    "1",
+                ],
+            ),
         ];
         assert_eq!(rows.len(), expected.len());
         for (code, figures) in expected {
             assert_eq!(shown(&rows[code]), figures.map(str::to_string), "{code}");
         }
-        let served: Vec<(i64, String)> = rows.values().map(|row| (row.sums.served, row.served_index.to_string())).collect();
+        let served: Vec<(i64, String)> =
+            rows.values().map(|row| (row.sums.served, row.served_index.to_string())).collect();
         let expected = [(3, "1.046154"), (1, "0.944444"), (0, "1.000000"), (1, "1.000000")];
         assert_eq!(served, expected.map(|(count, index)| (count, index.to_string())));
         // What stands beside money counts every placement begun in the window, judged or not.
-        assert_eq!(rows.values().map(|row| row.beside.placements).collect::<Vec<_>>(), [3, 3, 0, 1]);
+        assert_eq!(
+            rows.values().map(|row| row.beside.placements).collect::<Vec<_>>(),
+            [3, 3, 0, 1]
+        );
         book.assert_proven();
     });
 }
@@ -144,25 +170,44 @@ fn window_and_horizon_end_on_their_days() {
         by_hand(book);
         let placements = |book: &mut Book, on: &str| -> Vec<(String, i64, i64)> {
             let rows = card(book, on, PARAMETERS);
-            rows.into_values().map(|row| (row.assignee, row.sums.placements, row.sums.recovered.0)).collect()
+            rows.into_values()
+                .map(|row| (row.assignee, row.sums.placements, row.sums.recovered.0))
+                .collect()
         };
-        let row = |code: &str, placements: i64, recovered: i64| (code.to_string(), placements, recovered);
+        let row =
+            |code: &str, placements: i64, recovered: i64| (code.to_string(), placements, recovered);
         // A day earlier account 5 is in the window and 2 and 4 are not judged; f is within its horizon.
         assert_eq!(
             placements(book, "2026-06-30"),
-            [row("A01", 3, 585_000), row("A02", 1, 40_000), row("A03", 0, 0), row("T01", 1, 100_000)]
+            [
+                row("A01", 3, 585_000),
+                row("A02", 1, 40_000),
+                row("A03", 0, 0),
+                row("T01", 1, 100_000)
+            ]
         );
         // A day later accounts 1 and 3 have left the window, and 6 is judged.
         assert_eq!(
             placements(book, "2026-07-02"),
-            [row("A01", 2, 105_000), row("A02", 2, 500_000), row("A03", 0, 0), row("T01", 1, 100_000)]
+            [
+                row("A01", 2, 105_000),
+                row("A02", 2, 500_000),
+                row("A03", 0, 0),
+                row("T01", 1, 100_000)
+            ]
         );
         // A horizon one day longer lets b in; the reversal of e comes on the 46th day.
-        let horizon = |days: i64| Parameters { horizon_days: days, window_months: 12, ..PARAMETERS };
-        let recovered = |book: &mut Book, days: i64, code: &str| card(book, "2026-12-01", horizon(days))[code].sums.recovered.0;
+        let horizon =
+            |days: i64| Parameters { horizon_days: days, window_months: 12, ..PARAMETERS };
+        let recovered = |book: &mut Book, days: i64, code: &str| {
+            card(book, "2026-12-01", horizon(days))[code].sums.recovered.0
+        };
         assert_eq!(recovered(book, 30, "A01"), 115_000 + 500_000);
         assert_eq!(recovered(book, 31, "A01"), 120_000 + 500_000);
-        assert_eq!((recovered(book, 45, "A02"), recovered(book, 46, "A02")), (40_000 + 500_000, 25_000 + 500_000));
+        assert_eq!(
+            (recovered(book, 45, "A02"), recovered(book, 46, "A02")),
+            (40_000 + 500_000, 25_000 + 500_000)
+        );
     });
 }
 
@@ -189,14 +234,26 @@ fn a_scorecard_knows_what_the_book_knew() {
 type Placed = (usize, usize, usize, i64, i64);
 
 fn placed() -> impl Strategy<Value = Vec<Placed>> {
-    prop::collection::vec((0_usize..4, 0_usize..2, 0_usize..4, 1_i64..10_000_000, prop_oneof![Just(0_i64), 1_i64..=100]), 1..40)
+    prop::collection::vec(
+        (
+            0_usize..4,
+            0_usize..2,
+            0_usize..4,
+            1_i64..10_000_000,
+            prop_oneof![Just(0_i64), 1_i64..=100],
+        ),
+        1..40,
+    )
 }
 
 fn history_of(placed: &[Placed], times: i64, name: impl Fn(usize, &Placed) -> String) -> History {
     let mut history = History::default();
     for (i, one) in placed.iter().enumerate() {
         let (group, bucket, _, balance, percent) = one;
-        let judged = Judged { balance: Money(balance * times), recovered: Money(balance * percent / 100 * times) };
+        let judged = Judged {
+            balance: Money(balance * times),
+            recovered: Money(balance * percent / 100 * times),
+        };
         history.add(&format!("g{group}"), &format!("M{bucket}"), &name(i, one), judged);
     }
     history
@@ -303,7 +360,14 @@ fn complain(book: &mut Book, case: &str, agency: &str, on: &str) {
 
 fn decide(book: &mut Book, case: &str, upheld: bool, on: &str, corrects: Option<i64>) {
     let text = "recordings were heard".to_string();
-    let new = NewDecision { reference: case.to_string(), upheld, on: day(on), text, deduction: None, corrects };
+    let new = NewDecision {
+        reference: case.to_string(),
+        upheld,
+        on: day(on),
+        text,
+        deduction: None,
+        corrects,
+    };
     complaint::decide(&mut book.db, &book.lender, &new, &by()).unwrap();
 }
 
@@ -317,7 +381,9 @@ fn four_left(book: &mut Book) {
     book.portfolio("2026-01-01", &format!("account_no,balance,days_past_due,product\n{rows}"));
     place(book, "2026-01-02", "A01", "p1", 2);
     place(book, "2026-01-02", "A02", "p2", 2);
-    book.recoveries("reference,account_no,received_on,amount\na,1,2026-01-10,10.00\nb,3,2026-01-10,10.00\n");
+    book.recoveries(
+        "reference,account_no,received_on,amount\na,1,2026-01-10,10.00\nb,3,2026-01-10,10.00\n",
+    );
 }
 
 const SCORED: &str = "name = \"scored\"\nmethod = \"score\"\nstrata = [\"bucket\"]\nseed = 1\n\n[performance]\nwindow_months = 6\nhorizon_days = 30\n";
@@ -325,7 +391,9 @@ const SCORED: &str = "name = \"scored\"\nmethod = \"score\"\nstrata = [\"bucket\
 /// How many of the accounts left A02 would get, and how many would go to nobody.
 fn would_get(book: &mut Book, strategy: &str) -> (usize, usize) {
     let decision = book.try_allocate(strategy, "2026-06-01", false).unwrap().decision;
-    let of = |code: &str| decision.assigned.iter().filter(|one| decision.code(one) == Some(code)).count();
+    let of = |code: &str| {
+        decision.assigned.iter().filter(|one| decision.code(one) == Some(code)).count()
+    };
     let unplaced = decision.assigned.iter().filter(|one| one.fate == Fate::NoGate).count();
     assert_eq!(of("A01") + of("A02") + unplaced, 4);
     (of("A02"), unplaced)
@@ -337,7 +405,12 @@ fn an_upheld_complaint_costs_compliance_points_and_a_share() {
         four_left(book);
         let of = |book: &mut Book, code: &str| {
             let row = card(book, "2026-06-01", PARAMETERS)[code].clone();
-            (row.beside.rating().to_string(), row.points[2].normalize().to_string(), row.score.to_string(), row.rank)
+            (
+                row.beside.rating().to_string(),
+                row.points[2].normalize().to_string(),
+                row.score.to_string(),
+                row.rank,
+            )
         };
         let even = ("100.00".to_string(), "10".to_string(), "100.00".to_string(), 1);
         assert_eq!((of(book, "A01"), of(book, "A02")), (even.clone(), even.clone()));
@@ -358,11 +431,32 @@ fn an_upheld_complaint_costs_compliance_points_and_a_share() {
         assert_eq!(of(book, "A01"), even);
         assert_eq!(would_get(book, SCORED), (2, 0));
         // Where only compliance has points all of the share is lost.
-        assert_eq!(would_get(book, &format!("{SCORED}\n[score]\nrecoveries = 0\naccounts_served = 0\ncompliance = 1\n")), (0, 0));
+        assert_eq!(
+            would_get(
+                book,
+                &format!(
+                    "{SCORED}\n[score]\nrecoveries = 0\naccounts_served = 0\ncompliance = 1\n"
+                )
+            ),
+            (0, 0)
+        );
 
         // The evaluation is where the rating starts from: 80 of 100 gives 8 of 10 points.
-        evaluation::evaluate(&mut book.db, &book.lender, "A01", day("2026-05-01"), 80, "visited", &by()).unwrap();
-        assert_eq!(of(book, "A01"), ("80.00".to_string(), "10".to_string(), "100.00".to_string(), 1), "still the best");
+        evaluation::evaluate(
+            &mut book.db,
+            &book.lender,
+            "A01",
+            day("2026-05-01"),
+            80,
+            "visited",
+            &by(),
+        )
+        .unwrap();
+        assert_eq!(
+            of(book, "A01"),
+            ("80.00".to_string(), "10".to_string(), "100.00".to_string(), 1),
+            "still the best"
+        );
         book.assert_proven();
     });
 }
@@ -381,7 +475,8 @@ fn too_many_upheld_complaints_close_the_gate() {
         let only = format!("{}\n[[assignee]]\ncode = \"A02\"\n", gate("499.99"));
         assert_eq!(would_get(book, &only), (0, 4));
         let run_no = book.try_allocate(&only, "2026-06-01", false).unwrap().run_no;
-        let refusals = format!("SELECT refusals AS text FROM allocation_refusal WHERE run_no = {run_no}");
+        let refusals =
+            format!("SELECT refusals AS text FROM allocation_refusal WHERE run_no = {run_no}");
         assert_eq!(book.texts(&refusals), ["A02=conduct"]);
         // A decision taken back opens it again.
         decide(book, "C-1", false, "2026-06-01", Some(1));

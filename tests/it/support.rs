@@ -28,7 +28,10 @@ pub fn postgres() -> Option<String> {
     static SAID: Once = Once::new();
     let url = std::env::var("CONSIGN_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
     if url.is_none() {
-        assert!(!in_ci(), "CONSIGN_TEST_POSTGRES is not set: in CI the tests must run on PostgreSQL too");
+        assert!(
+            !in_ci(),
+            "CONSIGN_TEST_POSTGRES is not set: in CI the tests must run on PostgreSQL too"
+        );
         SAID.call_once(|| shout("CONSIGN_TEST_POSTGRES IS NOT SET: NOTHING IS TESTED ON POSTGRESQL. Run tests/run.sh instead."));
     }
     url
@@ -95,7 +98,17 @@ impl Book {
         let address = Address::parse(&url).unwrap();
         let db = address.open().unwrap();
         let currency = Currency::parse("CNY").unwrap();
-        Book { db, address, url, lender: "CFC".to_string(), currency, folder, schema, lenders: 0, files: 0 }
+        Book {
+            db,
+            address,
+            url,
+            lender: "CFC".to_string(),
+            currency,
+            folder,
+            schema,
+            lenders: 0,
+            files: 0,
+        }
     }
 
     pub fn is_postgres(&self) -> bool {
@@ -153,13 +166,22 @@ impl Book {
         as_of: &str,
         options: &portfolio::import::Options<'_>,
     ) -> Result<portfolio::import::Imported, PortfolioError> {
-        portfolio::import::import(&mut self.db, &self.lender, path, day(as_of), options, &by(), &mut Silent)
+        portfolio::import::import(
+            &mut self.db,
+            &self.lender,
+            path,
+            day(as_of),
+            options,
+            &by(),
+            &mut Silent,
+        )
     }
 
     /// Takes in a portfolio given as CSV, of which no row may be rejected.
     pub fn portfolio(&mut self, as_of: &str, csv: &str) -> portfolio::import::Imported {
         let path = self.file("portfolio.csv", csv);
-        let done = self.try_portfolio(&path, as_of, &portfolio::import::Options::default()).unwrap();
+        let done =
+            self.try_portfolio(&path, as_of, &portfolio::import::Options::default()).unwrap();
         assert_eq!(done.faults, [], "in {csv}");
         done
     }
@@ -180,7 +202,12 @@ impl Book {
         done
     }
 
-    pub fn try_allocate(&mut self, strategy: &str, on: &str, commit: bool) -> Result<run::Outcome, AllocationError> {
+    pub fn try_allocate(
+        &mut self,
+        strategy: &str,
+        on: &str,
+        commit: bool,
+    ) -> Result<run::Outcome, AllocationError> {
         run::allocate(&mut self.db, &self.lender, "strategy.toml", strategy, day(on), commit, &by())
     }
 
@@ -195,14 +222,30 @@ impl Book {
         run::commit_run(&mut self.db, &self.lender, run_no, &by())
     }
 
-    pub fn try_recall(&mut self, accounts: &[&str], on: &str) -> Result<recall::Recalled, PlacementError> {
+    pub fn try_recall(
+        &mut self,
+        accounts: &[&str],
+        on: &str,
+    ) -> Result<recall::Recalled, PlacementError> {
         let path = self.file("recall.csv", format!("account_no\n{}\n", accounts.join("\n")));
-        recall::recall(&mut self.db, &self.lender, &recall::Which::File(&path), "test", day(on), true, &by())
+        recall::recall(
+            &mut self.db,
+            &self.lender,
+            &recall::Which::File(&path),
+            "test",
+            day(on),
+            true,
+            &by(),
+        )
     }
 
     pub fn recall(&mut self, accounts: &[&str], on: &str) {
         let done = self.try_recall(accounts, on).unwrap();
-        assert_eq!((done.recalled, done.not_placed.len()), (accounts.len(), 0), "recall of {accounts:?}");
+        assert_eq!(
+            (done.recalled, done.not_placed.len()),
+            (accounts.len(), 0),
+            "recall of {accounts:?}"
+        );
     }
 
     /// Takes a step on one account, as its agency or as the lender.
@@ -233,19 +276,26 @@ impl Book {
 
     /// The issued statement as its JSON file has it.
     pub fn statement_text(&mut self, agency: &str, month: &str) -> Option<String> {
-        let found = consign::settlement::store::find(&mut self.db, &self.lender, agency, month_of(month)).unwrap();
+        let found =
+            consign::settlement::store::find(&mut self.db, &self.lender, agency, month_of(month))
+                .unwrap();
         found.map(|one| render::json(&one, self.currency, "issued").to_string())
     }
 
     pub fn statement(&mut self, agency: &str, month: &str) -> Value {
         let text = self.statement_text(agency, month);
-        serde_json::from_str(&text.unwrap_or_else(|| panic!("{agency} has no statement of {month}"))).unwrap()
+        serde_json::from_str(
+            &text.unwrap_or_else(|| panic!("{agency} has no statement of {month}")),
+        )
+        .unwrap()
     }
 
     /// All statements of the book, oldest first, as JSON text.
     pub fn statements(&mut self) -> Vec<String> {
-        let found = consign::settlement::store::statements(&mut self.db, &self.lender, None).unwrap();
-        let mut keys: Vec<(String, String)> = found.iter().map(|one| (one.month.to_string(), one.agency.clone())).collect();
+        let found =
+            consign::settlement::store::statements(&mut self.db, &self.lender, None).unwrap();
+        let mut keys: Vec<(String, String)> =
+            found.iter().map(|one| (one.month.to_string(), one.agency.clone())).collect();
         keys.sort();
         keys.iter().map(|(month, agency)| self.statement_text(agency, month).unwrap()).collect()
     }
@@ -257,7 +307,12 @@ impl Book {
     }
 
     pub fn assert_proven(&mut self) {
-        assert_eq!(self.findings(), Vec::<String>::new(), "verify finds this in the book of {}", self.lender);
+        assert_eq!(
+            self.findings(),
+            Vec::<String>::new(),
+            "verify finds this in the book of {}",
+            self.lender
+        );
     }
 
     /// Account, debit, credit.
@@ -268,7 +323,11 @@ impl Book {
 
     /// The balance of one account, debit positive.
     pub fn balance(&mut self, account: &str) -> i64 {
-        self.trial_balance().iter().filter(|(name, ..)| name == account).map(|(_, debit, credit)| debit - credit).sum()
+        self.trial_balance()
+            .iter()
+            .filter(|(name, ..)| name == account)
+            .map(|(_, debit, credit)| debit - credit)
+            .sum()
     }
 
     pub fn tables(&mut self) -> Vec<String> {
@@ -311,7 +370,12 @@ impl Book {
             #[diesel(sql_type = Text)]
             text: String,
         }
-        diesel::sql_query(sql).load::<Row>(&mut self.db).unwrap().into_iter().map(|row| row.text).collect()
+        diesel::sql_query(sql)
+            .load::<Row>(&mut self.db)
+            .unwrap()
+            .into_iter()
+            .map(|row| row.text)
+            .collect()
     }
 
     pub fn sql(&mut self, sql: &str) -> diesel::QueryResult<()> {
@@ -334,13 +398,17 @@ impl Drop for Book {
 
 /// Everything unplaced to one assignee.
 pub fn all_to(assignee: &str) -> String {
-    format!("name = \"all\"\nmethod = \"fixed\"\nseed = 1\n\n[[assignee]]\ncode = \"{assignee}\"\nshare = \"100%\"\n")
+    format!(
+        "name = \"all\"\nmethod = \"fixed\"\nseed = 1\n\n[[assignee]]\ncode = \"{assignee}\"\nshare = \"100%\"\n"
+    )
 }
 
 /// An agency without limits; codes that begin with T are teams.
 pub fn assignee_toml(code: &str) -> String {
     let kind = if code.starts_with('T') { "team" } else { "agency" };
-    format!("[[lender.assignee]]\ncode = \"{code}\"\nname = \"Assignee {code}\"\nkind = \"{kind}\"\n\n")
+    format!(
+        "[[lender.assignee]]\ncode = \"{code}\"\nname = \"Assignee {code}\"\nkind = \"{kind}\"\n\n"
+    )
 }
 
 /// A contract of one agency: 20 % of everything, without tax, for placements of `term_days`.
@@ -352,7 +420,11 @@ pub fn flat_contract(agency: &str, rate: &str, term_days: u32) -> String {
 }
 
 pub fn by() -> By {
-    By { actor: "test".to_string(), source: "tests".to_string(), at: "2026-01-01T00:00:00.000000Z".to_string() }
+    By {
+        actor: "test".to_string(),
+        source: "tests".to_string(),
+        at: "2026-01-01T00:00:00.000000Z".to_string(),
+    }
 }
 
 pub fn day(text: &str) -> NaiveDate {
@@ -407,7 +479,11 @@ pub fn assert_adds_up(statement: &Value, currency: Currency) {
     let amount = |key: &str| minor(&statement[key], currency);
     let lines = statement["lines"].as_array().unwrap();
     for (kind, figure) in KINDS {
-        let sum: i64 = lines.iter().filter(|line| line["kind"] == kind).map(|line| minor(&line["fee"], currency)).sum();
+        let sum: i64 = lines
+            .iter()
+            .filter(|line| line["kind"] == kind)
+            .map(|line| minor(&line["fee"], currency))
+            .sum();
         assert_eq!(sum, amount(figure), "{kind} lines of {statement}");
     }
     let known = lines.iter().all(|line| KINDS.iter().any(|(kind, _)| line["kind"] == *kind));
@@ -415,13 +491,18 @@ pub fn assert_adds_up(statement: &Value, currency: Currency) {
     let kinds: i64 = KINDS.iter().map(|(_, figure)| amount(figure)).sum();
     assert!(kinds == amount("net") || kinds == amount("total"), "{statement}");
     assert_eq!(amount("net") + amount("vat"), amount("total"), "{statement}");
-    let closing = amount("opening") + amount("total") - amount("collected_by_agency") + amount("payments");
+    let closing =
+        amount("opening") + amount("total") - amount("collected_by_agency") + amount("payments");
     assert_eq!(amount("closing"), closing, "{statement}");
 }
 
 /// So many cases of a property, the same every time unless PROPTEST_RNG_SEED asks for others.
 pub fn cases(cases: u32) -> Config {
     let standard = Config::default();
-    let rng_seed = if standard.rng_seed == RngSeed::Random { RngSeed::Fixed(20_261_122) } else { standard.rng_seed };
+    let rng_seed = if standard.rng_seed == RngSeed::Random {
+        RngSeed::Fixed(20_261_122)
+    } else {
+        standard.rng_seed
+    };
     Config { cases, failure_persistence: None, max_shrink_iters: 20_000, rng_seed, ..standard }
 }

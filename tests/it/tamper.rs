@@ -47,7 +47,8 @@ fn settle(book: &mut Book) {
     assert_eq!(book.allocate("2026-01-02", "A01"), 3);
     book.recall(&["2"], "2026-01-20");
     assert_eq!(book.allocate("2026-01-21", "A02"), 1);
-    book.step("1", Some("A01"), Move::AskRetention(day("2026-04-15"), "it pays"), "2026-01-22").unwrap();
+    book.step("1", Some("A01"), Move::AskRetention(day("2026-04-15"), "it pays"), "2026-01-22")
+        .unwrap();
     book.step("1", None, Move::DecideRetention(true, Some("it does")), "2026-01-23").unwrap();
     book.step("2", None, Move::RequestRecall("review"), "2026-01-31").unwrap();
     book.recoveries(RECOVERIES);
@@ -99,7 +100,10 @@ fn append_only_tables_refuse_every_change() {
                 );
                 stranger.refused(&upsert, "append-only");
             } else {
-                stranger.refused(&format!("INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1"), "append-only");
+                stranger.refused(
+                    &format!("INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1"),
+                    "append-only",
+                );
             }
         }
         assert_eq!(book.state(), before);
@@ -113,8 +117,18 @@ fn a_placement_keeps_its_facts_and_is_never_deleted() {
         settle(book);
         let before = book.state();
         let mut stranger = Stranger::of(book);
-        for column in ["account_no", "assignee", "placed_on", "expires_on", "balance", "contract_version", "level", "seq"] {
-            let message = stranger.refused(&format!("UPDATE placement SET {column} = {column}"), "");
+        for column in [
+            "account_no",
+            "assignee",
+            "placed_on",
+            "expires_on",
+            "balance",
+            "contract_version",
+            "level",
+            "seq",
+        ] {
+            let message =
+                stranger.refused(&format!("UPDATE placement SET {column} = {column}"), "");
             assert!(message.contains("frozen") || message.contains("append-only"), "{message}");
         }
         stranger.refused("UPDATE placement SET closed_on = NULL WHERE closed_on IS NOT NULL", "");
@@ -122,7 +136,8 @@ fn a_placement_keeps_its_facts_and_is_never_deleted() {
         if book.is_postgres() {
             stranger.refused("TRUNCATE placement", "");
         } else {
-            stranger.refused("INSERT OR REPLACE INTO placement SELECT * FROM placement LIMIT 1", "");
+            stranger
+                .refused("INSERT OR REPLACE INTO placement SELECT * FROM placement LIMIT 1", "");
         }
         assert_eq!(book.state(), before);
     });
@@ -135,12 +150,18 @@ fn a_replacing_insert_that_collides_on_another_unique_key_is_refused_too() {
     let before = book.state();
     let mut stranger = Stranger::of(&book);
     let columns = |book: &mut Book, table: &str| -> String {
-        let names: Vec<String> = columns_of(book, table).into_iter().map(|column| column.name).collect();
+        let names: Vec<String> =
+            columns_of(book, table).into_iter().map(|column| column.name).collect();
         names.join(", ")
     };
     let statement = columns(&mut book, "statement");
     let moved = statement.replacen("month", "'2031-01'", 1);
-    stranger.refused(&format!("INSERT OR REPLACE INTO statement ({statement}) SELECT {moved} FROM statement LIMIT 1"), "");
+    stranger.refused(
+        &format!(
+            "INSERT OR REPLACE INTO statement ({statement}) SELECT {moved} FROM statement LIMIT 1"
+        ),
+        "",
+    );
     let transaction = columns(&mut book, "ledger_transaction");
     let moved = transaction.replacen("number", "number + 1000", 1);
     stranger.refused(
@@ -150,7 +171,10 @@ fn a_replacing_insert_that_collides_on_another_unique_key_is_refused_too() {
     let placement = columns(&mut book, "placement");
     let moved = placement.replacen("placement_no", "placement_no + 1000", 1);
     let active = "FROM placement WHERE closed_on IS NULL LIMIT 1";
-    stranger.refused(&format!("INSERT OR REPLACE INTO placement ({placement}) SELECT {moved} {active}"), "");
+    stranger.refused(
+        &format!("INSERT OR REPLACE INTO placement ({placement}) SELECT {moved} {active}"),
+        "",
+    );
     assert_eq!(book.state(), before);
 }
 
@@ -169,9 +193,9 @@ impl Stranger {
             consign::db::Address::Sqlite(path) => {
                 Stranger(Book2::Sqlite(diesel::sqlite::SqliteConnection::establish(path).unwrap()))
             }
-            consign::db::Address::Postgres(url) => {
-                Stranger(Book2::Postgres(Box::new(diesel::pg::PgConnection::establish(url).unwrap())))
-            }
+            consign::db::Address::Postgres(url) => Stranger(Book2::Postgres(Box::new(
+                diesel::pg::PgConnection::establish(url).unwrap(),
+            ))),
         }
     }
 
@@ -181,7 +205,10 @@ impl Stranger {
             Book2::Sqlite(c) => c.batch_execute(sql),
             Book2::Postgres(c) => c.batch_execute(sql),
         };
-        let message = done.err().unwrap_or_else(|| panic!("the database let this through: {sql}")).to_string();
+        let message = done
+            .err()
+            .unwrap_or_else(|| panic!("the database let this through: {sql}"))
+            .to_string();
         assert!(message.contains(why), "{sql} is refused for another reason: {message}");
         message
     }
@@ -207,7 +234,11 @@ fn columns_of(book: &mut Book, table: &str) -> Vec<ColumnOf> {
     let found = book.texts(&sql);
     let split = found.iter().map(|text| text.split_once(' ').unwrap());
     split
-        .map(|(name, kind)| ColumnOf { name: name.into(), kind: kind.to_lowercase(), key: keys.iter().any(|k| k == name) })
+        .map(|(name, kind)| ColumnOf {
+            name: name.into(),
+            kind: kind.to_lowercase(),
+            key: keys.iter().any(|k| k == name),
+        })
         .collect()
 }
 
@@ -267,7 +298,11 @@ fn verify_finds_a_change_of_any_single_cell() {
             }
             book.assert_proven();
         }
-        assert_eq!(unseen, Vec::<String>::new(), "verify does not see a changed cell of these columns");
+        assert_eq!(
+            unseen,
+            Vec::<String>::new(),
+            "verify does not see a changed cell of these columns"
+        );
         assert!(cells > 150, "only {cells} columns were tried");
     });
 }
@@ -281,10 +316,17 @@ fn verify_finds_a_row_that_was_removed() {
         for table in &tables {
             let key = keys(book, table).join(", ");
             for order in ["ASC", "DESC"] {
-                let last = keys(book, table).iter().map(|k| format!("{k} {order}")).collect::<Vec<_>>().join(", ");
+                let last = keys(book, table)
+                    .iter()
+                    .map(|k| format!("{k} {order}"))
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 book.sql(&format!("DELETE FROM {table} WHERE ({key}) = (SELECT {key} FROM {table} ORDER BY {last} LIMIT 1)"))
                     .unwrap();
-                assert!(found_by_verify(book), "verify does not miss a removed row of {table} ({order})");
+                assert!(
+                    found_by_verify(book),
+                    "verify does not miss a removed row of {table} ({order})"
+                );
                 restore(book, table);
             }
         }
@@ -299,9 +341,10 @@ fn verify_finds_text_that_was_moved_from_one_cell_into_the_next() {
         book.portfolio("2025-12-31", "account_no,balance,days_past_due,region,product\n1,10.00,40,a|=b,c\n2,10.00,40,x\\,|=y\n");
         book.assert_proven();
         open_the_tables(book, &["portfolio_row"]);
-        for change in
-            ["region = 'a', product = 'b|=c' WHERE account_no = '1'", "region = 'x', product = '\\||=y' WHERE account_no = '2'"]
-        {
+        for change in [
+            "region = 'a', product = 'b|=c' WHERE account_no = '1'",
+            "region = 'x', product = '\\||=y' WHERE account_no = '2'",
+        ] {
             book.sql(&format!("UPDATE portfolio_row SET {change}")).unwrap();
             assert!(found_by_verify(book), "verify does not see {change}");
             restore(book, "portfolio_row");
@@ -333,7 +376,10 @@ fn verify_finds_a_book_whose_end_was_cut_off() {
             book.sql("CREATE TABLE keep_book AS SELECT * FROM book").unwrap();
             book.sql(&format!("UPDATE book SET {change} WHERE lender = 'CFC'")).unwrap();
             assert!(found_by_verify(book), "the book's head: {change}");
-            book.sql("DELETE FROM book; INSERT INTO book SELECT * FROM keep_book; DROP TABLE keep_book").unwrap();
+            book.sql(
+                "DELETE FROM book; INSERT INTO book SELECT * FROM keep_book; DROP TABLE keep_book",
+            )
+            .unwrap();
         }
         book.assert_proven();
     });
@@ -355,7 +401,10 @@ fn open_the_tables(book: &mut Book, tables: &[&str]) {
 }
 
 fn restore(book: &mut Book, table: &str) {
-    book.sql(&format!("BEGIN; DELETE FROM {table}; INSERT INTO {table} SELECT * FROM keep_{table}; COMMIT")).unwrap();
+    book.sql(&format!(
+        "BEGIN; DELETE FROM {table}; INSERT INTO {table} SELECT * FROM keep_{table}; COMMIT"
+    ))
+    .unwrap();
 }
 
 /// Changes the column in one row, one where it holds something when there is such a row.

@@ -75,7 +75,8 @@ const REASONS: [(&str, &[&str]); 5] = [
 
 #[test]
 fn every_refused_contract_is_refused_for_the_reason_its_name_gives() {
-    let refused: Vec<Value> = serde_json::from_str(include_str!("../vectors/refused_contracts.json")).unwrap();
+    let refused: Vec<Value> =
+        serde_json::from_str(include_str!("../vectors/refused_contracts.json")).unwrap();
     assert_eq!(refused.len(), REASONS.len());
     on_each_database(|book| {
         book.set_up("CNY", &["A01", "A02"]);
@@ -125,7 +126,10 @@ fn scores_become_the_worked_points() {
         .zip(score(&measures, points))
         .map(|((name, _), points)| (name.clone(), round(points.iter().sum(), 2).to_string()))
         .collect();
-    assert_eq!(found.into_iter().collect::<Vec<_>>(), pairs(&story["expect"], |value| text(value).to_string()));
+    assert_eq!(
+        found.into_iter().collect::<Vec<_>>(),
+        pairs(&story["expect"], |value| text(value).to_string())
+    );
 }
 
 #[test]
@@ -136,8 +140,10 @@ fn scores_tie_as_published() {
         let scores = pairs(&story["scores"], number);
         let only: Vec<Decimal> = scores.iter().map(|(_, score)| *score).collect();
         let groups = tie_groups(&only, number(&story["margin"]));
-        let named: Vec<Vec<&str>> =
-            groups.iter().map(|group| group.iter().map(|place| scores[*place].0.as_str()).collect()).collect();
+        let named: Vec<Vec<&str>> = groups
+            .iter()
+            .map(|group| group.iter().map(|place| scores[*place].0.as_str()).collect())
+            .collect();
         assert_eq!(serde_json::json!(named), story["expect_groups"], "{story}");
     }
 }
@@ -147,11 +153,15 @@ fn shares_become_the_worked_whole_counts() {
     let stories = stories_of("largest_remainder");
     assert_eq!(stories.len(), 3);
     for story in stories {
-        let weights: Vec<i64> =
-            pairs(&story["weights"], |weight| text(weight).parse().unwrap()).into_iter().map(|(_, weight)| weight).collect();
+        let weights: Vec<i64> = pairs(&story["weights"], |weight| text(weight).parse().unwrap())
+            .into_iter()
+            .map(|(_, weight)| weight)
+            .collect();
         let counts = split(story["total"].as_i64().unwrap(), &weights);
-        let expected: Vec<i64> =
-            pairs(&story["expect"], |count| count.as_i64().unwrap()).into_iter().map(|(_, count)| count).collect();
+        let expected: Vec<i64> = pairs(&story["expect"], |count| count.as_i64().unwrap())
+            .into_iter()
+            .map(|(_, count)| count)
+            .collect();
         assert_eq!(counts, expected, "{story}");
     }
 }
@@ -162,10 +172,17 @@ fn an_index_is_believed_as_far_as_the_worked_credibility() {
     let stories = stories_of("credibility");
     assert_eq!(stories.len(), 3);
     for story in stories {
-        let (index, placements, k) =
-            (number(&story["index"]), story["placements"].as_i64().unwrap(), story["k"].as_i64().unwrap());
+        let (index, placements, k) = (
+            number(&story["index"]),
+            story["placements"].as_i64().unwrap(),
+            story["k"].as_i64().unwrap(),
+        );
         let z = credibility(placements, k);
-        assert_eq!(round(z * index + (Decimal::ONE - z), 4).to_string(), text(&story["expect"]), "{story}");
+        assert_eq!(
+            round(z * index + (Decimal::ONE - z), 4).to_string(),
+            text(&story["expect"]),
+            "{story}"
+        );
 
         // A and B had the same balance; of 200 recovered on each 1,000 together, A has its index × 100.
         let mut history = History::default();
@@ -192,15 +209,22 @@ fn the_worked_programmes_have_the_worked_optimum() {
             .iter()
             .enumerate()
             .flat_map(|(stratum, (name, _))| {
-                let of = pairs(&story["value_per_account"][name], |value| text(value).parse::<i64>().unwrap());
+                let of = pairs(&story["value_per_account"][name], |value| {
+                    text(value).parse::<i64>().unwrap()
+                });
                 of.into_iter().map(move |(taker, value)| (stratum, taker, value))
             })
             .collect();
-        let takers: Vec<String> =
-            values.iter().filter(|(stratum, ..)| *stratum == 0).map(|(_, taker, _)| taker.clone()).collect();
+        let takers: Vec<String> = values
+            .iter()
+            .filter(|(stratum, ..)| *stratum == 0)
+            .map(|(_, taker, _)| taker.clone())
+            .collect();
         let all: i64 = strata.iter().map(|(_, count)| count).sum();
         let most = |taker: &String| {
-            let percent = story["max_share"][taker].as_str().map(|share| share.trim_end_matches('%').parse::<i64>().unwrap());
+            let percent = story["max_share"][taker]
+                .as_str()
+                .map(|share| share.trim_end_matches('%').parse::<i64>().unwrap());
             percent.map(|percent| all * percent / 100).or(story["capacity"][taker].as_i64())
         };
         let cells = values.iter().map(|(stratum, taker, value)| Cell {
@@ -220,7 +244,10 @@ fn the_worked_programmes_have_the_worked_optimum() {
         let objective = text(&story["expect_objective"]).parse::<i128>().unwrap();
         assert_eq!((plan.objective, plan.bound), (objective, objective), "{story}");
         for ((stratum, taker, _), assigned) in values.iter().zip(&plan.assigned) {
-            assert_eq!(story["expect_assigned"][&strata[*stratum].0][taker], *assigned, "{taker} of {story}");
+            assert_eq!(
+                story["expect_assigned"][&strata[*stratum].0][taker], *assigned,
+                "{taker} of {story}"
+            );
         }
     }
 }

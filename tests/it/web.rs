@@ -13,7 +13,9 @@ use consign::identity::{Role, may};
 use consign::kernel::progress::Silent;
 use consign::portfolio::personal::Key;
 use consign::web::{ROUTES, Seen, Site, application};
-use consign::{allocation, ambient, audit, conduct, contract, party, portfolio, recovery, settlement};
+use consign::{
+    allocation, ambient, audit, conduct, contract, party, portfolio, recovery, settlement,
+};
 
 use crate::support::on_each_database;
 
@@ -89,24 +91,53 @@ fn lender(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Option
         );
         contract::publish::publish(db, code, "contract.toml", &terms, false, &operator()).unwrap();
     }
-    let mut accounts =
-        format!("account_no,balance,days_past_due,debtor_name,phone\n\"{STRANGE}\",900.00,45,欧阳测试,13812345678\n");
-    let mut receipts = format!("reference,account_no,received_on,amount\n{code}-P,\"{STRANGE}\",2026-03-10,100.00\n");
+    let mut accounts = format!(
+        "account_no,balance,days_past_due,debtor_name,phone\n\"{STRANGE}\",900.00,45,欧阳测试,13812345678\n"
+    );
+    let mut receipts = format!(
+        "reference,account_no,received_on,amount\n{code}-P,\"{STRANGE}\",2026-03-10,100.00\n"
+    );
     for i in 0..120 {
         accounts.push_str(&format!("L{i:03},1000.00,45,欧阳测试,13812345678\n"));
         receipts.push_str(&format!("{code}-{i:03},L{i:03},2026-03-10,10.00\n"));
     }
-    let (portfolio_file, recovery_file) = (folder.join(format!("{code}-p.csv")), folder.join(format!("{code}-r.csv")));
+    let (portfolio_file, recovery_file) =
+        (folder.join(format!("{code}-p.csv")), folder.join(format!("{code}-r.csv")));
     std::fs::write(&portfolio_file, accounts).unwrap();
     std::fs::write(&recovery_file, receipts).unwrap();
-    let options =
-        portfolio::import::Options { map: None, all_or_nothing: true, expect_rows: None, expect_total: None, rejects: None, key };
-    portfolio::import::import(db, code, &portfolio_file, day("2026-02-28"), &options, &operator(), &mut Silent).unwrap();
+    let options = portfolio::import::Options {
+        map: None,
+        all_or_nothing: true,
+        expect_rows: None,
+        expect_total: None,
+        rejects: None,
+        key,
+    };
+    portfolio::import::import(
+        db,
+        code,
+        &portfolio_file,
+        day("2026-02-28"),
+        &options,
+        &operator(),
+        &mut Silent,
+    )
+    .unwrap();
     let strategy = "name = \"x\"\nmethod = \"equal\"\nseed = 1\n";
-    allocation::run::allocate(db, code, "strategy.toml", strategy, day("2026-03-01"), true, &operator()).unwrap();
+    allocation::run::allocate(
+        db,
+        code,
+        "strategy.toml",
+        strategy,
+        day("2026-03-01"),
+        true,
+        &operator(),
+    )
+    .unwrap();
     let options = recovery::import::Options { map: None, rejects: None };
     recovery::import::import(db, code, &recovery_file, &options, &operator(), &mut Silent).unwrap();
-    settlement::close::close(db, code, "2026-03".parse().unwrap(), false, &operator(), &mut Silent).unwrap();
+    settlement::close::close(db, code, "2026-03".parse().unwrap(), false, &operator(), &mut Silent)
+        .unwrap();
     conducted(db, folder, code, agencies, key);
 }
 
@@ -117,7 +148,8 @@ fn conducted(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Opt
         let rows = "n1,L001,2026-03-05 22:30,13912340000\nn2,L002,2026-03-05 10:30,13912340000\n";
         std::fs::write(&path, format!("reference,account_no,at,number\n{rows}")).unwrap();
         let options = conduct::contacts::Options { key, ..Default::default() };
-        conduct::contacts::import(db, code, agency, &path, &options, &operator(), &mut Silent).unwrap();
+        conduct::contacts::import(db, code, agency, &path, &options, &operator(), &mut Silent)
+            .unwrap();
         let new = conduct::complaint::NewComplaint {
             agency: (*agency).to_string(),
             account_no: None,
@@ -150,8 +182,11 @@ struct Browser {
 
 impl Browser {
     async fn ask(&mut self, app: App<'_>, request: TestRequest) -> Answer {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = request.insert_header(("Host", "consign.test")).insert_header(("Cookie", cookies.join("; ")));
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = request
+            .insert_header(("Host", "consign.test"))
+            .insert_header(("Cookie", cookies.join("; ")));
         let answer = app(request).await;
         self.cookies.extend(answer.cookies.iter().cloned());
         answer
@@ -162,7 +197,13 @@ impl Browser {
     }
 
     /// Posts a form with the token of the page at `page`.
-    async fn post(&mut self, app: App<'_>, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+    async fn post(
+        &mut self,
+        app: App<'_>,
+        page: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Answer {
         let token = token(&self.get(app, page).await.body);
         let mut fields = fields.to_vec();
         fields.push(("csrf", &token));
@@ -171,7 +212,9 @@ impl Browser {
 
     async fn sign_in(app: App<'_>, login: &str) -> Browser {
         let mut browser = Browser::default();
-        let answer = browser.post(app, "/sign-in", "/sign-in", &[("login", login), ("password", PASSWORD)]).await;
+        let answer = browser
+            .post(app, "/sign-in", "/sign-in", &[("login", login), ("password", PASSWORD)])
+            .await;
         assert_eq!((answer.status, answer.location.as_str()), (303, "/"), "{login}");
         browser
     }
@@ -198,12 +241,23 @@ pub fn all(address: &Address) {
         let app = |request: TestRequest| -> Pin<Box<dyn Future<Output = Answer> + '_>> {
             Box::pin(async move {
                 let response = test::call_service(service, request.to_request()).await;
-                let cookies =
-                    response.response().cookies().map(|cookie| (cookie.name().to_string(), cookie.value().to_string())).collect();
-                let header =
-                    |name: &str| response.headers().get(name).map_or(String::new(), |value| value.to_str().unwrap().to_string());
-                assert!(!header("Content-Security-Policy").is_empty() && header("X-Content-Type-Options") == "nosniff");
-                let (status, location, content_type) = (response.status().as_u16(), header("Location"), header("Content-Type"));
+                let cookies = response
+                    .response()
+                    .cookies()
+                    .map(|cookie| (cookie.name().to_string(), cookie.value().to_string()))
+                    .collect();
+                let header = |name: &str| {
+                    response
+                        .headers()
+                        .get(name)
+                        .map_or(String::new(), |value| value.to_str().unwrap().to_string())
+                };
+                assert!(
+                    !header("Content-Security-Policy").is_empty()
+                        && header("X-Content-Type-Options") == "nosniff"
+                );
+                let (status, location, content_type) =
+                    (response.status().as_u16(), header("Location"), header("Content-Type"));
                 let body = String::from_utf8_lossy(&test::read_body(response).await).into_owned();
                 Answer { status, location, content_type, cookies, body }
             })
@@ -224,26 +278,42 @@ pub fn all(address: &Address) {
 async fn signing_in(app: App<'_>) {
     let mut browser = Browser::default();
     let answer = browser.get(app, "/accounts?bucket=M2").await;
-    assert_eq!((answer.status, answer.location.as_str()), (303, "/sign-in?next=%2Faccounts%3Fbucket%3DM2"));
-    let wrong = browser.post(app, "/sign-in", "/sign-in", &[("login", "manager@cfc"), ("password", "wrong")]).await;
+    assert_eq!(
+        (answer.status, answer.location.as_str()),
+        (303, "/sign-in?next=%2Faccounts%3Fbucket%3DM2")
+    );
+    let wrong = browser
+        .post(app, "/sign-in", "/sign-in", &[("login", "manager@cfc"), ("password", "wrong")])
+        .await;
     assert_eq!(wrong.status, 401);
     assert!(
         wrong.body.contains("value=\"manager@cfc\"") && !wrong.body.contains("value=\"wrong\""),
         "the form keeps the login only"
     );
-    let nobody = browser.post(app, "/sign-in", "/sign-in", &[("login", "nobody"), ("password", "wrong")]).await;
+    let nobody = browser
+        .post(app, "/sign-in", "/sign-in", &[("login", "nobody"), ("password", "wrong")])
+        .await;
     assert_eq!(nobody.status, 401);
     let right = [("login", "manager@cfc"), ("password", PASSWORD), ("next", "/accounts?bucket=M2")];
     let answer = browser.post(app, "/sign-in", "/sign-in", &right).await;
     assert_eq!((answer.status, answer.location.as_str()), (303, "/accounts?bucket=M2"));
-    let elsewhere = [("login", "manager@cfc"), ("password", PASSWORD), ("next", "//elsewhere.example")];
+    let elsewhere =
+        [("login", "manager@cfc"), ("password", PASSWORD), ("next", "//elsewhere.example")];
     let answer = Browser::default().post(app, "/sign-in", "/sign-in", &elsewhere).await;
     assert_eq!((answer.status, answer.location.as_str()), (303, "/"));
     let mut locked = Browser::default();
     for _ in 0..5 {
-        assert_eq!(locked.post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", "x")]).await.status, 401);
+        assert_eq!(
+            locked
+                .post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", "x")])
+                .await
+                .status,
+            401
+        );
     }
-    let answer = locked.post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", PASSWORD)]).await;
+    let answer = locked
+        .post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", PASSWORD)])
+        .await;
     assert_eq!(answer.status, 429, "five failures lock a login, whatever comes then");
     let token = browser.cookies["consign_session"].clone();
     assert_eq!(browser.post(app, "/", "/sign-out", &[]).await.status, 303);
@@ -253,22 +323,37 @@ async fn signing_in(app: App<'_>) {
 
 async fn forms(app: App<'_>) {
     let mut browser = Browser::sign_in(app, "manager@cfc").await;
-    let post = |fields: &[(&str, &str)]| TestRequest::post().uri("/language").set_form(fields.to_vec());
+    let post =
+        |fields: &[(&str, &str)]| TestRequest::post().uri("/language").set_form(fields.to_vec());
     let right = token(&browser.get(app, "/").await.body);
     let with_token = [("language", "zh"), ("here", "/"), ("csrf", right.as_str())];
     assert_eq!(browser.ask(app, post(&[("language", "zh")])).await.status, 403, "no token");
-    assert_eq!(browser.ask(app, post(&[("language", "zh"), ("csrf", "0123")])).await.status, 403, "another's token");
+    assert_eq!(
+        browser.ask(app, post(&[("language", "zh"), ("csrf", "0123")])).await.status,
+        403,
+        "another's token"
+    );
     let from = post(&with_token).insert_header(("Origin", "https://elsewhere.example"));
     assert_eq!(browser.ask(app, from).await.status, 403, "from another site");
     let from = post(&with_token).insert_header(("Sec-Fetch-Site", "cross-site"));
     assert_eq!(browser.ask(app, from).await.status, 403, "from another site, says the browser");
-    let from =
-        post(&with_token).insert_header(("Origin", "https://consign.test")).insert_header(("Sec-Fetch-Site", "same-origin"));
+    let from = post(&with_token)
+        .insert_header(("Origin", "https://consign.test"))
+        .insert_header(("Sec-Fetch-Site", "same-origin"));
     assert_eq!(browser.ask(app, from).await.status, 303);
-    assert!(browser.get(app, "/").await.body.contains("<html lang=\"zh\">"), "the language is remembered");
+    assert!(
+        browser.get(app, "/").await.body.contains("<html lang=\"zh\">"),
+        "the language is remembered"
+    );
     let mut stranger = Browser::default();
     assert_eq!(
-        stranger.ask(app, TestRequest::post().uri("/sign-in").set_form([("login", "x"), ("password", "y")])).await.status,
+        stranger
+            .ask(
+                app,
+                TestRequest::post().uri("/sign-in").set_form([("login", "x"), ("password", "y")])
+            )
+            .await
+            .status,
         403
     );
 }
@@ -306,18 +391,31 @@ async fn routes(app: App<'_>) {
                     404
                 };
                 assert_eq!(answer.status, expected, "{login} {path} {lang}");
-                let drawn = answer.content_type.starts_with("text/html") && answer.status != 303 && !path.ends_with("/document");
-                assert!(!drawn || answer.body.contains(&format!("<html lang=\"{lang}\">")), "{login} {path} {lang}");
+                let drawn = answer.content_type.starts_with("text/html")
+                    && answer.status != 303
+                    && !path.ends_with("/document");
+                assert!(
+                    !drawn || answer.body.contains(&format!("<html lang=\"{lang}\">")),
+                    "{login} {path} {lang}"
+                );
             }
         }
     }
     for route in ROUTES {
         let answer = Browser::default().get(app, &filled(route.path, "CFC-000001")).await;
-        assert_eq!(answer.status, if route.seen == Seen::ByAnybody { 200 } else { 303 }, "nobody {}", route.path);
+        assert_eq!(
+            answer.status,
+            if route.seen == Seen::ByAnybody { 200 } else { 303 },
+            "nobody {}",
+            route.path
+        );
     }
     let mut browser = Browser::sign_in(app, "manager@cfc").await;
     let nowhere = browser.get(app, "/nowhere?lang=en").await;
-    assert!(nowhere.status == 404 && nowhere.body.contains("Sign out"), "a page that is not there has the common layout");
+    assert!(
+        nowhere.status == 404 && nowhere.body.contains("Sign out"),
+        "a page that is not there has the common layout"
+    );
 }
 
 fn filled(path: &str, statement: &str) -> String {
@@ -363,8 +461,14 @@ async fn other_books(app: App<'_>) {
     for lender in ["CFC", "NBK"] {
         assert_eq!(both.get(app, &format!("/placements?lender={lender}")).await.status, 200);
     }
-    let own = Browser::sign_in(app, "viewer@a02").await.get(app, "/placements.csv?assignee=A01&state=closed").await;
-    assert!(own.body.contains(",A02,") && !own.body.contains(",A01,"), "a filter cannot widen what an agency sees");
+    let own = Browser::sign_in(app, "viewer@a02")
+        .await
+        .get(app, "/placements.csv?assignee=A01&state=closed")
+        .await;
+    assert!(
+        own.body.contains(",A02,") && !own.body.contains(",A01,"),
+        "a filter cannot widen what an agency sees"
+    );
 }
 
 /// Names are masked; finance and the administrator see none.
@@ -404,12 +508,23 @@ async fn personal_data(app: App<'_>) {
 
 /// A refusal of the complaint forms names the field and what to put there, in the language of the page.
 async fn refused_words(app: App<'_>, compliance: &mut Browser, case: &str) {
-    for (path, said) in
-        [("/complaints/add?lang=zh", "请选择严重程度：低、中或高"), ("/complaints/add?lang=en", "Choose a severity")]
-    {
-        let fields = [("agency", "A01"), ("received_on", "2026-04-02"), ("severity", ""), ("text", "came"), ("reference", "X-0")];
+    for (path, said) in [
+        ("/complaints/add?lang=zh", "请选择严重程度：低、中或高"),
+        ("/complaints/add?lang=en", "Choose a severity"),
+    ] {
+        let fields = [
+            ("agency", "A01"),
+            ("received_on", "2026-04-02"),
+            ("severity", ""),
+            ("text", "came"),
+            ("reference", "X-0"),
+        ];
         let refused = compliance.post(app, "/complaints/add", path, &fields).await;
-        assert!(refused.status == 422 && refused.body.contains(said) && refused.body.contains(">came<"), "{}", refused.body);
+        assert!(
+            refused.status == 422 && refused.body.contains(said) && refused.body.contains(">came<"),
+            "{}",
+            refused.body
+        );
     }
     for (deduction, upheld, lang, said) in [
         ("12.345", "yes", "en", "12.345 has more decimals than the currency has (2)"),
@@ -418,9 +533,14 @@ async fn refused_words(app: App<'_>, compliance: &mut Browser, case: &str) {
         ("12.00", "no", "en", "needs an upheld complaint"),
         ("", "", "zh", "请选择处理结论"),
     ] {
-        let fields = [("upheld", upheld), ("on", "2026-04-03"), ("text", "x"), ("deduction", deduction)];
+        let fields =
+            [("upheld", upheld), ("on", "2026-04-03"), ("text", "x"), ("deduction", deduction)];
         let refused = compliance.post(app, case, &format!("{case}?lang={lang}"), &fields).await;
-        assert!(refused.status == 422 && refused.body.contains(said), "{deduction}: {}", refused.body);
+        assert!(
+            refused.status == 422 && refused.body.contains(said),
+            "{deduction}: {}",
+            refused.body
+        );
     }
 }
 
@@ -428,11 +548,18 @@ async fn refused_words(app: App<'_>, compliance: &mut Browser, case: &str) {
 async fn complaints(app: App<'_>) {
     let mut compliance = Browser::sign_in(app, "compliance@cfc").await;
     let form = compliance.get(app, "/complaints/add?lang=en").await.body;
-    let at = form.find("name=\"reference\" value=\"").expect("the case has a number before it is sent") + 24;
+    let at =
+        form.find("name=\"reference\" value=\"").expect("the case has a number before it is sent")
+            + 24;
     let reference = form[at..].split('"').next().unwrap().to_string();
     let typed = |account: &'static str, text: &'static str| {
-        let known =
-            [("agency", "A01"), ("received_on", "2026-04-02"), ("severity", "medium"), ("account_no", account), ("text", text)];
+        let known = [
+            ("agency", "A01"),
+            ("received_on", "2026-04-02"),
+            ("severity", "medium"),
+            ("account_no", account),
+            ("text", text),
+        ];
         known.to_vec()
     };
     let mut fields = typed("NOBODY", "came to the office");
@@ -458,52 +585,114 @@ async fn complaints(app: App<'_>) {
         let done = compliance.post(app, "/complaints/add", "/complaints/add", &fields).await;
         assert_eq!((done.status, &done.location), (303, &case), "sent twice, recorded once");
     }
-    assert_eq!(compliance.get(app, "/complaints.csv").await.body.lines().count(), before.lines().count() + 1);
-    assert!(compliance.get(app, &case).await.body.contains("/accounts/L003"), "the account is linked");
+    assert_eq!(
+        compliance.get(app, "/complaints.csv").await.body.lines().count(),
+        before.lines().count() + 1
+    );
+    assert!(
+        compliance.get(app, &case).await.body.contains("/accounts/L003"),
+        "the account is linked"
+    );
     assert!(compliance.get(app, "/accounts/L003?lang=en").await.body.contains("Stop contact"));
     refused_words(app, &mut compliance, &case).await;
-    for (login, status) in [("viewer@cfc", 404), ("manager@a01", 404), ("preparer@cfc", 404), ("manager@nbk", 303)] {
+    for (login, status) in
+        [("viewer@cfc", 404), ("manager@a01", 404), ("preparer@cfc", 404), ("manager@nbk", 303)]
+    {
         let mut browser = Browser::sign_in(app, login).await;
-        let another =
-            [("reference", "X-1"), ("agency", "A01"), ("received_on", "2026-04-02"), ("severity", "low"), ("text", "x")];
-        assert_eq!(browser.post(app, "/", "/complaints/add", &another).await.status, status, "{login} adds");
+        let another = [
+            ("reference", "X-1"),
+            ("agency", "A01"),
+            ("received_on", "2026-04-02"),
+            ("severity", "low"),
+            ("text", "x"),
+        ];
+        assert_eq!(
+            browser.post(app, "/", "/complaints/add", &another).await.status,
+            status,
+            "{login} adds"
+        );
         let decision = [("upheld", "no"), ("on", "2026-04-03"), ("text", "x")];
         let refused = browser.post(app, "/", &case, &decision).await.status;
         assert_eq!(refused, 404, "{login} decides");
     }
     assert_eq!(Browser::sign_in(app, "viewer@cfc").await.get(app, &case).await.status, 200);
-    assert_eq!(Browser::sign_in(app, "viewer@a02").await.get(app, &case).await.status, 404, "about another agency");
-    let early = [("upheld", "yes"), ("on", "2026-04-01"), ("text", "heard both sides"), ("deduction", "30")];
+    assert_eq!(
+        Browser::sign_in(app, "viewer@a02").await.get(app, &case).await.status,
+        404,
+        "about another agency"
+    );
+    let early = [
+        ("upheld", "yes"),
+        ("on", "2026-04-01"),
+        ("text", "heard both sides"),
+        ("deduction", "30"),
+    ];
     let refused = compliance.post(app, &case, &case, &early).await;
     assert!(
-        refused.status == 422 && refused.body.contains("heard both sides") && refused.body.contains("2026-04-02"),
+        refused.status == 422
+            && refused.body.contains("heard both sides")
+            && refused.body.contains("2026-04-02"),
         "{}",
         refused.body
     );
     let token_missing = TestRequest::post().uri(&case).set_form(early);
     assert_eq!(compliance.ask(app, token_missing).await.status, 403);
-    let right = [("upheld", "yes"), ("on", "2026-04-03"), ("text", "heard both sides"), ("deduction", "30"), ("corrects", "")];
+    let right = [
+        ("upheld", "yes"),
+        ("on", "2026-04-03"),
+        ("text", "heard both sides"),
+        ("deduction", "30"),
+        ("corrects", ""),
+    ];
     for _ in 0..2 {
-        assert_eq!(compliance.post(app, &case, &case, &right).await.status, 303, "sent twice, decided once");
+        assert_eq!(
+            compliance.post(app, &case, &case, &right).await.status,
+            303,
+            "sent twice, decided once"
+        );
     }
     let page = compliance.get(app, &format!("{case}?lang=en")).await.body;
-    assert!(page.contains("Upheld") && page.contains("30.00") && page.contains("name=\"corrects\" value=\"1\""), "{page}");
-    assert!(!compliance.get(app, "/accounts/L003?lang=en").await.body.contains("chip blocked\">Stop contact"));
-    let own = Browser::sign_in(app, "viewer@a02").await.get(app, "/complaints.csv?agency=A01&state=open").await.body;
-    assert!(own.contains(",A02,") && !own.contains(",A01,"), "a filter cannot widen what an agency sees: {own}");
+    assert!(
+        page.contains("Upheld")
+            && page.contains("30.00")
+            && page.contains("name=\"corrects\" value=\"1\""),
+        "{page}"
+    );
+    assert!(
+        !compliance
+            .get(app, "/accounts/L003?lang=en")
+            .await
+            .body
+            .contains("chip blocked\">Stop contact")
+    );
+    let own = Browser::sign_in(app, "viewer@a02")
+        .await
+        .get(app, "/complaints.csv?agency=A01&state=open")
+        .await
+        .body;
+    assert!(
+        own.contains(",A02,") && !own.contains(",A01,"),
+        "a filter cannot widen what an agency sees: {own}"
+    );
     let page = compliance.get(app, "/complaints?lang=en&state=open").await.body;
     assert!(page.contains("about A02 &#60;b&#62;") && !page.contains(&reference), "{page}");
 }
 
 /// A file as a browser sends it, with the token of the form.
 fn sent(csrf: &str, agency: Option<&str>, name: &str, text: &str) -> TestRequest {
-    let mut body = format!("--cut\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{csrf}\r\n");
+    let mut body =
+        format!("--cut\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{csrf}\r\n");
     if let Some(agency) = agency {
-        body += &format!("--cut\r\nContent-Disposition: form-data; name=\"agency\"\r\n\r\n{agency}\r\n");
+        body += &format!(
+            "--cut\r\nContent-Disposition: form-data; name=\"agency\"\r\n\r\n{agency}\r\n"
+        );
     }
-    body += &format!("--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n");
+    body +=
+        &format!("--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n");
     body += &format!("Content-Type: text/csv\r\n\r\n{text}\r\n--cut--\r\n");
-    TestRequest::post().insert_header(("Content-Type", "multipart/form-data; boundary=cut")).set_payload(body)
+    TestRequest::post()
+        .insert_header(("Content-Type", "multipart/form-data; boundary=cut"))
+        .set_payload(body)
 }
 
 async fn contact_files(app: App<'_>) {
@@ -511,23 +700,35 @@ async fn contact_files(app: App<'_>) {
     let link = "href=\"/contacts/send?lender=CFC\"";
     assert!(agency.get(app, "/contacts?lender=CFC").await.body.contains(link));
     let form = agency.get(app, "/contacts/send?lender=CFC&lang=en").await;
-    assert!(form.status == 200 && form.body.contains("type=\"file\"") && !form.body.contains("name=\"agency\""));
+    assert!(
+        form.status == 200
+            && form.body.contains("type=\"file\"")
+            && !form.body.contains("name=\"agency\"")
+    );
     let token = token(&form.body);
     let path = "/contacts/send?lender=CFC&lang=en";
     let file = "reference,account_no,at,number\nw1,L001,2026-03-07 10:00,13900000000\nw2,L001,yesterday,\n";
     // An agency sends its own, also when the form names another.
-    let done = agency.ask(app, sent(&token, Some("A02"), "C:\\calls\\march.csv", file).uri(path)).await;
+    let done =
+        agency.ask(app, sent(&token, Some("A02"), "C:\\calls\\march.csv", file).uri(path)).await;
     assert!(
-        done.status == 200 && done.body.contains("yesterday") && done.body.contains("but for the rows below"),
+        done.status == 200
+            && done.body.contains("yesterday")
+            && done.body.contains("but for the rows below"),
         "{}",
         done.body
     );
     assert!(done.body.contains(">3<"), "the line of the fault: {}", done.body);
     let mut compliance = Browser::sign_in(app, "compliance@cfc").await;
     let month = "/contacts?month=2026-03&lang=en&agency=";
-    let (own, other) =
-        (compliance.get(app, &format!("{month}A01")).await.body, compliance.get(app, &format!("{month}A02")).await.body);
-    assert!(own.contains(">3<") && !other.contains(">3<"), "A01 has three contacts now, A02 the two it had");
+    let (own, other) = (
+        compliance.get(app, &format!("{month}A01")).await.body,
+        compliance.get(app, &format!("{month}A02")).await.body,
+    );
+    assert!(
+        own.contains(">3<") && !other.contains(">3<"),
+        "A01 has three contacts now, A02 the two it had"
+    );
     // Corrected and sent again whole: what is in counts once.
     let corrected = file.replace("yesterday", "2026-03-07 11:00");
     let done = agency.ask(app, sent(&token, None, "march.csv", &corrected).uri(path)).await;
@@ -535,20 +736,34 @@ async fn contact_files(app: App<'_>) {
     let again = agency.ask(app, sent(&token, None, "march.csv", &corrected).uri(path)).await;
     assert!(again.status == 200 && again.body.contains("nothing was changed"), "{}", again.body);
     let unfit = agency.ask(app, sent(&token, None, "../march.csv", "a,b\n1,2\n").uri(path)).await;
-    assert!(unfit.status == 422 && unfit.body.contains("march.csv") && !unfit.body.contains("/march.csv"), "{}", unfit.body);
+    assert!(
+        unfit.status == 422
+            && unfit.body.contains("march.csv")
+            && !unfit.body.contains("/march.csv"),
+        "{}",
+        unfit.body
+    );
     // Whoever looks only, sends nothing; nor does a page of somebody else.
     let forged = agency.ask(app, sent("guessed", None, "march.csv", file).uri(path)).await;
     assert_eq!(forged.status, 403);
-    let foreign = sent(&token, None, "march.csv", file).uri(path).insert_header(("Origin", "https://elsewhere.example"));
+    let foreign = sent(&token, None, "march.csv", file)
+        .uri(path)
+        .insert_header(("Origin", "https://elsewhere.example"));
     assert_eq!(agency.ask(app, foreign).await.status, 403);
     for login in ["viewer@a02", "viewer@cfc", "preparer@cfc"] {
         let mut looking = Browser::sign_in(app, login).await;
         assert!(!looking.get(app, "/contacts").await.body.contains(link), "{login}");
-        assert_eq!(looking.ask(app, sent(&token, Some("A01"), "march.csv", file).uri(path)).await.status, 404, "{login}");
+        assert_eq!(
+            looking.ask(app, sent(&token, Some("A01"), "march.csv", file).uri(path)).await.status,
+            404,
+            "{login}"
+        );
     }
     // The lender sends for an agency it names.
     let csrf = self::token(&compliance.get(app, "/contacts/send").await.body);
-    let sent_by = |agency: &str| sent(&csrf, Some(agency), "a02.csv", "reference,account_no,at\nv1,L003,2026-03-08 09:00\n");
+    let sent_by = |agency: &str| {
+        sent(&csrf, Some(agency), "a02.csv", "reference,account_no,at\nv1,L003,2026-03-08 09:00\n")
+    };
     let done = compliance.ask(app, sent_by("A02").uri("/contacts/send?lang=en")).await;
     assert!(done.status == 200 && done.body.contains("The file was taken in."), "{}", done.body);
     assert_eq!(compliance.ask(app, sent_by("A99").uri("/contacts/send")).await.status, 422);
@@ -558,16 +773,23 @@ async fn contact_files(app: App<'_>) {
 async fn contacts(app: App<'_>) {
     let mut compliance = Browser::sign_in(app, "compliance@cfc").await;
     let page = compliance.get(app, "/contacts?lang=en").await.body;
-    for word in ["Quiet hours", "22:30:00", "22:00-08:00", "/accounts/L001", "139****0000", "A01", "A02"] {
+    for word in
+        ["Quiet hours", "22:30:00", "22:00-08:00", "/accounts/L001", "139****0000", "A01", "A02"]
+    {
         assert!(page.contains(word), "{word}: {page}");
     }
     assert!(!page.contains("13912340000"));
-    let file = compliance.get(app, "/contacts.csv?month=2026-03&rule=quiet_hours&agency=A02").await.body;
+    let file =
+        compliance.get(app, "/contacts.csv?month=2026-03&rule=quiet_hours&agency=A02").await.body;
     assert!(file.lines().count() == 2 && file.contains("A02,n1,L001,"), "{file}");
     assert_eq!(compliance.get(app, "/contacts?month=2026-04").await.status, 200);
     assert_eq!(compliance.get(app, "/contacts?month=never").await.status, 400);
     assert_eq!(compliance.get(app, "/contacts?agency=A99").await.status, 200);
-    let own = Browser::sign_in(app, "viewer@a02").await.get(app, "/contacts?lang=en&agency=A01").await.body;
+    let own = Browser::sign_in(app, "viewer@a02")
+        .await
+        .get(app, "/contacts?lang=en&agency=A01")
+        .await
+        .body;
     assert!(own.contains("22:30:00") && !own.contains("****") && !own.contains(">A01<"), "{own}");
 }
 
@@ -585,9 +807,9 @@ async fn lists(app: App<'_>) {
             let body = browser.get(app, &path).await.body;
             let links = body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
             rows.extend(links.clone().filter(|href| href.contains(key)).map(str::to_string));
-            let next = body
-                .find("rel=\"next\"")
-                .and_then(|at| body[..at].rfind("href=\"").map(|start| body[start + 6..at - 2].to_string()));
+            let next = body.find("rel=\"next\"").and_then(|at| {
+                body[..at].rfind("href=\"").map(|start| body[start + 6..at - 2].to_string())
+            });
             let Some(next) = next else { break };
             path = next.replace("&amp;", "&").replace("&#38;", "&");
         }
@@ -595,16 +817,30 @@ async fn lists(app: App<'_>) {
         rows.sort();
         rows.dedup();
         assert_eq!(read, rows.len(), "{first} repeats rows");
-        assert!(rows.len() == 121 || key == "/lines/" && rows.len() >= 60, "{first} shows {} rows", rows.len());
+        assert!(
+            rows.len() == 121 || key == "/lines/" && rows.len() >= 60,
+            "{first} shows {} rows",
+            rows.len()
+        );
     }
     let body = browser.get(app, "/accounts.csv?search=L00").await.body;
     assert_eq!(body.lines().count(), 11, "a prefix and its header");
     let body = browser.get(app, "/accounts.csv?search=%3D").await.body;
     assert!(body.contains(&format!("\n{STRANGE},")), "an identifier is written as it is: {body}");
-    assert_eq!(browser.get(app, "/accounts.csv?holder=-").await.body.lines().count(), 1, "the house has nothing");
-    assert!(browser.get(app, "/recoveries.csv?only=house").await.body.lines().count() == 1, "nothing went to the house");
+    assert_eq!(
+        browser.get(app, "/accounts.csv?holder=-").await.body.lines().count(),
+        1,
+        "the house has nothing"
+    );
+    assert!(
+        browser.get(app, "/recoveries.csv?only=house").await.body.lines().count() == 1,
+        "nothing went to the house"
+    );
     let one = browser.get(app, "/recoveries.csv?reference=CFC-007").await.body;
-    assert!(one.lines().count() == 2 && one.contains("\nCFC-007,L007,2026-03-10,payment,10.00,"), "{one}");
+    assert!(
+        one.lines().count() == 2 && one.contains("\nCFC-007,L007,2026-03-10,payment,10.00,"),
+        "{one}"
+    );
     assert_eq!(browser.get(app, "/accounts?bucket=M99").await.status, 400);
     assert_eq!(browser.get(app, "/accounts?search=nothing&lang=en").await.status, 200);
 }
@@ -612,9 +848,14 @@ async fn lists(app: App<'_>) {
 fn downloads_are_recorded(address: &Address) {
     let mut db = address.open().unwrap();
     let events = audit::events(&mut db, "CFC").unwrap();
-    let export = events.iter().rev().find(|event| event.kind == "export").expect("a download is recorded");
+    let export =
+        events.iter().rev().find(|event| event.kind == "export").expect("a download is recorded");
     assert_eq!(export.actor, "manager@cfc");
-    assert!(export.summary.contains("sha256") && export.summary.contains("account_no"), "{}", export.summary);
+    assert!(
+        export.summary.contains("sha256") && export.summary.contains("account_no"),
+        "{}",
+        export.summary
+    );
     let proofs = consign::proof::verify(&mut db, None).unwrap();
     assert!(
         proofs.iter().all(|proof| proof.findings.is_empty()),
