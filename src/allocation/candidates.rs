@@ -146,7 +146,7 @@ fn look(
     if holds.hold(&account_no, &row.debtor_ref) {
         return Err("held");
     }
-    // The balance frozen at placing leaves out what is received on the day itself (DOMAIN 2).
+    // The balance frozen at placing leaves out what is received on the day itself (rule 2.5).
     let before = plus_days(on, -1);
     let received = standing
         .receipts

@@ -1,4 +1,4 @@
-//! The files of a run: the assignment and the strata table (FORMATS).
+//! The files of a run: the assignment and the strata table.
 
 use std::collections::HashMap;
 use std::io::Write;

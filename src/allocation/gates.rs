@@ -1,4 +1,4 @@
-//! Gates: what keeps an assignee from taking a new account (DOMAIN 4).
+//! Gates: what keeps an assignee from taking a new account (rule 4.4).
 
 use chrono::NaiveDate;
 

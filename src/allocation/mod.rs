@@ -1,4 +1,4 @@
-//! Allocation (分案): each open, unplaced account goes to one eligible assignee, or stays with a reason (DOMAIN 4).
+//! Allocation (分案): each open, unplaced account goes to one eligible assignee, or stays with a reason (rules 4).
 //!
 //! [`strategy`] reads what the lender wants; [`candidates`] brings the accounts of a day; [`gates`] says who may
 //! take them; [`strata`] puts like with like; [`outlook`] says what to expect of each stratum in each one's hands;

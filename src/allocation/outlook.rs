@@ -1,4 +1,4 @@
-//! What is to be expected: of each stratum, in the hands of each assignee, net of the fee it would earn (DOMAIN 4).
+//! What is to be expected: of each stratum, in the hands of each assignee, net of the fee it would earn (rule 4.9).
 
 use std::collections::BTreeMap;
 use std::num::NonZero;

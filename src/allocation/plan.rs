@@ -355,7 +355,7 @@ impl Ground<'_> {
     }
 
     /// The limits of the whole run, and what shares are shares of: the accounts allocated in the run, as many as there is
-    /// capacity for, those that follow their debtors included (FORMATS); the least rounded up, the most down.
+    /// capacity for, those that follow their debtors included; the least rounded up, the most down.
     fn limits(&self, base: Option<i64>) -> (Limits, i64) {
         let room = |taker: usize| {
             self.takers[taker].room.map(|room| (room - self.followers[taker]).max(0))

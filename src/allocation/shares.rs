@@ -1,5 +1,5 @@
 //! From shares to whole accounts: each stratum by largest remainder, what rounding gives or takes carried into the
-//! next, so that over the run nobody is more than one account from its share (DOMAIN 4).
+//! next, so that over the run nobody is more than one account from its share (rule 4.10).
 //!
 //! Where a limit binds, an assignee's share is scaled alike in all strata until the limit is kept, so that the limit
 //! does not fall on the last strata alone; single accounts are then moved until every limit is kept exactly.

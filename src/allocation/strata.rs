@@ -1,5 +1,5 @@
 //! Like with like: accounts of one debtor become one unit, and units are sorted into strata by the strategy's
-//! dimensions and by whose gates are open to them (DOMAIN 4).
+//! dimensions and by whose gates are open to them (rule 4.6).
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The command line: the same verbs as the pages, with text and `--json` out, and the exit codes of FORMATS.
+//! The command line: the same verbs as the pages, with text and `--json` out, and the exit codes that the README lists.
 
 mod allocate;
 mod bar;

@@ -148,7 +148,9 @@ pub(super) fn recall(context: &Context, arguments: &RecallArguments) -> Result<A
         (_, _, Some(day), _) => Which::DueBy(day),
         (_, _, _, Some(kind)) => Which::Hold(kind),
         (None, None, None, None) => {
-            return Err(Failure::new("name the accounts: --accounts, --agency, --due-by or --hold"));
+            return Err(Failure::new(
+                "name the accounts: --accounts, --agency, --due-by or --hold",
+            ));
         }
     };
     let mut db = context.open()?;

@@ -1,4 +1,4 @@
-//! The entitlement of a group, and of each of its lines (DOMAIN 6).
+//! The entitlement of a group, and of each of its lines (rules 6.4 to 6.6).
 //!
 //! `G(c)` is what the group is entitled to when it has recovered `c`. With rounding at the subtotal line *i*
 //! earns `round(G(cᵢ)) − round(G(cᵢ₋₁))`, at the line `round(G(cᵢ) − G(cᵢ₋₁))`: lines always sum to the group.

@@ -1,4 +1,4 @@
-//! Commission (佣金): what the contract entitles, on the facts known at a cut-off (DOMAIN 6).
+//! Commission (佣金): what the contract entitles, on the facts known at a cut-off (rules 6).
 //!
 //! Recoveries of the same contract version, rule and scope form a [`Group`]. [`earning`] says which part of a
 //! recovery earns, [`entitlement`] what each line of a group earns; both are pure. [`gather`] brings the groups

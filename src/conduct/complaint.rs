@@ -1,5 +1,5 @@
 //! Recording complaints and what is decided on them. A complaint about an account holds all of the debtor's accounts
-//! (DOMAIN 2) until it is decided.
+//! (rule 2.8) until it is decided.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Conduct (合规): how agencies treat debtors – contact records, complaints, evaluations (DOMAIN 10).
+//! Conduct (合规): how agencies treat debtors – contact records, complaints, evaluations (rule 10.6).
 //!
 //! Contact records are facts and stay; what they violate is never stored: [`policy`] decides it from the records of
 //! a day, so that it cannot depend on the order in which files arrive. [`contacts`] takes files in, [`violation`]

@@ -182,7 +182,7 @@ impl Number<'_> {
 }
 
 /// The first day on which the assignee of a placement may no longer contact the debtor, as it stands on a day: the day
-/// after its last, or after a recall was asked for that was not withdrawn since (DOMAIN 3: the agency must stop).
+/// after its last, or after a recall was asked for that was not withdrawn since (rule 3.4: the agency must stop).
 pub fn contact_stops_on(placement: &Placement, day: NaiveDate) -> NaiveDate {
     let over = plus_days(placement.last_day(), 1);
     let by_then = placement.steps.iter().filter(|step| step.on_day <= day);

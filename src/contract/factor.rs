@@ -9,7 +9,7 @@ use crate::kernel::document::{DocumentFault, Table, Value};
 
 type Read<T> = Result<T, DocumentFault>;
 
-/// How performance is measured (DOMAIN 4).
+/// How performance is measured (rule 4.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameters {
     /// Months before the day within which a placement must have begun.

@@ -1,7 +1,7 @@
 //! The contract (委托协议) between a lender and an agency: what is earned, when, and how it is paid.
 //!
 //! A contract file becomes typed [`Terms`] once, at publishing ([`publish`]); every later reader gets the same
-//! terms from the stored text. Versions are immutable: a change is a new version (DOMAIN 6).
+//! terms from the stored text. Versions are immutable: a change is a new version (rule 6.10).
 
 pub mod condition;
 pub mod factor;

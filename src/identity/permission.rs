@@ -1,6 +1,6 @@
 //! What each role may see and do: a pure table.
 
-/// A role of a person in an organisation (DOMAIN 10).
+/// A role of a person in an organisation (rule 10.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Lender: places and recalls.

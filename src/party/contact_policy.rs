@@ -1,4 +1,4 @@
-//! What a lender lets its assignees do when they contact a debtor (DOMAIN 10).
+//! What a lender lets its assignees do when they contact a debtor (rule 10.6).
 
 use chrono::NaiveTime;
 

@@ -1,4 +1,4 @@
-//! The scorecard as a file (FORMATS).
+//! The scorecard as a file.
 
 use super::number::{RATE_PLACES, ratio, round};
 use super::scorecard::Row;

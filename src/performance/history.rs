@@ -112,7 +112,7 @@ impl History {
         self.pooled.get(group)
     }
 
-    /// The rate to expect of a group: its own, else its bucket's, else the book's (DOMAIN 4), never below zero.
+    /// The rate to expect of a group: its own, else its bucket's, else the book's (rule 4.7), never below zero.
     pub fn rate(&self, group: &str, bucket: &str) -> Decimal {
         let own = self.pooled.get(group).and_then(Sums::rate);
         let found = own

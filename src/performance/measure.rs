@@ -24,7 +24,7 @@ use crate::recovery::store::MoneyRow;
 const PAGE: i64 = 20_000;
 
 /// Walks every placement known when the book stood at a number, with what was received and taken back on it:
-/// days and signed amounts. A reversal goes where its payment went (DOMAIN 5).
+/// days and signed amounts. A reversal goes where its payment went (rule 5.5).
 pub fn walk(
     db: &mut Db,
     lender: &str,
@@ -310,7 +310,7 @@ fn try_out(
     sums.add(Judged { balance: placement.balance(), recovered });
 }
 
-/// The accounts dealt by exploration (DOMAIN 4): judged placements of the window only.
+/// The accounts dealt by exploration (rule 4.7): judged placements of the window only.
 pub fn explored(
     db: &mut Db,
     lender: &str,

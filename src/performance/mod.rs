@@ -1,5 +1,5 @@
 //! Performance (业绩): what each assignee recovered against what was to be expected of the accounts it had
-//! (DOMAIN 4).
+//! (rules 4.7, 4.8).
 //!
 //! [`grouping`] says which accounts are alike; [`history`] sums what was placed and recovered; [`scorecard`] turns
 //! sums into indices, points and ranks; [`trial`] compares two assignees on accounts dealt by chance; [`curve`]

@@ -1,5 +1,5 @@
 //! The scorecard: indices that weigh like against like, shrunk by credibility, and the points score beside them
-//! (DOMAIN 4).
+//! (rule 4.7).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -27,7 +27,7 @@ pub struct ToClose {
 }
 
 /// How an account that owes nothing closes: as paid. A placement that had run out before, or whose recall was
-/// final, is over already and is left to the recording of expiries (DOMAIN 3).
+/// final, is over already and is left to the recording of expiries (rule 3.2).
 pub fn paid<F: States>(standing: &Standing<F>) -> Option<ToClose> {
     let placement = standing.active()?;
     if standing.owed_known() > Money::ZERO {

@@ -1,4 +1,4 @@
-//! The life of a placement (DOMAIN 3): its steps folded into where it stands, and which step may come next.
+//! The life of a placement (rules 3): its steps folded into where it stands, and which step may come next.
 //!
 //! A step is written once. What waits for an answer, until when an agency may object and how far a retention has moved
 //! the last day is never decided from anything but the steps, so that it can be worked out again as known at any time.

@@ -1,4 +1,4 @@
-//! A placement (委案): an account in the hands of one assignee, from `placed_on` until it closes (DOMAIN 3).
+//! A placement (委案): an account in the hands of one assignee, from `placed_on` until it closes (rules 3).
 //!
 //! Its facts are frozen when it starts; closing is written once. [`life`] says what is pending and what may come next;
 //! [`step`] and [`recall`] take such steps. [`window`] says which days' payments belong to it; [`close`] ends placements

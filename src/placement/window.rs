@@ -1,4 +1,4 @@
-//! Windows: which days' payments belong to which placement of an account (DOMAIN 5).
+//! Windows: which days' payments belong to which placement of an account (rule 5.1).
 
 use chrono::NaiveDate;
 

@@ -1,4 +1,4 @@
-//! A portfolio (资产包): one uploaded file of delinquent accounts, as of a date (DOMAIN 2).
+//! A portfolio (资产包): one uploaded file of delinquent accounts, as of a date (rules 2).
 //!
 //! Rows of a file are facts and stay; what an account is now is its newest row. [`columns`] reads a row,
 //! [`import`] takes a file into the book.

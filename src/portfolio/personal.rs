@@ -1,4 +1,4 @@
-//! Personal data: name, id number, phone and address, encrypted at rest and masked when shown (DOMAIN 10).
+//! Personal data: name, id number, phone and address, encrypted at rest and masked when shown (rule 10.3).
 
 use std::io::Write as _;
 use std::path::Path;

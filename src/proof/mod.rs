@@ -1,4 +1,4 @@
-//! Proving a book from its rows (DOMAIN 7): nothing stored is believed that can be worked out again.
+//! Proving a book from its rows (rule 7.7): nothing stored is believed that can be worked out again.
 //!
 //! [`verify`] checks the chain of events and the digest of the rows each wrote, the chain and balance of the
 //! ledger, every recovery and statement against its transaction, the control accounts against the detail, the end of

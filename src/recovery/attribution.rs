@@ -1,4 +1,4 @@
-//! Which placement a payment belongs to (DOMAIN 5): the one whose window holds the day it was received.
+//! Which placement a payment belongs to (rules 5.1, 5.2): the one whose window holds the day it was received.
 
 use chrono::NaiveDate;
 

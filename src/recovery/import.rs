@@ -422,7 +422,7 @@ fn check_reversal(
     Ok(())
 }
 
-/// The ledger transaction of a recovery (DOMAIN 7), and its effect on the account's standing. What the newest
+/// The ledger transaction of a recovery (rules 2.6, 7), and its effect on the account's standing. What the newest
 /// file's figure already contains moves cash only: its effect on the balance is cancelled against the portfolio.
 fn post(
     recovery: &mut Recovery,

@@ -1,4 +1,4 @@
-//! The statements of a month, decided in memory (DOMAIN 6, FORMATS "statement (json)").
+//! The statements of a month, decided in memory (rules 6.8 to 6.14).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -1,4 +1,4 @@
-//! Settlement (结算): the month closed into statements (DOMAIN 6 and 8).
+//! Settlement (结算): the month closed into statements (rules 6 and 8).
 //!
 //! [`build`] makes the statements of a month from what the contracts entitle now and what earlier statements
 //! settled; it is pure. [`close`] saves and posts them; [`render`] writes them for people and programs.

@@ -684,7 +684,7 @@ proptest! {
 
 // Refusals --------------------------------------------------------------------------------------------------------------
 
-/// The limits of a run as FORMATS has them, and what no plan can do better, by looking at every set of takers.
+/// The limits of a run as the strata table has them, and what no plan can do better, by looking at every set of takers.
 struct Limits {
     takers: Vec<usize>,
     strata: Vec<(String, Vec<usize>, i64)>,

@@ -141,3 +141,49 @@ fn nouns_do_not_look_to_their_right() {
         }
     }
 }
+
+/// Every rule that the code cites stands in docs/rules.md under its number.
+#[test]
+fn rules_that_are_cited_are_written_down() {
+    let text = include_str!("../../docs/rules.md");
+    let mut rules = std::collections::BTreeSet::new();
+    let mut section = String::new();
+    for line in text.lines() {
+        if let Some(title) = line.strip_prefix("## ") {
+            section = title.split(' ').next().unwrap_or("").to_string();
+            rules.insert(section.clone());
+        } else if let Some((number, _)) = line.split_once(". ")
+            && !number.is_empty()
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            rules.insert(format!("{section}.{number}"));
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    sources(&root.join("src"), &mut files);
+    sources(&root.join("tests/it"), &mut files);
+    let mut cited = 0;
+    for file in files {
+        for line in std::fs::read_to_string(&file).unwrap().lines() {
+            for rule in cited_rules(line) {
+                assert!(
+                    rules.contains(&rule),
+                    "{}: no rule {rule} in docs/rules.md",
+                    file.display()
+                );
+                cited += 1;
+            }
+        }
+    }
+    assert!(cited > 20, "the code cites {cited} rules");
+}
+
+/// The numbers after `(rule` or `(rules` in a comment.
+fn cited_rules(line: &str) -> Vec<String> {
+    let comment = line.trim_start().starts_with("//");
+    let after = line.split_once("(rule").filter(|_| comment).map(|(_, rest)| rest);
+    let inside = after.and_then(|rest| rest.split([')', ':']).next()).unwrap_or("");
+    let numbers = inside.split(|c: char| !c.is_ascii_digit() && c != '.');
+    numbers.filter(|number| !number.is_empty()).map(str::to_string).collect()
+}

@@ -1,4 +1,4 @@
-"""Programmes from a seed, strata tables (docs: FORMATS, "strata") and the example that solves them."""
+"""Programmes from a seed, strata tables and the example that solves them."""
 
 import csv
 import json

@@ -4,7 +4,7 @@
   tests/real/check.py --placements P.csv --recoveries R.csv… --statements AGENCY-MONTH.csv… --agencies A,B,… --bank FIGURE
                       [--tail CONTRACT:VERSION=DAYS…]
 
-Windows are DOMAIN's: to the last day, or to the day a placement was recalled, returned or transferred; then the tail; never beyond
+Windows are those of rule 5.1: to the last day, or to the day a placement was recalled, returned or transferred; then the tail; never beyond
 the day before the next placement. Ends with 1 on any difference."""
 
 import argparse
