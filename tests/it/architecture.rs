@@ -179,7 +179,7 @@ fn rules_that_are_cited_are_written_down() {
     assert!(cited > 20, "the code cites {cited} rules");
 }
 
-/// The numbers after `(rule` or `(rules` in a comment.
+/// The numbers of the rules that a comment cites in brackets.
 fn cited_rules(line: &str) -> Vec<String> {
     let comment = line.trim_start().starts_with("//");
     let after = line.split_once("(rule").filter(|_| comment).map(|(_, rest)| rest);
