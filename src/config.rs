@@ -27,3 +27,16 @@ pub fn system_user() -> String {
 pub fn behind_https() -> bool {
     std::env::var("CONSIGN_HTTPS").is_ok_and(|value| value == "1")
 }
+
+/// The addresses of proxies in front of the server, which say whom they speak for: `CONSIGN_PROXIES=10.0.0.1,10.0.0.2`.
+pub fn proxies() -> Result<Vec<std::net::IpAddr>, String> {
+    let named = std::env::var("CONSIGN_PROXIES").unwrap_or_default();
+    let addresses = named.split(',').map(str::trim).filter(|address| !address.is_empty());
+    addresses
+        .map(|address| {
+            address.parse().map_err(|_| {
+                format!("CONSIGN_PROXIES: \"{address}\" is no address; write addresses like 10.0.0.1, separated by commas")
+            })
+        })
+        .collect()
+}

@@ -79,7 +79,7 @@ pub enum AllocationError {
     #[error(transparent)]
     Contract(#[from] crate::contract::ContractError),
     /// The database failed.
-    #[error(transparent)]
+    #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
 }
 

@@ -75,9 +75,14 @@ failures!(
     crate::ledger::export::ExportError,
     crate::sheet::SheetError,
     crate::demo::DemoError,
-    diesel::result::Error,
     csv::Error
 );
+
+impl From<diesel::result::Error> for Failure {
+    fn from(error: diesel::result::Error) -> Failure {
+        Failure(crate::db::told(&error))
+    }
+}
 
 /// Reads a text file of the user's.
 pub(super) fn read_text(path: &Path) -> Result<String, Failure> {

@@ -8,17 +8,46 @@ use super::bar::Bar;
 use super::output::{Answer, Failure, lines};
 use crate::config;
 use crate::portfolio::personal::Key;
+use crate::web::{self, Bounds};
 
 #[derive(Args)]
 pub(super) struct ServeArguments {
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: String,
+    #[command(flatten)]
+    bounds: BoundsArguments,
+}
+
+#[derive(Args)]
+struct BoundsArguments {
+    /// How many connections may be open in all.
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = at_least_one)]
+    connections: usize,
+    /// How many of them from one address. Offices behind one address share it; the proxies in CONSIGN_PROXIES
+    /// (addresses separated by commas) are not bounded, and are believed when they say whom they speak for.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = at_least_one)]
+    connections_per_address: usize,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(format!("\"{text}\" is no whole number above 0")),
+    }
+}
+
+impl BoundsArguments {
+    fn bounds(&self) -> Bounds {
+        let (in_all, per_address) = (self.connections, self.connections_per_address);
+        Bounds { in_all, per_address, proxies: Vec::new() }
+    }
 }
 
 pub(super) fn serve(context: &Context, arguments: &ServeArguments) -> Result<Answer, Failure> {
     drop(context.open()?);
-    crate::web::serve(context.address.clone(), &arguments.listen).map_err(Failure::new)?;
+    web::serve(&context.address, &arguments.listen, arguments.bounds.bounds())
+        .map_err(Failure::new)?;
     Ok(Answer::new("stopped", json!({"stopped": true})))
 }
 
@@ -27,6 +56,8 @@ pub(super) struct DemoArguments {
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: String,
+    #[command(flatten)]
+    bounds: BoundsArguments,
     /// Load and settle the sample book, print the summary, and do not serve it.
     #[arg(long)]
     no_serve: bool,
@@ -71,6 +102,7 @@ pub(super) fn demo(context: &Context, arguments: &DemoArguments) -> Result<Answe
     }
     println!("{}", lines(shown));
     println!("\nserving; stop with Ctrl-C");
-    crate::web::serve(context.address.clone(), &arguments.listen).map_err(Failure::new)?;
+    web::serve(&context.address, &arguments.listen, arguments.bounds.bounds())
+        .map_err(Failure::new)?;
     Ok(Answer::new("stopped", json!({"stopped": true})))
 }

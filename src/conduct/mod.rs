@@ -280,7 +280,7 @@ pub enum ConductError {
     #[error(transparent)]
     Contract(#[from] crate::contract::ContractError),
     /// The database failed.
-    #[error(transparent)]
+    #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
 }
 

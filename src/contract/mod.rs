@@ -238,6 +238,6 @@ pub enum ContractError {
     #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
     NoLender(String),
     /// The database failed.
-    #[error(transparent)]
+    #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
 }

@@ -101,9 +101,12 @@ pub(super) fn rollback(db: &mut Db) -> QueryResult<()> {
     }
 }
 
-/// Whether a failure means that another process holds the database.
-pub fn is_locked(error: &diesel::result::Error) -> bool {
-    error.to_string().contains("database is locked")
+/// Whether a connection is of no use any more: lost, or left in a transaction.
+pub(super) fn is_broken(db: &mut Db) -> bool {
+    match db {
+        Db::Sqlite(c) => AnsiTransactionManager::is_broken_transaction_manager(c),
+        Db::Postgres(c) => AnsiTransactionManager::is_broken_transaction_manager(c),
+    }
 }
 
 /// `column = one of the keys in the JSON array bound as $n`, so that any number of keys is one bind.

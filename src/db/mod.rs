@@ -7,14 +7,16 @@ mod dialect;
 mod fact;
 mod migrate;
 mod pool;
+mod trouble;
 
 pub use connection::Db;
-pub use dialect::{insert_rows, is_locked, refresh_statistics, schema_of};
+pub use dialect::{insert_rows, refresh_statistics, schema_of};
 pub use fact::{
     Cell, FactTable, Kind, canonical_rows, insert_facts, keys_in, keys_json, rows_of_json,
 };
 pub use migrate::migrate;
 pub use pool::{Pool, PoolError};
+pub use trouble::{Trouble, TroubleKind, told};
 
 /// Where a database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +36,24 @@ pub enum OpenError {
     )]
     Address(String),
     /// It does not answer, or the file cannot be opened.
-    #[error("cannot open the database {0}: {1}")]
+    #[error("cannot open the database {0}: {1}; nothing was changed; {hint}", hint = what_to_do(.1))]
     Connect(String, String),
     /// The schema cannot be brought up to date.
-    #[error("cannot bring the database's tables up to date: {0}")]
+    #[error("cannot bring the database's tables up to date: {0}; nothing was changed")]
     Migrate(String),
+}
+
+/// What to do about a database that does not open.
+fn what_to_do(why: &str) -> &'static str {
+    match Trouble::of_opening(why).kind {
+        TroubleKind::Locked => "try again when the other program has finished",
+        TroubleKind::Full => "free space on the disk of the database, then try again",
+        TroubleKind::NotAllowed | TroubleKind::ReadOnly => {
+            "give this user the right, or name another database with --database or DATABASE_URL"
+        }
+        TroubleKind::Damaged => "name another file, or take the last backup",
+        _ => "check the address (--database or DATABASE_URL), and that it can be reached from here",
+    }
 }
 
 impl Address {
@@ -86,8 +101,11 @@ pub fn read<T, E: From<diesel::result::Error>>(
 ) -> Result<T, E> {
     dialect::begin_reader(db)?;
     let outcome = work(db);
-    dialect::rollback(db)?;
-    outcome
+    let ended = dialect::rollback(db);
+    // Where the work failed, why it failed is what matters, not that nothing more could be said to the database.
+    let done = outcome?;
+    ended?;
+    Ok(done)
 }
 
 fn finish<T, E: From<diesel::result::Error>>(
@@ -96,11 +114,13 @@ fn finish<T, E: From<diesel::result::Error>>(
 ) -> Result<T, E> {
     match work(db) {
         Ok(done) => {
-            dialect::commit(db)?;
+            dialect::commit(db).map_err(trouble::of_commit)?;
             Ok(done)
         }
         Err(why) => {
-            dialect::rollback(db)?;
+            // A connection that cannot even do this is not used again; the database rolls back on its own.
+            let undone = dialect::rollback(db);
+            drop(undone);
             Err(why)
         }
     }

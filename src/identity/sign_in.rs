@@ -23,7 +23,7 @@ pub enum SignInError {
     #[error("too many failed attempts; try again in {LOCK_MINUTES} minutes")]
     Locked,
     /// The database failed.
-    #[error(transparent)]
+    #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
 }
 

@@ -27,7 +27,7 @@ pub enum ExportError {
     #[error("cannot write the export: {0}")]
     Io(#[from] std::io::Error),
     /// The database failed.
-    #[error(transparent)]
+    #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
 }
 

@@ -160,6 +160,6 @@ pub enum PartyError {
     #[error("a password could not be stored: {0}")]
     Password(String),
     /// The database failed.
-    #[error(transparent)]
+    #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
 }

@@ -38,6 +38,6 @@ pub enum PerformanceError {
     #[error(transparent)]
     Contract(#[from] crate::contract::ContractError),
     /// The database failed.
-    #[error(transparent)]
+    #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
 }

@@ -210,7 +210,7 @@ pub enum PlacementError {
     #[error(transparent)]
     Sheet(#[from] crate::sheet::SheetError),
     /// The database failed.
-    #[error(transparent)]
+    #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
 }
 

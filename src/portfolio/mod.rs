@@ -110,6 +110,6 @@ pub enum PortfolioError {
     #[error("{0}")]
     Key(String),
     /// The database failed.
-    #[error(transparent)]
+    #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
 }

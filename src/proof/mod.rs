@@ -40,7 +40,7 @@ pub enum ProofError {
     #[error(transparent)]
     Settlement(#[from] crate::settlement::SettlementError),
     /// The database failed.
-    #[error(transparent)]
+    #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
 }
 

@@ -116,6 +116,6 @@ pub enum RecoveryError {
     #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
     NoLender(String),
     /// The database failed.
-    #[error(transparent)]
+    #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
 }

@@ -183,6 +183,6 @@ pub enum SettlementError {
     #[error("the statement cannot be drawn: {0}")]
     Draw(String),
     /// The database failed.
-    #[error(transparent)]
+    #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
 }

@@ -24,14 +24,14 @@ use crate::portfolio::personal::Key;
 use crate::sheet::Fault;
 
 /// The largest file: about half a million contacts.
-const LARGEST_FILE: usize = 64 * 1024 * 1024;
+pub(super) const LARGEST_FILE: usize = 64 * 1024 * 1024;
 
 /// How much may be sent at once.
 pub(super) fn limits() -> MultipartFormConfig {
     let config = MultipartFormConfig::default()
         .total_limit(LARGEST_FILE + 64 * 1024)
         .memory_limit(256 * 1024);
-    config.error_handler(|error, _| Problem::Bad(error.to_string()).into())
+    config.error_handler(|error, _| Problem::from(error).into())
 }
 
 /// What is sent. The file lies on disk and goes when it has been read.

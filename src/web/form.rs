@@ -10,6 +10,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use super::server::has_nul;
 use super::who::{self, Who};
 use crate::kernel::digest::sha256;
 
@@ -37,7 +38,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Posted<T> {
         let request = request.clone();
         let body = String::from_request(&request, payload);
         Box::pin(async move {
-            let body = body.await.map_err(|error| Problem::Bad(error.to_string()))?;
+            let body = body.await.map_err(Problem::of_body)?;
+            if has_nul(&body) {
+                return Err(Problem::Nul.into());
+            }
             let who = who::find(&request).await?;
             let expected = match &who {
                 Some(who) => Some(who.session.csrf.clone()),

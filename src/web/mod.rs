@@ -24,6 +24,7 @@ mod link;
 mod list;
 mod months;
 mod names;
+mod pace;
 mod page;
 mod placements;
 mod portfolio;
@@ -34,24 +35,31 @@ mod routes;
 mod run_accounts;
 mod scorecard;
 mod scorecard_placements;
+mod server;
 mod sheet;
 mod sign_in;
 mod statement;
 mod static_files;
+mod visitors;
 mod what_if;
 mod who;
+mod wire;
 mod work;
+
+use std::net::IpAddr;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 
 use crate::config;
 use crate::db::{Address, Db, Pool, read};
 use crate::portfolio::personal::Key;
 use problem::Problem;
 pub use routes::{ROUTES, Route, Seen};
+pub use server::serve;
+pub use visitors::Bounds;
 
 /// Connections for pages.
 const PAGES_AT_ONCE: u32 = 8;
@@ -67,6 +75,7 @@ pub struct Site {
     door: Pool,
     key: Option<Key>,
     secure: bool,
+    proxies: Vec<IpAddr>,
     works: work::Works,
     boards: scorecard::Boards,
     counts: home::Counts,
@@ -81,6 +90,7 @@ impl Site {
             door: pool(SIGN_INS_AT_ONCE)?,
             key: Key::load(address, config::key().as_deref())?,
             secure: config::behind_https(),
+            proxies: config::proxies()?,
             works: work::Works::default(),
             boards: scorecard::Boards::default(),
             counts: home::Counts::default(),
@@ -133,9 +143,11 @@ pub fn application(
         .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
         .configure(routes::configure)
         .default_service(web::to(problem::nothing_here))
-        .wrap(from_fn(problem::pages::<BoxBody>))
+        .wrap(from_fn(server::sane::<BoxBody>))
+        .wrap(from_fn(problem::pages::<_>))
         .wrap(Compress::default())
         .wrap(security_headers(secure))
+        .wrap(from_fn(server::timed::<_>))
 }
 
 /// What every answer tells the browser; a page that needs less strictness says so itself.
@@ -146,19 +158,4 @@ fn security_headers(secure: bool) -> DefaultHeaders {
         .add(("Referrer-Policy", "same-origin"))
         .add(("Cache-Control", "no-store"));
     if secure { headers.add(("Strict-Transport-Security", "max-age=31536000")) } else { headers }
-}
-
-/// Serves the application until it is stopped.
-pub fn serve(address: Address, listen: &str) -> Result<(), String> {
-    let site = Site::open(&address)?;
-    let server = HttpServer::new(move || application(site.clone()))
-        .client_request_timeout(std::time::Duration::from_secs(10))
-        .bind(listen)
-        .map_err(|error| {
-            format!("cannot listen on {listen}: {error}; choose another address with --listen")
-        })?;
-    for address in server.addrs() {
-        eprintln!("consign: listening on http://{address}");
-    }
-    actix_web::rt::System::new().block_on(server.run()).map_err(|error| error.to_string())
 }

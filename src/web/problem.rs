@@ -1,17 +1,24 @@
 //! What can go wrong, and the one place where it becomes a page.
 
-use actix_web::body::{BoxBody, MessageBody};
+use std::future::{Future as _, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+use actix_multipart::MultipartError;
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage as _, HttpResponse, ResponseError};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError};
 
 use super::link::Link;
 use super::page::{self, Frame};
-use super::who;
+use super::{routes, who};
 use crate::ambient;
-use crate::db::PoolError;
+use crate::db::{PoolError, Trouble, TroubleKind};
 use crate::identity::sign_in::SignInError;
 use crate::kernel::digest;
 use crate::party::Lang;
@@ -32,9 +39,30 @@ pub enum Problem {
     /// The request says something that cannot be.
     #[error("{0}")]
     Bad(String),
-    /// The database is busy.
+    /// A text has a NUL, which no name has and no database keeps.
+    #[error("a NUL in what was sent")]
+    Nul,
+    /// The path takes other kinds of requests: these.
+    #[error("the method is not allowed")]
+    Method(&'static str),
+    /// More was sent than is taken.
+    #[error("too large")]
+    TooLarge,
+    /// It came too slowly.
+    #[error("too slow")]
+    TooSlow,
+    /// It broke off.
+    #[error("cut off")]
+    CutOff,
+    /// A form with a file that is none: how it is said where it was found.
+    #[error("{0}")]
+    Upload(String),
+    /// Too many requests wait already.
     #[error("busy")]
     Busy,
+    /// The database or the disk does not do what it is asked.
+    #[error("{kind:?}: {detail}", kind = .0.kind, detail = .0.detail)]
+    Trouble(Trouble),
     /// Our fault.
     #[error("{0}")]
     Ours(String),
@@ -42,7 +70,12 @@ pub enum Problem {
 
 impl From<diesel::result::Error> for Problem {
     fn from(error: diesel::result::Error) -> Problem {
-        if crate::db::is_locked(&error) { Problem::Busy } else { Problem::Ours(error.to_string()) }
+        let trouble = Trouble::of(&error);
+        match trouble.kind {
+            TroubleKind::Nul => Problem::Nul,
+            TroubleKind::Other => Problem::Ours(trouble.detail),
+            _ => Problem::Trouble(trouble),
+        }
     }
 }
 
@@ -50,6 +83,7 @@ impl From<PoolError> for Problem {
     fn from(error: PoolError) -> Problem {
         match error {
             PoolError::Busy => Problem::Busy,
+            PoolError::Gone(trouble) => Problem::Trouble(trouble),
             PoolError::Cancelled => Problem::Ours(error.to_string()),
         }
     }
@@ -76,6 +110,43 @@ impl From<SignInError> for Problem {
     }
 }
 
+impl Problem {
+    /// Why a body was not read.
+    pub fn of_body(error: actix_web::Error) -> Problem {
+        match error.as_error::<PayloadError>() {
+            Some(error) => Problem::of_payload(error),
+            None => Problem::Bad(error.to_string()),
+        }
+    }
+
+    fn of_payload(error: &PayloadError) -> Problem {
+        match error {
+            PayloadError::Overflow => Problem::TooLarge,
+            PayloadError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                Problem::TooSlow
+            }
+            _ => Problem::CutOff,
+        }
+    }
+}
+
+impl From<MultipartError> for Problem {
+    fn from(error: MultipartError) -> Problem {
+        match &error {
+            MultipartError::Payload(error) => Problem::of_payload(error),
+            MultipartError::Incomplete => Problem::CutOff,
+            MultipartError::Field { source, .. } => match source.as_error::<PayloadError>() {
+                Some(error) => Problem::of_payload(error),
+                None if source.as_response_error().status_code().is_server_error() => {
+                    Problem::Ours(format!("a file that was sent cannot be kept: {source}"))
+                }
+                None => Problem::Upload(error.to_string()),
+            },
+            _ => Problem::Upload(error.to_string()),
+        }
+    }
+}
+
 impl From<askama::Error> for Problem {
     fn from(error: askama::Error) -> Problem {
         Problem::Ours(format!("a page cannot be drawn: {error}"))
@@ -94,8 +165,17 @@ impl ResponseError for Problem {
             Problem::NotFound => StatusCode::NOT_FOUND,
             Problem::SignIn(_) => StatusCode::SEE_OTHER,
             Problem::Forged => StatusCode::FORBIDDEN,
-            Problem::Bad(_) => StatusCode::BAD_REQUEST,
+            Problem::Bad(_) | Problem::Nul | Problem::CutOff | Problem::Upload(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            Problem::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Problem::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::Trouble(trouble) => match trouble.kind {
+                TroubleKind::Locked | TroubleKind::Gone => StatusCode::SERVICE_UNAVAILABLE,
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
+            },
             Problem::Ours(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -117,6 +197,20 @@ fn told(t: Lang, status: StatusCode, problem: Option<&Problem>, reference: &str)
         |title: &'static str, message: &'static str| Told { title, message: message.to_string() };
     match (problem, status) {
         (Some(Problem::Forged), _) => plain(t.problem_forged(), t.problem_forged_message()),
+        (Some(Problem::Nul), _) => plain(t.problem_nul(), t.trouble_nul()),
+        (Some(Problem::TooLarge), _) | (_, StatusCode::PAYLOAD_TOO_LARGE) => {
+            plain(t.problem_too_large(), t.problem_too_large_form())
+        }
+        (Some(Problem::TooSlow), _) => plain(t.problem_too_slow(), t.problem_too_slow_message()),
+        (Some(Problem::CutOff), _) => plain(t.problem_cut_off(), t.problem_cut_off_message()),
+        (Some(Problem::Upload(_)), _) => plain(t.problem_bad(), t.problem_upload()),
+        (_, StatusCode::METHOD_NOT_ALLOWED) => {
+            plain(t.problem_method(), t.problem_method_message())
+        }
+        (Some(Problem::Trouble(trouble)), _) => Told {
+            title: t.problem_database(),
+            message: format!("{} {} {reference}", trouble.told(t), t.problem_reference()),
+        },
         (Some(Problem::Bad(what)), _) => Told { title: t.problem_bad(), message: what.clone() },
         (Some(Problem::Busy), _) => plain(t.problem_busy(), t.problem_busy_message()),
         (_, StatusCode::NOT_FOUND) => plain(t.problem_not_found(), t.problem_not_found_message()),
@@ -128,9 +222,31 @@ fn told(t: Lang, status: StatusCode, problem: Option<&Problem>, reference: &str)
     }
 }
 
-/// What answers a path that nothing answers.
-pub async fn nothing_here() -> Result<HttpResponse, Problem> {
-    Err(Problem::NotFound)
+/// What answers a path that nothing answers, or not in this way.
+pub async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Err(routes::methods_of(request.path()).map_or(Problem::NotFound, Problem::Method))
+}
+
+/// Around each handler: one that panics is a failure of ours like any other, and the connection lives on.
+pub async fn caught<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let asked = request.request().clone();
+    let mut answering = pin!(async move { next.call(request).await });
+    let answered = poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(context)));
+        polled.map_or_else(|panic| Poll::Ready(Err(panic)), |polled| polled.map(Ok))
+    });
+    match answered.await {
+        Ok(answer) => answer.map(ServiceResponse::map_into_left_body),
+        Err(panic) => {
+            let said = panic.downcast_ref::<String>().map(String::as_str);
+            let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panicked");
+            let problem = Problem::Ours(format!("the handler panicked: {said}"));
+            Ok(ServiceResponse::from_err(problem, asked).map_into_right_body())
+        }
+    }
 }
 
 /// Draws the page of every answer that is a problem; a failure of ours is logged here, once, under the reference shown.
@@ -162,7 +278,8 @@ pub async fn pages<B: MessageBody + 'static>(
             request.path()
         );
     }
-    if !status.is_server_error()
+    let known = [StatusCode::BAD_REQUEST, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
+    if known.contains(&status)
         && let Ok(Some(who)) = who::find(&request).await
     {
         request.extensions_mut().insert(who);
@@ -170,5 +287,9 @@ pub async fn pages<B: MessageBody + 'static>(
     let frame = Frame::of(&request);
     let told = told(frame.t, status, problem, &reference);
     let drawn = page::problem(frame, status, told.title, &told.message);
-    Ok(ServiceResponse::new(request, drawn.unwrap_or_else(|_| HttpResponse::new(status))))
+    let mut answer = drawn.unwrap_or_else(|_| HttpResponse::new(status));
+    if let Some(Problem::Method(allowed)) = problem {
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    }
+    Ok(ServiceResponse::new(request, answer))
 }

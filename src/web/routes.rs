@@ -1,7 +1,13 @@
 //! The whole URL table on one screen, and who may see each page.
 
-use actix_web::web::{self, ServiceConfig, get, post};
+use std::sync::OnceLock;
 
+use actix_web::dev::ResourceDef;
+use actix_web::guard;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+
+use super::problem::caught;
 use super::{
     account, accounts, act, allocate, allocation, complaint, complaints, contact_file, contacts,
     expire, explain, home, ledger, months, placements, portfolio, recoveries, requests,
@@ -39,15 +45,53 @@ macro_rules! routes {
         pub const ROUTES: &[Route] = &[$(Route { path: $path, seen: $seen }),*];
 
         fn pages(config: &mut ServiceConfig) {
-            $(config.route($path, get().to($handler));)*
+            $(place(config, $path, guard::Get(), web::route().to($handler));)*
         }
     };
+}
+
+macro_rules! forms {
+    ($($path:literal, $handler:path;)*) => {
+        /// Every path that takes a form.
+        pub const FORMS: &[&str] = &[$($path),*];
+
+        fn forms(config: &mut ServiceConfig) {
+            $(place(config, $path, guard::Post(), web::route().to($handler));)*
+        }
+    };
+}
+
+/// Puts a handler at a path, for one method, with a net under it.
+fn place(
+    config: &mut ServiceConfig,
+    path: &str,
+    method: impl guard::Guard + 'static,
+    handler: actix_web::Route,
+) {
+    config.service(web::resource(path).guard(method).wrap(from_fn(caught::<_>)).route(handler));
+}
+
+/// What a path that exists takes, for whoever asks it for something else.
+pub fn methods_of(path: &str) -> Option<&'static str> {
+    static PAGES: OnceLock<Vec<ResourceDef>> = OnceLock::new();
+    static TAKEN: OnceLock<Vec<ResourceDef>> = OnceLock::new();
+    let pages =
+        PAGES.get_or_init(|| ROUTES.iter().map(|route| ResourceDef::new(route.path)).collect());
+    let forms = TAKEN.get_or_init(|| FORMS.iter().map(|path| ResourceDef::new(*path)).collect());
+    let is_one = |known: &[ResourceDef]| known.iter().any(|known| known.is_match(path));
+    match (is_one(pages), is_one(forms)) {
+        (true, true) => Some("GET, HEAD, POST"),
+        (true, false) => Some("GET, HEAD"),
+        (false, true) => Some("POST"),
+        (false, false) => None,
+    }
 }
 
 use Seen::{ByAnybody, SignedIn, With};
 
 routes! {
     "/static/consign.css",                  ByAnybody,                              static_files::stylesheet;
+    "/favicon.ico",                         ByAnybody,                              static_files::icon;
     "/favicon.svg",                         ByAnybody,                              static_files::icon;
     "/sign-in",                             ByAnybody,                              sign_in::show;
     "/",                                    SignedIn,                               home::show;
@@ -93,19 +137,22 @@ routes! {
     "/ledger/transactions/{number}",        With(Ledger, None),                     ledger::transaction;
 }
 
+forms! {
+    "/allocation/compare",          what_if::show;
+    "/allocation/new",              allocate::simulate;
+    "/allocation/{run_no}/commit",  allocate::commit;
+    "/contacts/send",               contact_file::send;
+    "/complaints/add",              complaint::add;
+    "/complaints/case/{reference}", complaint::decide;
+    "/sign-in",                     sign_in::sign_in;
+    "/placements/act",              act::carry_out;
+    "/placements/expire",           expire::record;
+    "/sign-out",                    sign_in::sign_out;
+    "/language",                    sign_in::language;
+}
+
 /// Puts every page and every form in its place.
 pub fn configure(config: &mut ServiceConfig) {
     pages(config);
-    config
-        .route("/allocation/compare", post().to(what_if::show))
-        .route("/allocation/new", post().to(allocate::simulate))
-        .route("/allocation/{run_no}/commit", post().to(allocate::commit))
-        .route("/contacts/send", post().to(contact_file::send))
-        .route("/complaints/add", post().to(complaint::add))
-        .route("/complaints/case/{reference}", post().to(complaint::decide))
-        .route("/sign-in", post().to(sign_in::sign_in))
-        .route("/placements/act", post().to(act::carry_out))
-        .route("/placements/expire", post().to(expire::record))
-        .route("/sign-out", post().to(sign_in::sign_out))
-        .route("/language", web::post().to(sign_in::language));
+    forms(config);
 }

@@ -14,6 +14,7 @@ use chrono::{DateTime, NaiveDate};
 
 use super::Site;
 use super::problem::Problem;
+use super::visitors::address_of;
 use crate::ambient;
 use crate::audit::By;
 use crate::db::Db;
@@ -244,6 +245,8 @@ pub async fn find(request: &HttpRequest) -> Result<Option<Who>, Problem> {
         return Ok(Some(who.clone()));
     }
     let Some(site) = request.app_data::<web::Data<Site>>().cloned() else { return Ok(None) };
+    let source = address_of(request, &site.proxies)
+        .map_or_else(|| "web".to_string(), |address| address.to_string());
     let Some(token) = request.cookie(SESSION).map(|cookie| cookie.value().to_string()) else {
         return Ok(None);
     };
@@ -263,9 +266,7 @@ pub async fn find(request: &HttpRequest) -> Result<Option<Who>, Problem> {
             books,
             organisation,
             here: request.uri().path_and_query().map_or("/", |path| path.as_str()).to_string(),
-            source: request
-                .peer_addr()
-                .map_or_else(|| "web".to_string(), |peer| peer.ip().to_string()),
+            source,
         }))
     }))
 }

@@ -29,6 +29,7 @@ mod real_data;
 mod run_out_web;
 mod schema;
 mod scorecard;
+mod server;
 mod settlement;
 mod support;
 mod tamper;

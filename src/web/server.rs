@@ -1,0 +1,186 @@
+//! The server around the application: who is let in, how long a client may take, and what a refusal costs.
+
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::HttpMessage as _;
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{AppConfig, Server, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::middleware::Next;
+use actix_web::rt::net::TcpStream;
+use tokio::io::AsyncWriteExt as _;
+
+use super::pace::paced;
+use super::problem::Problem;
+use super::visitors::{Bounds, Visitors};
+use super::wire::{FOR_A_HEAD, Turn, Wire};
+use super::{LARGEST_FORM, Site, application, contact_file};
+use crate::db::Address;
+
+/// Refused connections that are told why at once; more are closed without a word.
+const TOLD_AT_ONCE: usize = 64;
+/// Files, sockets to the database and the program's own: what connections must leave over.
+const FILES_OF_OUR_OWN: u64 = 128;
+/// What a refused connection is told: its language is not known before it is read.
+const TOO_MANY: &str =
+    "Too many connections are open; try again in a moment.\n打开的连接过多，请稍后重试。\n";
+
+/// Serves the application until it is stopped.
+pub fn serve(address: &Address, listen: &str, mut bounds: Bounds) -> Result<(), String> {
+    let site = Site::open(address)?;
+    bounds.proxies.clone_from(&site.proxies);
+    bounds.in_all = bounds.in_all.min(files_for_connections());
+    let visitors = Visitors::new(bounds);
+    let cannot = |error: std::io::Error| {
+        format!("cannot listen on {listen}: {error}; choose another address with --listen")
+    };
+    actix_web::rt::System::new().block_on(async move {
+        let mut builder = Server::build();
+        let draining = builder.graceful_shutdown_signal();
+        for listener in listeners(listen).map_err(cannot)? {
+            let at = listener.local_addr().map_err(cannot)?;
+            let (site, visitors, draining) = (site.clone(), visitors.clone(), draining.clone());
+            let name = format!("consign-{at}");
+            builder = builder
+                .max_concurrent_connections(usize::MAX >> 1)
+                .listen(name, listener, move || {
+                    let draining = draining.clone();
+                    let visitors = visitors.clone();
+                    let told = Arc::new(AtomicUsize::new(0));
+                    let http = HttpService::build()
+                        .client_request_timeout(FOR_A_HEAD)
+                        .local_addr(at)
+                        .graceful_shutdown_signal(move || {
+                            let draining = draining.clone();
+                            async move { draining.notified().await }
+                        })
+                        .on_connect_ext(|wire: &Wire, data| drop(data.insert(wire.turn())))
+                        .h1(map_config(application(site.clone()), |()| AppConfig::default()));
+                    fn_service(move |io: TcpStream| greet(io, visitors.clone(), told.clone()))
+                        .and_then(http)
+                })
+                .map_err(cannot)?;
+            eprintln!("consign: listening on http://{at}");
+        }
+        builder.run().await.map_err(|error| error.to_string())
+    })
+}
+
+/// Listens on every address a name stands for, as far as they are free.
+fn listeners(listen: &str) -> std::io::Result<Vec<TcpListener>> {
+    let (mut open, mut last) = (Vec::new(), None);
+    for address in listen.to_socket_addrs()? {
+        match TcpListener::bind(address) {
+            Ok(listener) => {
+                rustix::net::listen(&listener, 1024)?;
+                open.push(listener);
+            }
+            Err(error) => last = Some(error),
+        }
+    }
+    match last {
+        Some(error) if open.is_empty() => Err(error),
+        _ => Ok(open),
+    }
+}
+
+/// How many connections the system lets this program have; asks for as many as it may ask for.
+fn files_for_connections() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let files = if raised.is_ok() { limit.maximum } else { limit.current };
+    let left = files.map_or(u64::MAX, |files| files.saturating_sub(FILES_OF_OUR_OWN));
+    usize::try_from(left).unwrap_or(usize::MAX).max(1)
+}
+
+/// Lets a connection in, or refuses it before anything is read.
+async fn greet(
+    io: TcpStream,
+    visitors: Visitors,
+    told: Arc<AtomicUsize>,
+) -> Result<(Wire, Option<SocketAddr>), DispatchError> {
+    let peer = io.peer_addr().map_err(DispatchError::Io)?;
+    if let Some(visit) = visitors.admit(peer.ip()) {
+        return Ok((Wire::new(io, visit), Some(peer)));
+    }
+    if told.fetch_add(1, Ordering::Relaxed) < TOLD_AT_ONCE {
+        refuse(io).await;
+    }
+    told.fetch_sub(1, Ordering::Relaxed);
+    Err(DispatchError::DisconnectTimeout)
+}
+
+/// Tells a client that there are too many connections. What it has sent is taken first: a connection closed on
+/// something unread is reset, and the answer lost with it.
+async fn refuse(mut io: TcpStream) {
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 10\r\n\
+         Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\r\n{TOO_MANY}",
+        TOO_MANY.len()
+    );
+    let told = tokio::time::timeout(Duration::from_millis(200), async {
+        io.readable().await?;
+        let mut unread = [0_u8; 4096];
+        let taken = io.try_read(&mut unread);
+        drop(taken);
+        io.write_all(answer.as_bytes()).await?;
+        io.shutdown().await
+    });
+    drop(told.await);
+}
+
+/// Keeps the time of a request: nothing is expected of the client while it is answered but its body, at a pace.
+/// HEAD is answered like GET; the connection leaves the body out.
+pub async fn timed<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let turn = request.conn_data::<Turn>().cloned();
+    turn.iter().for_each(Turn::ours);
+    let body = request.take_payload();
+    request.set_payload(paced(body));
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    let answer = next.call(request).await;
+    turn.iter().for_each(Turn::theirs);
+    answer
+}
+
+/// Refuses what cannot be right whatever it asks for: a NUL in the address, which no name has and no database takes, and
+/// a file that says of itself that it is too large.
+pub async fn sane<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let refused = refusal(&request);
+    match refused {
+        Some(problem) => Ok(request.error_response(problem).map_into_right_body()),
+        None => next.call(request).await.map(ServiceResponse::map_into_left_body),
+    }
+}
+
+fn refusal(request: &ServiceRequest) -> Option<Problem> {
+    let uri = request.uri();
+    if has_nul(uri.path()) {
+        return Some(Problem::NotFound);
+    }
+    if uri.query().is_some_and(has_nul) {
+        return Some(Problem::Nul);
+    }
+    let said = request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse::<usize>().ok()?;
+    (said > contact_file::LARGEST_FILE + LARGEST_FORM).then_some(Problem::TooLarge)
+}
+
+/// Whether encoded text has a NUL; what is encoded twice is not decoded twice.
+pub fn has_nul(encoded: &str) -> bool {
+    encoded.contains("%00") || encoded.contains('\0')
+}
