@@ -9,10 +9,10 @@ use actix_web::http::header::{HOST, ORIGIN};
 use actix_web::{FromRequest, HttpRequest, web};
 use serde::de::DeserializeOwned;
 
-use super::problem::Problem;
-use super::server::has_nul;
-use super::who::{self, Who};
 use crate::kernel::digest::sha256;
+use crate::web::identity::who::{self, Who};
+use crate::web::problem::Problem;
+use crate::web::server::has_nul;
 
 /// The cookie that carries the token of forms shown to people who are not signed in.
 pub const FORM: &str = "consign_form";

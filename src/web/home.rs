@@ -7,14 +7,6 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::NaiveDate;
 
-use super::Site;
-use super::expire;
-use super::link::{self, Link};
-use super::list::{self, Cell};
-use super::page::{Figure, Page};
-use super::problem::Problem;
-use super::requests::{self, Waiting};
-use super::who::{Book, Known, Who};
 use crate::conduct::{complaint_store, contact_store};
 use crate::db::Db;
 use crate::identity::Permission;
@@ -23,12 +15,20 @@ use crate::ledger::{self, chart};
 use crate::party::{self, Lang};
 use crate::placement::store::{self as placements, OpenCount, PlacementFilter};
 use crate::settlement::Statement;
+use crate::web::Site;
+use crate::web::identity::who::{Book, Known, Who};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, Cell};
+use crate::web::page::{Figure, Page};
+use crate::web::placement::expire;
+use crate::web::placement::requests::{self, Waiting};
+use crate::web::problem::Problem;
 use crate::{allocation, audit};
 use crate::{portfolio, recovery, settlement};
 
 /// What the books counted last: to count a million accounts takes seconds, and nothing changes while a book stands still.
 #[derive(Clone, Default)]
-pub(super) struct Counts(Arc<Mutex<BTreeMap<String, Counted>>>);
+pub(in crate::web) struct Counts(Arc<Mutex<BTreeMap<String, Counted>>>);
 
 /// The counts of a book after a change, on a day.
 #[derive(Clone)]
@@ -125,7 +125,7 @@ impl Facts {
     }
 }
 
-pub(super) async fn show(site: web::Data<Site>, who: Who) -> Result<HttpResponse, Problem> {
+pub(in crate::web) async fn show(site: web::Data<Site>, who: Who) -> Result<HttpResponse, Problem> {
     let (asking, counts) = (who.clone(), site.counts.clone());
     let (sections, step) = site
         .read(move |db| {
@@ -342,7 +342,8 @@ fn next_step(who: &Known, book: &Book, facts: &Facts) -> (Option<(String, String
         return (Some((t.hint_import().to_string(), command)), None);
     }
     if who.may(Permission::Accounts) && facts.unplaced() > 0 {
-        let house = || Link::to("/accounts").with("holder", super::accounts::HOUSE).url();
+        let house =
+            || Link::to("/accounts").with("holder", crate::web::portfolio::accounts::HOUSE).url();
         let step = match who.may(Permission::Allocate) {
             true if facts.simulated > 0 => (t.step_review(), "/allocation".to_string()),
             true => (t.new_run(), "/allocation/new".to_string()),
@@ -369,7 +370,7 @@ fn holder(
     accounts: bool,
 ) -> Holder {
     let house = code == chart::HOUSE;
-    let asked = if house { super::accounts::HOUSE } else { code };
+    let asked = if house { crate::web::portfolio::accounts::HOUSE } else { code };
     let href =
         if accounts { Link::to("/accounts").with("holder", asked).url() } else { String::new() };
     let tenths = if total > Money::ZERO {

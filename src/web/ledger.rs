@@ -4,16 +4,16 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::Site;
-use super::link::{self, Link};
-use super::list::{self, Cell, Pager, cut, one_more};
-use super::page::{Chip, Figure, Page, Tone};
-use super::problem::Problem;
-use super::who::{Known, Ledger, Sees};
 use crate::identity::Permission;
 use crate::kernel::{Currency, Money};
 use crate::ledger::store::{self, BalanceRow, PostingRow};
 use crate::party::Lang;
+use crate::web::Site;
+use crate::web::identity::who::{Known, Ledger, Sees};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, Cell, Pager, cut, one_more};
+use crate::web::page::{Chip, Figure, Page, Tone};
+use crate::web::problem::Problem;
 
 #[derive(Template)]
 #[template(path = "web/trial_balance.html")]
@@ -34,7 +34,7 @@ struct Balance {
     balance: String,
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Ledger>,
 ) -> Result<HttpResponse, Problem> {
@@ -69,7 +69,7 @@ pub(super) async fn show(
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     after: String,
 }
 
@@ -124,7 +124,7 @@ fn leg(who: &Known, currency: Currency, row: PostingRow) -> Leg {
     }
 }
 
-pub(super) async fn account(
+pub(in crate::web) async fn account(
     site: web::Data<Site>,
     sees: Sees<Ledger>,
     path: web::Path<String>,
@@ -187,7 +187,7 @@ struct Transaction {
     credit: String,
 }
 
-pub(super) async fn transaction(
+pub(in crate::web) async fn transaction(
     site: web::Data<Site>,
     sees: Sees<Ledger>,
     path: web::Path<i64>,

@@ -1,48 +1,32 @@
 //! The web application: HTTP in front of the same verbs and stores as the command line.
 //!
-//! [`routes`] is the whole URL table. A handler's signature says who may call it ([`who::Sees`]), its body asks the
+//! [`routes`] is the whole URL table. A handler's signature says who may call it ([`identity::who::Sees`]), its body asks the
 //! stores on a blocking thread ([`Site::read`]), and hands a template to [`page::Page`]. Whatever goes wrong is a
 //! [`problem::Problem`] and becomes a page in one place; whatever is posted passes [`form::Posted`].
 
-mod account;
-mod accounts;
-mod act;
-mod allocate;
 mod allocation;
-mod allocation_words;
 mod chart;
-mod complaint;
-mod complaints;
-mod contact_file;
-mod contacts;
-mod expire;
-mod explain;
+mod conduct;
 mod form;
 mod home;
+mod identity;
 mod ledger;
 mod link;
 mod list;
-mod months;
 mod names;
 mod pace;
 mod page;
-mod placements;
+mod performance;
+mod placement;
 mod portfolio;
 mod problem;
-mod recoveries;
-mod requests;
+mod recovery;
 mod routes;
-mod run_accounts;
-mod scorecard;
-mod scorecard_placements;
 mod server;
+mod settlement;
 mod sheet;
-mod sign_in;
-mod statement;
 mod static_files;
 mod visitors;
-mod what_if;
-mod who;
 mod wire;
 mod work;
 
@@ -77,7 +61,7 @@ pub struct Site {
     secure: bool,
     proxies: Vec<IpAddr>,
     works: work::Works,
-    boards: scorecard::Boards,
+    boards: performance::scorecard::Boards,
     counts: home::Counts,
 }
 
@@ -92,7 +76,7 @@ impl Site {
             secure: config::behind_https(),
             proxies: config::proxies()?,
             works: work::Works::default(),
-            boards: scorecard::Boards::default(),
+            boards: performance::scorecard::Boards::default(),
             counts: home::Counts::default(),
         })
     }
@@ -135,7 +119,7 @@ pub fn application(
     App::new()
         .app_data(web::Data::new(site))
         .app_data(web::PayloadConfig::new(LARGEST_FORM))
-        .app_data(contact_file::limits())
+        .app_data(conduct::contact_file::limits())
         .app_data(
             web::QueryConfig::default()
                 .error_handler(|error, _| Problem::Bad(error.to_string()).into()),

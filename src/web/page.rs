@@ -5,14 +5,15 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::form::FORM;
-use super::problem::Problem;
-use super::who::{self, Known, Who};
-use super::{Site, static_files};
 use crate::ambient;
 use crate::identity::Permission;
 use crate::kernel::digest;
 use crate::party::Lang;
+use crate::web::Site;
+use crate::web::form::FORM;
+use crate::web::identity::who::{self, Known, Who};
+use crate::web::problem::Problem;
+use crate::web::static_files;
 
 /// What the browser may load and do on a page of ours.
 pub const POLICY: &str = "default-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'";

@@ -14,15 +14,16 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError};
 
-use super::link::Link;
-use super::page::{self, Frame};
-use super::{routes, who};
 use crate::ambient;
 use crate::db::{PoolError, Trouble, TroubleKind};
 use crate::identity::sign_in::SignInError;
 use crate::kernel::digest;
 use crate::party::Lang;
 use crate::settlement::SettlementError;
+use crate::web::identity::who;
+use crate::web::link::Link;
+use crate::web::page::{self, Frame};
+use crate::web::routes;
 
 /// Why a request does not get what it asks for.
 #[derive(Debug, thiserror::Error)]

@@ -7,17 +7,37 @@ use actix_web::guard;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 
-use super::problem::caught;
-use super::{
-    account, accounts, act, allocate, allocation, complaint, complaints, contact_file, contacts,
-    expire, explain, home, ledger, months, placements, portfolio, recoveries, requests,
-    run_accounts, scorecard, scorecard_placements, sign_in, statement, static_files, what_if,
-};
 use crate::identity::Permission::{
     self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger,
     OwnConduct, OwnPerformance, OwnPlacements, OwnStatements, Performance, Recoveries,
     SendOwnContacts, Statements,
 };
+use crate::web::allocation::allocate;
+use crate::web::allocation::run_accounts;
+use crate::web::allocation::runs as allocation;
+use crate::web::allocation::what_if;
+use crate::web::conduct::complaint;
+use crate::web::conduct::complaints;
+use crate::web::conduct::contact_file;
+use crate::web::conduct::contacts;
+use crate::web::home;
+use crate::web::identity::sign_in;
+use crate::web::ledger;
+use crate::web::performance::placements as scorecard_placements;
+use crate::web::performance::scorecard;
+use crate::web::placement::act;
+use crate::web::placement::expire;
+use crate::web::placement::placements;
+use crate::web::placement::requests;
+use crate::web::portfolio::account;
+use crate::web::portfolio::accounts;
+use crate::web::portfolio::portfolios as portfolio;
+use crate::web::problem::caught;
+use crate::web::recovery as recoveries;
+use crate::web::settlement::explain;
+use crate::web::settlement::months;
+use crate::web::settlement::statement;
+use crate::web::static_files;
 
 /// Who sees a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,12 +17,15 @@ use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream;
 use tokio::io::AsyncWriteExt as _;
 
-use super::pace::paced;
-use super::problem::Problem;
-use super::visitors::{Bounds, Visitors};
-use super::wire::{FOR_A_HEAD, Turn, Wire};
-use super::{LARGEST_FORM, Site, application, contact_file};
 use crate::db::Address;
+use crate::web::LARGEST_FORM;
+use crate::web::Site;
+use crate::web::application;
+use crate::web::conduct::contact_file;
+use crate::web::pace::paced;
+use crate::web::problem::Problem;
+use crate::web::visitors::{Bounds, Visitors};
+use crate::web::wire::{FOR_A_HEAD, Turn, Wire};
 
 /// Refused connections that are told why at once; more are closed without a word.
 const TOLD_AT_ONCE: usize = 64;

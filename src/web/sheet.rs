@@ -4,11 +4,11 @@
 use actix_web::HttpResponse;
 use serde_json::json;
 
-use super::problem::Problem;
-use super::who::Known;
 use crate::audit::{Act, By};
 use crate::db::{Db, write};
 use crate::kernel::digest;
+use crate::web::identity::who::Known;
+use crate::web::problem::Problem;
 
 /// Rows being written.
 pub struct Sheet {

@@ -24,10 +24,10 @@ fn kept(content_type: &'static str, body: &'static str) -> HttpResponse {
         .body(body)
 }
 
-pub(super) async fn stylesheet() -> impl Responder {
+pub(in crate::web) async fn stylesheet() -> impl Responder {
     kept("text/css; charset=utf-8", STYLESHEET)
 }
 
-pub(super) async fn icon() -> impl Responder {
+pub(in crate::web) async fn icon() -> impl Responder {
     kept("image/svg+xml", ICON)
 }

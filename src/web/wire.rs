@@ -12,8 +12,8 @@ use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::pace::{Alarm, Pace};
-use super::visitors::Visit;
+use crate::web::pace::{Alarm, Pace};
+use crate::web::visitors::Visit;
 
 /// For the head of a request, all of it.
 pub const FOR_A_HEAD: Duration = Duration::from_secs(10);

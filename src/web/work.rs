@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actix_web::rt;
 use actix_web::web;
 
-use super::Site;
-use super::problem::Problem;
 use crate::ambient;
 use crate::db::Db;
 use crate::kernel::progress::Progress;
+use crate::web::Site;
+use crate::web::problem::Problem;
 
 /// Pieces of work remembered; the oldest that are done are forgotten first.
 const REMEMBERED: usize = 500;

@@ -8,6 +8,8 @@
     clippy::disallowed_types,
     clippy::float_arithmetic
 )]
+// A story told from beginning to end may be long; what the product does may not.
+#![allow(clippy::too_many_lines)]
 
 mod accounts;
 mod allocation;

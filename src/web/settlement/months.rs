@@ -4,12 +4,6 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::Site;
-use super::link::{self, Link};
-use super::list::{self, Cell, Pager};
-use super::page::Page;
-use super::problem::Problem;
-use super::who::{Book, Sees, Statements};
 use crate::audit;
 use crate::db::Db;
 use crate::identity::Permission;
@@ -17,6 +11,12 @@ use crate::kernel::{Currency, Money, Month};
 use crate::party::Lang;
 use crate::recovery;
 use crate::settlement::{Statement, store};
+use crate::web::Site;
+use crate::web::identity::who::{Book, Sees, Statements};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, Cell, Pager};
+use crate::web::page::Page;
+use crate::web::problem::Problem;
 
 /// Months of one page.
 const MONTHS: usize = 12;
@@ -24,7 +24,7 @@ const MONTHS: usize = 12;
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     before: String,
 }
 
@@ -75,7 +75,7 @@ struct Row {
     closing: String,
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Statements>,
     asked: web::Query<Asked>,

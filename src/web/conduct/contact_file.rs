@@ -7,13 +7,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::Site;
-use super::form;
-use super::link::Link;
-use super::list::{self, Choice};
-use super::page::{Figure, Page};
-use super::problem::Problem;
-use super::who::{Sees, SendsContacts};
 use crate::audit::By;
 use crate::conduct::ConductError;
 use crate::conduct::contacts::{self, Imported, Options};
@@ -22,12 +15,19 @@ use crate::kernel::progress::Silent;
 use crate::party::{self, Lang};
 use crate::portfolio::personal::Key;
 use crate::sheet::Fault;
+use crate::web::Site;
+use crate::web::form;
+use crate::web::identity::who::{Sees, SendsContacts};
+use crate::web::link::Link;
+use crate::web::list::{self, Choice};
+use crate::web::page::{Figure, Page};
+use crate::web::problem::Problem;
 
 /// The largest file: about half a million contacts.
-pub(super) const LARGEST_FILE: usize = 64 * 1024 * 1024;
+pub(in crate::web) const LARGEST_FILE: usize = 64 * 1024 * 1024;
 
 /// How much may be sent at once.
-pub(super) fn limits() -> MultipartFormConfig {
+pub(in crate::web) fn limits() -> MultipartFormConfig {
     let config = MultipartFormConfig::default()
         .total_limit(LARGEST_FILE + 64 * 1024)
         .memory_limit(256 * 1024);
@@ -36,7 +36,7 @@ pub(super) fn limits() -> MultipartFormConfig {
 
 /// What is sent. The file lies on disk and goes when it has been read.
 #[derive(MultipartForm)]
-pub(super) struct Sent {
+pub(in crate::web) struct Sent {
     csrf: Text<String>,
     agency: Option<Text<String>>,
     file: TempFile,
@@ -62,14 +62,14 @@ struct Done {
     warnings: Vec<String>,
 }
 
-pub(super) async fn form(
+pub(in crate::web) async fn form(
     site: web::Data<Site>,
     sees: Sees<SendsContacts>,
 ) -> Result<HttpResponse, Problem> {
     draw(&site, &sees, StatusCode::OK, "", Ok(None)).await
 }
 
-pub(super) async fn send(
+pub(in crate::web) async fn send(
     site: web::Data<Site>,
     request: HttpRequest,
     sees: Sees<SendsContacts>,

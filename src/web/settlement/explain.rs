@@ -3,17 +3,17 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::Site;
-use super::link;
-use super::list::{self, Cell};
-use super::page::{Figure, Page};
-use super::problem::Problem;
-use super::statement::visible;
-use super::who::{Sees, Statements};
 use crate::identity::Permission;
 use crate::party::Lang;
 use crate::settlement::explain::explain;
 use crate::settlement::render::kind_word;
+use crate::web::Site;
+use crate::web::identity::who::{Sees, Statements};
+use crate::web::link;
+use crate::web::list::{self, Cell};
+use crate::web::page::{Figure, Page};
+use crate::web::problem::Problem;
+use crate::web::settlement::statement::visible;
 
 #[derive(Template)]
 #[template(path = "web/explain.html")]
@@ -24,7 +24,7 @@ struct Body {
     words: Vec<String>,
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Statements>,
     path: web::Path<(String, i64)>,

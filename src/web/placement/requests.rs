@@ -6,23 +6,23 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::Site;
-use super::act::{self, Act, Button, buttons};
-use super::link::{self, Link};
-use super::list::{self, Cell, Choice, Pager, ROWS, Tab};
-use super::page::Page;
-use super::problem::Problem;
-use super::who::{Book, Placements, Sees};
 use crate::db::{Db, keys_json};
 use crate::kernel::Money;
 use crate::party::{self, Lang};
 use crate::placement::{Placement, step_store, store};
 use crate::standing::{self, Standing, Stated};
+use crate::web::Site;
+use crate::web::identity::who::{Book, Placements, Sees};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, Cell, Choice, Pager, ROWS, Tab};
+use crate::web::page::Page;
+use crate::web::placement::act::{self, Act, Button, buttons};
+use crate::web::problem::Problem;
 
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     lender: String,
     state: String,
     assignee: String,
@@ -181,7 +181,7 @@ struct Body {
 
 /// How many requests of each kind wait, and recalls whose agency has not said that contact stopped.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Waiting {
+pub(in crate::web) struct Waiting {
     /// Objections to recalls.
     pub objections: usize,
     /// Returns asked for.
@@ -212,7 +212,7 @@ impl Waiting {
 }
 
 /// The tab of requests of a kind, as its URL.
-pub(super) fn page_of(book: &Book, state: &str) -> String {
+pub(in crate::web) fn page_of(book: &Book, state: &str) -> String {
     Link::to("/requests").with("lender", &book.lender.code).with("state", state).url()
 }
 
@@ -233,7 +233,7 @@ struct Facts {
     told: Option<String>,
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Placements>,
     asked: web::Query<Asked>,
@@ -282,7 +282,7 @@ pub(super) async fn show(
         back: sees.who.here.clone(),
         own: sees.book.agency.is_some(),
         told: facts.told.clone(),
-        books: super::placements::tabs(&sees, "/requests"),
+        books: crate::web::placement::placements::tabs(&sees, "/requests"),
         tabs: counts
             .map(|(one, word, count)| Tab {
                 label: format!("{} {count}", word.word(t)),

@@ -7,14 +7,6 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::Site;
-use super::complaints::tabs;
-use super::link::{self, Link};
-use super::list::{self, Cell, Choice, Pager, ROWS, Tab, cut};
-use super::page::{Figure, Page};
-use super::problem::Problem;
-use super::sheet::{Sheet, attachment, file_name};
-use super::who::{Book, Conduct, Sees};
 use crate::conduct::policy::{RULES, Rule};
 use crate::conduct::violation::{self, Found};
 use crate::conduct::{ConductError, contact_store as store};
@@ -25,11 +17,19 @@ use crate::kernel::calendar::parse_date;
 use crate::party::{self, Lang};
 use crate::portfolio::hold::HoldKind;
 use crate::portfolio::personal::{Key, mask_number};
+use crate::web::Site;
+use crate::web::conduct::complaints::tabs;
+use crate::web::identity::who::{Book, Conduct, Sees};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, Cell, Choice, Pager, ROWS, Tab, cut};
+use crate::web::page::{Figure, Page};
+use crate::web::problem::Problem;
+use crate::web::sheet::{Sheet, attachment, file_name};
 
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     lender: String,
     month: String,
     agency: String,
@@ -191,7 +191,7 @@ fn numbers(
     Ok(numbers)
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Conduct>,
     asked: web::Query<Asked>,
@@ -346,7 +346,7 @@ fn limit(t: Lang, one: &Found) -> String {
     }
 }
 
-pub(super) async fn download(
+pub(in crate::web) async fn download(
     site: web::Data<Site>,
     sees: Sees<Conduct>,
     asked: web::Query<Asked>,

@@ -4,24 +4,24 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::Site;
-use super::link::{self, Link};
-use super::list::{self, Cell, Pager, ROWS};
-use super::page::{Figure, Page};
-use super::problem::Problem;
-use super::scorecard::{Asked, Measure, assignee_link, listed, rate, visible};
-use super::sheet::{Sheet, attachment};
-use super::who::{Book, Scorecards, Sees};
 use crate::db::{Db, read};
 use crate::identity::Permission;
 use crate::kernel::Money;
 use crate::party::Lang;
 use crate::performance::measure::{JudgedPlacement, judged};
+use crate::web::Site;
+use crate::web::identity::who::{Book, Scorecards, Sees};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, Cell, Pager, ROWS};
+use crate::web::page::{Figure, Page};
+use crate::web::performance::scorecard::{Asked, Measure, assignee_link, listed, rate, visible};
+use crate::web::problem::Problem;
+use crate::web::sheet::{Sheet, attachment};
 
 /// What the URL asks for beside the scorecard: the stratum, and the placement that the list goes on after.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct AskedRows {
+pub(in crate::web) struct AskedRows {
     stratum: String,
     after: String,
     placed: String,
@@ -60,7 +60,7 @@ fn rows(
     Ok((measure, rows))
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Scorecards>,
     path: web::Path<String>,
@@ -142,7 +142,7 @@ const COLUMNS: [&str; 6] = [
     "recovered_within_horizon",
 ];
 
-pub(super) async fn download(
+pub(in crate::web) async fn download(
     site: web::Data<Site>,
     sees: Sees<Scorecards>,
     path: web::Path<String>,

@@ -5,19 +5,19 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::Site;
-use super::link::{self, Link};
-use super::list::{self, CHUNK, Cell, Choice, Pager, Tab, cut, one_more};
-use super::page::{Chip, Figure, Page, Tone};
-use super::problem::Problem;
-use super::sheet::{Sheet, attachment, file_name};
-use super::who::{Book, Conduct, Sees};
 use crate::conduct::complaint_store::{self as store, Case, CaseFilter, CaseSums};
 use crate::conduct::{ConductError, Severity};
 use crate::db::{Db, read};
 use crate::identity::Permission;
 use crate::kernel::{Currency, Money, text};
 use crate::party::{self, Lang};
+use crate::web::Site;
+use crate::web::identity::who::{Book, Conduct, Sees};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, CHUNK, Cell, Choice, Pager, Tab, cut, one_more};
+use crate::web::page::{Chip, Figure, Page, Tone};
+use crate::web::problem::Problem;
+use crate::web::sheet::{Sheet, attachment, file_name};
 
 impl From<ConductError> for Problem {
     fn from(error: ConductError) -> Problem {
@@ -31,7 +31,7 @@ impl From<ConductError> for Problem {
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     lender: String,
     agency: String,
     state: String,
@@ -97,13 +97,13 @@ struct Shown {
 }
 
 /// How grave, as a chip.
-pub(super) fn severity(t: Lang, severity: Severity) -> Chip {
+pub(in crate::web) fn severity(t: Lang, severity: Severity) -> Chip {
     let tone = if severity == Severity::High { Tone::Attention } else { Tone::Plain };
     Chip::new(tone, t.severity_of(severity))
 }
 
 /// The state of a case, as a chip.
-pub(super) fn state(t: Lang, case: &Case) -> Chip {
+pub(in crate::web) fn state(t: Lang, case: &Case) -> Chip {
     let tone = match case.decision.as_ref().map(|decision| decision.upheld) {
         None => Tone::Attention,
         Some(true) => Tone::Blocked,
@@ -137,7 +137,7 @@ fn shown(t: Lang, case: &Case, currency: Currency, accounts: bool, lender: &str)
     }
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Conduct>,
     asked: web::Query<Asked>,
@@ -201,7 +201,7 @@ pub(super) async fn show(
 }
 
 /// The books of an agency that serves several lenders.
-pub(super) fn tabs(sees: &Sees<Conduct>, path: &str) -> Vec<Tab> {
+pub(in crate::web) fn tabs(sees: &Sees<Conduct>, path: &str) -> Vec<Tab> {
     let tab = |book: &Book| Tab {
         label: book.lender.name.clone(),
         href: Link::to(path).with("lender", &book.lender.code).url(),
@@ -239,7 +239,7 @@ const COLUMNS: [&str; 10] = [
     "deduction",
 ];
 
-pub(super) async fn download(
+pub(in crate::web) async fn download(
     site: web::Data<Site>,
     sees: Sees<Conduct>,
     asked: web::Query<Asked>,

@@ -6,14 +6,6 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::Site;
-use super::complaints::{severity, state};
-use super::form::Posted;
-use super::link::{self, Link};
-use super::list::{self, Cell, Choice};
-use super::page::{Chip, Page, Tone};
-use super::problem::Problem;
-use super::who::{ActsOnConduct, Book, Conduct, Sees};
 use crate::ambient;
 use crate::conduct::complaint::{self, NewComplaint, NewDecision};
 use crate::conduct::complaint_store::{self as store, Case};
@@ -24,12 +16,20 @@ use crate::kernel::calendar::parse_date;
 use crate::kernel::digest::hex;
 use crate::party::{self, Lang};
 use crate::portfolio::hold::{self, HoldKind};
+use crate::web::Site;
+use crate::web::conduct::complaints::{severity, state};
+use crate::web::form::Posted;
+use crate::web::identity::who::{ActsOnConduct, Book, Conduct, Sees};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, Cell, Choice};
+use crate::web::page::{Chip, Page, Tone};
+use crate::web::problem::Problem;
 
 /// A complaint as it is typed. The reference stands in the form from the beginning, so that sending it twice records
 /// it once.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct AddForm {
+pub(in crate::web) struct AddForm {
     reference: String,
     agency: String,
     account_no: String,
@@ -50,7 +50,7 @@ struct AddBody {
 }
 
 /// The empty form, about an account when the URL names one.
-pub(super) async fn form(
+pub(in crate::web) async fn form(
     site: web::Data<Site>,
     sees: Sees<ActsOnConduct>,
     asked: web::Query<AddForm>,
@@ -108,7 +108,7 @@ fn filled(text: &str) -> Option<String> {
     Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_string)
 }
 
-pub(super) async fn add(
+pub(in crate::web) async fn add(
     site: web::Data<Site>,
     sees: Sees<ActsOnConduct>,
     posted: Posted<AddForm>,
@@ -155,7 +155,7 @@ fn day(text: &str, field: &str, t: Lang) -> Result<chrono::NaiveDate, String> {
 /// A decision as it is typed.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct DecideForm {
+pub(in crate::web) struct DecideForm {
     upheld: String,
     on: String,
     text: String,
@@ -222,7 +222,7 @@ fn find(db: &mut Db, book: &Book, reference: &str) -> Result<Found, Problem> {
     Ok(Found { case, decisions, holds })
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Conduct>,
     path: web::Path<String>,
@@ -243,7 +243,7 @@ pub(super) async fn show(
 }
 
 fn draw(
-    who: &super::who::Known,
+    who: &crate::web::identity::who::Known,
     book: &Book,
     status: StatusCode,
     found: Found,
@@ -322,7 +322,7 @@ fn decision_shown(
     }
 }
 
-pub(super) async fn decide(
+pub(in crate::web) async fn decide(
     site: web::Data<Site>,
     sees: Sees<ActsOnConduct>,
     path: web::Path<String>,

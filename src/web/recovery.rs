@@ -7,13 +7,6 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::Site;
-use super::link::{self, Link};
-use super::list::{self, CHUNK, Cell, Choice, Pager, ROWS, cut, one_more};
-use super::page::{Figure, Page};
-use super::problem::Problem;
-use super::sheet::{Sheet, attachment, file_name};
-use super::who::{Recoveries, Sees};
 use crate::audit;
 use crate::db::{Db, keys_json, read};
 use crate::identity::Permission;
@@ -24,11 +17,18 @@ use crate::recovery::attribution::attribute;
 use crate::recovery::store::{self, RecoveryFilter, RecoverySums};
 use crate::recovery::{Channel, Kind, Recovery};
 use crate::settlement;
+use crate::web::Site;
+use crate::web::identity::who::{Recoveries, Sees};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, CHUNK, Cell, Choice, Pager, ROWS, cut, one_more};
+use crate::web::page::{Figure, Page};
+use crate::web::problem::Problem;
+use crate::web::sheet::{Sheet, attachment, file_name};
 
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     month: String,
     kind: String,
     only: String,
@@ -73,14 +73,14 @@ impl Asked {
 }
 
 /// A recovery and where it belongs.
-pub(super) struct Row {
+pub(in crate::web) struct Row {
     recovery: Recovery,
     placed: Result<Placement, &'static str>,
     settled: Option<settlement::store::SettledAt>,
 }
 
 /// A recovery as lists show it.
-pub(super) struct Shown {
+pub(in crate::web) struct Shown {
     pub reference: String,
     pub account: Cell,
     pub received_on: String,
@@ -97,7 +97,7 @@ pub(super) struct Shown {
 
 impl Row {
     /// As lists show it: the account and the statement only link where they may be seen.
-    pub(super) fn shown(
+    pub(in crate::web) fn shown(
         self,
         t: Lang,
         currency: Currency,
@@ -144,7 +144,7 @@ impl Row {
 }
 
 /// Gives each recovery its placement and its statement line. A reversal follows its payment.
-pub(super) fn attributed(
+pub(in crate::web) fn attributed(
     db: &mut Db,
     lender: &str,
     found: Vec<Recovery>,
@@ -232,7 +232,7 @@ struct Body {
     pager: Pager,
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Recoveries>,
     asked: web::Query<Asked>,
@@ -333,7 +333,7 @@ const COLUMNS: [&str; 13] = [
     "statement_line",
 ];
 
-pub(super) async fn download(
+pub(in crate::web) async fn download(
     site: web::Data<Site>,
     sees: Sees<Recoveries>,
     asked: web::Query<Asked>,

@@ -6,17 +6,6 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::Site;
-use super::accounts::masked_name;
-use super::act::{self, Act, Button, buttons};
-use super::allocation::{reason_words, run_link};
-use super::expire;
-use super::link::{self, Link};
-use super::list::{self, Cell};
-use super::page::{Chip, Figure, Page, Tone};
-use super::problem::Problem;
-use super::recoveries::{self, Shown};
-use super::who::{Accounts, Book, Sees};
 use crate::allocation;
 use crate::allocation::reason::Why;
 use crate::allocation::store::RunAccount;
@@ -30,6 +19,17 @@ use crate::portfolio::hold::{self, Hold};
 use crate::portfolio::{self, FileRow};
 use crate::recovery;
 use crate::standing::{self, Standing};
+use crate::web::Site;
+use crate::web::allocation::runs::{reason_words, run_link};
+use crate::web::identity::who::{Accounts, Book, Sees};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, Cell};
+use crate::web::page::{Chip, Figure, Page, Tone};
+use crate::web::placement::act::{self, Act, Button, buttons};
+use crate::web::placement::expire;
+use crate::web::portfolio::accounts::masked_name;
+use crate::web::problem::Problem;
+use crate::web::recovery::{self as recoveries, Shown};
 
 #[derive(Template)]
 #[template(path = "web/account.html")]
@@ -128,11 +128,11 @@ struct Facts {
 /// What the URL carries beside the account.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     done: String,
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Accounts>,
     path: web::Path<String>,
@@ -189,7 +189,7 @@ pub(super) async fn show(
         pending: facts
             .placements
             .iter()
-            .flat_map(|one| super::placements::pending(t, one))
+            .flat_map(|one| crate::web::placement::placements::pending(t, one))
             .collect(),
         buttons: buttons(
             &sees.who,
@@ -217,7 +217,7 @@ fn state(t: Lang, book: &Book, facts: &Facts, run_out: Option<&Placement>, owed:
         return Chip::new(Tone::Blocked, t.stop_contact());
     }
     if let Some(over) = run_out {
-        return Chip::new(Tone::Attention, super::placements::over(t, over));
+        return Chip::new(Tone::Attention, crate::web::placement::placements::over(t, over));
     }
     match (owed > Money::ZERO, facts.standing.holder()) {
         (false, _) => Chip::new(Tone::Good, t.paid()),
@@ -336,7 +336,7 @@ fn placements(t: Lang, book: &Book, placements: &[Placement]) -> Vec<PlacementSh
         placed_on: placement.placed_on.to_string(),
         expires_on: placement.expires_on.to_string(),
         window: format!("{} – {}", window.first, window.last),
-        state: super::placements::state(t, placement, book.today()),
+        state: crate::web::placement::placements::state(t, placement, book.today()),
         balance: list::money(placement.balance(), book.lender.currency),
         bucket: placement.facts.bucket.clone(),
         contract: format!("{} v{}", placement.contract, placement.contract_version),

@@ -4,13 +4,6 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::Site;
-use super::link::{self, Link};
-use super::list::{self, CHUNK, Cell, Choice, Pager, cut, one_more};
-use super::page::Page;
-use super::problem::Problem;
-use super::sheet::{Sheet, attachment, file_name};
-use super::who::{Accounts, Book, Sees};
 use crate::db::{Db, read};
 use crate::kernel::{Money, text};
 use crate::party::{self, Lang, Lender};
@@ -19,11 +12,18 @@ use crate::portfolio::hold;
 use crate::portfolio::personal::{Key, mask_name};
 use crate::portfolio::store::{self, AccountFilter, HolderFilter};
 use crate::standing::{self, Standing};
+use crate::web::Site;
+use crate::web::identity::who::{Accounts, Book, Sees};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, CHUNK, Cell, Choice, Pager, cut, one_more};
+use crate::web::page::Page;
+use crate::web::problem::Problem;
+use crate::web::sheet::{Sheet, attachment, file_name};
 
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     search: String,
     bucket: String,
     holder: String,
@@ -102,7 +102,7 @@ struct ShownRow {
     holds: Vec<&'static str>,
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Accounts>,
     asked: web::Query<Asked>,
@@ -237,7 +237,7 @@ const COLUMNS: [&str; 9] = [
     "hold",
 ];
 
-pub(super) async fn download(
+pub(in crate::web) async fn download(
     site: web::Data<Site>,
     sees: Sees<Accounts>,
     asked: web::Query<Asked>,

@@ -12,15 +12,15 @@ use actix_web::http::header::ACCEPT_LANGUAGE;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use chrono::{DateTime, NaiveDate};
 
-use super::Site;
-use super::problem::Problem;
-use super::visitors::address_of;
 use crate::ambient;
 use crate::audit::By;
 use crate::db::Db;
 use crate::identity::store::SessionRow;
 use crate::identity::{Permission, Person, may, sign_in};
 use crate::party::{self, Lang, Lender};
+use crate::web::Site;
+use crate::web::problem::Problem;
+use crate::web::visitors::address_of;
 
 /// The cookie that carries the session's token.
 pub const SESSION: &str = "consign_session";

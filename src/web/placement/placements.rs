@@ -5,16 +5,6 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::Site;
-use super::accounts::masked_name;
-use super::act::{self, Act, Button, buttons};
-use super::expire;
-use super::link::{self, Link};
-use super::list::{self, CHUNK, Cell, Choice, Pager, Tab, cut, one_more};
-use super::page::{Chip, Figure, Page, Tone};
-use super::problem::Problem;
-use super::sheet::{Sheet, attachment, file_name};
-use super::who::{Book, Placements, Sees};
 use crate::db::{Db, read};
 use crate::identity::Permission;
 use crate::kernel::calendar::parse_date;
@@ -26,11 +16,21 @@ use crate::portfolio::FileRow;
 use crate::portfolio::hold;
 use crate::portfolio::personal::Key;
 use crate::standing::{self, Standing};
+use crate::web::Site;
+use crate::web::identity::who::{Book, Placements, Sees};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, CHUNK, Cell, Choice, Pager, Tab, cut, one_more};
+use crate::web::page::{Chip, Figure, Page, Tone};
+use crate::web::placement::act::{self, Act, Button, buttons};
+use crate::web::placement::expire;
+use crate::web::portfolio::accounts::masked_name;
+use crate::web::problem::Problem;
+use crate::web::sheet::{Sheet, attachment, file_name};
 
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     lender: String,
     assignee: String,
     state: String,
@@ -134,7 +134,7 @@ struct ShownRow {
     contract: String,
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Placements>,
     asked: web::Query<Asked>,
@@ -388,7 +388,7 @@ const COLUMNS: [&str; 15] = [
     "contract",
 ];
 
-pub(super) async fn download(
+pub(in crate::web) async fn download(
     site: web::Data<Site>,
     sees: Sees<Placements>,
     asked: web::Query<Asked>,

@@ -10,13 +10,6 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::NaiveDate;
 
-use super::Site;
-use super::form::Posted;
-use super::link::{self, Link, is_local};
-use super::list::{self, Cell, Choice};
-use super::page::{Chip, Figure, Page};
-use super::problem::Problem;
-use super::who::{Acting, Book, Known, Sees};
 use crate::ambient;
 use crate::audit::{self, By};
 use crate::db::{Db, keys_json, write};
@@ -31,6 +24,13 @@ use crate::placement::{Move, Placement, PlacementError, check_open, store};
 use crate::portfolio::hold::HoldKind;
 use crate::portfolio::holding::{Change, HoldRefusal, Holding, change_within, left_alone};
 use crate::standing;
+use crate::web::Site;
+use crate::web::form::Posted;
+use crate::web::identity::who::{Acting, Book, Known, Sees};
+use crate::web::link::{self, Link, is_local};
+use crate::web::list::{self, Cell, Choice};
+use crate::web::page::{Chip, Figure, Page};
+use crate::web::problem::Problem;
 
 /// The most accounts of one form: more go by the command line and a file.
 const MOST: usize = 500;
@@ -38,11 +38,11 @@ const MOST: usize = 500;
 const NAMED: usize = 10;
 
 /// What a form's fields are called and hold, in the order they were sent.
-pub(super) type Pairs = Vec<(String, String)>;
+pub(in crate::web) type Pairs = Vec<(String, String)>;
 
 /// What can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Act {
+pub(in crate::web) enum Act {
     /// 撤案
     Recall,
     /// 立即撤案
@@ -173,7 +173,7 @@ impl Act {
 }
 
 /// A button that leads to the page of an act.
-pub(super) struct Button {
+pub(in crate::web) struct Button {
     /// The act's name.
     pub name: &'static str,
     /// What it is called.
@@ -181,7 +181,7 @@ pub(super) struct Button {
 }
 
 /// The buttons of some acts, as far as this person may act and the organisation does them.
-pub(super) fn buttons(who: &Known, book: &Book, acts: &[Act]) -> Vec<Button> {
+pub(in crate::web) fn buttons(who: &Known, book: &Book, acts: &[Act]) -> Vec<Button> {
     use crate::identity::Permission::{ActOnOwnPlacements, ActOnPlacements};
     let may = who.may(if book.agency.is_some() { ActOnOwnPlacements } else { ActOnPlacements });
     let shown = acts.iter().filter(|act| may && act.is_of(book));
@@ -343,7 +343,7 @@ struct Body {
     rows: Vec<Row>,
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Acting>,
     asked: web::Query<Pairs>,
@@ -481,7 +481,9 @@ fn rows(db: &mut Db, book: &Book, typed: &Typed, act: Act, t: Lang) -> Result<Ve
             ),
             assignee: active.map_or_else(|| t.house().to_string(), |one| one.assignee.clone()),
             expires_on: active.map(|one| one.expires_on.to_string()).unwrap_or_default(),
-            pending: active.map(|one| super::placements::pending(t, one)).unwrap_or_default(),
+            pending: active
+                .map(|one| crate::web::placement::placements::pending(t, one))
+                .unwrap_or_default(),
             owed: standing.owed_known(),
             shown: list::money(standing.owed_known(), book.lender.currency),
             cannot: match held.get(account_no) {
@@ -539,7 +541,7 @@ fn cannot(own: &[&Placement], act: Act, typed: &Typed, taker: Taker<'_>) -> Opti
     life::next(&own[index].span, &own[index].life(), wanted, taker, 1).err()
 }
 
-pub(super) async fn carry_out(
+pub(in crate::web) async fn carry_out(
     site: web::Data<Site>,
     sees: Sees<Acting>,
     posted: Posted<Pairs>,
@@ -653,12 +655,12 @@ fn refused(t: Lang, error: PlacementError) -> Stopped {
 }
 
 /// Whether a text can be the key of a form.
-pub(super) fn is_key(text: &str) -> bool {
+pub(in crate::web) fn is_key(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// A page with the key of the form it shall tell of.
-pub(super) fn told_at(page: &str, key: &str) -> String {
+pub(in crate::web) fn told_at(page: &str, key: &str) -> String {
     let (path, query) = page.split_once('?').unwrap_or((page, ""));
     let kept: Vec<&str> =
         query.split('&').filter(|part| !part.is_empty() && !part.starts_with("done=")).collect();
@@ -667,7 +669,7 @@ pub(super) fn told_at(page: &str, key: &str) -> String {
 }
 
 /// What became of the form whose key a page carries.
-pub(super) fn told(
+pub(in crate::web) fn told(
     db: &mut Db,
     book: &Book,
     login: &str,

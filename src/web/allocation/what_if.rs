@@ -5,24 +5,24 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::Site;
-use super::allocate;
-use super::form::Posted;
-use super::list;
-use super::page::{Figure, Page};
-use super::problem::Problem;
-use super::who::{Allocates, Sees};
 use crate::allocation::AllocationError;
 use crate::allocation::compare::{Comparison, Side, compare_within};
 use crate::kernel::Currency;
 use crate::kernel::calendar::parse_date;
 use crate::party::Lang;
 use crate::performance::number::percent;
+use crate::web::Site;
+use crate::web::allocation::allocate;
+use crate::web::form::Posted;
+use crate::web::identity::who::{Allocates, Sees};
+use crate::web::list;
+use crate::web::page::{Figure, Page};
+use crate::web::problem::Problem;
 
 /// What is typed into the form.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Typed {
+pub(in crate::web) struct Typed {
     on: String,
     first: String,
     second: String,
@@ -57,7 +57,7 @@ struct Line {
     note: String,
 }
 
-pub(super) async fn form(
+pub(in crate::web) async fn form(
     site: web::Data<Site>,
     sees: Sees<Allocates>,
 ) -> Result<HttpResponse, Problem> {
@@ -74,7 +74,7 @@ pub(super) async fn form(
     )
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Allocates>,
     posted: Posted<Typed>,

@@ -7,13 +7,6 @@ use askama::Template;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::Site;
-use super::link::Link;
-use super::list::{self, Cell, Pager, cut, one_more};
-use super::page::{Chip, Figure, Page, Tone};
-use super::problem::Problem;
-use super::sheet::{Sheet, attachment};
-use super::who::{Accounts, Book, Sees};
 use crate::allocation::files::{STRATA_COLUMNS, StratumRow, millionths};
 use crate::allocation::findings::{Findings, How, Share, amount, difference};
 use crate::allocation::reason::{Why, gate_word, refusal_words};
@@ -24,19 +17,26 @@ use crate::identity::Permission;
 use crate::kernel::{Currency, Money};
 use crate::party::{self, Lang};
 use crate::performance::number::{percent, ratio, round};
+use crate::web::Site;
+use crate::web::identity::who::{Accounts, Book, Sees};
+use crate::web::link::Link;
+use crate::web::list::{self, Cell, Pager, cut, one_more};
+use crate::web::page::{Chip, Figure, Page, Tone};
+use crate::web::problem::Problem;
+use crate::web::sheet::{Sheet, attachment};
 
 /// Strata of one page.
 const STRATA: usize = 40;
 
 /// The page of a run.
-pub(super) fn run_link(run_no: i64) -> Link {
+pub(in crate::web) fn run_link(run_no: i64) -> Link {
     Link::to("/allocation").segment(&run_no.to_string())
 }
 
 /// What the URL of the list asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct AskedList {
+pub(in crate::web) struct AskedList {
     before: String,
 }
 
@@ -62,7 +62,7 @@ struct RunShown {
     committed: String,
 }
 
-pub(super) async fn list(
+pub(in crate::web) async fn list(
     site: web::Data<Site>,
     sees: Sees<Accounts>,
     asked: web::Query<AskedList>,
@@ -129,7 +129,7 @@ fn listed(t: Lang, book: &Book, run: &ListedRun) -> RunShown {
 }
 
 /// A run with what it found, as the stores give it.
-pub(super) struct Run {
+pub(in crate::web) struct Run {
     /// The run.
     pub row: RunRow,
     /// Who simulated and committed it, and when.
@@ -170,7 +170,7 @@ impl Run {
 /// What the URL of a run asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     /// The stratum that is unfolded.
     stratum: String,
     /// The stratum that the table goes on after.
@@ -245,7 +245,7 @@ struct CellShown {
     explored: Cell,
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Accounts>,
     path: web::Path<i64>,
@@ -523,7 +523,7 @@ fn assignee_shown(
 }
 
 /// A sum of minor units that need not be whole, as an amount.
-pub(super) fn minor(exact: Decimal, currency: Currency) -> String {
+pub(in crate::web) fn minor(exact: Decimal, currency: Currency) -> String {
     i64::try_from(round(exact, 0).mantissa())
         .map(|amount| list::money(Money(amount), currency))
         .unwrap_or_default()
@@ -635,7 +635,7 @@ fn unplaced(
 }
 
 /// A reason in words; a text that is no code is shown as it is.
-pub(super) fn reason_words(
+pub(in crate::web) fn reason_words(
     t: Lang,
     method: &str,
     code: &str,
@@ -661,7 +661,7 @@ fn not_taken(t: Lang, findings: &Findings) -> Vec<Counted> {
 }
 
 /// The strata table as the command line writes it.
-pub(super) async fn strata_file(
+pub(in crate::web) async fn strata_file(
     site: web::Data<Site>,
     sees: Sees<Accounts>,
     path: web::Path<i64>,

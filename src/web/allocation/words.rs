@@ -2,9 +2,9 @@
 
 use chrono::NaiveDate;
 
-use super::list::count;
 use crate::allocation::compare::Measured;
 use crate::party::Lang;
+use crate::web::list::count;
 
 impl Lang {
     /// A method.

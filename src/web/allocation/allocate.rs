@@ -8,15 +8,6 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::Site;
-use super::allocation::{Run, run_link};
-use super::form::Posted;
-use super::link::Link;
-use super::list;
-use super::page::{Figure, Page};
-use super::problem::Problem;
-use super::who::{Allocates, Book, Sees};
-use super::work::{Doing, Started, State, Stopped, Work, start};
 use crate::allocation::AllocationError;
 use crate::allocation::run::{Order, commit_run_watched, run};
 use crate::allocation::store;
@@ -27,11 +18,20 @@ use crate::kernel::progress::Progress;
 use crate::kernel::{Money, digest};
 use crate::party::{self, Assignee, Lang};
 use crate::placement::PlacementError;
+use crate::web::Site;
+use crate::web::allocation::runs::{Run, run_link};
+use crate::web::form::Posted;
+use crate::web::identity::who::{Allocates, Book, Sees};
+use crate::web::link::Link;
+use crate::web::list;
+use crate::web::page::{Figure, Page};
+use crate::web::problem::Problem;
+use crate::web::work::{Doing, Started, State, Stopped, Work, start};
 
 /// What the URL of the form asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     /// A run whose strategy is taken up.
     run: String,
     /// Work that was begun.
@@ -68,7 +68,7 @@ fn new_key() -> String {
     digest::hex(&ambient::random_bytes::<16>())
 }
 
-pub(super) async fn form(
+pub(in crate::web) async fn form(
     site: web::Data<Site>,
     sees: Sees<Allocates>,
     asked: web::Query<Asked>,
@@ -106,7 +106,11 @@ fn filled(db: &mut Db, book: &Book, t: Lang, run: &str) -> Result<Filled, Proble
 }
 
 /// The day and the strategy that a form begins with.
-pub(super) fn proposed(db: &mut Db, book: &Book, t: Lang) -> Result<(String, String), Problem> {
+pub(in crate::web) fn proposed(
+    db: &mut Db,
+    book: &Book,
+    t: Lang,
+) -> Result<(String, String), Problem> {
     filled(db, book, t, "").map(|filled| (filled.on, filled.strategy))
 }
 
@@ -231,7 +235,7 @@ fn stopped(t: Lang, error: AllocationError) -> Stopped {
 
 /// What is typed into the form.
 #[derive(Deserialize)]
-pub(super) struct NewRun {
+pub(in crate::web) struct NewRun {
     #[serde(default)]
     on: String,
     #[serde(default)]
@@ -240,7 +244,7 @@ pub(super) struct NewRun {
     key: String,
 }
 
-pub(super) async fn simulate(
+pub(in crate::web) async fn simulate(
     site: web::Data<Site>,
     sees: Sees<Allocates>,
     posted: Posted<NewRun>,
@@ -319,11 +323,11 @@ struct ConfirmBody {
 /// What a commit page is asked for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct AskedConfirm {
+pub(in crate::web) struct AskedConfirm {
     work: String,
 }
 
-pub(super) async fn confirm(
+pub(in crate::web) async fn confirm(
     site: web::Data<Site>,
     sees: Sees<Allocates>,
     path: web::Path<i64>,
@@ -400,12 +404,12 @@ async fn confirmed(
 
 /// The form of a commit.
 #[derive(Deserialize)]
-pub(super) struct Commit {
+pub(in crate::web) struct Commit {
     #[serde(default)]
     key: String,
 }
 
-pub(super) async fn commit(
+pub(in crate::web) async fn commit(
     site: web::Data<Site>,
     sees: Sees<Allocates>,
     path: web::Path<i64>,

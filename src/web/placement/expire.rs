@@ -8,14 +8,6 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::Site;
-use super::act::{is_key, told_at};
-use super::form::Posted;
-use super::link::Link;
-use super::list::{self, Cell};
-use super::page::{Figure, Page};
-use super::problem::Problem;
-use super::who::{ActsOnPlacements, Book, Sees};
 use crate::ambient;
 use crate::audit::{self, By};
 use crate::db::{Db, write};
@@ -27,16 +19,24 @@ use crate::party::Lang;
 use crate::placement::expire::record_expiries;
 use crate::placement::store::{self, OpenCount};
 use crate::placement::{PlacementError, check_open};
+use crate::web::Site;
+use crate::web::form::Posted;
+use crate::web::identity::who::{ActsOnPlacements, Book, Sees};
+use crate::web::link::Link;
+use crate::web::list::{self, Cell};
+use crate::web::page::{Figure, Page};
+use crate::web::placement::act::{is_key, told_at};
+use crate::web::problem::Problem;
 
 /// The page that says what has run out in a book, and records it.
-pub(super) fn page_of(book: &Book) -> Link {
+pub(in crate::web) fn page_of(book: &Book) -> Link {
     Link::to("/placements/expire").with("lender", &book.lender.code)
 }
 
 /// What is typed: the day, and what the page showed of it.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Typed {
+pub(in crate::web) struct Typed {
     on: String,
     key: String,
     seen: String,
@@ -127,7 +127,7 @@ impl From<diesel::result::Error> for Stopped {
     }
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<ActsOnPlacements>,
     asked: web::Query<Typed>,
@@ -212,7 +212,7 @@ async fn draw(
         .show_as(status, &body)
 }
 
-pub(super) async fn record(
+pub(in crate::web) async fn record(
     site: web::Data<Site>,
     sees: Sees<ActsOnPlacements>,
     posted: Posted<Typed>,

@@ -6,25 +6,25 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::Site;
-use super::allocation::{Run, reason_words, run_link};
-use super::link::{self, Link};
-use super::list::{self, CHUNK, Cell, Choice, Pager, cut, one_more};
-use super::page::{Figure, Page};
-use super::problem::Problem;
-use super::sheet::{Sheet, attachment};
-use super::who::{Accounts, Book, Sees};
 use crate::allocation::findings::{Expectations, How};
 use crate::allocation::reason::Why;
 use crate::allocation::store::{self, RowFilter, RunAccount};
 use crate::db::{Db, read};
 use crate::kernel::{Currency, Money, text};
 use crate::party::Lang;
+use crate::web::Site;
+use crate::web::allocation::runs::{Run, reason_words, run_link};
+use crate::web::identity::who::{Accounts, Book, Sees};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, CHUNK, Cell, Choice, Pager, cut, one_more};
+use crate::web::page::{Figure, Page};
+use crate::web::problem::Problem;
+use crate::web::sheet::{Sheet, attachment};
 
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     assignee: String,
     stratum: String,
     how: String,
@@ -127,7 +127,7 @@ impl Ground {
     }
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Accounts>,
     path: web::Path<i64>,
@@ -189,7 +189,7 @@ fn hows(t: Lang, method: &str, asked: &str) -> Vec<Choice> {
 }
 
 /// How an account went, in a word.
-pub(super) fn how_word(t: Lang, how: How, method: &str) -> &'static str {
+pub(in crate::web) fn how_word(t: Lang, how: How, method: &str) -> &'static str {
     match how {
         How::Placed => t.run_placed(),
         How::Method => t.method(method),
@@ -226,7 +226,7 @@ const COLUMNS: [&str; 8] = [
     "balance",
 ];
 
-pub(super) async fn download(
+pub(in crate::web) async fn download(
     site: web::Data<Site>,
     sees: Sees<Accounts>,
     path: web::Path<i64>,

@@ -10,15 +10,6 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::Site;
-use super::allocation::minor;
-use super::chart::{Chart, Line, RangeBar, chart, range_bar, reach};
-use super::link::Link;
-use super::list::{self, Cell, Choice, Tab};
-use super::page::{Chip, Figure, Page, Tone};
-use super::problem::Problem;
-use super::sheet::{attachment, record};
-use super::who::{Book, Scorecards, Sees};
 use crate::allocation::{store as runs, strategy};
 use crate::audit;
 use crate::contract;
@@ -36,6 +27,15 @@ use crate::performance::measure::{self, Curves, Overview};
 use crate::performance::number::{percent, ratio, round};
 use crate::performance::scorecard::{Points, Row, with_newcomers};
 use crate::performance::trial::{Comparison, Explored, compare_all};
+use crate::web::Site;
+use crate::web::allocation::runs::minor;
+use crate::web::chart::{Chart, Line, RangeBar, chart, range_bar, reach};
+use crate::web::identity::who::{Book, Scorecards, Sees};
+use crate::web::link::Link;
+use crate::web::list::{self, Cell, Choice, Tab};
+use crate::web::page::{Chip, Figure, Page, Tone};
+use crate::web::problem::Problem;
+use crate::web::sheet::{attachment, record};
 
 /// Runs whose strategy may be taken up.
 const RUNS: i64 = 12;
@@ -43,27 +43,27 @@ const RUNS: i64 = 12;
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     lender: String,
-    pub(super) on: String,
-    pub(super) run: String,
+    pub(in crate::web) on: String,
+    pub(in crate::web) run: String,
     /// With whom the others are compared.
     champion: String,
 }
 
 impl Asked {
-    pub(super) fn link(&self, path: Link) -> Link {
+    pub(in crate::web) fn link(&self, path: Link) -> Link {
         path.with("lender", &self.lender).with("on", &self.on).with("run", &self.run)
     }
 }
 
 /// The page of one assignee.
-pub(super) fn assignee_link(asked: &Asked, assignee: &str) -> Link {
+pub(in crate::web) fn assignee_link(asked: &Asked, assignee: &str) -> Link {
     asked.link(Link::to("/scorecard").segment(assignee))
 }
 
 /// How a scorecard is measured.
-pub(super) struct Measure {
+pub(in crate::web) struct Measure {
     /// The day.
     pub on: NaiveDate,
     /// Window, horizon and credibility.
@@ -142,7 +142,7 @@ type Key = (String, i64, NaiveDate, String);
 
 /// The scorecards asked for last: reading a large book takes seconds, and nothing changes while the book stands still.
 #[derive(Clone, Default)]
-pub(super) struct Boards(Arc<Mutex<Vec<Board>>>);
+pub(in crate::web) struct Boards(Arc<Mutex<Vec<Board>>>);
 
 /// One of them.
 type Board = (Key, Arc<Overview>);
@@ -272,7 +272,7 @@ struct CurveRow {
     shares: Vec<String>,
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Scorecards>,
     asked: web::Query<Asked>,
@@ -502,7 +502,7 @@ fn curve_table(
     CurveTable { head, months: (1..=months).collect(), rows: curves.iter().map(row).collect() }
 }
 
-pub(super) async fn download(
+pub(in crate::web) async fn download(
     site: web::Data<Site>,
     sees: Sees<Scorecards>,
     asked: web::Query<Asked>,
@@ -561,7 +561,7 @@ struct StratumShown {
     index: String,
 }
 
-pub(super) async fn one(
+pub(in crate::web) async fn one(
     site: web::Data<Site>,
     sees: Sees<Scorecards>,
     path: web::Path<String>,
@@ -637,7 +637,7 @@ pub(super) async fn one(
 }
 
 /// An agency has only a page of its own; whatever else is asked for is not found.
-pub(super) fn visible(book: &Book, assignee: &str) -> Result<(), Problem> {
+pub(in crate::web) fn visible(book: &Book, assignee: &str) -> Result<(), Problem> {
     if book.agency.as_ref().is_none_or(|agency| agency == assignee) {
         Ok(())
     } else {
@@ -646,7 +646,7 @@ pub(super) fn visible(book: &Book, assignee: &str) -> Result<(), Problem> {
 }
 
 /// The judged placements of an assignee, of one stratum or of all: the list, or its file.
-pub(super) fn listed(asked: &Asked, assignee: &str, stratum: &str, ending: &str) -> Link {
+pub(in crate::web) fn listed(asked: &Asked, assignee: &str, stratum: &str, ending: &str) -> Link {
     asked
         .link(Link::to("/scorecard").segment(assignee).then("/placements").then(ending))
         .with("stratum", stratum)
@@ -799,6 +799,6 @@ fn formula(
 }
 
 /// A ratio of sums as a percentage, or nothing.
-pub(super) fn rate(recovered: Money, balance: Money) -> String {
+pub(in crate::web) fn rate(recovered: Money, balance: Money) -> String {
     ratio(recovered, balance).map(percent).unwrap_or_default()
 }

@@ -6,16 +6,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::Site;
-use super::form::Posted;
-use super::link::is_local;
-use super::page::{Frame, Page, cookie};
-use super::problem::Problem;
-use super::who::{self, LANGUAGE, SESSION};
 use crate::db::write;
 use crate::identity::sign_in::{self as door, SignInError};
 use crate::identity::store;
 use crate::party::Lang;
+use crate::web::Site;
+use crate::web::form::Posted;
+use crate::web::identity::who::{self, LANGUAGE, SESSION};
+use crate::web::link::is_local;
+use crate::web::page::{Frame, Page, cookie};
+use crate::web::problem::Problem;
 
 /// The longest login or password that is looked at.
 const LONGEST: usize = 400;
@@ -31,12 +31,12 @@ struct SignInBody {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Next {
+pub(in crate::web) struct Next {
     next: Option<String>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct SignInForm {
+pub(in crate::web) struct SignInForm {
     login: String,
     password: String,
     #[serde(default)]
@@ -62,7 +62,7 @@ fn draw(
     Page::framed(frame, t.sign_in()).show_as(status, &body)
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     request: HttpRequest,
     query: web::Query<Next>,
 ) -> Result<HttpResponse, Problem> {
@@ -76,7 +76,7 @@ fn to(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path.to_string())).finish()
 }
 
-pub(super) async fn sign_in(
+pub(in crate::web) async fn sign_in(
     request: HttpRequest,
     site: web::Data<Site>,
     posted: Posted<SignInForm>,
@@ -111,9 +111,9 @@ pub(super) async fn sign_in(
 }
 
 #[derive(Deserialize)]
-pub(super) struct Nothing {}
+pub(in crate::web) struct Nothing {}
 
-pub(super) async fn sign_out(
+pub(in crate::web) async fn sign_out(
     site: web::Data<Site>,
     posted: Posted<Nothing>,
 ) -> Result<HttpResponse, Problem> {
@@ -128,13 +128,13 @@ pub(super) async fn sign_out(
 }
 
 #[derive(Deserialize)]
-pub(super) struct LanguageForm {
+pub(in crate::web) struct LanguageForm {
     language: String,
     #[serde(default)]
     here: String,
 }
 
-pub(super) async fn language(
+pub(in crate::web) async fn language(
     site: web::Data<Site>,
     posted: Posted<LanguageForm>,
 ) -> Result<HttpResponse, Problem> {

@@ -3,14 +3,14 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::Site;
-use super::list;
-use super::page::{Figure, Page};
-use super::problem::Problem;
-use super::who::{Accounts, Sees};
 use crate::kernel::Money;
 use crate::party::Lang;
 use crate::portfolio::store::{self, FileEntry};
+use crate::web::Site;
+use crate::web::identity::who::{Accounts, Sees};
+use crate::web::list;
+use crate::web::page::{Figure, Page};
+use crate::web::problem::Problem;
 
 #[derive(Template)]
 #[template(path = "web/portfolio.html")]
@@ -35,7 +35,7 @@ struct Shown {
     total: String,
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Accounts>,
 ) -> Result<HttpResponse, Problem> {

@@ -4,13 +4,6 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::Site;
-use super::link::{self, Link};
-use super::list::{self, Cell, Pager, Tab, cut, one_more};
-use super::page::{Chip, Figure, Page, Tone};
-use super::problem::Problem;
-use super::sheet::{attachment, record};
-use super::who::{Book, Sees, Statements};
 use crate::db::{Db, read};
 use crate::identity::Permission;
 use crate::kernel::{Currency, Money};
@@ -18,11 +11,18 @@ use crate::ledger::chart;
 use crate::party::{self, Lang};
 use crate::settlement::render::{self, kind_word};
 use crate::settlement::{Figures, Line, LineKind, Statement, store};
+use crate::web::Site;
+use crate::web::identity::who::{Book, Sees, Statements};
+use crate::web::link::{self, Link};
+use crate::web::list::{self, Cell, Pager, Tab, cut, one_more};
+use crate::web::page::{Chip, Figure, Page, Tone};
+use crate::web::problem::Problem;
+use crate::web::sheet::{attachment, record};
 
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(in crate::web) struct Asked {
     kind: String,
     after: String,
 }
@@ -65,7 +65,7 @@ struct Row {
 }
 
 /// A statement of a book that this person may see, without its lines; somebody else's is not found.
-pub(super) fn visible(
+pub(in crate::web) fn visible(
     db: &mut Db,
     books: &[Book],
     statement_no: &str,
@@ -79,7 +79,7 @@ pub(super) fn visible(
     Ok((one, book))
 }
 
-pub(super) async fn show(
+pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Statements>,
     path: web::Path<String>,
@@ -309,7 +309,7 @@ const COLUMNS: [&str; 11] = [
     "note",
 ];
 
-pub(super) async fn csv(
+pub(in crate::web) async fn csv(
     site: web::Data<Site>,
     sees: Sees<Statements>,
     path: web::Path<String>,
@@ -321,7 +321,7 @@ pub(super) async fn csv(
     Ok(attachment(&name, "text/csv; charset=utf-8", bytes))
 }
 
-pub(super) async fn json(
+pub(in crate::web) async fn json(
     site: web::Data<Site>,
     sees: Sees<Statements>,
     path: web::Path<String>,
@@ -336,7 +336,7 @@ pub(super) async fn json(
 /// The document as it was stored at closing. It brings its own style and nothing else, and may load nothing.
 const DOCUMENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'; sandbox allow-modals";
 
-pub(super) async fn document(
+pub(in crate::web) async fn document(
     site: web::Data<Site>,
     sees: Sees<Statements>,
     path: web::Path<String>,

@@ -1,0 +1,6 @@
+//! Pages of contact records and complaints.
+
+pub(super) mod complaint;
+pub(super) mod complaints;
+pub(super) mod contact_file;
+pub(super) mod contacts;

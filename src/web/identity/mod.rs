@@ -1,0 +1,4 @@
+//! Signing in, and who asks.
+
+pub(super) mod sign_in;
+pub(super) mod who;

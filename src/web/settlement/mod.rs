@@ -1,0 +1,5 @@
+//! Pages of months, statements and their lines.
+
+pub(super) mod explain;
+pub(super) mod months;
+pub(super) mod statement;
