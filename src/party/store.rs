@@ -200,10 +200,12 @@ pub fn assignees(db: &mut Db, lender: &str) -> QueryResult<Vec<Assignee>> {
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// The lenders that an agency serves.
+/// The lenders that an agency serves, or the one that a team belongs to. A team's code that several lenders use names
+/// nobody's people: which of them are meant is not known.
 pub fn lenders_of(db: &mut Db, assignee: &str) -> QueryResult<Vec<Lender>> {
     let rows: Vec<LenderRow> = diesel::sql_query(format!(
-        "{LENDER} JOIN assignee a ON a.lender = l.code WHERE a.code = $1 AND a.kind = 'agency' ORDER BY l.code"
+        "{LENDER} JOIN assignee a ON a.lender = l.code WHERE a.code = $1 AND (a.kind = 'agency' \
+         OR NOT EXISTS (SELECT 1 FROM assignee b WHERE b.code = a.code AND b.lender <> a.lender)) ORDER BY l.code"
     ))
     .bind::<Text, _>(assignee)
     .load(db)?;
