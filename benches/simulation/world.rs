@@ -331,8 +331,9 @@ fn parties(kind: &Kind) -> (Lender, Vec<Assignee>) {
         );
     }
     let parties = parse(&text).expect("a parties file");
-    let (lender, assignees) = parties.lenders.into_iter().next().expect("a lender");
-    (lender, assignees)
+    let said = parties.lenders.into_iter().next().expect("a lender");
+    let assignees = said.assignees.iter().map(|one| one.over(None).expect("an assignee"));
+    (said.over(None).expect("a lender"), assignees.collect())
 }
 
 /// Contracts from their files. The newcomer's begins later.

@@ -4,11 +4,13 @@
 //! [`Act::write`] (which digests them), posts to the ledger, and ends with one event that carries the digest
 //! and is chained by hash to the event before it. `verify` recomputes both.
 
+mod change;
 mod store;
 
+pub use change::{Change, History, INSTALLATION, Recorded};
 pub use store::{
     Book, BookRow, EventRow, NumbersGiven, book, changed_since, create_book, event_hash, events,
-    first_hash, last_change, numbers_given,
+    first_hash, last_change, numbers_given, open_installation,
 };
 
 use std::collections::BTreeMap;

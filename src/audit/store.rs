@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
+use super::INSTALLATION;
 use crate::db::Db;
 use crate::kernel::{Month, digest};
 
@@ -109,6 +110,14 @@ pub fn create_book(db: &mut Db, lender: &str) -> QueryResult<()> {
     .bind::<Text, _>(hash)
     .execute(db)
     .map(|_| ())
+}
+
+/// Opens the chain of the installation where there is none yet.
+pub fn open_installation(db: &mut Db) -> QueryResult<()> {
+    match book(db, INSTALLATION) {
+        Err(diesel::NotFound) => create_book(db, INSTALLATION),
+        known => known.map(|_| ()),
+    }
 }
 
 pub(super) fn save(db: &mut Db, book: &Book) -> QueryResult<()> {

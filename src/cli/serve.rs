@@ -6,9 +6,10 @@ use serde_json::json;
 use super::Context;
 use super::bar::Bar;
 use super::output::{Answer, Failure, lines};
-use crate::config;
+use crate::identity::people::record_all;
 use crate::portfolio::personal::Key;
 use crate::web::{self, Bounds};
+use crate::{ambient, config};
 
 #[derive(Args)]
 pub(super) struct ServeArguments {
@@ -45,7 +46,7 @@ impl BoundsArguments {
 }
 
 pub(super) fn serve(context: &Context, arguments: &ServeArguments) -> Result<Answer, Failure> {
-    drop(context.open()?);
+    record_all(&mut context.open()?, &ambient::operator())?;
     web::serve(&context.address, &arguments.listen, arguments.bounds.bounds())
         .map_err(Failure::new)?;
     Ok(Answer::new("stopped", json!({"stopped": true})))

@@ -28,6 +28,9 @@ pub(super) fn setup(context: &Context, arguments: &SetupArguments) -> Result<Ans
         "{} lenders, {} assignees, {} users set up",
         done.lenders, done.assignees, done.users
     )];
+    if done.sessions_ended > 0 {
+        shown.push(format!("  sessions ended: {}", done.sessions_ended));
+    }
     for first in &done.first_passwords {
         shown
             .push(format!("  first password of {}: {}  (shown once)", first.login, first.password));

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Context;
 use super::output::{Answer, Failure, lines};
-use crate::proof;
+use crate::{audit, proof};
 
 #[derive(Args)]
 pub(super) struct VerifyArguments {
@@ -18,16 +18,22 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     let mut db = context.open()?;
     let proofs = proof::verify(&mut db, arguments.lender.as_deref())?;
     let mut shown = Vec::new();
+    let (people, books): (Vec<_>, Vec<_>) =
+        proofs.iter().partition(|one| one.lender == audit::INSTALLATION);
     for one in &proofs {
         let state = if one.findings.is_empty() { "proven" } else { "NOT PROVEN" };
-        shown.push(format!(
-            "{}: {state} – {} events, {} rows, {} ledger transactions, {} statements worked out again",
-            one.lender, one.events, one.rows, one.transactions, one.statements
-        ));
+        shown.push(if one.lender == audit::INSTALLATION {
+            format!("people: {state} – {} events, {} people", one.events, one.rows)
+        } else {
+            format!(
+                "{}: {state} – {} events, {} rows, {} ledger transactions, {} statements worked out again",
+                one.lender, one.events, one.rows, one.transactions, one.statements
+            )
+        });
         shown.extend(one.findings.iter().map(|finding| format!("  {finding}")));
     }
     let whole = proofs.iter().all(|one| one.findings.is_empty());
-    if proofs.is_empty() {
+    if books.is_empty() {
         shown.push("there is no book to verify".to_string());
     }
     let said = lines(shown);
@@ -36,6 +42,6 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
     }
     Ok(Answer {
         code: u8::from(!whole),
-        ..Answer::new(said, json!({"proven": whole, "books": proofs}))
+        ..Answer::new(said, json!({"proven": whole, "books": books, "people": people.first()}))
     })
 }

@@ -13,7 +13,7 @@ use crate::db::Db;
 pub struct Incidents {
     /// Complaints received in the span and upheld.
     pub upheld: i64,
-    /// Violations by contacts of the span: those that the assignee's own contacts make alone.
+    /// Violations by contacts of the span.
     pub violations: i64,
     /// The result of the newest evaluation by the end of the span, 0 to 100.
     pub evaluation: Option<i64>,
@@ -35,9 +35,7 @@ pub fn incidents(
         incidents.entry(agency).or_default().evaluation = Some(evaluation.result);
     }
     violation::each(db, lender, from, to, known_seq, |one| {
-        if one.own.is_some() {
-            incidents.entry(one.contact.agency).or_default().violations += 1;
-        }
+        incidents.entry(one.contact.agency).or_default().violations += 1;
     })?;
     Ok(incidents)
 }

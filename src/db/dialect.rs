@@ -62,18 +62,23 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// Begins the transaction of the only writer: the whole file on SQLite, this lender's book on PostgreSQL.
-pub(super) fn begin_writer(db: &mut Db, lender: &str) -> QueryResult<()> {
+/// Begins a transaction that writes: on SQLite as the only writer of the whole file, on PostgreSQL of what it locks.
+pub(super) fn begin_writer(db: &mut Db) -> QueryResult<()> {
     match db {
         Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
-        Db::Postgres(c) => {
-            AnsiTransactionManager::begin_transaction_sql(c, "BEGIN")?;
-            diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('consign:' || current_schema() || ':' || $1, 0))")
-                .bind::<Text, _>(lender)
-                .execute(c)
-                .map(|_| ())
-        }
+        Db::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN"),
     }
+}
+
+/// Makes the transaction the only writer of a lender's book.
+pub(super) fn lock(db: &mut Db, lender: &str) -> QueryResult<()> {
+    let Db::Postgres(c) = db else { return Ok(()) };
+    diesel::sql_query(
+        "SELECT pg_advisory_xact_lock(hashtextextended('consign:' || current_schema() || ':' || $1, 0))",
+    )
+    .bind::<Text, _>(lender)
+    .execute(c)
+    .map(|_| ())
 }
 
 /// Begins a transaction that sees one snapshot.

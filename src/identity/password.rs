@@ -5,6 +5,9 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 
 use crate::ambient;
 
+/// The fewest characters of a password.
+pub const SHORTEST: usize = 8;
+
 /// Hashes a password with a fresh salt.
 pub fn hash(password: &str) -> Result<String, String> {
     let salt = SaltString::encode_b64(&ambient::random_bytes::<16>())
@@ -28,4 +31,28 @@ pub fn generate() -> String {
         .iter()
         .map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]))
         .collect()
+}
+
+/// Why a person's own password stays what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// The new one is too short.
+    Short,
+    /// The new one was not typed alike twice.
+    Unlike,
+    /// The new one is the old one, or the login.
+    Known,
+}
+
+/// Whether somebody may choose a password.
+pub fn fit(login: &str, old: &str, new: &str, again: &str) -> Result<(), Unfit> {
+    if new.chars().count() < SHORTEST {
+        Err(Unfit::Short)
+    } else if new != again {
+        Err(Unfit::Unlike)
+    } else if new == old || new.eq_ignore_ascii_case(login) {
+        Err(Unfit::Known)
+    } else {
+        Ok(())
+    }
 }

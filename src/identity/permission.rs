@@ -47,6 +47,51 @@ impl Role {
     pub fn names() -> String {
         ROLES.map(|(name, _)| name).join(", ")
     }
+
+    /// Whether people of such an organisation can have the role.
+    pub fn fits(self, organisation: Organisation) -> bool {
+        organisation.roles().contains(&self)
+    }
+}
+
+/// What a person's organisation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Organisation {
+    /// A lender.
+    Lender,
+    /// An agency, of one lender or of several.
+    Agency,
+    /// A lender's own team.
+    Team,
+    /// None: the person looks after the installation.
+    Installation,
+}
+
+impl Organisation {
+    /// The roles that people of such an organisation can have (DOMAIN 10).
+    pub fn roles(self) -> &'static [Role] {
+        match self {
+            Organisation::Lender => &[
+                Role::PlacementManager,
+                Role::Compliance,
+                Role::Viewer,
+                Role::FinancePreparer,
+                Role::FinanceApprover,
+            ],
+            Organisation::Agency | Organisation::Team => &[Role::AgencyManager, Role::AgencyViewer],
+            Organisation::Installation => &[Role::Administrator],
+        }
+    }
+
+    /// What it is called, for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Organisation::Lender => "a lender",
+            Organisation::Agency => "an agency",
+            Organisation::Team => "a team",
+            Organisation::Installation => "neither a lender nor an assignee",
+        }
+    }
 }
 
 /// What a page shows or does.

@@ -149,6 +149,11 @@ impl<'a> Value<'a> {
         DocumentFault { line: self.line(), message: format!("`{}`{shown} {message}", self.path) }
     }
 
+    /// A refusal that names this key and its line and keeps its value to itself.
+    pub fn hidden(&self, message: impl std::fmt::Display) -> DocumentFault {
+        DocumentFault { line: self.line(), message: format!("`{}` {message}", self.path) }
+    }
+
     /// A text.
     pub fn text(&self) -> Result<&'a str, DocumentFault> {
         self.value.as_str().ok_or_else(|| self.fault("must be a text in quotes"))

@@ -2,6 +2,7 @@
 
 use chrono::NaiveTime;
 
+use super::parse::{Said, said};
 use crate::kernel::calendar::parse_time;
 use crate::kernel::document::{DocumentFault, Table, Value};
 
@@ -66,21 +67,41 @@ impl ContactPolicy {
     }
 }
 
-/// Reads `[lender.contact_policy]`; what it leaves out is as by default.
-pub(super) fn read(mut table: Table<'_>) -> Result<ContactPolicy, DocumentFault> {
-    let mut policy = ContactPolicy::default();
-    if let Some(value) = table.take("quiet_from") {
-        policy.quiet_from = minute(&value)?;
+/// What `[lender.contact_policy]` says of each key.
+#[derive(Clone, Debug)]
+pub struct SaidPolicy {
+    quiet_from: Said<NaiveTime>,
+    quiet_until: Said<NaiveTime>,
+    effective_calls: Said<i64>,
+    unanswered: Said<i64>,
+}
+
+impl SaidPolicy {
+    /// The policy from now on.
+    pub(super) fn over(self, known: Option<ContactPolicy>) -> ContactPolicy {
+        let default = ContactPolicy::default();
+        ContactPolicy {
+            quiet_from: self.quiet_from.over(known.map(|one| one.quiet_from), default.quiet_from),
+            quiet_until: self
+                .quiet_until
+                .over(known.map(|one| one.quiet_until), default.quiet_until),
+            effective_calls: self
+                .effective_calls
+                .over(known.map(|one| one.effective_calls), default.effective_calls),
+            unanswered: self.unanswered.over(known.map(|one| one.unanswered), default.unanswered),
+        }
     }
-    if let Some(value) = table.take("quiet_until") {
-        policy.quiet_until = minute(&value)?;
-    }
-    if let Some(value) = table.take("effective_calls_per_debtor_per_day") {
-        policy.effective_calls = value.whole(0, 1_000)?;
-    }
-    if let Some(value) = table.take("unanswered_per_number_per_day") {
-        policy.unanswered = value.whole(0, 1_000)?;
-    }
+}
+
+/// Reads `[lender.contact_policy]`.
+pub(super) fn read(mut table: Table<'_>) -> Result<SaidPolicy, DocumentFault> {
+    let times_a_day = |value: &Value<'_>| value.whole(0, 1_000);
+    let policy = SaidPolicy {
+        quiet_from: said(&mut table, "quiet_from", minute)?,
+        quiet_until: said(&mut table, "quiet_until", minute)?,
+        effective_calls: said(&mut table, "effective_calls_per_debtor_per_day", times_a_day)?,
+        unanswered: said(&mut table, "unanswered_per_number_per_day", times_a_day)?,
+    };
     table.finish()?;
     Ok(policy)
 }

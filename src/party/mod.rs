@@ -2,6 +2,7 @@
 
 pub mod contact_policy;
 mod parse;
+pub mod record;
 pub mod setup;
 pub mod store;
 
@@ -11,7 +12,7 @@ use crate::kernel::Currency;
 use crate::kernel::document::DocumentFault;
 
 pub use contact_policy::ContactPolicy;
-pub use parse::{NewUser, Parties, parse};
+pub use parse::{Parties, Said, parse};
 
 /// A lender: owns the debts, has one book in one currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +147,7 @@ pub struct Assignee {
 #[derive(Debug, thiserror::Error)]
 pub enum PartyError {
     /// The file says something it may not.
-    #[error("{file}, {fault}")]
+    #[error("{file}, {fault}; nothing was changed")]
     File {
         /// The file's name.
         file: String,
@@ -154,7 +155,7 @@ pub enum PartyError {
         fault: DocumentFault,
     },
     /// A lender's currency or time zone cannot change once its book has entries.
-    #[error("lender {0} already has a book in {1}; a book keeps its currency")]
+    #[error("lender {0} already has a book in {1}; a book keeps its currency; nothing was changed")]
     CurrencyFixed(String, String),
     /// A password could not be hashed.
     #[error("a password could not be stored: {0}")]

@@ -1,92 +1,268 @@
-//! A parties file becomes lenders, assignees and users, or is refused with the key and its line.
+//! What a parties file says of lenders, assignees and people, or the key and line for which it is refused. A key that is
+//! left out leaves what is known as it is, `"default"` takes it back; only what is new gets defaults ([`Said`]).
 
-use super::{Assignee, AssigneeKind, Buckets, ContactPolicy, Lang, Lender, Status, contact_policy};
-use crate::identity::Role;
+use chrono::NaiveDate;
+
+use super::contact_policy::{self, SaidPolicy};
+use super::{Assignee, AssigneeKind, Buckets, Lang, Lender, Status};
+use crate::identity::password::SHORTEST;
+use crate::identity::{Person, Role};
 use crate::kernel::Currency;
-use crate::kernel::document::{Document, DocumentFault, Table};
+use crate::kernel::document::{Document, DocumentFault, Table, Value};
 
 /// A parties file.
 #[derive(Clone, Debug)]
 pub struct Parties {
     /// Lenders with their assignees.
-    pub lenders: Vec<(Lender, Vec<Assignee>)>,
+    pub lenders: Vec<SaidLender>,
     /// People.
-    pub users: Vec<NewUser>,
+    pub users: Vec<SaidUser>,
 }
 
-/// A person named in a parties file.
-#[derive(Clone, Debug)]
-pub struct NewUser {
-    /// What the person signs in with.
-    pub login: String,
-    /// The person's name.
-    pub name: String,
-    /// A lender's or an agency's code.
-    pub organisation: String,
-    /// What the person may do.
-    pub roles: Vec<Role>,
-    /// A first password; without one, a new person is given one that is shown once.
-    pub password: Option<String>,
+/// What a file says of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said<T> {
+    /// Nothing: what is known stays.
+    Nothing,
+    /// That the default is to hold again.
+    Default,
+    /// A value.
+    Is(T),
+}
+
+impl<T> Said<T> {
+    /// What holds from now on, with what is known of a party that is set up already.
+    pub fn over(self, known: Option<T>, default: T) -> T {
+        match self {
+            Said::Is(value) => value,
+            Said::Default => default,
+            Said::Nothing => known.unwrap_or(default),
+        }
+    }
+}
+
+/// Reads what a table says of a key.
+pub(super) fn said<'a, T>(
+    table: &mut Table<'a>,
+    key: &str,
+    read: impl FnOnce(&Value<'a>) -> Read<T>,
+) -> Read<Said<T>> {
+    match table.take(key) {
+        None => Ok(Said::Nothing),
+        Some(value) if value.text().is_ok_and(|text| text == "default") => Ok(Said::Default),
+        Some(value) => read(&value).map(Said::Is),
+    }
+}
+
+/// What a key that has no default says.
+fn maybe<'a, T>(
+    table: &mut Table<'a>,
+    key: &str,
+    read: impl FnOnce(&Value<'a>) -> Read<T>,
+) -> Read<Option<T>> {
+    table.take(key).map(|value| read(&value)).transpose()
 }
 
 type Read<T> = Result<T, DocumentFault>;
+
+/// Where a table stands, for refusals that only what is known can give.
+#[derive(Clone, Debug)]
+pub struct At {
+    line: usize,
+    name: &'static str,
+}
+
+impl At {
+    /// A refusal of this table.
+    pub fn fault(&self, message: impl std::fmt::Display) -> DocumentFault {
+        DocumentFault { line: self.line, message: format!("`[[{}]]` {message}", self.name) }
+    }
+
+    fn missing(&self, key: &str, code: &str) -> DocumentFault {
+        self.fault(format!("lacks `{key}`, which {code} needs when it is first set up"))
+    }
+}
+
+/// What the file says of a lender.
+#[derive(Clone, Debug)]
+pub struct SaidLender {
+    /// Where.
+    pub at: At,
+    /// Its code.
+    pub code: String,
+    /// Its assignees.
+    pub assignees: Vec<SaidAssignee>,
+    name: Option<String>,
+    currency: Option<Currency>,
+    timezone: Option<String>,
+    language: Said<Lang>,
+    buckets: Said<Buckets>,
+    contact_policy: Said<SaidPolicy>,
+}
+
+impl SaidLender {
+    /// The lender from now on.
+    pub fn over(&self, known: Option<&Lender>) -> Read<Lender> {
+        let said = self.clone();
+        let missing = |key| self.at.missing(key, &self.code);
+        let name = said.name.or_else(|| known.map(|one| one.name.clone()));
+        let currency = said.currency.or_else(|| known.map(|one| one.currency));
+        let timezone = said.timezone.or_else(|| known.map(|one| one.timezone.clone()));
+        let currency = currency.ok_or_else(|| missing("currency"))?;
+        let language = if currency.code() == "CNY" { Lang::Zh } else { Lang::En };
+        let policy = known.map(|one| one.contact_policy);
+        Ok(Lender {
+            code: said.code,
+            name: name.ok_or_else(|| missing("name"))?,
+            currency,
+            timezone: timezone.ok_or_else(|| missing("timezone"))?,
+            language: said.language.over(known.map(|one| one.language), language),
+            buckets: said.buckets.over(known.map(|one| one.buckets.clone()), Buckets::default()),
+            contact_policy: match said.contact_policy {
+                Said::Is(said) => said.over(policy),
+                Said::Default => Default::default(),
+                Said::Nothing => policy.unwrap_or_default(),
+            },
+        })
+    }
+}
+
+/// What the file says of an assignee.
+#[derive(Clone, Debug)]
+pub struct SaidAssignee {
+    /// Where.
+    pub at: At,
+    /// Its code.
+    pub code: String,
+    name: Option<String>,
+    kind: Option<AssigneeKind>,
+    capacity: Said<Option<i64>>,
+    regions: Said<Option<Vec<String>>>,
+    products: Said<Option<Vec<String>>>,
+    status: Said<Status>,
+    licence_expires_on: Said<Option<NaiveDate>>,
+    evaluated_on: Said<Option<NaiveDate>>,
+}
+
+impl SaidAssignee {
+    /// The assignee from now on.
+    pub fn over(&self, known: Option<&Assignee>) -> Read<Assignee> {
+        let said = self.clone();
+        let missing = |key| self.at.missing(key, &self.code);
+        let name = said.name.or_else(|| known.map(|one| one.name.clone()));
+        let kind = said.kind.or_else(|| known.map(|one| one.kind));
+        Ok(Assignee {
+            code: said.code,
+            name: name.ok_or_else(|| missing("name"))?,
+            kind: kind.ok_or_else(|| missing("kind"))?,
+            capacity: said.capacity.over(known.map(|one| one.capacity), None),
+            regions: said.regions.over(known.map(|one| one.regions.clone()), None),
+            products: said.products.over(known.map(|one| one.products.clone()), None),
+            status: said.status.over(known.map(|one| one.status), Status::Active),
+            licence_expires_on: said
+                .licence_expires_on
+                .over(known.map(|one| one.licence_expires_on), None),
+            evaluated_on: said.evaluated_on.over(known.map(|one| one.evaluated_on), None),
+        })
+    }
+}
+
+/// What the file says of a person.
+#[derive(Clone, Debug)]
+pub struct SaidUser {
+    /// Where.
+    pub at: At,
+    /// What the person signs in with.
+    pub login: String,
+    /// A new password; without one a known person keeps theirs, a new one is given one that is shown once.
+    pub password: Option<String>,
+    name: Option<String>,
+    organisation: Option<String>,
+    roles: Option<Vec<Role>>,
+    active: Said<bool>,
+}
+
+impl SaidUser {
+    /// The person from now on, with the password as it is.
+    pub fn over(&self, known: Option<&Person>) -> Read<Person> {
+        let said = self.clone();
+        let missing = |key| self.at.missing(key, &self.login);
+        let roles = said.roles.or_else(|| known.map(|one| one.roles.clone()));
+        let roles = roles.ok_or_else(|| missing("roles"))?;
+        let organisation = said.organisation.or_else(|| known.map(|one| one.organisation.clone()));
+        let organisation = match organisation {
+            None if roles == [Role::Administrator] => String::new(),
+            organisation => organisation.ok_or_else(|| missing("organisation"))?,
+        };
+        let name = said.name.or_else(|| known.map(|one| one.name.clone()));
+        Ok(Person {
+            login: said.login,
+            name: name.ok_or_else(|| missing("name"))?,
+            organisation,
+            roles,
+            active: said.active.over(known.map(|one| one.active), true),
+            password_hash: known.and_then(|one| one.password_hash.clone()),
+            language: known.and_then(|one| one.language.clone()),
+        })
+    }
+}
 
 /// Reads a parties file.
 pub fn parse(text: &str) -> Read<Parties> {
     let document = Document::parse(text)?;
     let mut root = document.table();
-    let mut lenders: Vec<(Lender, Vec<Assignee>)> = Vec::new();
-    for table in root.tables("lender")? {
-        let line = table.line();
-        let (lender, assignees) = lender(table)?;
-        if lenders.iter().any(|(known, _)| known.code == lender.code) {
-            return Err(DocumentFault {
-                line,
-                message: format!("lender {} stands twice in this file", lender.code),
-            });
-        }
-        lenders.push((lender, assignees));
-    }
+    let lenders = root.tables("lender")?.into_iter().map(lender).collect::<Read<Vec<_>>>()?;
+    once(lenders.iter().map(|one| (&one.at, one.code.as_str())))?;
     let users = root.tables("user")?.into_iter().map(user).collect::<Read<Vec<_>>>()?;
+    once(users.iter().map(|one| (&one.at, one.login.as_str())))?;
     root.finish()?;
     Ok(Parties { lenders, users })
 }
 
-fn lender(mut table: Table<'_>) -> Read<(Lender, Vec<Assignee>)> {
-    let code = table.need("code")?.code()?;
-    let name = table.need("name")?.name()?;
-    let value = table.need("currency")?;
-    let currency = Currency::parse(value.text()?)
-        .ok_or_else(|| value.fault("must be a currency code of three capitals, like CNY"))?;
-    let value = table.need("timezone")?;
-    let timezone = value.text()?.to_string();
-    if timezone.parse::<chrono_tz::Tz>().is_err() {
+/// Refuses what stands twice.
+fn once<'a>(named: impl Iterator<Item = (&'a At, &'a str)>) -> Read<()> {
+    let mut seen = std::collections::BTreeSet::new();
+    for (at, code) in named {
+        if !seen.insert(code) {
+            return Err(at.fault(format!("{code} stands twice; keep one of the two")));
+        }
+    }
+    Ok(())
+}
+
+fn lender(mut table: Table<'_>) -> Read<SaidLender> {
+    let at = At { line: table.line(), name: "lender" };
+    let assignees =
+        table.tables("assignee")?.into_iter().map(assignee).collect::<Read<Vec<_>>>()?;
+    once(assignees.iter().map(|one| (&one.at, one.code.as_str())))?;
+    let lender = SaidLender {
+        at,
+        code: table.need("code")?.code()?,
+        name: maybe(&mut table, "name", Value::name)?,
+        currency: maybe(&mut table, "currency", |value| {
+            Currency::parse(value.text()?)
+                .ok_or_else(|| value.fault("must be a currency code of three capitals, like CNY"))
+        })?,
+        timezone: maybe(&mut table, "timezone", timezone)?,
+        language: said(&mut table, "language", |value| {
+            value.one_of(&[("zh", Lang::Zh), ("en", Lang::En)])
+        })?,
+        buckets: said(&mut table, "bucket", |value| buckets(value.tables()?))?,
+        contact_policy: said(&mut table, "contact_policy", |value| {
+            contact_policy::read(value.table()?)
+        })?,
+        assignees,
+    };
+    table.finish()?;
+    Ok(lender)
+}
+
+fn timezone(value: &Value<'_>) -> Read<String> {
+    let text = value.text()?;
+    if text.parse::<chrono_tz::Tz>().is_err() {
         return Err(value.fault("is no time zone; write an IANA name like Asia/Shanghai"));
     }
-    let language = match table.take("language") {
-        Some(value) => value.one_of(&[("zh", Lang::Zh), ("en", Lang::En)])?,
-        None if currency.code() == "CNY" => Lang::Zh,
-        None => Lang::En,
-    };
-    let buckets = buckets(table.tables("bucket")?)?;
-    let contact_policy = match table.take("contact_policy") {
-        Some(value) => contact_policy::read(value.table()?)?,
-        None => ContactPolicy::default(),
-    };
-    let mut assignees: Vec<Assignee> = Vec::new();
-    for inner in table.tables("assignee")? {
-        let line = inner.line();
-        let assignee = assignee(inner)?;
-        if assignees.iter().any(|known| known.code == assignee.code) {
-            return Err(DocumentFault {
-                line,
-                message: format!("assignee {} stands twice in lender {code}", assignee.code),
-            });
-        }
-        assignees.push(assignee);
-    }
-    table.finish()?;
-    Ok((Lender { code, name, currency, timezone, language, buckets, contact_policy }, assignees))
+    Ok(text.to_string())
 }
 
 fn buckets(tables: Vec<Table<'_>>) -> Read<Buckets> {
@@ -107,7 +283,8 @@ fn buckets(tables: Vec<Table<'_>>) -> Read<Buckets> {
     Ok(if buckets.is_empty() { Buckets::default() } else { Buckets(buckets) })
 }
 
-fn assignee(mut table: Table<'_>) -> Read<Assignee> {
+fn assignee(mut table: Table<'_>) -> Read<SaidAssignee> {
+    let at = At { line: table.line(), name: "lender.assignee" };
     let value = table.need("code")?;
     let code = value.code()?;
     if code == crate::ledger::chart::HOUSE {
@@ -115,49 +292,58 @@ fn assignee(mut table: Table<'_>) -> Read<Assignee> {
             value.fault("is the name the ledger gives the lender's own hands; choose another code")
         );
     }
-    let name = table.need("name")?.name()?;
-    let kind = table
-        .need("kind")?
-        .one_of(&[("agency", AssigneeKind::Agency), ("team", AssigneeKind::Team)])?;
+    let kinds = [("agency", AssigneeKind::Agency), ("team", AssigneeKind::Team)];
     let statuses =
         [("active", Status::Active), ("suspended", Status::Suspended), ("exited", Status::Exited)];
-    let assignee = Assignee {
+    let date = |value: &Value<'_>| value.date().map(Some);
+    let names = |value: &Value<'_>| value.names().map(Some);
+    let assignee = SaidAssignee {
+        at,
         code,
-        name,
-        kind,
-        capacity: table.take("capacity").map(|value| value.whole(0, i64::MAX)).transpose()?,
-        regions: table.take("regions").map(|value| value.names()).transpose()?,
-        products: table.take("products").map(|value| value.names()).transpose()?,
-        status: table.take("status").map_or(Ok(Status::Active), |value| value.one_of(&statuses))?,
-        licence_expires_on: table
-            .take("licence_expires_on")
-            .map(|value| value.date())
-            .transpose()?,
-        evaluated_on: table.take("evaluated_on").map(|value| value.date()).transpose()?,
+        name: maybe(&mut table, "name", Value::name)?,
+        kind: maybe(&mut table, "kind", |value| value.one_of(&kinds))?,
+        capacity: said(&mut table, "capacity", |value| value.whole(0, i64::MAX).map(Some))?,
+        regions: said(&mut table, "regions", names)?,
+        products: said(&mut table, "products", names)?,
+        status: said(&mut table, "status", |value| value.one_of(&statuses))?,
+        licence_expires_on: said(&mut table, "licence_expires_on", date)?,
+        evaluated_on: said(&mut table, "evaluated_on", date)?,
     };
     table.finish()?;
     Ok(assignee)
 }
 
-fn user(mut table: Table<'_>) -> Read<NewUser> {
-    let login = table.need("login")?.name()?;
-    let name = table.need("name")?.name()?;
-    let organisation = table.need("organisation")?.code()?;
-    let value = table.need("roles")?;
-    let mut roles = Vec::new();
-    for role in value.names()? {
-        let known = Role::parse(&role).ok_or_else(|| {
-            value.fault(format!("names \"{role}\"; the roles are {}", Role::names()))
-        })?;
-        roles.push(known);
-    }
-    let password = match table.take("password") {
-        Some(value) if value.text()?.chars().count() < 8 => {
-            return Err(value.fault("must have at least 8 characters"));
-        }
-        Some(value) => Some(value.text()?.to_string()),
-        None => None,
+fn user(mut table: Table<'_>) -> Read<SaidUser> {
+    let at = At { line: table.line(), name: "user" };
+    let statuses = [("active", true), ("disabled", false)];
+    let user = SaidUser {
+        at,
+        login: table.need("login")?.name()?,
+        name: maybe(&mut table, "name", Value::name)?,
+        organisation: maybe(&mut table, "organisation", Value::code)?,
+        roles: maybe(&mut table, "roles", roles)?,
+        active: said(&mut table, "status", |value| value.one_of(&statuses))?,
+        password: maybe(&mut table, "password", |value| match value.text()? {
+            text if text.chars().count() < SHORTEST => {
+                Err(value.hidden(format!("must have at least {SHORTEST} characters")))
+            }
+            text => Ok(text.to_string()),
+        })?,
     };
     table.finish()?;
-    Ok(NewUser { login, name, organisation, roles, password })
+    Ok(user)
+}
+
+fn roles(value: &Value<'_>) -> Read<Vec<Role>> {
+    let mut roles = Vec::new();
+    for name in value.names()? {
+        let role = Role::parse(&name).ok_or_else(|| {
+            value.fault(format!("names \"{name}\"; the roles are {}", Role::names()))
+        })?;
+        if !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    roles.sort_unstable();
+    Ok(roles)
 }

@@ -200,12 +200,48 @@ pub fn assignees(db: &mut Db, lender: &str) -> QueryResult<Vec<Assignee>> {
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// The lenders that an agency serves, or the one that a team belongs to. A team's code that several lenders use names
-/// nobody's people: which of them are meant is not known.
+#[derive(QueryableByName)]
+struct ServedRow {
+    #[diesel(sql_type = Text)]
+    lender: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+}
+
+/// The lenders that have an assignee of this code, and what each has it for.
+pub fn served_by(db: &mut Db, assignee: &str) -> QueryResult<Vec<(String, AssigneeKind)>> {
+    let rows: Vec<ServedRow> =
+        diesel::sql_query("SELECT lender, kind FROM assignee WHERE code = $1 ORDER BY lender")
+            .bind::<Text, _>(assignee)
+            .load(db)?;
+    let kind = |kind: &str| if kind == "team" { AssigneeKind::Team } else { AssigneeKind::Agency };
+    Ok(rows.into_iter().map(|row| (row.lender, kind(&row.kind))).collect())
+}
+
+#[derive(QueryableByName)]
+struct PlacementRow {
+    #[diesel(sql_type = BigInt)]
+    placement_no: i64,
+}
+
+/// Whether an assignee was ever given an account.
+pub(super) fn has_placements(db: &mut Db, lender: &str, assignee: &str) -> QueryResult<bool> {
+    let row: Option<PlacementRow> = diesel::sql_query(
+        "SELECT placement_no FROM placement WHERE lender = $1 AND assignee = $2 LIMIT 1",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(assignee)
+    .get_result(db)
+    .optional()?;
+    Ok(row.is_some_and(|row| row.placement_no > 0))
+}
+
+/// The lenders that people of an agency work for; of a team, its lender. A team whose code others have too could not be
+/// told apart from theirs, and has none.
 pub fn lenders_of(db: &mut Db, assignee: &str) -> QueryResult<Vec<Lender>> {
     let rows: Vec<LenderRow> = diesel::sql_query(format!(
         "{LENDER} JOIN assignee a ON a.lender = l.code WHERE a.code = $1 AND (a.kind = 'agency' \
-         OR NOT EXISTS (SELECT 1 FROM assignee b WHERE b.code = a.code AND b.lender <> a.lender)) ORDER BY l.code"
+         OR NOT EXISTS (SELECT 1 FROM assignee o WHERE o.code = a.code AND o.lender <> a.lender)) ORDER BY l.code"
     ))
     .bind::<Text, _>(assignee)
     .load(db)?;
@@ -220,12 +256,6 @@ pub(super) fn save_assignee(
 ) -> QueryResult<()> {
     let json =
         |list: &Option<Vec<String>>| list.as_ref().map(|list| serde_json::json!(list).to_string());
-    let kind = if assignee.kind == AssigneeKind::Team { "team" } else { "agency" };
-    let status = match assignee.status {
-        Status::Active => "active",
-        Status::Suspended => "suspended",
-        Status::Exited => "exited",
-    };
     let sql = if known {
         "UPDATE assignee SET name = $1, kind = $2, capacity = $3, regions = $4, products = $5, status = $6, \
          licence_expires_on = $7, evaluated_on = $8 WHERE lender = $9 AND code = $10"
@@ -235,11 +265,11 @@ pub(super) fn save_assignee(
     };
     diesel::sql_query(sql)
         .bind::<Text, _>(&assignee.name)
-        .bind::<Text, _>(kind)
+        .bind::<Text, _>(assignee.kind.code())
         .bind::<Nullable<BigInt>, _>(assignee.capacity)
         .bind::<Nullable<Text>, _>(json(&assignee.regions))
         .bind::<Nullable<Text>, _>(json(&assignee.products))
-        .bind::<Text, _>(status)
+        .bind::<Text, _>(assignee.status.code())
         .bind::<Nullable<Date>, _>(assignee.licence_expires_on)
         .bind::<Nullable<Date>, _>(assignee.evaluated_on)
         .bind::<Text, _>(lender)

@@ -2,12 +2,14 @@
 //!
 //! [`verify`] checks the chain of events and the digest of the rows each wrote, the chain and balance of the
 //! ledger, every recovery and statement against its transaction, the control accounts against the detail, the end of
-//! every placement against its steps, and works out every statement again from the facts its closing knew.
+//! every placement against its steps, parties and people against the events that made them what they are, and works out
+//! every statement again from the facts its closing knew.
 
 mod control;
 mod events;
 mod ledger;
 mod life;
+mod register;
 mod statements;
 
 use crate::db::Db;
@@ -16,7 +18,7 @@ use crate::party::{self, Lender};
 /// What verification found.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Proof {
-    /// The lender.
+    /// The lender; empty for the installation, whose chain speaks of people.
     pub lender: String,
     /// Events checked.
     pub events: u64,
@@ -54,6 +56,13 @@ impl Proof {
         }
     }
 
+    /// Proves a part; a row that cannot be read any more ends its own part, not the others.
+    fn part(&mut self, name: &str, prove: impl FnOnce(&mut Proof) -> Result<(), ProofError>) {
+        if let Err(error) = prove(self) {
+            self.finding(format!("{name} cannot be proven: {error}"));
+        }
+    }
+
     fn check(&mut self, holds: bool, what: impl FnOnce() -> String) {
         if !holds {
             self.finding(what());
@@ -61,7 +70,7 @@ impl Proof {
     }
 }
 
-/// Verifies one lender's book, or all, each on one snapshot.
+/// Verifies one lender's book, or all, each on one snapshot; and always the people of the installation, last.
 pub fn verify(db: &mut Db, only: Option<&str>) -> Result<Vec<Proof>, ProofError> {
     let lenders = match only {
         Some(code) => vec![
@@ -70,26 +79,24 @@ pub fn verify(db: &mut Db, only: Option<&str>) -> Result<Vec<Proof>, ProofError>
         ],
         None => party::store::lenders(db)?,
     };
-    lenders.iter().map(|lender| crate::db::read(db, |db| prove(db, lender))).collect()
+    let mut proofs = lenders
+        .iter()
+        .map(|lender| crate::db::read(db, |db| prove(db, lender)))
+        .collect::<Result<Vec<_>, _>>()?;
+    proofs.push(crate::db::read(db, register::installation)?);
+    Ok(proofs)
 }
 
 fn prove(db: &mut Db, lender: &Lender) -> Result<Proof, ProofError> {
     let mut proof = Proof { lender: lender.code.clone(), ..Proof::default() };
     let book = crate::audit::book(db, &lender.code)?;
-    // A row that cannot be read any more ends its own part of the proof, not the others.
-    let part = |name: &str, outcome: Result<(), ProofError>, proof: &mut Proof| {
-        if let Err(error) = outcome {
-            proof.finding(format!("{name} cannot be proven: {error}"));
-        }
-    };
-    let outcome = events::prove(db, &book, &mut proof).map_err(ProofError::from);
-    part("the chain of events", outcome, &mut proof);
-    let outcome = ledger::prove(db, &book, &mut proof)
-        .and_then(|balances| control::prove(db, lender, &balances, &mut proof));
-    part("the ledger", outcome, &mut proof);
-    let outcome = life::prove(db, &lender.code, &mut proof);
-    part("the lives of placements", outcome, &mut proof);
-    let outcome = statements::prove(db, lender, &book, &mut proof);
-    part("the statements", outcome, &mut proof);
+    proof.part("the chain of events", |proof| Ok(events::prove(db, &book, proof)?));
+    proof.part("the parties", |proof| register::parties(db, lender, &book, proof));
+    proof.part("the ledger", |proof| {
+        let balances = ledger::prove(db, &book, proof)?;
+        control::prove(db, lender, &balances, proof)
+    });
+    proof.part("the lives of placements", |proof| life::prove(db, &lender.code, proof));
+    proof.part("the statements", |proof| statements::prove(db, lender, &book, proof));
     Ok(proof)
 }

@@ -31,15 +31,18 @@ mod wire;
 mod work;
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App, web};
-use chrono::NaiveDate;
 
 use crate::config;
 use crate::db::{Address, Db, Pool, read};
+use crate::identity::sign_in;
+use crate::identity::store::SessionRow;
 use crate::portfolio::personal::Key;
 use problem::Problem;
 pub use routes::{ROUTES, Route, Seen};
@@ -58,10 +61,10 @@ const LARGEST_FORM: usize = 64 * 1024;
 pub struct Site {
     pool: Pool,
     door: Pool,
+    touching: Arc<AtomicBool>,
     key: Option<Key>,
     secure: bool,
     proxies: Vec<IpAddr>,
-    day: Option<NaiveDate>,
     works: work::Works,
     boards: performance::scorecard::Boards,
     counts: home::Counts,
@@ -74,10 +77,10 @@ impl Site {
         Ok(Site {
             pool: pool(PAGES_AT_ONCE)?,
             door: pool(SIGN_INS_AT_ONCE)?,
+            touching: Arc::default(),
             key: Key::load(address, config::key().as_deref())?,
             secure: config::behind_https(),
             proxies: config::proxies()?,
-            day: None,
             works: work::Works::default(),
             boards: performance::scorecard::Boards::default(),
             counts: home::Counts::default(),
@@ -89,9 +92,9 @@ impl Site {
         Site { key: Some(key), ..self }
     }
 
-    /// The same site on a day that stands for today.
-    pub fn on_day(self, day: NaiveDate) -> Site {
-        Site { day: Some(day), ..self }
+    /// The same site behind proxies.
+    pub fn behind(self, proxies: Vec<IpAddr>) -> Site {
+        Site { proxies, ..self }
     }
 
     /// Asks the stores on one snapshot of the database, away from the threads that answer.
@@ -108,6 +111,22 @@ impl Site {
         work: impl FnOnce(&mut Db) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         self.pool.run(work).await?
+    }
+
+    /// Writes down that a session is used, when that is due. Nobody waits for it: while a book is being written it would
+    /// take long, and the next request asks again.
+    fn touch(&self, session: &SessionRow) {
+        if !sign_in::is_due(session) || self.touching.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (site, session) = (self.clone(), session.clone());
+        actix_web::rt::spawn(async move {
+            let done = site.door.run(move |db| sign_in::touch(db, &session)).await;
+            if let Ok(Err(error)) = done {
+                eprintln!("consign: the use of a session could not be written down: {error}");
+            }
+            site.touching.store(false, Ordering::Release);
+        });
     }
 }
 

@@ -21,6 +21,7 @@ use crate::web::conduct::complaints;
 use crate::web::conduct::contact_file;
 use crate::web::conduct::contacts;
 use crate::web::home;
+use crate::web::identity::password;
 use crate::web::identity::sign_in;
 use crate::web::ledger;
 use crate::web::performance::placements as scorecard_placements;
@@ -115,6 +116,7 @@ routes! {
     "/favicon.svg",                         ByAnybody,                              static_files::icon;
     "/sign-in",                             ByAnybody,                              sign_in::show;
     "/",                                    SignedIn,                               home::show;
+    "/password",                            SignedIn,                               password::show;
     "/portfolio",                           With(Accounts, None),                   portfolio::show;
     "/accounts",                            With(Accounts, None),                   accounts::show;
     "/accounts.csv",                        With(Accounts, None),                   accounts::download;
@@ -164,6 +166,7 @@ forms! {
     "/contacts/send",               contact_file::send;
     "/complaints/add",              complaint::add;
     "/complaints/case/{reference}", complaint::decide;
+    "/password",                    password::change;
     "/sign-in",                     sign_in::sign_in;
     "/placements/act",              act::carry_out;
     "/placements/expire",           expire::record;

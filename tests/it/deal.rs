@@ -30,7 +30,9 @@ fn parties(codes: &[String]) -> (Lender, Vec<Assignee>) {
             "[[lender.assignee]]\ncode = \"{code}\"\nname = \"{code}\"\nkind = \"agency\"\n"
         );
     }
-    party::parse(&text).unwrap().lenders.remove(0)
+    let said = party::parse(&text).unwrap().lenders.remove(0);
+    let assignees = said.assignees.iter().map(|one| one.over(None).unwrap()).collect();
+    (said.over(None).unwrap(), assignees)
 }
 
 /// Takers with a flat fee each.

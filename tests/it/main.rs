@@ -11,6 +11,7 @@
 // A story told from beginning to end may be long; what the product does may not.
 #![allow(clippy::too_many_lines)]
 
+mod access;
 mod accounts;
 mod allocation;
 mod architecture;
@@ -25,6 +26,7 @@ mod laws;
 mod life;
 #[macro_use]
 mod life_web;
+mod access_web;
 mod pages_allocation;
 mod programme;
 mod real_data;

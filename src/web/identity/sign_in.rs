@@ -1,24 +1,26 @@
 //! Signing in and out, and choosing the language.
 
+use actix_web::cookie::time::Duration;
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{HeaderValue, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
 use crate::db::write;
-use crate::identity::sign_in::{self as door, SignInError};
+use crate::identity::sign_in::{self as door, Attempt, DEVICE_DAYS, SignInError};
 use crate::identity::store;
 use crate::party::Lang;
 use crate::web::Site;
 use crate::web::form::Posted;
-use crate::web::identity::who::{self, LANGUAGE, SESSION};
+use crate::web::identity::who::{self, DEVICE, LANGUAGE, SESSION};
 use crate::web::link::is_local;
 use crate::web::page::{Frame, Page, cookie};
 use crate::web::problem::Problem;
+use crate::web::visitors::address_of;
 
 /// The longest login or password that is looked at.
-const LONGEST: usize = 400;
+pub(super) const LONGEST: usize = 400;
 
 #[derive(Template)]
 #[template(path = "web/sign_in.html")]
@@ -27,7 +29,7 @@ struct SignInBody {
     csrf: String,
     login: String,
     next: String,
-    fault: Option<&'static str>,
+    fault: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -54,9 +56,9 @@ fn draw(
     let t = frame.t;
     let fault = match fault {
         None => None,
-        Some(SignInError::Wrong) => Some(t.sign_in_wrong()),
-        Some(SignInError::Locked) => Some(t.sign_in_locked()),
-        Some(SignInError::Db(error)) => return Err(error.into()),
+        Some(SignInError::Wrong) => Some(t.sign_in_wrong().to_string()),
+        Some(SignInError::Wait(minutes)) => Some(wait(t, minutes)),
+        Some(error) => return Err(error.into()),
     };
     let body = SignInBody { t, csrf: frame.csrf().to_string(), login, next, fault };
     Page::framed(frame, t.sign_in()).show_as(status, &body)
@@ -70,6 +72,11 @@ pub(in crate::web) async fn show(
         return Ok(to("/"));
     }
     draw(&request, StatusCode::OK, String::new(), query.into_inner().next.unwrap_or_default(), None)
+}
+
+/// That somebody has to wait before the next try.
+pub(super) fn wait(t: Lang, minutes: i64) -> String {
+    format!("{} {minutes}", t.sign_in_wait())
 }
 
 fn to(path: &str) -> HttpResponse {
@@ -92,21 +99,30 @@ pub(in crate::web) async fn sign_in(
             Some(SignInError::Wrong),
         );
     }
-    let tried = login.clone();
-    match site.door.run(move |db| door::sign_in(db, &tried, &password)).await? {
-        Ok(token) => {
+    let attempt = Attempt {
+        login: login.clone(),
+        password,
+        address: address_of(&request, &site.proxies),
+        device: request.cookie(DEVICE).map(|cookie| cookie.value().to_string()),
+    };
+    match site.door.run(move |db| door::sign_in(db, &attempt)).await? {
+        Ok(tokens) => {
             let mut answer = to(if is_local(&next) { &next } else { "/" });
-            let added = answer.add_cookie(&cookie(SESSION, token, site.secure));
-            added.map_err(|error| Problem::Ours(error.to_string()))?;
+            let mut device = cookie(DEVICE, tokens.device, site.secure);
+            device.set_max_age(Duration::days(DEVICE_DAYS));
+            for cookie in [cookie(SESSION, tokens.session, site.secure), device] {
+                let added = answer.add_cookie(&cookie);
+                added.map_err(|error| Problem::Ours(error.to_string()))?;
+            }
             Ok(answer)
         }
-        Err(SignInError::Locked) => {
-            draw(&request, StatusCode::TOO_MANY_REQUESTS, login, next, Some(SignInError::Locked))
+        Err(SignInError::Wait(minutes)) => {
+            let fault = Some(SignInError::Wait(minutes));
+            let mut answer = draw(&request, StatusCode::TOO_MANY_REQUESTS, login, next, fault)?;
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(minutes * 60));
+            Ok(answer)
         }
-        Err(SignInError::Wrong) => {
-            draw(&request, StatusCode::UNAUTHORIZED, login, next, Some(SignInError::Wrong))
-        }
-        Err(SignInError::Db(error)) => Err(error.into()),
+        Err(error) => draw(&request, StatusCode::UNAUTHORIZED, login, next, Some(error)),
     }
 }
 

@@ -24,6 +24,8 @@ use crate::web::visitors::address_of;
 
 /// The cookie that carries the session's token.
 pub const SESSION: &str = "consign_session";
+/// The cookie that says that a person has signed in with this browser before; it opens nothing.
+pub const DEVICE: &str = "consign_device";
 /// The cookie that carries the language of people who are not signed in.
 pub const LANGUAGE: &str = "consign_language";
 
@@ -63,16 +65,11 @@ pub struct Book {
     pub lender: Lender,
     /// The agency, when the organisation is one: only what is its own is seen.
     pub agency: Option<String>,
-    /// The day that stands for today, where it is not the machine's.
-    pub day: Option<NaiveDate>,
 }
 
 impl Book {
     /// The machine's day in the lender's time zone: for what a page shows, never for what the book computes.
     pub fn today(&self) -> NaiveDate {
-        if let Some(day) = self.day {
-            return day;
-        }
         let now = DateTime::parse_from_rfc3339(&ambient::now())
             .map(|now| now.to_utc())
             .unwrap_or_default();
@@ -118,12 +115,11 @@ impl Known {
 }
 
 /// The organisation's books: its own when it is a lender, and those of the lenders it serves as an agency.
-fn books(db: &mut Db, organisation: &str, day: Option<NaiveDate>) -> Result<Vec<Book>, Problem> {
-    let own =
-        party::store::lender(db, organisation)?.map(|lender| Book { lender, agency: None, day });
-    let agency = Some(organisation.to_string());
+fn books(db: &mut Db, organisation: &str) -> Result<Vec<Book>, Problem> {
+    let own = party::store::lender(db, organisation)?.map(|lender| Book { lender, agency: None });
     let served = party::store::lenders_of(db, organisation)?;
-    let served = served.into_iter().map(|lender| Book { lender, agency: agency.clone(), day });
+    let served =
+        served.into_iter().map(|lender| Book { lender, agency: Some(organisation.to_string()) });
     Ok(own.into_iter().chain(served).collect())
 }
 
@@ -256,15 +252,17 @@ pub async fn find(request: &HttpRequest) -> Result<Option<Who>, Problem> {
     let Some(token) = request.cookie(SESSION).map(|cookie| cookie.value().to_string()) else {
         return Ok(None);
     };
-    let day = site.day;
     let found = site
         .read(move |db| {
             let Some((person, session)) = sign_in::who(db, &token)? else { return Ok(None) };
-            let books = books(db, &person.organisation, day)?;
+            let books = books(db, &person.organisation)?;
             let organisation = organisation(db, &person.organisation, &books)?;
             Ok(Some((person, session, books, organisation)))
         })
         .await?;
+    if let Some((_, session, ..)) = &found {
+        site.touch(session);
+    }
     Ok(found.map(|(person, session, books, organisation)| {
         Who(Arc::new(Known {
             t: language(request, person.language.as_deref()),
