@@ -211,6 +211,7 @@ fn import_contacts(context: &Context, arguments: &ContactsArguments) -> Result<A
     let mut db = context.open()?;
     let key = Key::load(&context.address, config::key().as_deref()).map_err(Failure::new)?;
     let options = conduct::contacts::Options {
+        sender: conduct::contacts::Sender::Lender,
         map: map.as_ref(),
         rejects: arguments.rejects.as_deref(),
         key: key.as_ref(),

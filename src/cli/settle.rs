@@ -200,6 +200,7 @@ pub(super) fn explain(context: &Context, arguments: &ExplainArguments) -> Result
     let told = explaining::explain(
         &mut db,
         arguments.language,
+        explaining::Asker::Lender,
         &arguments.statement_no,
         arguments.line_no,
     )?;

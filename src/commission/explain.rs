@@ -31,14 +31,21 @@ pub fn say(t: Lang, zh: String, en: String) -> String {
     }
 }
 
-/// Why the placement of a payment is the one that earns.
+/// Why the placement of a payment is the one that earns. Without `others` the window is told as if no other placement
+/// had followed, so that its last day does not give away when the account was placed again.
 pub fn placement_words(
     t: Lang,
     placements: &[Placement],
     index: usize,
     received_on: chrono::NaiveDate,
+    others: bool,
 ) -> Vec<String> {
-    let (placement, window) = (&placements[index], windows(placements)[index]);
+    let placement = &placements[index];
+    let window = if others {
+        windows(placements)[index]
+    } else {
+        windows(std::slice::from_ref(placement))[0]
+    };
     let (first, last, who, batch, level) =
         (window.first, window.last, &placement.assignee, &placement.batch, placement.facts.level);
     let (from, to, tail) = (placement.placed_on, placement.expires_on, placement.tail_days);

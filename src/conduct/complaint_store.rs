@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
 use super::{Complaint, Decision, Severity};
 use crate::db::{Cell, Db, FactTable, Kind, keys_in};
 use crate::kernel::Money;
+use crate::placement::store::LAST_DAY;
 
 /// Complaints received.
 pub const COMPLAINTS: FactTable = FactTable {
@@ -166,6 +167,34 @@ pub fn by_reference(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Ca
     rows.into_iter().map(case).collect()
 }
 
+/// SQL for what an agency may know of: complaints about no account, and those received while it held the account. What
+/// came before or after is the lender's.
+fn told() -> String {
+    format!(
+        "AND (c.account_no IS NULL OR EXISTS (SELECT 1 FROM placement p WHERE p.lender = c.lender \
+         AND p.account_no = c.account_no AND p.assignee = c.agency AND p.placed_on <= c.received_on \
+         AND c.received_on <= {LAST_DAY}))"
+    )
+}
+
+/// The case with a reference as far as the agency that it is about may know of it.
+pub fn told_to(
+    db: &mut Db,
+    lender: &str,
+    agency: &str,
+    reference: &str,
+) -> QueryResult<Option<Case>> {
+    let sql =
+        format!("{SELECT} WHERE c.lender = $1 AND c.agency = $2 AND c.reference = $3 {}", told());
+    let row: Option<Row> = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(agency)
+        .bind::<Text, _>(reference)
+        .get_result(db)
+        .optional()?;
+    row.map(case).transpose()
+}
+
 /// The cases of an account, in order of the day they were received on.
 pub fn of_account(db: &mut Db, lender: &str, account_no: &str) -> QueryResult<Vec<Case>> {
     let sql = format!(
@@ -220,6 +249,8 @@ struct DecisionRow {
 pub struct CaseFilter {
     /// About one agency.
     pub agency: Option<String>,
+    /// Only what the agency may know of.
+    pub told: bool,
     /// `open`, `upheld` or `not_upheld`.
     pub state: Option<String>,
     /// Of one severity.
@@ -227,6 +258,10 @@ pub struct CaseFilter {
 }
 
 impl CaseFilter {
+    fn told_sql(&self) -> String {
+        if self.told { told() } else { String::new() }
+    }
+
     fn state_sql(&self) -> &'static str {
         match self.state.as_deref() {
             Some("open") => "AND d.decision_no IS NULL",
@@ -250,10 +285,11 @@ pub fn page(
         None => (None, ""),
     };
     let sql = format!(
-        "{SELECT} WHERE c.lender = $1 AND c.agency = COALESCE($2, c.agency) AND c.severity = COALESCE($3, c.severity) {} \
+        "{SELECT} WHERE c.lender = $1 AND c.agency = COALESCE($2, c.agency) AND c.severity = COALESCE($3, c.severity) {} {} \
          AND ($4 IS NULL OR c.received_on < $4 OR (c.received_on = $4 AND c.reference < $5)) \
          ORDER BY c.received_on DESC, c.reference DESC LIMIT $6",
-        filter.state_sql()
+        filter.state_sql(),
+        filter.told_sql()
     );
     let rows: Vec<Row> = diesel::sql_query(sql)
         .bind::<Text, _>(lender)
@@ -283,14 +319,18 @@ pub struct CaseSums {
     pub deductions: i64,
 }
 
-/// The sums of all cases, or of those about one agency.
-pub fn sums(db: &mut Db, lender: &str, agency: Option<&str>) -> QueryResult<CaseSums> {
+/// The sums of all cases, or of those about one agency, whatever their state and severity.
+pub fn sums(db: &mut Db, lender: &str, filter: &CaseFilter) -> QueryResult<CaseSums> {
+    let told = filter.told_sql();
     let sql = format!(
         "SELECT COUNT(*) AS cases, COUNT(*) - COUNT(decision_no) AS open, \
          CAST(COALESCE(SUM(CASE WHEN upheld THEN 1 ELSE 0 END), 0) AS BIGINT) AS upheld, \
-         CAST(COALESCE(SUM(deduction), 0) AS BIGINT) AS deductions FROM ({SELECT} WHERE c.lender = $1 AND c.agency = COALESCE($2, c.agency)) all_of_them"
+         CAST(COALESCE(SUM(deduction), 0) AS BIGINT) AS deductions FROM ({SELECT} WHERE c.lender = $1 AND c.agency = COALESCE($2, c.agency) {told}) all_of_them"
     );
-    diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Nullable<Text>, _>(agency).get_result(db)
+    diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Nullable<Text>, _>(filter.agency.as_deref())
+        .get_result(db)
 }
 
 /// How many complaints about an agency were upheld.

@@ -298,14 +298,22 @@ struct DayRow {
     day: NaiveDate,
 }
 
-/// The first and the last day with contacts.
-pub fn first_and_last(db: &mut Db, lender: &str) -> QueryResult<Option<(NaiveDate, NaiveDate)>> {
+/// The first and the last day with contacts, of all agencies or of one.
+pub fn first_and_last(
+    db: &mut Db,
+    lender: &str,
+    agency: Option<&str>,
+) -> QueryResult<Option<(NaiveDate, NaiveDate)>> {
     let mut end = |order: &str| -> QueryResult<Option<NaiveDate>> {
         let sql = format!(
-            "SELECT contacted_on AS day FROM contact WHERE {OF_LENDER} ORDER BY contacted_on {order} LIMIT 1"
+            "SELECT contacted_on AS day FROM contact WHERE {OF_LENDER} AND agency = COALESCE($2, agency) \
+             ORDER BY contacted_on {order} LIMIT 1"
         );
-        let row: Option<DayRow> =
-            diesel::sql_query(sql).bind::<Text, _>(lender).get_result(db).optional()?;
+        let row: Option<DayRow> = diesel::sql_query(sql)
+            .bind::<Text, _>(lender)
+            .bind::<Nullable<Text>, _>(agency)
+            .get_result(db)
+            .optional()?;
         Ok(row.map(|row| row.day))
     };
     let first = end("ASC")?;

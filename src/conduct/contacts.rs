@@ -12,13 +12,27 @@ use crate::audit::{Act, By};
 use crate::db::{Cell, Db, keys_json, write};
 use crate::kernel::progress::Progress;
 use crate::party::{self, ContactPolicy};
+use crate::placement::{self, Span};
 use crate::portfolio::personal::{Key, plain_number};
+use crate::portfolio::store::stated_of;
 use crate::portfolio::{self, FileRow};
 use crate::sheet::{ColumnMap, Fault, RawRow, Rejects, Sheet};
+
+/// Who sends a file of contact records, and so what a refusal may say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sender {
+    /// The lender, for one of its agencies: it may know everything of its accounts.
+    #[default]
+    Lender,
+    /// The agency: what it never held answers like what does not exist.
+    Agency,
+}
 
 /// How a file is taken in.
 #[derive(Default)]
 pub struct Options<'a> {
+    /// Who sends it.
+    pub sender: Sender,
     /// Names of columns, where the file's own differ.
     pub map: Option<&'a ColumnMap>,
     /// Where rejected rows go.
@@ -92,6 +106,7 @@ pub fn import(
             lender: lender.code,
             agency: agency.to_string(),
             policy: lender.contact_policy,
+            sender: options.sender,
             key: options.key,
             act: Act::begin(db, lender_code, by)?,
             done: Imported { warnings: sheet.warnings.clone(), ..Imported::default() },
@@ -106,6 +121,7 @@ struct Taking<'a> {
     lender: String,
     agency: String,
     policy: ContactPolicy,
+    sender: Sender,
     key: Option<&'a Key>,
     act: Act,
     done: Imported,
@@ -140,12 +156,12 @@ impl Taking<'_> {
     fn take(&mut self, db: &mut Db, chunk: Vec<(RawRow, Recorded)>) -> Result<(), ConductError> {
         let references = chunk.iter().map(|(_, one)| one.reference.as_str());
         let mut known = store::contents(db, &self.lender, &self.agency, references)?;
-        let debtors = Debtors::load(db, &self.lender, &chunk)?;
+        let own = OwnAccounts::load(db, &self.lender, &self.agency, self.sender, &chunk)?;
         let mut accepted: Vec<Entry> = Vec::with_capacity(chunk.len());
         for (raw, recorded) in chunk {
-            let Some(debtor_ref) = debtors.of(&recorded) else {
-                let reason = "is not known; import the portfolio that has it first";
-                self.reject(&raw, ACCOUNT_NO, &recorded.account_no, reason)?;
+            let Some(debtor_ref) = own.debtor(&recorded) else {
+                let reason = own.refusal(&recorded, &self.agency);
+                self.reject(&raw, ACCOUNT_NO, &recorded.account_no, &reason)?;
                 continue;
             };
             let mut entry = self.entry(raw.line, recorded, debtor_ref)?;
@@ -260,28 +276,71 @@ impl Taking<'_> {
     }
 }
 
-/// The persons behind some accounts, as files state them.
-struct Debtors(HashMap<String, Vec<FileRow>>);
+/// The accounts of some records that the agency holds or has held, with the persons behind them as files state them.
+/// Everything that is asked is asked of accounts that do not exist alike, so that the time tells nothing.
+struct OwnAccounts {
+    spans: HashMap<String, Vec<Span>>,
+    files: HashMap<String, Vec<FileRow>>,
+    /// Which of the others are in the book; nothing where the sender is not to know.
+    in_book: Option<HashSet<String>>,
+}
 
-impl Debtors {
+impl OwnAccounts {
     fn load(
         db: &mut Db,
         lender: &str,
+        agency: &str,
+        sender: Sender,
         chunk: &[(RawRow, Recorded)],
-    ) -> Result<Debtors, ConductError> {
+    ) -> Result<OwnAccounts, ConductError> {
         let accounts: HashSet<&str> =
             chunk.iter().map(|(_, one)| one.account_no.as_str()).collect();
-        let mut rows: HashMap<String, Vec<FileRow>> = HashMap::with_capacity(accounts.len());
-        for row in portfolio::store::rows_of(db, lender, &keys_json(accounts.into_iter()))? {
-            rows.entry(row.account_no.clone()).or_default().push(row);
+        let keys = keys_json(accounts.into_iter());
+        let mut spans: HashMap<String, Vec<Span>> = HashMap::new();
+        for span in placement::store::spans_with(db, lender, agency, &keys)? {
+            spans.entry(span.account_no.clone()).or_default().push(span);
         }
-        Ok(Debtors(rows))
+        let mut files: HashMap<String, Vec<FileRow>> = HashMap::with_capacity(spans.len());
+        let keys = keys_json(spans.keys().map(String::as_str));
+        for row in portfolio::store::rows_of(db, lender, &keys)? {
+            files.entry(row.account_no.clone()).or_default().push(row);
+        }
+        let in_book = match sender {
+            Sender::Agency => None,
+            Sender::Lender => {
+                let others = chunk.iter().map(|(_, one)| one.account_no.as_str());
+                let others: HashSet<&str> = others.filter(|no| !spans.contains_key(*no)).collect();
+                let stated = stated_of(db, lender, &keys_json(others.into_iter()))?;
+                Some(stated.into_iter().map(|(account_no, _)| account_no).collect())
+            }
+        };
+        Ok(OwnAccounts { spans, files, in_book })
     }
 
-    /// The debtor of the newest file; `None` when no file knows the account.
-    fn of(&self, recorded: &Recorded) -> Option<&str> {
-        let newest =
-            self.0.get(&recorded.account_no)?.iter().max_by_key(|row| (row.as_of, row.seq))?;
-        Some(&newest.debtor_ref)
+    /// The person behind an account on the day of a contact, or on the last day before it that the agency held the account;
+    /// `None` when it never did. A debtor that came after the agency is nothing to it.
+    fn debtor(&self, recorded: &Recorded) -> Option<&str> {
+        let spans = self.spans.get(&recorded.account_no)?;
+        let day = recorded.at.date();
+        let begun = spans.iter().rev().find(|span| span.placed_on <= day);
+        let known_on = begun.map_or(spans.first()?.placed_on, |span| span.last_day().min(day));
+        let files = self.files.get(&recorded.account_no)?;
+        let by_then = files.iter().filter(|row| row.as_of <= known_on);
+        let row = by_then
+            .max_by_key(|row| (row.as_of, row.seq))
+            .or_else(|| files.iter().min_by_key(|row| (row.as_of, row.seq)))?;
+        Some(&row.debtor_ref)
+    }
+
+    /// Why a record of an account that is not the agency's is rejected.
+    fn refusal(&self, recorded: &Recorded, agency: &str) -> String {
+        let known = self.in_book.as_ref().map(|known| known.contains(&recorded.account_no));
+        match known {
+            Some(true) => format!("was never placed with {agency}; leave the row out"),
+            Some(false) => "is not known; import the portfolio that has it first".to_string(),
+            None => {
+                "is no account placed with you; correct the number or leave the row out".to_string()
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::db::Db;
 pub struct Incidents {
     /// Complaints received in the span and upheld.
     pub upheld: i64,
-    /// Violations by contacts of the span.
+    /// Violations by contacts of the span: those that the assignee's own contacts make alone.
     pub violations: i64,
     /// The result of the newest evaluation by the end of the span, 0 to 100.
     pub evaluation: Option<i64>,
@@ -35,7 +35,9 @@ pub fn incidents(
         incidents.entry(agency).or_default().evaluation = Some(evaluation.result);
     }
     violation::each(db, lender, from, to, known_seq, |one| {
-        incidents.entry(one.contact.agency).or_default().violations += 1;
+        if one.own.is_some() {
+            incidents.entry(one.contact.agency).or_default().violations += 1;
+        }
     })?;
     Ok(incidents)
 }

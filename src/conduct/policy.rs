@@ -94,7 +94,13 @@ pub struct Violation {
     pub figure: String,
     /// What the rule allows.
     pub limit: String,
+    /// What was found by the agency's own contacts alone, without why an account is held: what the agency answers for
+    /// and all that it is told. Nothing when only the contacts of others make it one too many.
+    pub own: Option<String>,
 }
+
+/// What an agency is told of a hold.
+pub const STOP_CONTACT: &str = "stop contact";
 
 /// What the contacts of one day violate, in order of time, agency, reference and rule. `day` holds all contacts of a
 /// lender on that day; those of other agencies count towards a debtor's and a number's limits.
@@ -104,64 +110,89 @@ pub fn violations(day: &[Judged<'_>]) -> Vec<Violation> {
         let (a, b) = (day[*a].contact, day[*b].contact);
         (a.at, &a.agency, &a.reference).cmp(&(b.at, &b.agency, &b.reference))
     });
-    let mut calls: HashMap<&str, i64> = HashMap::new();
-    let mut attempts: HashMap<Number<'_>, i64> = HashMap::new();
+    let mut counts = Counts::default();
     let mut found = Vec::new();
     for index in order {
         let one = &day[index];
-        let mut against = |rule: Rule, figure: String, limit: String| {
-            found.push(Violation { index, rule, figure, limit })
-        };
-        let (contact, policy) = (one.contact, &one.policy);
-        if contact.channel != Channel::Letter && policy.is_quiet(contact.at.time()) {
-            let hours = format!("{}-{}", policy.quiet_from_text(), policy.quiet_until_text());
-            against(Rule::QuietHours, contact.at.time().format("%H:%M:%S").to_string(), hours);
-        }
-        match (contact.channel, contact.outcome) {
-            (Channel::Call, Outcome::Effective) => {
-                let count = calls.entry(&contact.debtor_ref).or_default();
-                *count += 1;
-                if *count > policy.effective_calls {
-                    against(
-                        Rule::EffectiveCalls,
-                        count.to_string(),
-                        policy.effective_calls.to_string(),
-                    );
-                }
-            }
-            (Channel::Call, Outcome::Unanswered) => {
-                let count = attempts.entry(Number::of(contact)).or_default();
-                *count += 1;
-                if *count > policy.unanswered {
-                    against(Rule::Unanswered, count.to_string(), policy.unanswered.to_string());
-                }
-            }
-            _ => {}
-        }
-        if let Some(held) = &one.held {
-            against(
-                Rule::Held,
-                format!("{} from {}", held.kind, held.from_on),
-                "none while held".to_string(),
-            );
-        }
-        match one.hands {
-            Hands::Held => {}
-            Hands::StoppedFrom(day) => {
-                against(
-                    Rule::NotInHands,
-                    contact.day().to_string(),
-                    plus_days(day, -1).to_string(),
-                );
-            }
-            Hands::Never => against(
-                Rule::NotInHands,
-                contact.day().to_string(),
-                "never placed by then".to_string(),
-            ),
-        }
+        let against = [quiet(one), counts.too_often(one), not_to_be_contacted(one)];
+        found.extend(against.into_iter().flatten().map(|(rule, figure, limit, own)| Violation {
+            index,
+            rule,
+            figure,
+            limit,
+            own,
+        }));
     }
     found
+}
+
+/// A rule, what was found, what it allows, and what the agency's own contacts alone come to.
+type Against = (Rule, String, String, Option<String>);
+
+fn quiet(one: &Judged<'_>) -> Option<Against> {
+    let (contact, policy) = (one.contact, &one.policy);
+    if contact.channel == Channel::Letter || !policy.is_quiet(contact.at.time()) {
+        return None;
+    }
+    let hours = format!("{}-{}", policy.quiet_from_text(), policy.quiet_until_text());
+    let time = contact.at.time().format("%H:%M:%S").to_string();
+    Some((Rule::QuietHours, time.clone(), hours, Some(time)))
+}
+
+/// Whether the account was on hold, or in other hands. Why and since when an account is held that is not in the agency's
+/// hands is nothing to it: a contact then is against the hands alone.
+fn not_to_be_contacted(one: &Judged<'_>) -> Option<Against> {
+    let day = one.contact.day().to_string();
+    let limit = match one.hands {
+        Hands::Held => {
+            let held = one.held?;
+            let figure = format!("{} from {}", held.kind, held.from_on);
+            let limit = "none while held".to_string();
+            return Some((Rule::Held, figure, limit, Some(STOP_CONTACT.to_string())));
+        }
+        Hands::StoppedFrom(from) => plus_days(from, -1).to_string(),
+        Hands::Never => "never placed by then".to_string(),
+    };
+    Some((Rule::NotInHands, day.clone(), limit, Some(day)))
+}
+
+/// How often debtors and numbers were called so far on a day: by everybody, and by each agency.
+#[derive(Default)]
+struct Counts<'a> {
+    calls: HashMap<&'a str, i64>,
+    own_calls: HashMap<(&'a str, &'a str), i64>,
+    attempts: HashMap<Number<'a>, i64>,
+    own_attempts: HashMap<(&'a str, Number<'a>), i64>,
+}
+
+impl<'a> Counts<'a> {
+    /// Counts a call, and says whether it is one too many.
+    fn too_often(&mut self, one: &Judged<'a>) -> Option<Against> {
+        let (contact, policy) = (one.contact, &one.policy);
+        let (rule, all, own, limit) = match (contact.channel, contact.outcome) {
+            (Channel::Call, Outcome::Effective) => (
+                Rule::EffectiveCalls,
+                next(&mut self.calls, &contact.debtor_ref),
+                next(&mut self.own_calls, (&contact.agency, &contact.debtor_ref)),
+                policy.effective_calls,
+            ),
+            (Channel::Call, Outcome::Unanswered) => (
+                Rule::Unanswered,
+                next(&mut self.attempts, Number::of(contact)),
+                next(&mut self.own_attempts, (&contact.agency, Number::of(contact))),
+                policy.unanswered,
+            ),
+            _ => return None,
+        };
+        let own = (own > limit).then(|| own.to_string());
+        (all > limit).then(|| (rule, all.to_string(), limit.to_string(), own))
+    }
+}
+
+fn next<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, i64>, key: K) -> i64 {
+    let count = counts.entry(key).or_default();
+    *count += 1;
+    *count
 }
 
 /// What unanswered calls are counted by. Calls recorded without a number count as made to one number of the debtor, so

@@ -24,6 +24,10 @@ pub struct Found {
     pub figure: String,
     /// What the rule allows.
     pub limit: String,
+    /// What was found by the agency's own contacts alone; see [`super::policy::Violation::own`].
+    pub own: Option<String>,
+    /// Whether the agency has ever held the account: of another one it is told nothing.
+    pub of_own_account: bool,
 }
 
 /// Contacts worked on at once; a day is never divided.
@@ -90,7 +94,9 @@ pub fn each(
                 of_day.iter().map(|contact| known.judged(contact)).collect();
             for one in violations(&judged) {
                 let contact = judged[one.index].contact.clone();
-                each(Found { contact, rule: one.rule, figure: one.figure, limit: one.limit });
+                let of_own_account = known.has_held(&contact);
+                let (rule, figure, limit, own) = (one.rule, one.figure, one.limit, one.own);
+                each(Found { contact, rule, figure, limit, own, of_own_account });
             }
         }
         rest = later;
@@ -128,6 +134,12 @@ impl Known {
             self.placements.entry(known.account_no.clone()).or_default().push(known);
         }
         Ok(())
+    }
+
+    /// Whether the agency of a contact holds its account or has held it.
+    fn has_held(&self, contact: &Contact) -> bool {
+        let placements = self.placements.get(&contact.account_no).into_iter().flatten();
+        placements.into_iter().any(|placement| placement.assignee == contact.agency)
     }
 
     fn judged<'a>(&self, contact: &'a Contact) -> Judged<'a> {
@@ -190,6 +202,13 @@ pub const COLUMNS: [&str; 10] = [
 ];
 
 impl Found {
+    /// The violation as its agency is told of it: what its own contacts come to, and nothing of the debtor.
+    pub fn told_to_agency(self) -> Option<Found> {
+        let figure = self.own.clone().filter(|_| self.of_own_account)?;
+        let contact = Contact { debtor_ref: String::new(), ..self.contact };
+        Some(Found { contact, figure, ..self })
+    }
+
     /// The violation as files have it, in the order of [`COLUMNS`].
     pub fn record(&self) -> [String; 10] {
         let contact = &self.contact;

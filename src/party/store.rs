@@ -236,12 +236,12 @@ pub(super) fn has_placements(db: &mut Db, lender: &str, assignee: &str) -> Query
     Ok(row.is_some_and(|row| row.placement_no > 0))
 }
 
-/// The lenders that people of an agency work for; of a team, its lender. A team whose code others have too could not be
-/// told apart from theirs, and has none.
+/// The lenders that an agency serves, or the one that a team belongs to. A team's code that several lenders use names
+/// nobody's people: which of them are meant is not known.
 pub fn lenders_of(db: &mut Db, assignee: &str) -> QueryResult<Vec<Lender>> {
     let rows: Vec<LenderRow> = diesel::sql_query(format!(
         "{LENDER} JOIN assignee a ON a.lender = l.code WHERE a.code = $1 AND (a.kind = 'agency' \
-         OR NOT EXISTS (SELECT 1 FROM assignee o WHERE o.code = a.code AND o.lender <> a.lender)) ORDER BY l.code"
+         OR NOT EXISTS (SELECT 1 FROM assignee b WHERE b.code = a.code AND b.lender <> a.lender)) ORDER BY l.code"
     ))
     .bind::<Text, _>(assignee)
     .load(db)?;

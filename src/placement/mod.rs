@@ -96,6 +96,11 @@ impl Span {
         self.recall_final_on.map_or(self.expires_on, |day| day.min(self.expires_on))
     }
 
+    /// Whether the account is in these hands on a day, as far as is recorded.
+    pub fn holds_on(&self, day: NaiveDate) -> bool {
+        self.closed_on.is_none() && self.placed_on <= day && day <= self.ends_on()
+    }
+
     /// The last day the account was in these hands: closed, or over by itself.
     pub fn last_day(&self) -> NaiveDate {
         self.closed_on.map_or(self.ends_on(), |closed| closed.min(self.expires_on))

@@ -135,6 +135,12 @@ const SELECT: &str = "SELECT placement_no, seq, account_no, assignee, batch, lev
 pub const ENDS_ON: &str = "CASE WHEN recall_final_on < COALESCE(retained_to, expires_on) THEN recall_final_on \
      ELSE COALESCE(retained_to, expires_on) END";
 
+/// SQL for the last day on which an account was in the hands of a placement; [`Span::last_day`] in the database.
+pub const LAST_DAY: &str = "CASE WHEN closed_on < COALESCE(retained_to, expires_on) THEN closed_on \
+     WHEN closed_on IS NOT NULL THEN COALESCE(retained_to, expires_on) \
+     WHEN recall_final_on < COALESCE(retained_to, expires_on) THEN recall_final_on \
+     ELSE COALESCE(retained_to, expires_on) END";
+
 /// Placements with their steps.
 fn with_steps(db: &mut Db, lender: &str, rows: Vec<Row>) -> QueryResult<Vec<Placement>> {
     let keys = crate::db::keys_json(rows.iter().map(|row| row.span.account_no.as_str()));
@@ -201,6 +207,21 @@ pub fn spans_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Span>>
     );
     let rows: Vec<SpanRow> =
         diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
+    Ok(rows.into_iter().map(span).collect())
+}
+
+/// The spans of some accounts' placements (a JSON array of account numbers) with one assignee, in order of account, day and
+/// placing.
+pub fn spans_with(db: &mut Db, lender: &str, assignee: &str, keys: &str) -> QueryResult<Vec<Span>> {
+    let listed = keys_in(db, "account_no", 3);
+    let sql = format!(
+        "{SELECT_SPAN} WHERE lender = $1 AND assignee = $2 AND {listed} ORDER BY account_no, placed_on, placement_no"
+    );
+    let rows: Vec<SpanRow> = diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(assignee)
+        .bind::<Text, _>(keys)
+        .load(db)?;
     Ok(rows.into_iter().map(span).collect())
 }
 
@@ -429,6 +450,8 @@ pub struct PlacementFilter {
     pub batch: Option<String>,
     /// Only active ones that were over by themselves before a day.
     pub run_out: Option<NaiveDate>,
+    /// Only those that hold their account on a day.
+    pub holding_on: Option<NaiveDate>,
 }
 
 impl PlacementFilter {
@@ -441,7 +464,10 @@ impl PlacementFilter {
             Some(true) => "AND closed_on IS NULL",
             Some(false) => "AND closed_on IS NOT NULL",
         };
-        run_out.unwrap_or_else(|| open.to_string())
+        let holding = self.holding_on.map_or_else(String::new, |day| {
+            format!("AND closed_on IS NULL AND placed_on <= '{day}' AND {ENDS_ON} >= '{day}'")
+        });
+        format!("{} {holding}", run_out.as_deref().unwrap_or(open))
     }
 }
 

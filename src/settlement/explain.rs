@@ -25,10 +25,20 @@ pub struct Explained {
     pub words: Vec<String>,
 }
 
+/// To whom a line is explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// The lender.
+    Lender,
+    /// The agency that earned on it: other hands that held the account or its money are left out.
+    Agency,
+}
+
 /// Says why a line of a statement has its amount.
 pub fn explain(
     db: &mut Db,
     t: Lang,
+    asker: Asker,
     statement_no: &str,
     line_no: i64,
 ) -> Result<Explained, SettlementError> {
@@ -45,13 +55,14 @@ pub fn explain(
         .find(|period| period.month == statement.month.to_string())
         .map_or(0, |period| period.known_seq);
     let versions = contract::store::versions(db, &lender)?.known_at(known_seq);
-    let telling = Telling { t, lender, versions, known_seq, month: statement.month };
+    let telling = Telling { t, asker, lender, versions, known_seq, month: statement.month };
     let words = telling.words(db, &statement, &line)?;
     Ok(Explained { statement, line, words })
 }
 
 struct Telling {
     t: Lang,
+    asker: Asker,
     lender: Lender,
     versions: Versions,
     known_seq: i64,
@@ -66,7 +77,9 @@ impl Telling {
         line: &Line,
     ) -> Result<Vec<String>, SettlementError> {
         let mut words = match (&line.reference, &line.account_no) {
-            (Some(reference), Some(account_no)) => self.payment(db, reference, account_no, line)?,
+            (Some(reference), Some(account_no)) => {
+                self.payment(db, reference, account_no, &statement.agency, line)?
+            }
             _ => Vec::new(),
         };
         let key =
@@ -84,6 +97,7 @@ impl Telling {
         db: &mut Db,
         reference: &str,
         account_no: &str,
+        agency: &str,
         line: &Line,
     ) -> Result<Vec<String>, SettlementError> {
         let lender = &self.lender.code;
@@ -106,8 +120,11 @@ impl Telling {
             (&own.reference, own.amount.grouped(self.lender.currency), own.received_on);
         let (zh, en) =
             if original.is_some() { ("冲正", "Reversal") } else { ("回款", "Payment") };
-        let (zh_channel, en_channel) =
-            (own.agency.as_deref().unwrap_or("委托方"), own.agency.as_deref().unwrap_or("lender"));
+        let (zh_channel, en_channel) = match own.agency.as_deref() {
+            Some(holder) if holder == agency || self.asker == Asker::Lender => (holder, holder),
+            _ if self.asker == Asker::Agency => ("非贵方", "not your"),
+            _ => ("委托方", "lender"),
+        };
         let mut words = vec![say(
             self.t,
             format!(
@@ -131,7 +148,8 @@ impl Telling {
                 .map(|placement| placement.known_at(self.known_seq))
                 .collect();
         let Ok(index) = attribute(&placements, payment.received_on) else { return Ok(words) };
-        words.extend(placement_words(self.t, &placements, index, payment.received_on));
+        let others = self.asker == Asker::Lender;
+        words.extend(placement_words(self.t, &placements, index, payment.received_on, others));
         let placement = &placements[index];
         let key =
             line.fee_group.as_deref().and_then(|text| GroupKey::parse(&placement.assignee, text));

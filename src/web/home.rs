@@ -7,7 +7,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::NaiveDate;
 
-use crate::conduct::{complaint_store, contact_store};
+use crate::conduct::complaint_store::{self, CaseFilter};
+use crate::conduct::contact_store;
 use crate::db::Db;
 use crate::identity::Permission;
 use crate::kernel::{Money, Month};
@@ -293,7 +294,11 @@ fn lender_waits(
     let mut counts: Vec<(&'static str, i64, String)> = Vec::new();
     if conduct {
         let open = Link::to("/complaints").with("state", "open").url();
-        counts.push((t.wait_complaints(), complaint_store::sums(db, lender, None)?.open, open));
+        counts.push((
+            t.wait_complaints(),
+            complaint_store::sums(db, lender, &CaseFilter::default())?.open,
+            open,
+        ));
     }
     if acts {
         let waiting = Waiting::load(db, book)?;
@@ -315,7 +320,7 @@ fn lender_waits(
         counts.push((t.wait_runs(), facts.simulated, "/allocation".to_string()));
         counts.push((t.wait_unplaced(), facts.unplaced(), "/allocation/new".to_string()));
     }
-    if conduct && let Some((_, last)) = contact_store::first_and_last(db, lender)? {
+    if conduct && let Some((_, last)) = contact_store::first_and_last(db, lender, None)? {
         let month = Month::of(last);
         let contacts = contact_store::by_agency(db, lender, month.first_day(), month.last_day())?;
         let contacts = contacts.iter().map(|one| one.contacts).sum();
@@ -435,9 +440,8 @@ fn agency_section(
     let (t, currency) = (who.t, book.lender.currency);
     let filter = PlacementFilter {
         assignee: Some(agency.to_string()),
-        open: Some(true),
-        batch: None,
-        run_out: None,
+        holding_on: Some(book.today()),
+        ..PlacementFilter::default()
     };
     let sums = placements::sums(db, &book.lender.code, &filter, book.today())?;
     let statements = settlement::store::statements(db, &book.lender.code, Some(agency))?;

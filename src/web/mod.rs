@@ -38,6 +38,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App, web};
+use chrono::NaiveDate;
 
 use crate::config;
 use crate::db::{Address, Db, Pool, read};
@@ -65,6 +66,7 @@ pub struct Site {
     key: Option<Key>,
     secure: bool,
     proxies: Vec<IpAddr>,
+    day: Option<NaiveDate>,
     works: work::Works,
     boards: performance::scorecard::Boards,
     counts: home::Counts,
@@ -81,6 +83,7 @@ impl Site {
             key: Key::load(address, config::key().as_deref())?,
             secure: config::behind_https(),
             proxies: config::proxies()?,
+            day: None,
             works: work::Works::default(),
             boards: performance::scorecard::Boards::default(),
             counts: home::Counts::default(),
@@ -95,6 +98,11 @@ impl Site {
     /// The same site behind proxies.
     pub fn behind(self, proxies: Vec<IpAddr>) -> Site {
         Site { proxies, ..self }
+    }
+
+    /// The same site on a day that stands for today.
+    pub fn on_day(self, day: NaiveDate) -> Site {
+        Site { day: Some(day), ..self }
     }
 
     /// Asks the stores on one snapshot of the database, away from the threads that answer.

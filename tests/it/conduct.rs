@@ -6,6 +6,7 @@ use std::path::Path;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use consign::conduct::complaint::{self, NewComplaint, NewDecision};
+use consign::conduct::contacts::Sender;
 use consign::conduct::policy::{Hands, HeldBy, Judged, Policy, violations};
 use consign::conduct::{
     Channel, ConductError, Contact, Incidents, Outcome, Severity, complaint_store, contacts,
@@ -48,17 +49,20 @@ fn contacts(book: &mut Book, agency: &str, rows: &str) -> contacts::Imported {
 /// `agency reference rule figure limit` of everything violated in a span of days.
 fn violated(book: &mut Book, from: &str, to: &str) -> Vec<String> {
     let found = violation::found(&mut book.db, &book.lender, day(from), day(to), None).unwrap();
-    let line = |one: violation::Found| {
-        format!(
-            "{} {} {} {} / {}",
-            one.contact.agency,
-            one.contact.reference,
-            one.rule.name(),
-            one.figure,
-            one.limit
-        )
-    };
     found.into_iter().map(line).collect()
+}
+
+/// The same as an agency is told it.
+fn told(book: &mut Book, agency: &str, from: &str, to: &str) -> Vec<String> {
+    let (db, lender) = (&mut book.db, &book.lender);
+    let found = violation::found(db, lender, day(from), day(to), Some(agency)).unwrap();
+    found.into_iter().filter_map(violation::Found::told_to_agency).map(line).collect()
+}
+
+fn line(one: violation::Found) -> String {
+    let (contact, rule) = (&one.contact, one.rule.name());
+    assert!(one.own.is_none() || rule != "held" || one.own.as_deref() == Some("stop contact"));
+    format!("{} {} {rule} {} / {}", contact.agency, contact.reference, one.figure, one.limit)
 }
 
 fn known(book: &mut Book, from: &str, to: &str, seq: i64) -> BTreeMap<String, Incidents> {
@@ -213,8 +217,14 @@ fn the_fourth_effective_call_to_a_debtor_is_one_too_many_by_whomever_and_on_whic
             Vec::<String>::new(),
             "a new day begins at nought"
         );
+        // The lender sees what became too much for the debtor; an agency answers for its own calls and is told of no others.
+        assert_eq!(told(book, "A01", "2026-01-01", "2026-01-31"), Vec::<String>::new());
+        assert_eq!(known(book, "2026-01-01", "2026-01-31", i64::MAX), BTreeMap::new());
+        contacts(book, "A01", "a5,2,2026-01-12 14:00,call,111,effective\n");
+        assert_eq!(violated(book, "2026-01-01", "2026-01-31")[2], "A01 a5 effective_calls 6 / 3");
+        assert_eq!(told(book, "A01", "2026-01-01", "2026-01-31"), ["A01 a5 effective_calls 4 / 3"]);
         let counts = known(book, "2026-01-01", "2026-01-31", i64::MAX);
-        assert_eq!(counts["A01"], Incidents { upheld: 0, violations: 2, evaluation: None });
+        assert_eq!(counts["A01"], Incidents { upheld: 0, violations: 1, evaluation: None });
         assert!(!counts.contains_key("A02"));
         book.assert_proven();
     });
@@ -268,7 +278,7 @@ fn the_seventh_unanswered_call_to_a_number_is_one_too_many_however_the_number_is
 }
 
 #[test]
-fn nobody_is_contacted_before_placing_after_closing_or_by_another_agency() {
+fn nobody_is_contacted_before_placing_or_after_closing() {
     on_each_database(|book| {
         placed(book);
         book.recall(&["4"], "2026-01-10");
@@ -278,10 +288,8 @@ fn nobody_is_contacted_before_placing_after_closing_or_by_another_agency() {
             "a,4,2026-01-01 10:00,call,,other\nb,4,2026-01-02 10:00,call,,other\nc,4,2026-01-10 10:00,call,,other\nd,4,2026-01-11 10:00,call,,other\n\
              e,5,2026-04-01 10:00,call,,other\nf,5,2026-04-02 10:00,call,,other\n",
         );
-        contacts(book, "A02", "g,5,2026-01-05 10:00,call,,other\n");
         let expected = [
             "A01 a not_in_hands 2026-01-01 / never placed by then",
-            "A02 g not_in_hands 2026-01-05 / never placed by then",
             "A01 d not_in_hands 2026-01-11 / 2026-01-10",
             "A01 f not_in_hands 2026-04-02 / 2026-04-01",
         ];
@@ -308,11 +316,95 @@ fn nobody_is_contacted_before_placing_after_closing_or_by_another_agency() {
             again,
             "placed again, contacted again"
         );
-        let path = book.file("unknown.csv", "reference,account_no,at\nz,99,2026-01-05 10:00\n");
-        let done = try_contacts(book, "A01", &path).unwrap();
+    });
+}
+
+/// What an agency never held answers to it like what does not exist; the lender is told which of the two it is.
+#[test]
+fn an_account_an_agency_never_held_is_to_it_like_none() {
+    on_each_database(|book| {
+        placed(book);
+        book.portfolio(
+            "2026-01-03",
+            "account_no,balance,days_past_due,debtor_ref,hold\n5,100.00,50,d5,deceased\n7,100.00,50,d7,\n",
+        );
+        let before = book.state();
+        let mut answers = Vec::new();
+        for account_no in ["5", "7", "99"] {
+            let row = format!("g,{account_no},2026-01-05 23:30,call,13812345678,effective\n");
+            let head = "reference,account_no,at,channel,number,outcome\n";
+            let path = book.file("guess.csv", format!("{head}{row}"));
+            for sender in [Sender::Agency, Sender::Lender] {
+                let rejects = book.folder().join("rejects.csv");
+                let key = key();
+                let options = contacts::Options {
+                    sender,
+                    key: Some(&key),
+                    rejects: Some(&rejects),
+                    ..contacts::Options::default()
+                };
+                let done = contacts::import(
+                    &mut book.db,
+                    "CFC",
+                    "A02",
+                    &path,
+                    &options,
+                    &by(),
+                    &mut Silent,
+                );
+                let said = serde_json::to_string(&done.unwrap()).unwrap();
+                let said = said + &std::fs::read_to_string(&rejects).unwrap();
+                answers.push((
+                    sender,
+                    said.replace(&format!(",{account_no},"), ",NO,")
+                        .replace(&format!("\"{account_no}\""), "NO"),
+                ));
+            }
+        }
+        let of = |sender: Sender| -> Vec<&str> {
+            answers.iter().filter(|(of, _)| *of == sender).map(|(_, said)| said.as_str()).collect()
+        };
+        let agency = of(Sender::Agency);
+        assert!(agency.iter().all(|said| *said == agency[0]), "{agency:?}");
+        assert!(agency[0].contains("no account placed with you"), "{agency:?}");
+        let lender = of(Sender::Lender);
+        assert!(lender[0] == lender[1] && lender[0].contains("was never placed with A02"));
+        assert!(lender[2].contains("is not known; import the portfolio"), "{lender:?}");
+        assert_eq!(book.state(), before, "and nothing is kept");
+    });
+}
+
+/// A contact after an account has left an agency's hands is against just that, whatever has befallen the account since.
+#[test]
+fn what_befalls_an_account_after_an_agency_held_it_is_nothing_to_the_agency() {
+    on_each_database(|book| {
+        placed(book);
+        book.recall(&["4"], "2026-01-10");
+        let head = "account_no,balance,days_past_due,debtor_ref,hold\n";
+        book.portfolio("2026-01-11", &format!("{head}4,100.00,50,d9,deceased\n"));
+        contacts(
+            book,
+            "A01",
+            "a,4,2026-01-09 10:00,call,,other\nb,4,2026-01-12 10:00,call,,other\n",
+        );
+        let expected = ["A01 b not_in_hands 2026-01-12 / 2026-01-10"];
+        assert_eq!(violated(book, "2026-01-01", "2026-01-31"), expected);
+        assert_eq!(told(book, "A01", "2026-01-01", "2026-01-31"), expected);
         assert_eq!(
-            (done.accepted, done.rejected, done.faults[0].column.as_str()),
-            (0, 1, "account_no")
+            book.texts("SELECT DISTINCT debtor_ref AS text FROM contact"),
+            ["d4"],
+            "the person of the days the agency held the account, not of the newest file"
+        );
+        let held = format!("{head}5,100.00,50,d5,bankrupt\n");
+        book.portfolio("2026-01-12", &held);
+        contacts(book, "A01", "c,5,2026-01-13 10:00,call,,other\n");
+        assert_eq!(
+            violated(book, "2026-01-13", "2026-01-13"),
+            ["A01 c held bankrupt from 2026-01-12 / none while held"]
+        );
+        assert_eq!(
+            told(book, "A01", "2026-01-13", "2026-01-13"),
+            ["A01 c held stop contact / none while held"]
         );
     });
 }
@@ -610,13 +702,13 @@ fn a_reference_counts_once_per_agency_in_whatever_file_it_comes() {
             "a file with rejected rows is read again"
         );
         book.portfolio("2026-01-06", "account_no,balance,days_past_due\n99,10.00,40\n");
+        assert_eq!(try_contacts(book, "A01", &path).unwrap().accepted, 0, "known, not placed");
+        assert_eq!(book.allocate("2026-01-06", "A01"), 1);
+        assert_eq!(try_contacts(book, "A01", &path).unwrap().accepted, 1, "placed now");
+        book.recall(&["4"], "2026-01-06");
+        assert_eq!(book.allocate("2026-01-06", "A02"), 1);
         assert_eq!(
-            try_contacts(book, "A01", &path).unwrap().accepted,
-            1,
-            "its account is known now"
-        );
-        assert_eq!(
-            contacts(book, "A02", "a,1,2026-01-05 10:01,call,,\n").accepted,
+            contacts(book, "A02", "a,4,2026-01-06 10:01,call,,\n").accepted,
             1,
             "another agency has references of its own"
         );

@@ -168,6 +168,7 @@ fn an_agency_that_nobody_can_judge_yet_stands_where_a_new_one_does() {
         let words = consign::settlement::explain::explain(
             &mut book.db,
             consign::party::Lang::En,
+            consign::settlement::explain::Asker::Lender,
             statement["statement_no"].as_str().unwrap(),
             lines_of(&statement, "performance")[0]["line_no"].as_i64().unwrap(),
         )

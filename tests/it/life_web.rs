@@ -8,7 +8,7 @@ use consign::placement::{Placement, store};
 use consign::portfolio::personal::Key;
 use consign::web::{Site, application};
 
-use crate::support::{Book, by, flat_contract, on_each_database};
+use crate::support::{Book, by, day, flat_contract, on_each_database};
 
 pub const PASSWORD: &str = "correct horse battery";
 pub const PEOPLE: [(&str, &str, &str); 8] = [
@@ -176,7 +176,10 @@ fn last(book: &mut Book, account_no: &str) -> Placement {
 fn acting_by_the_pages() {
     on_each_database(|book| {
         ready(book);
-        let site = Site::open(&book.address).unwrap().with_key(Key::of("a secret of the tests"));
+        let site = Site::open(&book.address)
+            .unwrap()
+            .with_key(Key::of("a secret of the tests"))
+            .on_day(day("2026-02-12"));
         actix_web::rt::System::new().block_on(async {
             let service = &test::init_service(application(site)).await;
             let mut manager = sign_in!(service, "manager@cfc");

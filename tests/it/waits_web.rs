@@ -38,7 +38,10 @@ fn the_first_page_says_what_waits_for_whom() {
             reference: None,
         };
         complaint::add(&mut book.db, "CFC", &new, &by()).unwrap();
-        let site = Site::open(&book.address).unwrap().with_key(Key::of("a secret of the tests"));
+        let site = Site::open(&book.address)
+            .unwrap()
+            .with_key(Key::of("a secret of the tests"))
+            .on_day(day("2026-02-12"));
         actix_web::rt::System::new().block_on(async {
             let service = &test::init_service(application(site.clone())).await;
             let (returns, recalls) =

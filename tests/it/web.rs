@@ -141,11 +141,28 @@ fn lender(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Option
     conducted(db, folder, code, agencies, key);
 }
 
+/// The accounts that an agency holds, but for the one with the strange number.
+fn held_by(db: &mut Db, lender: &str, agency: &str) -> Vec<String> {
+    let mut held = Vec::new();
+    consign::placement::store::each(db, lender, |one| {
+        if one.assignee == agency && one.account_no.starts_with('L') {
+            held.push(one.account_no.clone());
+        }
+        Ok::<(), diesel::result::Error>(())
+    })
+    .unwrap();
+    held
+}
+
 /// A contact at night of each agency, and a complaint about it that has the number of its statement.
 fn conducted(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Option<&Key>) {
     for (agency, number) in agencies.iter().zip(1..) {
+        let held = held_by(db, code, agency);
         let path = folder.join(format!("{code}-{agency}.csv"));
-        let rows = "n1,L001,2026-03-05 22:30,13912340000\nn2,L002,2026-03-05 10:30,13912340000\n";
+        let rows = format!(
+            "n1,{},2026-03-05 22:30,13912340000\nn2,{},2026-03-05 10:30,13912340000\n",
+            held[0], held[1]
+        );
         std::fs::write(&path, format!("reference,account_no,at,number\n{rows}")).unwrap();
         let options = conduct::contacts::Options { key, ..Default::default() };
         conduct::contacts::import(db, code, agency, &path, &options, &operator(), &mut Silent)
@@ -234,6 +251,7 @@ fn everybody_sees_their_own_and_nothing_else() {
 pub fn all(address: &Address) {
     let folder = tempfile::tempdir().unwrap();
     book(address, folder.path());
+    let held = ["A01", "A02"].map(|of| held_by(&mut address.open().unwrap(), "CFC", of));
     let site = Site::open(address).unwrap().with_key(Key::of("a secret of the tests"));
     actix_web::rt::System::new().block_on(async {
         let service = test::init_service(application(site)).await;
@@ -268,8 +286,8 @@ pub fn all(address: &Address) {
         other_books(&app).await;
         personal_data(&app).await;
         complaints(&app).await;
-        contacts(&app).await;
-        contact_files(&app).await;
+        contacts(&app, &held[1][0]).await;
+        contact_files(&app, &held).await;
         lists(&app).await;
     });
     downloads_are_recorded(address);
@@ -695,7 +713,7 @@ fn sent(csrf: &str, agency: Option<&str>, name: &str, text: &str) -> TestRequest
         .set_payload(body)
 }
 
-async fn contact_files(app: App<'_>) {
+async fn contact_files(app: App<'_>, held: &[Vec<String>; 2]) {
     let mut agency = Browser::sign_in(app, "manager@a01").await;
     let link = "href=\"/contacts/send?lender=CFC\"";
     assert!(agency.get(app, "/contacts?lender=CFC").await.body.contains(link));
@@ -707,7 +725,11 @@ async fn contact_files(app: App<'_>) {
     );
     let token = token(&form.body);
     let path = "/contacts/send?lender=CFC&lang=en";
-    let file = "reference,account_no,at,number\nw1,L001,2026-03-07 10:00,13900000000\nw2,L001,yesterday,\n";
+    let own = &held[0][0];
+    let file = format!(
+        "reference,account_no,at,number\nw1,{own},2026-03-07 10:00,13900000000\nw2,{own},yesterday,\n"
+    );
+    let file = file.as_str();
     // An agency sends its own, also when the form names another.
     let done =
         agency.ask(app, sent(&token, Some("A02"), "C:\\calls\\march.csv", file).uri(path)).await;
@@ -762,7 +784,8 @@ async fn contact_files(app: App<'_>) {
     // The lender sends for an agency it names.
     let csrf = self::token(&compliance.get(app, "/contacts/send").await.body);
     let sent_by = |agency: &str| {
-        sent(&csrf, Some(agency), "a02.csv", "reference,account_no,at\nv1,L003,2026-03-08 09:00\n")
+        let row = format!("reference,account_no,at\nv1,{},2026-03-08 09:00\n", held[1][2]);
+        sent(&csrf, Some(agency), "a02.csv", &row)
     };
     let done = compliance.ask(app, sent_by("A02").uri("/contacts/send?lang=en")).await;
     assert!(done.status == 200 && done.body.contains("The file was taken in."), "{}", done.body);
@@ -770,18 +793,16 @@ async fn contact_files(app: App<'_>) {
 }
 
 /// Violations first, with the rule, the figure, the limit and a masked number; an agency sees its own without numbers.
-async fn contacts(app: App<'_>) {
+async fn contacts(app: App<'_>, of_second: &str) {
     let mut compliance = Browser::sign_in(app, "compliance@cfc").await;
     let page = compliance.get(app, "/contacts?lang=en").await.body;
-    for word in
-        ["Quiet hours", "22:30:00", "22:00-08:00", "/accounts/L001", "139****0000", "A01", "A02"]
-    {
+    for word in ["Quiet hours", "22:30:00", "22:00-08:00", of_second, "139****0000", "A01", "A02"] {
         assert!(page.contains(word), "{word}: {page}");
     }
     assert!(!page.contains("13912340000"));
     let file =
         compliance.get(app, "/contacts.csv?month=2026-03&rule=quiet_hours&agency=A02").await.body;
-    assert!(file.lines().count() == 2 && file.contains("A02,n1,L001,"), "{file}");
+    assert!(file.lines().count() == 2 && file.contains(&format!("A02,n1,{of_second},")), "{file}");
     assert_eq!(compliance.get(app, "/contacts?month=2026-04").await.status, 200);
     assert_eq!(compliance.get(app, "/contacts?month=never").await.status, 400);
     assert_eq!(compliance.get(app, "/contacts?agency=A99").await.status, 200);

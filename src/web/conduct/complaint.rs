@@ -15,6 +15,7 @@ use crate::identity::Permission;
 use crate::kernel::calendar::parse_date;
 use crate::kernel::digest::hex;
 use crate::party::{self, Lang};
+use crate::placement;
 use crate::portfolio::hold::{self, HoldKind};
 use crate::web::Site;
 use crate::web::conduct::complaints::{severity, state};
@@ -201,13 +202,15 @@ struct Found {
 
 fn find(db: &mut Db, book: &Book, reference: &str) -> Result<Found, Problem> {
     let lender = &book.lender.code;
-    let found = store::by_reference(db, lender, &keys_json(std::iter::once(reference)))?.pop();
-    let about =
-        |case: &Case| book.agency.as_ref().is_none_or(|agency| *agency == case.complaint.agency);
-    let case = found.filter(about).ok_or(Problem::NotFound)?;
+    let found = match &book.agency {
+        Some(agency) => store::told_to(db, lender, agency, reference)?,
+        None => store::by_reference(db, lender, &keys_json(std::iter::once(reference)))?.pop(),
+    };
+    let case = found.ok_or(Problem::NotFound)?;
     let decisions = store::decisions(db, lender, reference)?;
     let holds = match &case.complaint.account_no {
         None => None,
+        Some(account_no) if !holds_now(db, book, account_no)? => None,
         Some(account_no) => {
             let of_case = |one: &hold::Hold| {
                 one.seq == case.complaint.seq
@@ -220,6 +223,14 @@ fn find(db: &mut Db, book: &Book, reference: &str) -> Result<Found, Problem> {
         }
     };
     Ok(Found { case, decisions, holds })
+}
+
+/// Whether an account is in this organisation's hands today, as far as it may know: a lender's always is.
+fn holds_now(db: &mut Db, book: &Book, account_no: &str) -> Result<bool, Problem> {
+    let Some(agency) = &book.agency else { return Ok(true) };
+    let keys = keys_json(std::iter::once(account_no));
+    let spans = placement::store::spans_with(db, &book.lender.code, agency, &keys)?;
+    Ok(spans.iter().any(|span| span.holds_on(book.today())))
 }
 
 pub(in crate::web) async fn show(

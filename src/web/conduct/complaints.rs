@@ -50,6 +50,7 @@ impl Asked {
         let asked = |text: &str| (!text.is_empty()).then(|| text.to_string());
         CaseFilter {
             agency: book.agency.clone().or_else(|| asked(&self.agency)),
+            told: book.agency.is_some(),
             state: asked(&self.state),
             severity: Severity::parse(&self.severity),
         }
@@ -148,11 +149,10 @@ pub(in crate::web) async fn show(
         .read(move |db| {
             let lender = &book.lender.code;
             let cases = store::page(db, lender, &filter, before.as_ref(), one_more())?;
-            Ok((
-                cases,
-                store::sums(db, lender, book.agency.as_deref())?,
-                party::store::assignees(db, lender)?,
-            ))
+            // A lender's figures are of all agencies, whichever the list is about.
+            let agency = book.agency.clone();
+            let all = CaseFilter { told: agency.is_some(), agency, ..CaseFilter::default() };
+            Ok((cases, store::sums(db, lender, &all)?, party::store::assignees(db, lender)?))
         })
         .await?;
     let (t, currency, own) = (sees.who.t, sees.book.lender.currency, sees.book.agency.is_some());

@@ -9,11 +9,10 @@ use askama::Template;
 
 use crate::audit::By;
 use crate::conduct::ConductError;
-use crate::conduct::contacts::{self, Imported, Options};
+use crate::conduct::contacts::{self, Imported, Options, Sender};
 use crate::db::Db;
 use crate::kernel::progress::Silent;
 use crate::party::{self, Lang};
-use crate::portfolio::personal::Key;
 use crate::sheet::Fault;
 use crate::web::Site;
 use crate::web::form;
@@ -83,9 +82,13 @@ pub(in crate::web) async fn send(
     let (t, lender, by, key) =
         (sees.who.t, sees.book.lender.code.clone(), sees.who.by(), site.key.clone());
     let name = file_name(sent.file.file_name.as_deref().unwrap_or_default());
+    let sender = if sees.book.agency.is_some() { Sender::Agency } else { Sender::Lender };
     let (code, file) = (agency.clone(), sent.file);
-    match site.change(move |db| take_in(db, &lender, &code, file, &name, key.as_ref(), &by)).await?
-    {
+    let taken = site.change(move |db| {
+        let options = Options { sender, key: key.as_ref(), ..Options::default() };
+        take_in(db, &lender, &code, file, &name, &options, &by)
+    });
+    match taken.await? {
         Ok(done) => draw(&site, &sees, StatusCode::OK, &agency, Ok(Some(shown(t, done)))).await,
         Err(refused) => {
             draw(&site, &sees, StatusCode::UNPROCESSABLE_ENTITY, &agency, Err(refused)).await
@@ -100,7 +103,7 @@ fn take_in(
     agency: &str,
     file: TempFile,
     name: &str,
-    key: Option<&Key>,
+    options: &Options<'_>,
     by: &By,
 ) -> Result<Result<Imported, String>, Problem> {
     let failed = |error: &std::io::Error| {
@@ -109,8 +112,7 @@ fn take_in(
     let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
     let path = folder.path().join(name);
     file.file.persist(&path).map_err(|error| failed(&error.error))?;
-    let options = Options { key, ..Options::default() };
-    match contacts::import(db, lender, agency, &path, &options, by, &mut Silent) {
+    match contacts::import(db, lender, agency, &path, options, by, &mut Silent) {
         Ok(done) => Ok(Ok(done)),
         Err(ConductError::Db(error)) => Err(error.into()),
         Err(refused) => {

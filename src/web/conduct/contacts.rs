@@ -7,7 +7,7 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use crate::conduct::policy::{RULES, Rule};
+use crate::conduct::policy::{RULES, Rule, STOP_CONTACT};
 use crate::conduct::violation::{self, Found};
 use crate::conduct::{ConductError, contact_store as store};
 use crate::db::{Db, read};
@@ -127,7 +127,8 @@ fn key(one: &Found) -> String {
 /// All violations of the month that the page is about, newest first, and the days.
 fn load(db: &mut Db, book: &Book, asked: &Asked) -> Result<Facts, Problem> {
     let lender = &book.lender.code;
-    let Some((first, last)) = store::first_and_last(db, lender)? else {
+    let own = book.agency.as_deref();
+    let Some((first, last)) = store::first_and_last(db, lender, own)? else {
         return Ok(Facts::default());
     };
     let month = asked.month()?.unwrap_or_else(|| Month::of(last));
@@ -138,6 +139,9 @@ fn load(db: &mut Db, book: &Book, asked: &Asked) -> Result<Facts, Problem> {
     let mut contacts = store::by_agency(db, lender, from, to)?;
     contacts.retain(|one| ours(&one.agency));
     let mut found = violations(db, lender, from, to, agency.as_deref())?;
+    if own.is_some() {
+        found = found.into_iter().filter_map(Found::told_to_agency).collect();
+    }
     found.sort_by_cached_key(|one| std::cmp::Reverse(key(one)));
     Ok(Facts { month: month.to_string(), months, contacts, found, numbers: HashMap::new() })
 }
@@ -330,6 +334,9 @@ fn figure(t: Lang, one: &Found) -> String {
         .figure
         .split_once(" from ")
         .and_then(|(kind, from)| Some((HoldKind::parse(kind)?, from)));
+    if one.rule == Rule::Held && one.figure == STOP_CONTACT {
+        return t.stop_contact().to_string();
+    }
     match held.filter(|_| one.rule == Rule::Held) {
         Some((kind, from)) if t == Lang::Zh => format!("{} {from} 起", t.hold_kind(kind)),
         Some((kind, from)) => format!("{} from {from}", t.hold_kind(kind)),
@@ -388,25 +395,23 @@ mod tests {
             number_digest: None,
         };
         let held = Some(HeldBy { kind: HoldKind::Complaint.name(), from_on: on });
-        let judged =
-            Judged { contact: &contact, policy: Policy::default(), hands: Hands::Never, held };
-        let words = |t: Lang| {
+        let words = |hands: Hands, t: Lang| {
+            let judged = Judged { contact: &contact, policy: Policy::default(), hands, held };
             let found = violations(std::slice::from_ref(&judged)).into_iter();
             let found = found.map(|one| Found {
                 contact: contact.clone(),
                 rule: one.rule,
                 figure: one.figure,
                 limit: one.limit,
+                own: one.own,
+                of_own_account: true,
             });
             found.map(|one| format!("{} / {}", figure(t, &one), limit(t, &one))).collect::<Vec<_>>()
         };
-        assert_eq!(
-            words(Lang::Zh),
-            ["投诉 2026-05-20 起 / 停催期间不得联系", "2026-05-20 / 当时从未委出"]
-        );
-        assert_eq!(
-            words(Lang::En),
-            ["Complaint from 2026-05-20 / none while held", "2026-05-20 / never placed by then"]
-        );
+        assert_eq!(words(Hands::Held, Lang::Zh), ["投诉 2026-05-20 起 / 停催期间不得联系"]);
+        assert_eq!(words(Hands::Held, Lang::En), ["Complaint from 2026-05-20 / none while held"]);
+        // Why an account is held that is in other hands is nothing to whoever called.
+        assert_eq!(words(Hands::Never, Lang::Zh), ["2026-05-20 / 当时从未委出"]);
+        assert_eq!(words(Hands::Never, Lang::En), ["2026-05-20 / never placed by then"]);
     }
 }

@@ -65,11 +65,16 @@ pub struct Book {
     pub lender: Lender,
     /// The agency, when the organisation is one: only what is its own is seen.
     pub agency: Option<String>,
+    /// The day that stands for today, where it is not the machine's.
+    pub day: Option<NaiveDate>,
 }
 
 impl Book {
     /// The machine's day in the lender's time zone: for what a page shows, never for what the book computes.
     pub fn today(&self) -> NaiveDate {
+        if let Some(day) = self.day {
+            return day;
+        }
         let now = DateTime::parse_from_rfc3339(&ambient::now())
             .map(|now| now.to_utc())
             .unwrap_or_default();
@@ -115,11 +120,12 @@ impl Known {
 }
 
 /// The organisation's books: its own when it is a lender, and those of the lenders it serves as an agency.
-fn books(db: &mut Db, organisation: &str) -> Result<Vec<Book>, Problem> {
-    let own = party::store::lender(db, organisation)?.map(|lender| Book { lender, agency: None });
+fn books(db: &mut Db, organisation: &str, day: Option<NaiveDate>) -> Result<Vec<Book>, Problem> {
+    let own =
+        party::store::lender(db, organisation)?.map(|lender| Book { lender, agency: None, day });
+    let agency = Some(organisation.to_string());
     let served = party::store::lenders_of(db, organisation)?;
-    let served =
-        served.into_iter().map(|lender| Book { lender, agency: Some(organisation.to_string()) });
+    let served = served.into_iter().map(|lender| Book { lender, agency: agency.clone(), day });
     Ok(own.into_iter().chain(served).collect())
 }
 
@@ -252,10 +258,11 @@ pub async fn find(request: &HttpRequest) -> Result<Option<Who>, Problem> {
     let Some(token) = request.cookie(SESSION).map(|cookie| cookie.value().to_string()) else {
         return Ok(None);
     };
+    let day = site.day;
     let found = site
         .read(move |db| {
             let Some((person, session)) = sign_in::who(db, &token)? else { return Ok(None) };
-            let books = books(db, &person.organisation)?;
+            let books = books(db, &person.organisation, day)?;
             let organisation = organisation(db, &person.organisation, &books)?;
             Ok(Some((person, session, books, organisation)))
         })

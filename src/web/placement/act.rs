@@ -470,8 +470,10 @@ fn rows(db: &mut Db, book: &Book, typed: &Typed, act: Act, t: Lang) -> Result<Ve
         let own: Vec<&Placement> =
             placements.iter().filter(|one| one.account_no == *account_no).collect();
         let active = own.iter().find(|one| one.closed_on.is_none());
-        let is_own = |agency: &String| active.is_some_and(|one| one.assignee == *agency);
-        if !book.agency.as_ref().is_none_or(is_own) {
+        let holds = |agency: &String| {
+            active.is_some_and(|one| one.assignee == *agency && one.holds_on(book.today()))
+        };
+        if !book.agency.as_ref().is_none_or(holds) {
             return Err(Problem::NotFound);
         }
         rows.push(Row {

@@ -13,7 +13,7 @@ use crate::party::{self, Lang};
 use crate::placement::store::{self, PlacementFilter, PlacementSums};
 use crate::placement::{CloseReason, Placement};
 use crate::portfolio::FileRow;
-use crate::portfolio::hold;
+use crate::portfolio::hold::{self, HoldKind};
 use crate::portfolio::personal::Key;
 use crate::standing::{self, Standing};
 use crate::web::Site;
@@ -53,9 +53,9 @@ impl Asked {
         match &book.agency {
             Some(agency) => PlacementFilter {
                 assignee: Some(agency.clone()),
-                open: Some(true),
                 batch: asked(&self.batch),
-                run_out: None,
+                holding_on: Some(book.today()),
+                ..PlacementFilter::default()
             },
             None => PlacementFilter {
                 assignee: asked(&self.assignee),
@@ -67,6 +67,7 @@ impl Asked {
                 batch: asked(&self.batch),
                 run_out: (self.state == "run_out")
                     .then(|| parse_date(&self.on).unwrap_or_else(|| book.today())),
+                holding_on: None,
             },
         }
     }
@@ -353,12 +354,8 @@ fn rows(
                 .map(Standing::<FileRow>::owed_known)
                 .unwrap_or_default(),
             holds: if placement.closed_on.is_none() {
-                holds
-                    .get(&placement.account_no)
-                    .into_iter()
-                    .flatten()
-                    .map(|kind| t.hold_kind(*kind))
-                    .collect()
+                let kinds = holds.get(&placement.account_no).map_or(&[][..], Vec::as_slice);
+                holds_told(t, book, kinds)
             } else {
                 Vec::new()
             },
@@ -368,6 +365,16 @@ fn rows(
         }
     };
     Ok(found.into_iter().map(row).collect())
+}
+
+/// The holds of an account in words. Why it is held, and on which of the debtor's accounts, is the lender's to know: an
+/// agency is told to stop.
+fn holds_told(t: Lang, book: &Book, kinds: &[HoldKind]) -> Vec<&'static str> {
+    match &book.agency {
+        Some(_) if kinds.is_empty() => Vec::new(),
+        Some(_) => vec![t.stop_contact()],
+        None => kinds.iter().map(|kind| t.hold_kind(*kind)).collect(),
+    }
 }
 
 const COLUMNS: [&str; 15] = [

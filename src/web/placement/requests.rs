@@ -222,7 +222,12 @@ fn asked_on(db: &mut Db, book: &Book, assignee: Option<&str>) -> Result<Vec<Plac
     let accounts = step_store::accounts_with_requests(db, lender, assignee)?;
     let mut placements =
         store::of_accounts(db, lender, &keys_json(accounts.iter().map(String::as_str)))?;
-    placements.retain(|one| one.closed_on.is_none());
+    // What is over is nobody's any more, whether or not it has been recorded; the lender has to record it.
+    let is_told = |one: &Placement| match &book.agency {
+        Some(agency) => one.assignee == *agency && one.holds_on(book.today()),
+        None => one.closed_on.is_none(),
+    };
+    placements.retain(is_told);
     Ok(placements)
 }
 

@@ -5,7 +5,7 @@ use askama::Template;
 
 use crate::identity::Permission;
 use crate::party::Lang;
-use crate::settlement::explain::explain;
+use crate::settlement::explain::{Asker, explain};
 use crate::settlement::render::kind_word;
 use crate::web::Site;
 use crate::web::identity::who::{Sees, Statements};
@@ -34,7 +34,8 @@ pub(in crate::web) async fn show(
     let (told, book) = site
         .read(move |db| {
             let (_, book) = visible(db, &books, &number)?;
-            Ok((explain(db, t, &number, line_no)?, book))
+            let asker = if book.agency.is_some() { Asker::Agency } else { Asker::Lender };
+            Ok((explain(db, t, asker, &number, line_no)?, book))
         })
         .await?;
     let (currency, line) = (book.lender.currency, told.line);
