@@ -22,7 +22,10 @@ pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<A
         proofs.iter().partition(|one| one.lender == audit::INSTALLATION);
     for one in &proofs {
         let state = if one.findings.is_empty() { "proven" } else { "NOT PROVEN" };
-        shown.push(if one.lender == audit::INSTALLATION {
+        shown.push(if one.lender == audit::INSTALLATION && !one.recorded && one.findings.is_empty() {
+            "people: not recorded yet; the next change of people records everybody as they stand"
+                .to_string()
+        } else if one.lender == audit::INSTALLATION {
             format!("people: {state} – {} events, {} people", one.events, one.rows)
         } else {
             format!(

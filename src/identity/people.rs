@@ -1,5 +1,5 @@
 //! Changing people. A person's row says what is; the chain of the installation says who made it so, from what, and
-//! when, and `verify` compares the two. A chain that does not speak of people yet (they were set up by an earlier
+//! when, and `verify` compares the two (rules 10.4 and 10.5). A chain that does not speak of people yet (they were set up by an earlier
 //! version) begins with everybody as they stand.
 
 use diesel::QueryResult;

@@ -68,7 +68,7 @@ pub enum Organisation {
 }
 
 impl Organisation {
-    /// The roles that people of such an organisation can have (DOMAIN 10).
+    /// The roles that people of such an organisation can have (rule 10.1).
     pub fn roles(self) -> &'static [Role] {
         match self {
             Organisation::Lender => &[

@@ -1,5 +1,6 @@
 //! Signing in and out. Tokens are random and stored only as their hashes. A session ends after half a day, or an hour
-//! without use; at once when its person is disabled, signs out, or gets a new password elsewhere.
+//! without use; at once when its person is disabled, signs out, or gets a new password elsewhere
+//! (rule 10.5).
 
 use std::net::IpAddr;
 

@@ -11,23 +11,30 @@ use crate::db::Db;
 use crate::identity::{people, store};
 use crate::party::{self, Lender, record};
 
-/// The chain of the installation with its people.
-pub(super) fn installation(db: &mut Db) -> Result<Proof, ProofError> {
+/// The chain of the installation with its people. It has `begun` when that of a lender speaks of parties: whatever records
+/// those records people, too.
+pub(super) fn installation(db: &mut Db, begun: bool) -> Result<Proof, ProofError> {
     let mut proof = Proof { lender: INSTALLATION.to_string(), ..Proof::default() };
-    let book = match audit::book(db, INSTALLATION) {
-        Ok(book) => book,
-        Err(diesel::NotFound) => return Ok(proof),
+    match audit::book(db, INSTALLATION) {
+        Ok(book) => {
+            let prove = |proof: &mut Proof| Ok(super::events::prove(db, &book, proof)?);
+            proof.part("the chain of events", prove);
+        }
+        Err(diesel::NotFound) => {}
         Err(error) => return Err(error.into()),
-    };
-    proof.part("the chain of events", |proof| Ok(super::events::prove(db, &book, proof)?));
-    proof.part("the people", |proof| people(db, proof));
+    }
+    proof.part("the people", |proof| people(db, begun, proof));
     Ok(proof)
 }
 
-fn people(db: &mut Db, proof: &mut Proof) -> Result<(), ProofError> {
+fn people(db: &mut Db, begun: bool, proof: &mut Proof) -> Result<(), ProofError> {
     let history = History::of(&audit::events(db, INSTALLATION)?);
+    proof.recorded = !history.states.is_empty();
     let rows: Vec<(String, Value)> =
         store::people(db)?.iter().map(|one| (one.login.clone(), people::state(one))).collect();
+    proof.check(proof.recorded || !begun || rows.is_empty(), || {
+        "the events that made people what they are were removed".to_string()
+    });
     compare(people::PERSON, &rows, &history, proof);
     breaks(&history, proof);
     Ok(())
@@ -41,6 +48,7 @@ pub(super) fn parties(
     proof: &mut Proof,
 ) -> Result<(), ProofError> {
     let history = History::of(&audit::events(db, &book.lender)?);
+    proof.recorded = !history.states.is_empty();
     let itself = [(lender.code.clone(), record::lender_state(lender))];
     let assignees: Vec<(String, Value)> = party::store::assignees(db, &lender.code)?
         .iter()

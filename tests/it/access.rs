@@ -321,6 +321,13 @@ fn verify_finds_people_who_came_or_went_by_no_event() {
         ready(&mut other);
         other.sql("DELETE FROM person").unwrap();
         assert!(other.findings()[0].contains("person viewer@cfc is gone"));
+        let mut other = Book::on_sqlite();
+        ready(&mut other);
+        other.sql("DROP TRIGGER event_no_delete").unwrap();
+        other
+            .sql("DELETE FROM event WHERE lender = ''; DELETE FROM book WHERE lender = ''")
+            .unwrap();
+        assert!(other.findings()[0].contains("were removed"), "{:?}", other.findings());
     });
 }
 
