@@ -1,7 +1,7 @@
 //! The only reader of the clock and of randomness. Business days never come from here.
 
 use chrono::{SecondsFormat, Utc};
-use rand::RngCore as _;
+use rand::Rng as _;
 
 use crate::audit::By;
 

@@ -40,3 +40,8 @@ pub fn proxies() -> Result<Vec<std::net::IpAddr>, String> {
         })
         .collect()
 }
+
+/// What the server writes down of its work: `CONSIGN_LOG` = off, error, warn, info, debug or trace.
+pub fn log_level() -> Option<String> {
+    std::env::var("CONSIGN_LOG").ok().filter(|level| !level.is_empty())
+}

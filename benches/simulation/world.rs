@@ -10,9 +10,9 @@ use consign::contract::{self, Version, Versions};
 use consign::kernel::{Currency, Money};
 use consign::party::{Assignee, Lender, parse};
 use consign::performance::grouping::Grouping;
+use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom as _;
-use rand::{Rng as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
+use rand::{RngExt as _, SeedableRng as _};
 
 /// Months before those that count. What is placed in them nobody can judge before they are over.
 pub const BEFORE: usize = 3;

@@ -1,15 +1,12 @@
 //! From a plan to accounts: debtors are kept together, hard limits are never exceeded, and single accounts are dealt
 //! in serpentine order of balance from a seeded start, so that everybody gets the same mix. Pure and repeatable.
 
-use rand::seq::SliceRandom as _;
-use rand::{Rng as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
-
 use super::alike::{Mix, make_alike};
 use super::gates::{Gate, Taker};
 use super::plan::{Counts, Plan};
 use super::strata::{Sorted, Stratum, Unit};
 use crate::kernel::Money;
+use crate::kernel::chance::Chance;
 
 /// What becomes of an account, and by what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,10 +97,10 @@ pub fn deal(seed: u64, sorted: &Sorted, plan: &Plan, assigned: &mut [Assigned]) 
             units.iter().for_each(|unit| dealing.put(unit, None, number, Fate::NoGate));
             continue;
         };
-        let mut chance = ChaCha8Rng::seed_from_u64(seed.wrapping_add(u64::from(number)));
+        let mut chance = Chance::seeded(seed.wrapping_add(u64::from(number)));
         // The start of the deal, and nothing else, is left to chance.
         let mut order: Vec<usize> = (0..stratum.eligible.len()).collect();
-        order.shuffle(&mut chance);
+        chance.shuffle(&mut order);
         let (fair, rest) = draw(stratum, explored.iter().sum(), &mut chance);
         dealing.mixes = vec![Mix::default(); stratum.eligible.len()];
         dealing.pool(stratum, number, &order, fair, explored, Fate::Explored);
@@ -115,18 +112,19 @@ pub fn deal(seed: u64, sorted: &Sorted, plan: &Plan, assigned: &mut [Assigned]) 
 /// Draws units by chance until so many accounts are drawn; gives back those drawn and the rest. Every unit is as likely
 /// to be drawn as any other, and because one is drawn from every stretch of like balances, those drawn are a likeness of
 /// all.
-fn draw(stratum: &Stratum, accounts: i64, chance: &mut ChaCha8Rng) -> (Vec<Unit>, Vec<Unit>) {
+fn draw(stratum: &Stratum, accounts: i64, chance: &mut Chance) -> (Vec<Unit>, Vec<Unit>) {
     let mut units = stratum.units.clone();
     if accounts == 0 {
         return (Vec::new(), units);
     }
     units.sort_by_key(|unit| (unit.size, unit.balance, unit.first));
-    let (all, start) = (stratum.accounts.max(1), chance.random_range(0..stratum.accounts.max(1)));
+    let all = stratum.accounts.max(1);
+    let start = chance.below_wide(all.unsigned_abs()).cast_signed();
     let turn = |place: i64| (place * accounts + start) / all;
     let (mut drawn, mut others): (Vec<_>, Vec<_>) =
         (0..).zip(units).partition(|(place, _)| turn(place + 1) > turn(*place));
-    drawn.shuffle(chance);
-    others.shuffle(chance);
+    chance.shuffle(&mut drawn);
+    chance.shuffle(&mut others);
     // With debtors of several accounts the turns do not come to exactly as many as wanted.
     let mut left = accounts;
     let mut fits = |unit: &Unit| {

@@ -77,7 +77,9 @@ impl Pool {
         let waited = tokio::time::timeout(PATIENCE, self.free.clone().acquire_owned()).await;
         let Ok(Ok(place)) = waited else { return Err(PoolError::Busy) };
         let pool = self.connections.clone();
+        let span = tracing::Span::current();
         let done = actix_web::web::block(move || {
+            let _inside = span.entered();
             let _place = place;
             let gone = |error: r2d2::PoolError| Trouble::of_opening(&error.to_string());
             let mut db = pool.get().map_err(|error| PoolError::Gone(gone(error)))?;

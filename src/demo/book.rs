@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use rand::{Rng as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
+use crate::kernel::chance::Chance;
 
 /// The sample book while it is made, month by month.
 pub struct Book {
     folder: PathBuf,
     accounts: Vec<Account>,
-    chance: ChaCha8Rng,
+    chance: Chance,
     /// References given out.
     numbers: u64,
     /// Payments that are reported only after their month is closed.
@@ -85,7 +84,7 @@ impl Book {
     /// A book of so many accounts whose files go to a folder.
     pub fn new(count: usize, folder: &Path) -> std::io::Result<Book> {
         std::fs::create_dir_all(folder)?;
-        let mut chance = ChaCha8Rng::seed_from_u64(SEED);
+        let mut chance = Chance::seeded(SEED);
         let accounts = accounts(count, &mut chance);
         Ok(Book { folder: folder.to_path_buf(), accounts, chance, numbers: 0, late: Vec::new() })
     }
@@ -137,19 +136,18 @@ impl Book {
         writeln!(out, "记录编号,借据号,联系时间,联系方式,联系号码,联系结果")?;
         let mut line = 0;
         for (i, account) in accounts.iter().enumerate() {
-            let number = format!("100{:08}", self.chance.random_range(0..100_000_000));
+            let number = format!("100{:08}", self.chance.below(100_000_000));
             let (calls, hour) = match i % 61 {
                 20 => (8, 10),
                 40 => (1, 22),
-                _ => (self.chance.random_range(1..=3), self.chance.random_range(9..=19)),
+                _ => (1 + self.chance.below(3), 9 + self.chance.below(11)),
             };
-            let first = self.chance.random_range(4..=16);
+            let first = 4 + self.chance.below(13);
             for call in 0..calls {
                 line += 1;
                 let day = if calls == 8 { first } else { first + call % 2 };
-                let minute = 5 * call + self.chance.random_range(0..5);
-                let outcome =
-                    if calls < 8 && self.chance.random_ratio(1, 3) { "有效" } else { "未接" };
+                let minute = 5 * call + self.chance.below(5);
+                let outcome = if calls < 8 && self.chance.odds(1, 3) { "有效" } else { "未接" };
                 writeln!(
                     out,
                     "{agency}-{line:06},{account},2026-11-{day:02} {hour:02}:{minute:02},电话,{number},{outcome}"
@@ -184,16 +182,15 @@ impl Book {
                 .iter()
                 .find(|(agency, _)| *agency == holder)
                 .map_or(100, |(_, effect)| *effect);
-            if open <= 0 || !chance.random_ratio(likely * effect, 10_000) {
+            if open <= 0 || !chance.odds(likely * effect, 10_000) {
                 continue;
             }
             *numbers += 1;
-            let whole = chance.random_ratio(1, 9);
-            let fen = if whole { open } else { (open * chance.random_range(3..28) / 100).max(100) };
+            let whole = chance.odds(1, 9);
+            let fen = if whole { open } else { (open * from(chance, 3, 27) / 100).max(100) };
             account.paid += fen;
-            let day = format!("{month}-{:02}", chance.random_range(1..=last_day));
-            let agency =
-                holders.get(&account.number).filter(|_| chance.random_ratio(1, 5)).cloned();
+            let day = format!("{month}-{:02}", 1 + chance.below(last_day));
+            let agency = holders.get(&account.number).filter(|_| chance.odds(1, 5)).cloned();
             let reference = format!("HK{compact}{numbers:07}");
             let payment = Payment {
                 reference: reference.clone(),
@@ -206,7 +203,7 @@ impl Book {
             };
             payments.push(payment);
             // One in a hundred bounces a few days later.
-            if chance.random_ratio(1, 100) {
+            if chance.odds(1, 100) {
                 *numbers += 1;
                 account.paid -= fen;
                 let (reference, reverses) = (format!("CZ{compact}{numbers:07}"), reference);
@@ -226,43 +223,48 @@ impl Book {
     }
 }
 
-fn accounts(count: usize, chance: &mut ChaCha8Rng) -> Vec<Account> {
+/// A number of a range, both ends included.
+fn from(chance: &mut Chance, least: i64, most: i64) -> i64 {
+    least + chance.below_wide((most - least + 1).unsigned_abs()).cast_signed()
+}
+
+fn one_of(words: &[&'static str], chance: &mut Chance) -> &'static str {
+    words.get(chance.below(words.len() as u32) as usize).copied().unwrap_or_default()
+}
+
+fn accounts(count: usize, chance: &mut Chance) -> Vec<Account> {
     let mut accounts: Vec<Account> = Vec::with_capacity(count);
     for i in 0..count {
         // One in twenty is a second account of the debtor before.
-        let shared = i > 0 && chance.random_ratio(1, 20);
+        let shared = i > 0 && chance.odds(1, 20);
         let (debtor, name, phone, region) = match accounts.last().filter(|_| shared) {
             Some(before) => {
                 (before.debtor.clone(), before.name.clone(), before.phone.clone(), before.region)
             }
             None => {
-                let name = format!(
-                    "{}{}",
-                    SURNAMES[chance.random_range(0..16)],
-                    GIVEN[chance.random_range(0..16)]
-                );
-                let phone = format!("100{:08}", chance.random_range(0..100_000_000));
-                (format!("D{:07}", 1_000_000 + i), name, phone, REGIONS[chance.random_range(0..10)])
+                let name = format!("{}{}", one_of(&SURNAMES, chance), one_of(&GIVEN, chance));
+                let phone = format!("100{:08}", chance.below(100_000_000));
+                (format!("D{:07}", 1_000_000 + i), name, phone, one_of(&REGIONS, chance))
             }
         };
         // Balances spread over three powers of ten, most of them small.
-        let size: i64 = (0..4).map(|_| chance.random_range(1..=12)).product();
-        let principal = 30_000 + size * chance.random_range(300..900);
-        let mut draw = chance.random_range(0..100);
+        let size: i64 = (0..4).map(|_| from(chance, 1, 12)).product();
+        let principal = 30_000 + size * from(chance, 300, 899);
+        let mut draw = chance.below(100);
         let age = AGES.iter().find(|(_, _, share)| {
             let inside = draw < *share;
             draw = draw.saturating_sub(*share);
             inside
         });
         let (least, most, _) = age.copied().unwrap_or(AGES[0]);
-        let days_past_due = chance.random_range(least..=most);
+        let days_past_due = from(chance, least, most);
         accounts.push(Account {
             number: format!("HX{:08}", 20_000_000 + i * 7),
             debtor,
             name,
             phone,
             region,
-            product: PRODUCTS[chance.random_range(0..3)],
+            product: one_of(&PRODUCTS, chance),
             principal,
             interest: principal * days_past_due / 2_500,
             fees: principal * days_past_due.min(90) / 9_000,

@@ -1,7 +1,8 @@
 //! Passwords: argon2, slow on purpose, so called away from the threads that answer requests.
 
 use argon2::Argon2;
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 
 use crate::ambient;
 
@@ -10,10 +11,8 @@ pub const SHORTEST: usize = 8;
 
 /// Hashes a password with a fresh salt.
 pub fn hash(password: &str) -> Result<String, String> {
-    let salt = SaltString::encode_b64(&ambient::random_bytes::<16>())
-        .map_err(|error| error.to_string())?;
     Argon2::default()
-        .hash_password(password.as_bytes(), &salt)
+        .hash_password_with_salt(password.as_bytes(), &ambient::random_bytes::<16>())
         .map(|hash| hash.to_string())
         .map_err(|error| error.to_string())
 }
@@ -54,5 +53,29 @@ pub fn fit(login: &str, old: &str, new: &str, again: &str) -> Result<(), Unfit> 
         Err(Unfit::Known)
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_hashed_by_the_first_version_are_still_known() {
+        for (password, hash) in [
+            (
+                "correct horse battery staple",
+                "$argon2id$v=19$m=19456,t=2,p=1$BwcHBwcHBwcHBwcHBwcHBw$eZ8SueF3EIJEgtgpg1rLafWpNVv3dMTwc0KCOxG5CSg",
+            ),
+            (
+                "密码-8 字以上",
+                "$argon2id$v=19$m=19456,t=2,p=1$yMjIyMjIyMjIyMjIyMjIyA$wJ/GfEQWgUOuTEfj7SbtzExwsisZ88kT7dfGdJD3Uf8",
+            ),
+        ] {
+            assert!(verify(password, hash) && !verify("another", hash));
+        }
+        let hashed = hash("a new one").unwrap();
+        assert!(hashed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hashed}");
+        assert!(verify("a new one", &hashed) && !verify("a new One", &hashed));
     }
 }

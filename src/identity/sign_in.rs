@@ -13,7 +13,7 @@ use super::{Person, password, throttle_store};
 use crate::ambient;
 use crate::audit::{By, INSTALLATION};
 use crate::db::{Db, write};
-use crate::kernel::digest::{self, sha256};
+use crate::kernel::digest::sha256;
 
 /// Minutes a session lasts at most.
 const SESSION_MINUTES: i64 = 12 * 60;
@@ -77,17 +77,17 @@ pub fn sign_in(db: &mut Db, attempt: &Attempt) -> Result<Tokens, SignInError> {
     let device = device.filter(|_| known);
     let buckets = throttle::buckets(&attempt.login, attempt.address, device.as_deref());
     let person = check(db, &attempt.login, &attempt.password, &buckets)?;
-    let (now, token) = (ambient::now(), digest::hex(&ambient::random_bytes::<32>()));
+    let (now, token) = (ambient::now(), hex::encode(ambient::random_bytes::<32>()));
     let session = SessionRow {
         token_hash: sha256(token.as_bytes()),
         login: attempt.login.clone(),
-        csrf: digest::hex(&ambient::random_bytes::<16>()),
+        csrf: hex::encode(ambient::random_bytes::<16>()),
         seen_at: now.clone(),
         expires_at: ambient::minutes_from_now(SESSION_MINUTES),
     };
     // A token that no person has signed in with was perhaps put there by somebody else.
     let carried = attempt.device.clone().filter(|_| known);
-    let carried = carried.unwrap_or_else(|| digest::hex(&ambient::random_bytes::<32>()));
+    let carried = carried.unwrap_or_else(|| hex::encode(ambient::random_bytes::<32>()));
     write(db, INSTALLATION, |db| {
         unchanged(db, &person)?;
         throttle_store::give_back(db, &buckets)?;
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn the_hash_of_nobody_takes_as_long_as_anybody_s() {
-        use argon2::password_hash::PasswordHash;
+        use argon2::password_hash::phc::PasswordHash;
         let cost = |hash: &str| PasswordHash::new(hash).unwrap().params.to_string();
         assert_eq!(cost(NOBODY), cost(&password::hash("x").unwrap()));
         assert!(!password::verify("x", NOBODY));

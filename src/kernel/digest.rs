@@ -4,18 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 /// SHA-256 of some bytes, in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// Hashes bytes as they pass, for files read once.
@@ -30,7 +19,7 @@ impl Running {
 
     /// The digest of all bytes taken in, in hexadecimal.
     pub fn finish(self) -> String {
-        hex(&self.0.finalize())
+        hex::encode(self.0.finalize())
     }
 }
 
@@ -90,5 +79,23 @@ mod tests {
         assert_eq!(digest(&["a", "b"]), digest(&["b", "a"]));
         assert_ne!(digest(&["a", "b"]), digest(&["a", "c"]));
         assert_ne!(digest(&["a"]), digest(&["a", "a"]));
+    }
+
+    #[test]
+    fn digests_never_change() {
+        assert_eq!(
+            sha256("consign 催收".as_bytes()),
+            "6e748708cf98d2996e5d8fff62d01f0455f3ae26b068bee66ec795337b72b8ac"
+        );
+        let mut running = Running::default();
+        running.update("consign ".as_bytes());
+        running.update("催收".as_bytes());
+        assert_eq!(running.finish(), sha256("consign 催收".as_bytes()));
+        let mut rows = RowsDigest::default();
+        ["a", "b", "张三|1|2"].iter().for_each(|row| rows.add(row));
+        assert_eq!(
+            rows.text(),
+            "3:a45a74991d2a5f28eaaa9a3fd52b658b21dbda1f919572382558328a9a9bcc21"
+        );
     }
 }

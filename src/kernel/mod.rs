@@ -2,6 +2,7 @@
 //! Nothing here reads a file, a clock or a database; a word belongs here once three nouns use it.
 
 pub mod calendar;
+pub mod chance;
 pub mod digest;
 pub mod document;
 pub mod money;

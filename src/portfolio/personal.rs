@@ -4,18 +4,18 @@ use std::io::Write as _;
 use std::path::Path;
 
 use chacha20poly1305::aead::{Aead, KeyInit};
-use chacha20poly1305::{Key as CipherKey, XChaCha20Poly1305, XNonce};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::ambient;
 use crate::db::Address;
-use crate::kernel::digest::{hex, sha256};
 
 /// The installation's key: one part encrypts, the other makes digests that nobody without it can make.
 #[derive(Clone)]
 pub struct Key {
     cipher: XChaCha20Poly1305,
-    digests: [u8; 32],
+    digests: Hmac<Sha256>,
 }
 
 /// Where a telephone number stands among the four values.
@@ -24,9 +24,14 @@ const PHONE: usize = 2;
 impl Key {
     /// A key from a secret text of any length.
     pub fn of(secret: &str) -> Key {
-        let bytes: Vec<u8> = unhex(&sha256(secret.as_bytes())).unwrap_or_default();
-        let digests = Sha256::digest(format!("consign digests {secret}").as_bytes()).into();
-        Key { cipher: XChaCha20Poly1305::new(CipherKey::from_slice(&bytes)), digests }
+        // HMAC fills a key that is shorter than its block of 64 bytes with zeros.
+        let mut block = [0; 64];
+        block[..32]
+            .copy_from_slice(&Sha256::digest(format!("consign digests {secret}").as_bytes()));
+        Key {
+            cipher: XChaCha20Poly1305::new(&Sha256::digest(secret.as_bytes())),
+            digests: Hmac::new(&block.into()),
+        }
     }
 
     /// The key given by the environment, else the file beside an embedded database, created when missing and
@@ -51,16 +56,16 @@ impl Key {
         let plain = serde_json::json!(values).to_string();
         let sealed = self
             .cipher
-            .encrypt(XNonce::from_slice(&nonce), plain.as_bytes())
+            .encrypt(&XNonce::from(nonce), plain.as_bytes())
             .map_err(|error| error.to_string())?;
-        Ok(format!("{}{}", hex(&nonce), hex(&sealed)))
+        Ok(format!("{}{}", hex::encode(nonce), hex::encode(sealed)))
     }
 
     /// Decrypts what [`Key::seal`] made.
     pub fn open(&self, sealed: &str) -> Option<[Option<String>; 4]> {
-        let bytes = unhex(sealed)?;
-        let (nonce, sealed) = bytes.split_at_checked(24)?;
-        let plain = self.cipher.decrypt(XNonce::from_slice(nonce), sealed).ok()?;
+        let bytes = hex::decode(sealed).ok()?;
+        let (nonce, sealed) = bytes.split_first_chunk::<24>()?;
+        let plain = self.cipher.decrypt(&XNonce::from(*nonce), sealed).ok()?;
         serde_json::from_slice(&plain).ok()
     }
 
@@ -89,15 +94,8 @@ impl Key {
 
     /// The keyed digest (HMAC-SHA256) by which equal values are found without being read; 128 bits are kept.
     pub fn digest(&self, value: &str) -> String {
-        let padded = |pad: u8| {
-            let mut block = [pad; 64];
-            block.iter_mut().zip(&self.digests).for_each(|(byte, key)| *byte ^= key);
-            block
-        };
-        let inner =
-            Sha256::new().chain_update(padded(0x36)).chain_update(value.as_bytes()).finalize();
-        let outer = Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize();
-        hex(&outer[..16])
+        let digest = self.digests.clone().chain_update(value.as_bytes()).finalize().into_bytes();
+        hex::encode(&digest[..16])
     }
 }
 
@@ -113,7 +111,7 @@ pub fn plain_number(number: &str) -> String {
 }
 
 fn create(path: &Path) -> Result<String, String> {
-    let secret = hex(&ambient::random_bytes::<32>());
+    let secret = hex::encode(ambient::random_bytes::<32>());
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -122,14 +120,6 @@ fn create(path: &Path) -> Result<String, String> {
     written
         .map(|()| secret)
         .map_err(|error| format!("cannot create the key file {}: {error}", path.display()))
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    if !digits.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    (0..digits.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok()).collect()
 }
 
 /// A name masked: 张*.
@@ -165,6 +155,17 @@ mod tests {
         assert_eq!(Key::of("a secret").open_number(&number).as_deref(), Some("13812341234"));
         assert_eq!(mask_name("张三"), "张*");
         assert_eq!(mask_number("13812341234"), "138****1234");
+    }
+
+    #[test]
+    fn what_the_first_version_sealed_and_digested_is_still_found() {
+        let sealed = "000102030405060708090a0b0c0d0e0f1011121314151617d0150859425302eeef62962d7ef44024b1a8939a6955\
+                      ea3662e1243eea98bb0c23af9e2a3650712d8a65c4db882947cd8f2b39b563326bbc0c5c9a36";
+        let values = ["张三", "", "13812341234", "某路 1 号"];
+        let values = values.map(|value| Some(value.to_string()).filter(|value| !value.is_empty()));
+        assert_eq!(Key::of("a secret").open(sealed), Some(values));
+        let digest = Key::of("a secret").digest("13812341234");
+        assert_eq!(digest, "da2ab8ca84d09f7c5fdc9c1015a7c42d");
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! URLs: account numbers and names may contain any printable character.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Everything but letters, digits and the four signs that stand for themselves anywhere in a URL.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// A URL being put together; empty values are left out, so that a filter that is off leaves no trace.
 #[derive(Clone, Debug)]
 pub struct Link {
@@ -16,7 +21,7 @@ impl Link {
     /// Adds a segment of any characters.
     pub fn segment(mut self, text: &str) -> Link {
         self.url.push('/');
-        encode(text, &mut self.url);
+        self.url.extend(utf8_percent_encode(text, RESERVED));
         self
     }
 
@@ -33,7 +38,7 @@ impl Link {
             self.asked = true;
             self.url.push_str(name);
             self.url.push('=');
-            encode(value, &mut self.url);
+            self.url.extend(utf8_percent_encode(value, RESERVED));
         }
         self
     }
@@ -41,18 +46,6 @@ impl Link {
     /// The URL.
     pub fn url(self) -> String {
         self.url
-    }
-}
-
-fn encode(text: &str, into: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            into.push(char::from(byte));
-        } else {
-            let digits = crate::kernel::digest::hex(&[byte]).to_ascii_uppercase();
-            into.push('%');
-            into.push_str(&digits);
-        }
     }
 }
 

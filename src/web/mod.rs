@@ -26,6 +26,7 @@ mod server;
 mod settlement;
 mod sheet;
 mod static_files;
+mod trace;
 mod visitors;
 mod wire;
 mod work;
@@ -167,6 +168,7 @@ pub fn application(
         .wrap(Compress::default())
         .wrap(security_headers(secure))
         .wrap(from_fn(server::timed::<_>))
+        .wrap(from_fn(trace::request))
 }
 
 /// What every answer tells the browser; a page that needs less strictness says so itself.

@@ -7,7 +7,6 @@ use askama::Template;
 
 use crate::ambient;
 use crate::identity::Permission;
-use crate::kernel::digest;
 use crate::party::Lang;
 use crate::web::Site;
 use crate::web::form::FORM;
@@ -59,7 +58,7 @@ impl Frame {
             .cookie(FORM)
             .map(|cookie| cookie.value().to_string())
             .filter(|token| !token.is_empty());
-        let csrf = known.clone().unwrap_or_else(|| digest::hex(&ambient::random_bytes::<16>()));
+        let csrf = known.clone().unwrap_or_else(|| hex::encode(ambient::random_bytes::<16>()));
         let secure = request.app_data::<web::Data<Site>>().is_some_and(|site| site.secure);
         Frame {
             t: who::language(request, None),

@@ -14,16 +14,14 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError};
 
-use crate::ambient;
 use crate::db::{PoolError, Trouble, TroubleKind};
 use crate::identity::sign_in::SignInError;
-use crate::kernel::digest;
 use crate::party::Lang;
 use crate::settlement::SettlementError;
 use crate::web::identity::who;
 use crate::web::link::Link;
 use crate::web::page::{self, Frame};
-use crate::web::routes;
+use crate::web::{routes, trace};
 
 /// Why a request does not get what it asks for.
 #[derive(Debug, thiserror::Error)]
@@ -250,7 +248,8 @@ pub async fn caught<B: MessageBody + 'static>(
     }
 }
 
-/// Draws the page of every answer that is a problem; a failure of ours is logged here, once, under the reference shown.
+/// Draws the page of every answer that is a problem; a failure of ours is written down here, once, under
+/// the id of the request, which the page shows.
 pub async fn pages<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -269,15 +268,10 @@ pub async fn pages<B: MessageBody + 'static>(
         let answer = HttpResponse::SeeOther().insert_header((LOCATION, to)).finish();
         return Ok(ServiceResponse::new(request, answer));
     }
-    let reference = digest::hex(&ambient::random_bytes::<4>());
+    let reference = trace::id(&request);
     if status.is_server_error() {
         let why = response.error().map(ToString::to_string).unwrap_or_default();
-        eprintln!(
-            "consign: {} reference {reference}: {} {}: {why}",
-            ambient::now(),
-            request.method(),
-            request.path()
-        );
+        tracing::error!(why, "failed");
     }
     let known = [StatusCode::BAD_REQUEST, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
     if known.contains(&status)

@@ -17,6 +17,7 @@ use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::config;
 use crate::db::Address;
 use crate::web::LARGEST_FORM;
 use crate::web::Site;
@@ -24,6 +25,7 @@ use crate::web::application;
 use crate::web::conduct::contact_file;
 use crate::web::pace::paced;
 use crate::web::problem::Problem;
+use crate::web::trace;
 use crate::web::visitors::{Bounds, Visitors};
 use crate::web::wire::{FOR_A_HEAD, Turn, Wire};
 
@@ -37,6 +39,7 @@ const TOO_MANY: &str =
 
 /// Serves the application until it is stopped.
 pub fn serve(address: &Address, listen: &str, mut bounds: Bounds) -> Result<(), String> {
+    trace::start(config::log_level().as_deref())?;
     let site = Site::open(address)?;
     bounds.proxies.clone_from(&site.proxies);
     bounds.in_all = bounds.in_all.min(files_for_connections());

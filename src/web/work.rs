@@ -203,7 +203,7 @@ pub async fn start(
 }
 
 fn failed(problem: &Problem) -> State {
-    eprintln!("consign: {} work on a run failed: {problem}", ambient::now());
+    tracing::error!(why = %problem, "work on a run failed");
     State::Failed
 }
 

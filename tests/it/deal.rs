@@ -161,8 +161,8 @@ fn shares(takers: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<
 
 /// Balances whose logarithm spreads by so many hundredths about 8,000 yuan, in minor units.
 fn lognormal(count: usize, spread: u32, seed: u64) -> Vec<i64> {
-    use rand::{Rng as _, SeedableRng as _};
-    let mut chance = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    use rand::{RngExt as _, SeedableRng as _};
+    let mut chance = rand::rngs::ChaCha8Rng::seed_from_u64(seed);
     let mut normal = || (0..12).map(|_| chance.random::<f64>()).sum::<f64>() - 6.0;
     (0..count)
         .map(|_| (800_000.0 * (f64::from(spread) / 100.0 * normal()).exp()) as i64 + 1)

@@ -27,6 +27,7 @@ mod life;
 #[macro_use]
 mod life_web;
 mod access_web;
+mod log;
 mod pages_allocation;
 mod programme;
 mod real_data;

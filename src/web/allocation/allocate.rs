@@ -13,9 +13,9 @@ use crate::allocation::run::{Order, commit_run_watched, run};
 use crate::allocation::store;
 use crate::ambient;
 use crate::db::Db;
+use crate::kernel::Money;
 use crate::kernel::calendar::parse_date;
 use crate::kernel::progress::Progress;
-use crate::kernel::{Money, digest};
 use crate::party::{self, Assignee, Lang};
 use crate::placement::PlacementError;
 use crate::web::Site;
@@ -65,7 +65,7 @@ struct Filled {
 }
 
 fn new_key() -> String {
-    digest::hex(&ambient::random_bytes::<16>())
+    hex::encode(ambient::random_bytes::<16>())
 }
 
 pub(in crate::web) async fn form(

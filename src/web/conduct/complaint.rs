@@ -13,7 +13,6 @@ use crate::conduct::{ConductError, Decision, Severity};
 use crate::db::{Db, keys_json};
 use crate::identity::Permission;
 use crate::kernel::calendar::parse_date;
-use crate::kernel::digest::hex;
 use crate::party::{self, Lang};
 use crate::placement;
 use crate::portfolio::hold::{self, HoldKind};
@@ -57,7 +56,7 @@ pub(in crate::web) async fn form(
     asked: web::Query<AddForm>,
 ) -> Result<HttpResponse, Problem> {
     let typed = AddForm {
-        reference: format!("CP-{}", hex(&ambient::random_bytes::<4>()).to_uppercase()),
+        reference: format!("CP-{}", hex::encode_upper(ambient::random_bytes::<4>())),
         received_on: sees.book.today().to_string(),
         ..asked.into_inner()
     };

@@ -352,7 +352,7 @@ pub(in crate::web) async fn show(
     if typed.on().is_none() {
         typed.on = sees.book.today().to_string();
     }
-    typed.key = digest::hex(&ambient::random_bytes::<16>());
+    typed.key = hex::encode(ambient::random_bytes::<16>());
     draw(&site, &sees, typed, Said::Nothing).await
 }
 
