@@ -49,7 +49,7 @@ pub fn net(world: &World, month: usize, placed: &[Placed]) -> Net {
         let terms = &world.versions.0[taker].terms;
         let fee =
             expected_fee(&terms.fees[rule].price, minor(part.expected), part.placed, part.accounts);
-        sum.expected += part.expected - fee.to_f64().expect("a fee");
+        sum.expected += part.expected - fee.expect("in range").to_f64().expect("a fee");
         let key = GroupKey {
             agency: terms.agency.clone(),
             contract: terms.code.clone(),

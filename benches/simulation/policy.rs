@@ -353,7 +353,8 @@ fn true_values(world: &World, month: usize, equal: &Decision) -> Vec<Vec<i64>> {
             history: &history,
             indices: &indices,
             currency: world.currency(),
-        });
+        })
+        .expect("in range");
         for ((stratum, outlook), values) in equal.sorted.strata.iter().zip(&found).zip(&mut values)
         {
             if truth.get(&stratum.group).is_some_and(|group| group.bucket == bucket) {

@@ -162,7 +162,7 @@ fn look(
         .iter()
         .filter(|one| held_now.is_none_or(|now| now.placement_no != one.placement_no));
     let held_by: BTreeSet<String> = before.map(|one| one.assignee.clone()).collect();
-    let agencies_before = i64::try_from(held_by.intersection(asked.agencies).count()).unwrap_or(0);
+    let agencies_before = crate::kernel::count(held_by.intersection(asked.agencies).count());
     let last = standing.placements.iter().max_by_key(|one| (one.placed_on, one.placement_no));
     let facts = Facts {
         days_past_due: row.days_past_due,

@@ -11,8 +11,8 @@ use super::estimate::{Given, estimate};
 use super::run::{Question, decide};
 use crate::contract::factor::Parameters;
 use crate::db::{Db, read};
-use crate::kernel::Money;
 use crate::kernel::progress::Silent;
+use crate::kernel::{Money, MoneyRange};
 use crate::party;
 use crate::performance::number::{ratio, round};
 
@@ -110,11 +110,11 @@ pub fn compare_within(
         decide(db, &Question { lender: &lender, file, strategy, on, as_if_unplaced }, &mut Silent)
     };
     let (first, second) = (one(files[0])?, one(files[1])?);
-    Ok(side_by_side(&first, &second))
+    Ok(side_by_side(&first, &second)?)
 }
 
 /// Sets two decisions side by side.
-pub fn side_by_side(first: &Decision, second: &Decision) -> Comparison {
+pub fn side_by_side(first: &Decision, second: &Decision) -> Result<Comparison, MoneyRange> {
     let places = [placed_by_account(first), placed_by_account(second)];
     // One measure for both, or money would be compared with other money: of the one who has more to go by.
     let by = if judged(first) > judged(second) { first } else { second };
@@ -124,7 +124,7 @@ pub fn side_by_side(first: &Decision, second: &Decision) -> Comparison {
         judged: judged(by),
     });
     let mut comparison = Comparison {
-        sides: [side(first, by), side(second, by)],
+        sides: [side(first, by)?, side(second, by)?],
         measured_by,
         ..Comparison::default()
     };
@@ -157,7 +157,7 @@ pub fn side_by_side(first: &Decision, second: &Decision) -> Comparison {
         side.had = had;
         side.unlike = unlike(&comparison.present, side);
     }
-    comparison
+    Ok(comparison)
 }
 
 fn placed_by_account(decision: &Decision) -> BTreeMap<&str, &str> {
@@ -171,23 +171,25 @@ fn judged(decision: &Decision) -> i64 {
     decision.market.history.book().placements
 }
 
-fn side(decision: &Decision, measured_by: &Decision) -> Side {
+fn side(decision: &Decision, measured_by: &Decision) -> Result<Side, MoneyRange> {
     let (strategy, method) = (&decision.market.strategy, decision.method());
     let mut side = Side {
         name: strategy.name.clone(),
         method: method.name().to_string(),
         fell_back: method != strategy.method,
-        given: estimate(decision, Some(measured_by)),
+        given: estimate(decision, Some(measured_by))?,
         ..Side::default()
     };
-    side.given.values().for_each(|given| side.total.add(*given));
+    for given in side.given.values() {
+        side.total.add(*given)?;
+    }
     for (index, one) in
         decision.assigned.iter().enumerate().filter(|(_, one)| one.placed().is_none())
     {
         side.unplaced += 1;
         *side.unplaced_why.entry(decision.why_in_words(index, one)).or_default() += 1;
     }
-    side
+    Ok(side)
 }
 
 /// Half the sum of the differences between shares of balance: 0 when each has the share it has, 1 when all changes hands.

@@ -271,7 +271,7 @@ impl Dealing<'_> {
         let mut left: Vec<i64> = (0..quotas.len())
             .map(|place| (quotas[place] - given[place]).clamp(0, room(place)))
             .collect();
-        let singles = i64::try_from(singles).unwrap_or(i64::MAX);
+        let singles = crate::kernel::count(singles);
         let places = 0..quotas.len();
         let ahead = |place: usize, left: &[i64]| {
             self.drift[takers[place]] + given[place] + left[place] - quotas[place]

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
+use super::AllocationError;
 use super::candidates::{Candidate, Field};
 use super::deal::{Assigned, Fate, deal, follow, tally};
 use super::estimate::{Given, estimate};
 use super::gates::Taker;
-use super::outlook::{self, Outlook, outlooks};
-use super::plan::{Counts, Ground, Infeasible, Plan, worth};
+use super::outlook::{self, Outlook, expectation, outlooks};
+use super::plan::{Counts, Ground, Plan, worth};
 use super::reason::{Reason, Why, refusal_words};
 use super::strata::{Sorted, sort};
 use super::strategy::{Method, Strategy};
 use crate::contract::condition::Facts;
-use crate::kernel::{Currency, Money, Rate};
+use crate::kernel::{Currency, Money, MoneyRange, Rate, count};
 use crate::party::Lang;
 use crate::performance::history::History;
-use crate::performance::number::round;
 use crate::performance::scorecard::Row;
 
 /// What a decision is made from.
@@ -57,7 +57,7 @@ pub struct Decision {
 }
 
 /// Decides.
-pub fn decide(market: Market) -> Result<Decision, Infeasible> {
+pub fn decide(market: Market) -> Result<Decision, AllocationError> {
     let Market { strategy, takers, field, history, scorecard, currency } = &market;
     let sorted = sort(strategy, takers, field);
     let indices: BTreeMap<String, Decimal> =
@@ -84,14 +84,13 @@ pub fn decide(market: Market) -> Result<Decision, Infeasible> {
         history,
         indices: &indices,
         currency: *currency,
-    });
+    })?;
     let mut base = None;
     loop {
         let plan = ground.plan(base, &outlooks[..open])?;
         let mut assigned = waiting.clone();
         deal(strategy.seed, &sorted, &plan, &mut assigned);
-        let placed = i64::try_from(assigned.iter().filter(|one| one.placed().is_some()).count())
-            .unwrap_or(i64::MAX);
+        let placed = count(assigned.iter().filter(|one| one.placed().is_some()).count());
         // Debtors who find no room together make fewer accounts allocated, and so every share of them smaller.
         if placed < plan.base && exceeds(&market, &assigned, placed) {
             base = Some(placed);
@@ -134,7 +133,7 @@ fn follow_within_limits(
     assigned: &mut [Assigned],
 ) -> Vec<i64> {
     let dealt: i64 = sorted.strata[..open].iter().map(|stratum| stratum.accounts).sum();
-    let mut expected = i64::try_from(sorted.followers.len()).unwrap_or(i64::MAX);
+    let mut expected = count(sorted.followers.len());
     loop {
         let following =
             follow(&market.takers, sorted, &most_following(market, dealt + expected), assigned);
@@ -199,7 +198,7 @@ impl Decision {
     }
 
     /// What the account is expected to recover in the hands it goes to: balance × stratum rate × shrunk index.
-    pub fn expected(&self, index: usize, one: &Assigned) -> Option<Money> {
+    pub fn expected(&self, index: usize, one: &Assigned) -> Option<Result<Money, MoneyRange>> {
         let taker = one.placed()?;
         let facts = &self.candidate(index).facts;
         let code = &self.market.takers[taker].assignee.code;
@@ -210,18 +209,16 @@ impl Decision {
             }
         };
         let index = self.indices.get(code).copied().unwrap_or(Decimal::ONE);
-        let exact = Decimal::from(facts.balance.0).checked_mul(rate)?.checked_mul(index)?;
-        i64::try_from(round(exact, 0).mantissa()).ok().map(Money)
+        Some(expectation(facts.balance, rate, index))
     }
 
     /// What an account is to be expected to recover in somebody's hands by what this decision measured, whether it was
     /// among its accounts or not.
-    pub fn expects(&self, facts: &Facts, code: &str) -> Option<Money> {
+    pub fn expects(&self, facts: &Facts, code: &str) -> Result<Money, MoneyRange> {
         let rate =
             self.market.history.rate(&self.market.strategy.grouping.group(facts), &facts.bucket);
         let index = self.indices.get(code).copied().unwrap_or(Decimal::ONE);
-        let exact = Decimal::from(facts.balance.0).checked_mul(rate)?.checked_mul(index)?;
-        i64::try_from(round(exact, 0).mantissa()).ok().map(Money)
+        expectation(facts.balance, rate, index)
     }
 
     /// The fee rate expected of the account in the hands it goes to; nothing is expected of those who follow.
@@ -273,8 +270,7 @@ impl Decision {
             Fate::NoRoomTogether => Reason::NoRoomTogether,
         };
         let list = self.sorted.refused[index] as usize;
-        let refusals =
-            (!self.sorted.refusals[list].is_empty()).then(|| i64::try_from(list).unwrap_or(0));
+        let refusals = (!self.sorted.refusals[list].is_empty()).then(|| count(list));
         Why { reason, together: i64::from(one.together), refusals }
     }
 
@@ -311,7 +307,7 @@ impl Decision {
     }
 
     /// What each assignee gets, and what is to be expected of it.
-    pub fn totals(&self) -> BTreeMap<String, Given> {
+    pub fn totals(&self) -> Result<BTreeMap<String, Given>, MoneyRange> {
         estimate(self, None)
     }
 }

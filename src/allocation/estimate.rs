@@ -12,7 +12,7 @@ use super::gates::Taker;
 use crate::commission::entitlement::{expected_fee, first_match};
 use crate::contract::FeeRule;
 use crate::contract::condition::Facts;
-use crate::kernel::Money;
+use crate::kernel::{Money, MoneyRange};
 use crate::party::Assignee;
 use crate::performance::number::round;
 
@@ -32,13 +32,15 @@ pub struct Given {
 }
 
 impl Given {
-    /// Adds another's.
-    pub fn add(&mut self, other: Given) {
+    /// Adds another's; refused beyond what a book keeps.
+    pub fn add(&mut self, other: Given) -> Result<(), MoneyRange> {
+        let sum = |a: Money, b: Money| Money::checked(i128::from(a.0) + i128::from(b.0));
         self.accounts += other.accounts;
         self.explored += other.explored;
-        self.balance += other.balance;
-        self.expected += other.expected;
-        self.fees += other.fees;
+        self.balance = sum(self.balance, other.balance)?;
+        self.expected = sum(self.expected, other.expected)?;
+        self.fees = sum(self.fees, other.fees)?;
+        Ok(())
     }
 
     /// Expected recovery less fees.
@@ -49,7 +51,10 @@ impl Given {
 
 /// What each assignee gets by a decision. Accounts are valued by what another decision measured when it is named, so that
 /// two can be compared; else by what this one did.
-pub fn estimate(decision: &Decision, measured_by: Option<&Decision>) -> BTreeMap<String, Given> {
+pub fn estimate(
+    decision: &Decision,
+    measured_by: Option<&Decision>,
+) -> Result<BTreeMap<String, Given>, MoneyRange> {
     let takers = &decision.market.takers;
     // What each gets, by the fee rules that its accounts match; who has no contract earns nothing.
     let mut parts: Vec<Vec<Given>> =
@@ -58,7 +63,7 @@ pub fn estimate(decision: &Decision, measured_by: Option<&Decision>) -> BTreeMap
         let Some(taker) = one.placed() else { continue };
         let (candidate, assignee) = (decision.candidate(index), &takers[taker].assignee);
         let expected = match measured_by {
-            Some(other) => other.expects(&candidate.facts, &assignee.code),
+            Some(other) => Some(other.expects(&candidate.facts, &assignee.code)),
             None => decision.expected(index, one),
         };
         let (balance, explored) = (candidate.facts.balance, i64::from(one.fate == Fate::Explored));
@@ -66,27 +71,28 @@ pub fn estimate(decision: &Decision, measured_by: Option<&Decision>) -> BTreeMap
             accounts: 1,
             explored,
             balance,
-            expected: expected.unwrap_or_default(),
+            expected: expected.transpose()?.unwrap_or_default(),
             fees: Money::ZERO,
         };
-        parts[taker][rule(fees(&takers[taker]), candidate, assignee)].add(own);
+        parts[taker][rule(fees(&takers[taker]), candidate, assignee)].add(own)?;
     }
     let mut given = BTreeMap::new();
     for (taker, parts) in takers.iter().zip(parts) {
         let (mut all, mut earns) = (Given::default(), Decimal::ZERO);
         for (number, part) in parts.iter().enumerate().filter(|(_, part)| part.accounts > 0) {
-            all.add(*part);
-            let price = fees(taker).get(number).map(|fee| &fee.price);
-            earns += price
-                .map(|price| expected_fee(price, part.expected, part.balance, part.accounts))
-                .unwrap_or_default();
+            all.add(*part)?;
+            if let Some(fee) = fees(taker).get(number) {
+                let own = expected_fee(&fee.price, part.expected, part.balance, part.accounts);
+                let sum = own.and_then(|own| earns.checked_add(own));
+                earns = sum.ok_or(MoneyRange(i128::MAX))?;
+            }
         }
         if all.accounts > 0 {
-            all.fees = Money(i64::try_from(round(earns, 0).mantissa()).unwrap_or(i64::MAX));
+            all.fees = Money::checked(round(earns, 0).mantissa())?;
             given.insert(taker.assignee.code.clone(), all);
         }
     }
-    given
+    Ok(given)
 }
 
 /// The fee rules of a taker's contract; none where it has none.

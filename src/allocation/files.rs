@@ -50,8 +50,8 @@ pub fn write_assignment(decision: &Decision, t: Lang, into: impl Write) -> Resul
                 (why.method(method).to_string(), text::neutral(&words).into_owned())
             });
         let level = decision.level(index, one).to_string();
-        let expected =
-            decision.expected(index, one).map(|amount| amount.plain(currency)).unwrap_or_default();
+        let expected = decision.expected(index, one).transpose().map_err(std::io::Error::other)?;
+        let expected = expected.map(|amount| amount.plain(currency)).unwrap_or_default();
         let group;
         let stratum = match one.stratum {
             Some(number) => decision.sorted.strata[number as usize].name.as_str(),

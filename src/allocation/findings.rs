@@ -12,7 +12,7 @@ use super::estimate::Given;
 use super::files::StratumRow;
 use super::reason::Reason;
 use super::reason::Why;
-use crate::kernel::{Currency, Money};
+use crate::kernel::{Currency, Money, MoneyRange};
 use crate::performance::number::round;
 
 /// What a run found; a run of long ago may have kept less.
@@ -115,7 +115,7 @@ impl Findings {
 }
 
 /// The totals of a decision, kept beside what else it found, so that a page need not add up a million rows.
-pub fn totals(decision: &Decision) -> serde_json::Value {
+pub fn totals(decision: &Decision) -> Result<serde_json::Value, MoneyRange> {
     let share = |given: Given| {
         json!({
             "accounts": given.accounts, "explored": given.explored, "balance": given.balance.0, "expected": given.expected.0,
@@ -123,7 +123,7 @@ pub fn totals(decision: &Decision) -> serde_json::Value {
         })
     };
     let assignees: BTreeMap<String, serde_json::Value> =
-        decision.totals().into_iter().map(|(code, given)| (code, share(given))).collect();
+        decision.totals()?.into_iter().map(|(code, given)| (code, share(given))).collect();
     let mut unplaced: BTreeMap<String, i64> = BTreeMap::new();
     let mut followers: BTreeMap<&str, i64> = BTreeMap::new();
     for (index, one) in decision.assigned.iter().enumerate() {
@@ -132,10 +132,10 @@ pub fn totals(decision: &Decision) -> serde_json::Value {
         } else if one.fate == Fate::Followed
             && let Some(expected) = decision.expected(index, one)
         {
-            followers.insert(decision.candidate(index).account_no.as_str(), expected.0);
+            followers.insert(decision.candidate(index).account_no.as_str(), expected?.0);
         }
     }
-    json!({"assignees": assignees, "unplaced": unplaced, "followers": followers})
+    Ok(json!({"assignees": assignees, "unplaced": unplaced, "followers": followers}))
 }
 
 /// What a run expects of its accounts, from its strata table: an account's share of it is its balance × the stratum's

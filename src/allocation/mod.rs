@@ -72,12 +72,25 @@ pub enum AllocationError {
     /// The strategy's limits contradict one another.
     #[error("run refused, nothing was changed: {0}")]
     Infeasible(#[from] plan::Infeasible),
+    /// Expectations that no book keeps.
+    #[error(
+        "what is to be expected of {0} is more than a book keeps; look at its balances and recoveries; nothing was changed"
+    )]
+    Beyond(String),
+    /// Sums of expectations that no book keeps.
+    #[error(
+        "what is to be expected of the run {0}; look at balances and recoveries; nothing was changed"
+    )]
+    Range(#[from] crate::kernel::MoneyRange),
     /// The day is in a closed month.
     #[error(transparent)]
     Placement(#[from] crate::placement::PlacementError),
     /// A contract cannot be read.
     #[error(transparent)]
     Contract(#[from] crate::contract::ContractError),
+    /// The ledger does not take it.
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::LedgerError),
     /// The database failed.
     #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),

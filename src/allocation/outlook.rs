@@ -5,13 +5,14 @@ use std::num::NonZero;
 
 use rust_decimal::Decimal;
 
+use super::AllocationError;
 use super::candidates::Field;
 use super::gates::Taker;
 use super::strata::{Sorted, Stratum};
 use crate::commission::entitlement::{expected_fee, first_match};
 use crate::contract::condition::{Conditions, Facts, Range};
 use crate::contract::{FeeRule, Price};
-use crate::kernel::{Currency, Money};
+use crate::kernel::{Currency, Money, MoneyRange};
 use crate::party::AssigneeKind;
 use crate::performance::history::History;
 use crate::performance::number::{RATE_PLACES, round};
@@ -56,10 +57,10 @@ pub struct Ground<'a> {
 }
 
 /// The expectations of all strata, in their order. Strata are looked at on as many threads as there are cores; each
-/// by itself, so that threads change nothing.
-pub fn outlooks(ground: &Ground<'_>) -> Vec<Outlook> {
+/// by itself, so that threads change nothing. Refused where more is to be expected than a book keeps.
+pub fn outlooks(ground: &Ground<'_>) -> Result<Vec<Outlook>, AllocationError> {
     let strata = &ground.sorted.strata;
-    let mut outlooks = vec![Outlook::default(); strata.len()];
+    let mut outlooks = vec![None; strata.len()];
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let size = strata.len().div_ceil(threads * 8).max(1);
     let work: Vec<_> = strata.chunks(size).zip(outlooks.chunks_mut(size)).collect();
@@ -80,28 +81,34 @@ pub fn outlooks(ground: &Ground<'_>) -> Vec<Outlook> {
             });
         }
     });
-    outlooks
+    let found = strata.iter().zip(outlooks);
+    found
+        .map(|(stratum, outlook)| {
+            outlook.ok_or_else(|| AllocationError::Beyond(format!("stratum {}", stratum.name)))
+        })
+        .collect()
 }
 
-fn look(ground: &Ground<'_>, stratum: &Stratum) -> Outlook {
-    let rate = rate(ground, stratum);
+fn look(ground: &Ground<'_>, stratum: &Stratum) -> Option<Outlook> {
+    let rate = rate(ground, stratum)?;
     let mut known = Vec::new();
     let worth = stratum.eligible.iter().map(|taker| {
         let taker = &ground.takers[*taker];
         let index = ground.indices.get(&taker.assignee.code).copied().unwrap_or(Decimal::ONE);
         let fees = taker.version.as_ref().map_or(&[][..], |version| &version.terms.fees);
-        let fee_rate =
-            fee_rate(fees, &parts(ground, stratum, taker, fees, &mut known), rate * index);
-        Worth { index, fee_rate, value: value(stratum, rate, index, fee_rate, ground.currency) }
+        let parts = parts(ground, stratum, taker, fees, &mut known);
+        let fee_rate = fee_rate(fees, &parts, rate.checked_mul(index)?)?;
+        let value = value(stratum, rate, index, fee_rate, ground.currency)?;
+        Some(Worth { index, fee_rate, value })
     });
-    let worth = worth.collect();
-    Outlook { rate, worth }
+    let worth = worth.collect::<Option<Vec<_>>>()?;
+    Some(Outlook { rate, worth })
 }
 
 /// The stratum's own pooled rate; without one, its accounts take their buckets' rates in proportion to balance.
-fn rate(ground: &Ground<'_>, stratum: &Stratum) -> Decimal {
+fn rate(ground: &Ground<'_>, stratum: &Stratum) -> Option<Decimal> {
     if ground.history.pool(&stratum.group).and_then(|sums| sums.rate()).is_some() {
-        return ground.history.rate(&stratum.group, "");
+        return Some(ground.history.rate(&stratum.group, ""));
     }
     let mut balances: BTreeMap<&str, Money> = BTreeMap::new();
     for unit in &stratum.units {
@@ -111,10 +118,12 @@ fn rate(ground: &Ground<'_>, stratum: &Stratum) -> Decimal {
         }
     }
     let all = Decimal::from(stratum.balance.0.max(1));
-    let weighed = balances.iter().map(|(bucket, balance)| {
-        ground.history.rate(&stratum.group, bucket) * Decimal::from(balance.0)
-    });
-    round(weighed.sum::<Decimal>() / all, RATE_PLACES)
+    let mut weighed = Decimal::ZERO;
+    for (bucket, balance) in &balances {
+        let rate = ground.history.rate(&stratum.group, bucket);
+        weighed = weighed.checked_add(rate.checked_mul(Decimal::from(balance.0))?)?;
+    }
+    Some(round(weighed / all, RATE_PLACES))
 }
 
 /// Accounts and balance by fee rule, with the conditions and the kind of assignee they were found for.
@@ -169,26 +178,25 @@ fn parts<'g>(
 
 /// The fee that the expected recovery would earn ÷ that recovery. Where nothing is to be expected, the rate on the
 /// balance itself stands in: it prices nothing, but it is shown.
-fn fee_rate(fees: &[FeeRule], parts: &[(i64, Money)], rate: Decimal) -> Decimal {
+fn fee_rate(fees: &[FeeRule], parts: &[(i64, Money)], rate: Decimal) -> Option<Decimal> {
     let rate = if rate > Decimal::ZERO { rate } else { Decimal::ONE };
     let (mut fee, mut recovery) = (Decimal::ZERO, Decimal::ZERO);
     for (rule, (accounts, balance)) in
         fees.iter().zip(parts).filter(|(_, (accounts, _))| *accounts > 0)
     {
-        let expected = Decimal::from(balance.0) * rate;
+        let expected = Decimal::from(balance.0).checked_mul(rate)?;
         let (part, earns) = match &rule.price {
-            Price::Flat(flat) => (expected, expected * flat.decimal()),
+            Price::Flat(flat) => (expected, expected.checked_mul(flat.decimal())?),
             price => {
-                let whole =
-                    Money(i64::try_from(round(expected, 0).mantissa()).unwrap_or(i64::MAX).max(1));
-                (Decimal::from(whole.0), expected_fee(price, whole, *balance, *accounts))
+                let whole = Money::checked(round(expected, 0).mantissa().max(1)).ok()?;
+                (Decimal::from(whole.0), expected_fee(price, whole, *balance, *accounts)?)
             }
         };
-        recovery += part;
-        fee += earns;
+        recovery = recovery.checked_add(part)?;
+        fee = fee.checked_add(earns)?;
     }
     let found = fee.checked_div(recovery).unwrap_or_default();
-    round(found.clamp(Decimal::ZERO, Decimal::ONE), RATE_PLACES)
+    Some(round(found.clamp(Decimal::ZERO, Decimal::ONE), RATE_PLACES))
 }
 
 /// Balance ÷ accounts × rate × index × (1 − fee rate), rounded to six places: the programme solved is the one shown.
@@ -198,14 +206,18 @@ fn value(
     index: Decimal,
     fee_rate: Decimal,
     currency: Currency,
-) -> i64 {
-    let mean = || {
-        let balance =
-            Decimal::try_from_i128_with_scale(i128::from(stratum.balance.0), currency.decimals())
-                .ok()?;
-        let net = rate.checked_mul(index)?.checked_mul(Decimal::ONE - fee_rate)?;
-        balance.checked_div(Decimal::from(stratum.accounts))?.checked_mul(net)
-    };
-    let rounded = round(mean().unwrap_or_default(), VALUE_PLACES);
-    i64::try_from(rounded.mantissa()).unwrap_or(i64::MAX).max(0)
+) -> Option<i64> {
+    let balance =
+        Decimal::try_from_i128_with_scale(i128::from(stratum.balance.0), currency.decimals())
+            .ok()?;
+    let net = rate.checked_mul(index)?.checked_mul(Decimal::ONE - fee_rate)?;
+    let mean = balance.checked_div(Decimal::from(stratum.accounts))?.checked_mul(net)?;
+    i64::try_from(round(mean, VALUE_PLACES).mantissa()).ok().map(|value| value.max(0))
+}
+
+/// What an account is to be expected to recover: its balance × the rate × the index, rounded; refused beyond what a
+/// book keeps.
+pub fn expectation(balance: Money, rate: Decimal, index: Decimal) -> Result<Money, MoneyRange> {
+    let exact = Decimal::from(balance.0).checked_mul(rate).and_then(|all| all.checked_mul(index));
+    exact.map_or(Err(MoneyRange(i128::MAX)), |exact| Money::checked(round(exact, 0).mantissa()))
 }

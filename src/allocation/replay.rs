@@ -124,5 +124,5 @@ fn decide_again(
     };
     let field = field(db, &asked, &mut Silent)?;
     debug_assert!(field.candidates.iter().all(|one| one.facts.balance > Money::ZERO));
-    Ok(decide(Market { strategy, takers, field, history, scorecard, currency: lender.currency })?)
+    decide(Market { strategy, takers, field, history, scorecard, currency: lender.currency })
 }

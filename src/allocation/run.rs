@@ -1,6 +1,6 @@
 //! A run: simulated, reviewed, committed. The commit carries out exactly the simulated assignment or refuses.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use serde_json::json;
@@ -17,16 +17,15 @@ use super::store::{self, RunRow};
 use super::strategy;
 use crate::audit::{Act, By};
 use crate::conduct::evaluation;
-use crate::contract;
+use crate::contract::{self, Version};
 use crate::db::{Cell, Db, write};
-use crate::kernel::Money;
 use crate::kernel::calendar::plus_days;
 use crate::kernel::progress::{Progress, Silent};
+use crate::kernel::{Money, MoneyRange, count};
 use crate::ledger::{Transaction, chart};
 use crate::party::{self, Lang, Lender};
 use crate::performance::measure;
 use crate::placement::check_open;
-use crate::placement::close::balanced;
 use crate::placement::expire::record_expiries;
 use crate::placement::store::{BATCHES, PLACEMENTS};
 
@@ -232,14 +231,7 @@ pub fn decide(
     progress.stage("reading accounts", None);
     let field = field(db, &asked, progress)?;
     progress.stage("deciding", None);
-    Ok(decide_on(Market {
-        strategy,
-        takers,
-        field,
-        history,
-        scorecard,
-        currency: lender.currency,
-    })?)
+    decide_on(Market { strategy, takers, field, history, scorecard, currency: lender.currency })
 }
 
 /// The assignment's hash.
@@ -260,10 +252,9 @@ fn simulate(
     progress.stage("hashing", None);
     let hash = hashed(decision)?;
     progress.stage("adding up", None);
-    let mut body = kept(decision);
+    let mut body = kept(decision)?;
     progress.stage("writing the assignment", Some(decision.assigned.len() as u64));
     let placed = decision.placed();
-    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let run = RunRow {
         run_no: act.book.run_no,
         seq: act.seq(),
@@ -374,14 +365,43 @@ pub fn outcome(decision: &Decision) -> serde_json::Value {
 }
 
 /// What is kept of it: with the totals that pages show.
-fn kept(decision: &Decision) -> serde_json::Value {
+fn kept(decision: &Decision) -> Result<serde_json::Value, MoneyRange> {
     let mut body = outcome(decision);
     if let (Some(body), serde_json::Value::Object(totals)) =
-        (body.as_object_mut(), totals(decision))
+        (body.as_object_mut(), totals(decision)?)
     {
         body.extend(totals);
     }
-    body
+    Ok(body)
+}
+
+/// A batch while its accounts are placed.
+struct Batch<'d> {
+    code: String,
+    taker: &'d Taker,
+    version: &'d Version,
+    accounts: i64,
+    balance: Money,
+    owed: Money,
+}
+
+/// A batch, with the next number of the book, for each assignee that gets something. Its contract is in force, or its
+/// gate would have been closed: without one the run stops rather than leave an account out.
+fn batches<'d>(
+    act: &mut Act,
+    decision: &'d Decision,
+) -> Result<BTreeMap<usize, Batch<'d>>, AllocationError> {
+    let takers: BTreeSet<usize> = decision.assigned.iter().filter_map(Assigned::placed).collect();
+    let mut batches = BTreeMap::new();
+    for place in takers {
+        let taker = &decision.market.takers[place];
+        let version = taker.version.as_ref().ok_or(diesel::NotFound)?;
+        act.book.batch_no += 1;
+        let code = format!("B{:05}-{}", act.book.batch_no, taker.assignee.code);
+        let (accounts, balance, owed) = (0, Money::ZERO, Money::ZERO);
+        batches.insert(place, Batch { code, taker, version, accounts, balance, owed });
+    }
+    Ok(batches)
 }
 
 /// Makes the placements: a batch per assignee, frozen facts, and one ledger transaction per batch.
@@ -394,75 +414,76 @@ fn place(
     progress: &mut dyn Progress,
 ) -> Result<(), AllocationError> {
     progress.stage("placing", Some(decision.placed() as u64));
-    let (lender, seq) = (act.book.lender.clone(), act.seq());
-    let mut batches: BTreeMap<usize, (String, i64, Money, Money)> = BTreeMap::new();
-    let takers = &decision.market.takers;
-    for taker in decision.assigned.iter().filter_map(Assigned::placed) {
-        if let std::collections::btree_map::Entry::Vacant(entry) = batches.entry(taker) {
-            entry.insert((String::new(), 0, Money::ZERO, Money::ZERO));
-        }
-    }
-    for (taker, batch) in &mut batches {
-        act.book.batch_no += 1;
-        batch.0 = format!("B{:05}-{}", act.book.batch_no, takers[*taker].assignee.code);
-    }
-    let placed: Vec<usize> = (0..decision.assigned.len())
-        .filter(|index| decision.assigned[*index].placed().is_some())
+    let lender = act.book.lender.clone();
+    let mut batches = batches(act, decision)?;
+    let placed: Vec<(usize, usize)> = (0..decision.assigned.len())
+        .filter_map(|index| Some((index, decision.assigned[index].placed()?)))
         .collect();
     for chunk in placed.chunks(CHUNK) {
         let mut rows = Vec::with_capacity(chunk.len());
-        for index in chunk {
-            let one = &decision.assigned[*index];
-            let Some(taker) = one.placed() else { continue };
-            let Some(version) = &takers[taker].version else { continue };
-            let Some(batch) = batches.get_mut(&taker) else { continue };
+        for (index, taker) in chunk {
+            let batch = batches.get_mut(taker).ok_or(diesel::NotFound)?;
             let candidate = decision.candidate(*index);
-            batch.1 += 1;
-            batch.2 += candidate.facts.balance;
-            batch.3 += candidate.owed.positive_part();
+            batch.accounts += 1;
+            batch.balance += candidate.facts.balance;
+            batch.owed += candidate.owed.positive_part();
             act.book.placement_no += 1;
-            rows.push(vec![
-                Cell::from(lender.as_str()),
-                Cell::from(act.book.placement_no),
-                Cell::from(seq),
-                Cell::from(candidate.account_no.as_str()),
-                Cell::from(takers[taker].assignee.code.as_str()),
-                Cell::from(batch.0.clone()),
-                Cell::from(decision.level(*index, one)),
-                Cell::from(on),
-                Cell::from(plus_days(on, version.terms.term_days - 1)),
-                Cell::from(version.terms.tail_days),
-                Cell::from(candidate.facts.balance),
-                Cell::from(candidate.facts.days_past_due),
-                Cell::from(candidate.facts.bucket.as_str()),
-                Cell::from(candidate.facts.product.as_deref()),
-                Cell::from(candidate.facts.region.as_deref()),
-                Cell::from(candidate.facts.charged_off),
-                Cell::from(candidate.facts.legal),
-                Cell::from(version.terms.code.as_str()),
-                Cell::from(version.number),
-            ]);
+            rows.push(placement_cells(&lender, act, batch, decision, *index, on));
         }
         act.write(db, &PLACEMENTS, &rows)?;
         progress.advance(rows.len() as u64);
     }
-    for (taker, (code, accounts, balance, owed)) in batches {
-        let assignee = takers[taker].assignee.code.as_str();
+    for batch in batches.into_values() {
+        let assignee = batch.taker.assignee.code.as_str();
         let row = vec![
             Cell::from(lender.as_str()),
-            Cell::from(code.as_str()),
-            Cell::from(seq),
+            Cell::from(batch.code.as_str()),
+            Cell::from(act.seq()),
             Cell::from(run_no),
             Cell::from(assignee),
             Cell::from(on),
-            Cell::from(accounts),
-            Cell::from(balance),
+            Cell::from(batch.accounts),
+            Cell::from(batch.balance),
         ];
         act.write(db, &BATCHES, &[row])?;
-        let moves = [(chart::loans(Some(assignee)), owed), (chart::loans(None), -owed)];
-        let transaction = balanced(Transaction::build(on, format!("placed:{code}"), None, moves))?;
+        let moves = [(chart::loans(Some(assignee)), batch.owed), (chart::loans(None), -batch.owed)];
+        let transaction = Transaction::build(on, format!("placed:{}", batch.code), None, moves);
         act.journal.post(db, &mut act.book, transaction)?;
     }
     store::set_committed(db, act, run_no)?;
     Ok(())
+}
+
+/// The cells of a placement, in the order of [`PLACEMENTS`].
+fn placement_cells<'a>(
+    lender: &'a str,
+    act: &Act,
+    batch: &Batch<'a>,
+    decision: &'a Decision,
+    index: usize,
+    on: NaiveDate,
+) -> Vec<Cell<'a>> {
+    let (candidate, terms) = (decision.candidate(index), &batch.version.terms);
+    let facts = &candidate.facts;
+    vec![
+        Cell::from(lender),
+        Cell::from(act.book.placement_no),
+        Cell::from(act.seq()),
+        Cell::from(candidate.account_no.as_str()),
+        Cell::from(batch.taker.assignee.code.as_str()),
+        Cell::from(batch.code.clone()),
+        Cell::from(decision.level(index, &decision.assigned[index])),
+        Cell::from(on),
+        Cell::from(plus_days(on, terms.term_days - 1)),
+        Cell::from(terms.tail_days),
+        Cell::from(facts.balance),
+        Cell::from(facts.days_past_due),
+        Cell::from(facts.bucket.as_str()),
+        Cell::from(facts.product.as_deref()),
+        Cell::from(facts.region.as_deref()),
+        Cell::from(facts.charged_off),
+        Cell::from(facts.legal),
+        Cell::from(terms.code.as_str()),
+        Cell::from(batch.version.number),
+    ]
 }

@@ -177,7 +177,7 @@ impl Sorting<'_> {
         let balance: Money = own.iter().map(|index| balance_of(*index)).sum();
         let stratum = &mut self.strata[place];
         stratum.units.push(Unit { first, size: u32::try_from(own.len()).unwrap_or(0), balance });
-        stratum.accounts += i64::try_from(own.len()).unwrap_or(0);
+        stratum.accounts += crate::kernel::count(own.len());
         stratum.balance += balance;
     }
 

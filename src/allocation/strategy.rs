@@ -154,6 +154,7 @@ fn conduct(value: &Value<'_>) -> Read<Decimal> {
         Decimal::from_str_exact(most.text()?.trim()).ok().filter(|number| *number >= Decimal::ZERO);
     let number =
         number.ok_or_else(|| most.fault("must be a number of complaints in quotes, like \"5\""))?;
+    most.bound(number <= Decimal::ONE_THOUSAND, "must lie between 0 and 1000")?;
     table.finish()?;
     Ok(number)
 }

@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::INSTALLATION;
 use crate::db::Db;
-use crate::kernel::{Month, digest};
+use crate::kernel::{Money, Month, digest};
 
 /// The head of a lender's book: the last numbers given out.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Book {
     pub transaction_no: i64,
     /// Its hash.
     pub transaction_hash: String,
+    /// Σ of all debits the ledger ever posted: what bounds every sum of the book's amounts.
+    pub turnover: Money,
     /// The last placement.
     pub placement_no: i64,
     /// The last batch.
@@ -60,6 +62,8 @@ pub struct BookRow {
     #[diesel(sql_type = Text)]
     transaction_hash: String,
     #[diesel(sql_type = BigInt)]
+    turnover: i64,
+    #[diesel(sql_type = BigInt)]
     placement_no: i64,
     #[diesel(sql_type = BigInt)]
     batch_no: i64,
@@ -90,6 +94,7 @@ pub fn book(db: &mut Db, lender: &str) -> QueryResult<Book> {
         event_hash: row.event_hash,
         transaction_no: row.transaction_no,
         transaction_hash: row.transaction_hash,
+        turnover: Money(row.turnover),
         placement_no: row.placement_no,
         batch_no: row.batch_no,
         run_no: row.run_no,
@@ -123,7 +128,7 @@ pub fn open_installation(db: &mut Db) -> QueryResult<()> {
 pub(super) fn save(db: &mut Db, book: &Book) -> QueryResult<()> {
     diesel::sql_query(
         "UPDATE book SET seq = $1, event_hash = $2, transaction_no = $3, transaction_hash = $4, placement_no = $5, \
-         batch_no = $6, run_no = $7, statement_no = $8, first_month = $9, closed_month = $10 WHERE lender = $11",
+         batch_no = $6, run_no = $7, statement_no = $8, first_month = $9, closed_month = $10, turnover = $11 WHERE lender = $12",
     )
     .bind::<BigInt, _>(book.seq)
     .bind::<Text, _>(&book.event_hash)
@@ -135,6 +140,7 @@ pub(super) fn save(db: &mut Db, book: &Book) -> QueryResult<()> {
     .bind::<BigInt, _>(book.statement_no)
     .bind::<Nullable<Text>, _>(book.first_month.map(|month| month.to_string()))
     .bind::<Nullable<Text>, _>(book.closed_month.map(|month| month.to_string()))
+    .bind::<BigInt, _>(book.turnover.0)
     .bind::<Text, _>(&book.lender)
     .execute(db)
     .map(|_| ())

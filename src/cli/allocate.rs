@@ -12,6 +12,7 @@ use super::bar::Bar;
 use super::output::{Answer, Failure, check_writable, lines, read_text, write_file};
 use super::settle::language;
 use super::{Context, date};
+use crate::allocation::AllocationError;
 use crate::allocation::decide::Decision;
 use crate::allocation::estimate::Given;
 use crate::allocation::files::{assignment_csv, millionths, strata_csv};
@@ -106,7 +107,7 @@ pub(super) fn allocate(
         (false, true) => "committed",
         (false, false) => "simulated",
     };
-    Ok(answer(&lender, &outcome, done, &stages))
+    answer(&lender, &outcome, done, &stages)
 }
 
 /// The strategy of a file.
@@ -149,12 +150,12 @@ fn answer(
     outcome: &Outcome,
     done: &str,
     stages: &[(String, u128)],
-) -> Answer {
+) -> Result<Answer, Failure> {
     let decision = &outcome.decision;
     let run = format!("{}#{}", lender.code, outcome.run_no);
     let placed = decision.placed();
     let unplaced = decision.assigned.len() - placed;
-    let totals = decision.totals();
+    let totals = decision.totals().map_err(AllocationError::from)?;
     let mut shown =
         vec![format!("run {run} {done}: {placed} accounts placed, {unplaced} left unplaced")];
     for (code, total) in &totals {
@@ -198,7 +199,7 @@ fn answer(
         "outcome": outcome_of(decision),
         "milliseconds": stages.iter().map(|(stage, took)| (stage.clone(), json!(took))).collect::<serde_json::Map<_, _>>(),
     });
-    Answer::new(lines(shown), json)
+    Ok(Answer::new(lines(shown), json))
 }
 
 /// What the run is expected to bring, the programme's proof, and what else it might have been.

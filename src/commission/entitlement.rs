@@ -76,11 +76,11 @@ fn running(
     lines
 }
 
-/// Where a bound lies, exactly: an amount, or a share of the balance placed.
-fn place(bound: Bound, placed: Money) -> Exact {
+/// Where a bound lies, exactly: an amount, or a share of the balance placed; nowhere when it is beyond every amount.
+fn place(bound: Bound, placed: Money) -> Option<Exact> {
     match bound.at {
-        Limit::Amount(amount) => Exact::of(amount),
-        Limit::Share(share) => share.of(placed),
+        Limit::Amount(amount) => Some(Exact::of(amount)),
+        Limit::Share(share) => share.bound_of(placed),
     }
 }
 
@@ -88,7 +88,8 @@ fn place(bound: Bound, placed: Money) -> Exact {
 pub fn reached(steps: &[Step], total: Money, placed: Money) -> Rate {
     let total = Exact::of(total);
     let within = |bound: Bound| {
-        if bound.inclusive { total <= place(bound, placed) } else { total < place(bound, placed) }
+        place(bound, placed)
+            .is_none_or(|top| if bound.inclusive { total <= top } else { total < top })
     };
     let step = steps.iter().find(|step| step.bound.is_none_or(within));
     step.or(steps.last()).map_or(Rate::ZERO, |step| step.rate)
@@ -100,7 +101,8 @@ fn marginal(steps: &[Step], total: Money, placed: Money) -> Exact {
     let mut sum = Exact::default();
     let mut floor = Exact::default();
     for step in steps {
-        let top = step.bound.map_or(total, |bound| place(bound, placed).min(total));
+        let top = step.bound.and_then(|bound| place(bound, placed));
+        let top = top.map_or(total, |top| top.min(total));
         if top > floor {
             sum = sum + step.rate.of_exact(top - floor);
             floor = top;
@@ -114,7 +116,7 @@ fn one_slice(steps: &[Step], before: Money, after: Money, placed: Money) -> Opti
     let (low, high) = (Exact::of(before.min(after)), Exact::of(before.max(after)));
     let mut floor = Exact::default();
     for step in steps {
-        let top = step.bound.map(|bound| place(bound, placed));
+        let top = step.bound.and_then(|bound| place(bound, placed));
         let above_floor = floor <= low;
         let below_top = top.is_none_or(|top| high <= top);
         if above_floor && below_top && top.is_none_or(|top| low < top || low == high) {
@@ -158,24 +160,32 @@ fn bounded(
 ) -> Money {
     let fee = rate.of(payment).round(rounding);
     let least = min.map_or(Money::ZERO, |min| min.min(payment));
-    fee.max(least).min(max.unwrap_or(Money(i64::MAX)))
+    let fee = fee.max(least);
+    max.map_or(fee, |most| fee.min(most))
 }
 
 /// What a price would pay, in minor units and unrounded, for an expected recovery on so many accounts with so much
 /// balance placed, if they were all of its group. Bounds per payment are met by one mean payment an account.
-pub fn expected_fee(price: &Price, recovery: Money, placed: Money, accounts: i64) -> Decimal {
-    match price {
-        Price::Flat(rate) => rate.of(recovery).decimal(),
+/// `None` beyond what a decimal holds.
+pub fn expected_fee(
+    price: &Price,
+    recovery: Money,
+    placed: Money,
+    accounts: i64,
+) -> Option<Decimal> {
+    let earned = match price {
+        Price::Flat(rate) => rate.of(recovery),
         Price::PerPayment { rate, min, max } => {
             let mean = Money(recovery.0 / accounts.max(1));
             let fee = bounded(*rate, *min, *max, mean, Rounding::HalfUp);
-            Decimal::from(fee.0) * Decimal::from(accounts)
+            return Decimal::from(fee.0).checked_mul(Decimal::from(accounts));
         }
         Price::Tiers(tiers) => match tiers.apply {
-            Apply::Whole => reached(&tiers.steps, recovery, placed).of(recovery).decimal(),
-            Apply::Marginal => marginal(&tiers.steps, recovery, placed).decimal(),
+            Apply::Whole => reached(&tiers.steps, recovery, placed).of(recovery),
+            Apply::Marginal => marginal(&tiers.steps, recovery, placed),
         },
-    }
+    };
+    earned.decimal()
 }
 
 /// The first rule whose conditions hold. The last rule of a contract has none, so there always is one.

@@ -50,7 +50,7 @@ pub fn gather(
     placement::store::each(db, lender, |one| {
         if one.seq <= cut_off.seq {
             let known = one.known_at(cut_off.seq);
-            gathering.place(&known);
+            gathering.place(&known)?;
             placements.push(known);
         }
         Ok::<(), ContractError>(())
@@ -62,13 +62,13 @@ pub fn gather(
             return Ok::<(), ContractError>(());
         }
         if account.first().is_some_and(|first| first.account_no != one.account_no) {
-            rest = gathering.account(rest, &account);
+            rest = gathering.account(rest, &account)?;
             account.clear();
         }
         account.push(one);
         Ok(())
     })?;
-    gathering.account(rest, &account);
+    gathering.account(rest, &account)?;
     Ok(gathering.finish())
 }
 
@@ -80,16 +80,19 @@ struct Gathering<'a> {
     placed: HashMap<GroupKey, Money>,
 }
 
-impl Gathering<'_> {
+impl<'v> Gathering<'v> {
+    /// The version that prices a placement. What has none is refused: its money would be lost.
+    fn pricing(&self, placement: &Placement) -> Result<&'v Version, ContractError> {
+        let (agency, version) = (&placement.assignee, placement.contract_version);
+        self.versions.pricing(agency, version, placement.placed_on).ok_or_else(|| {
+            let (placement_no, agency) = (placement.placement_no, agency.clone());
+            ContractError::NoVersion { placement_no, agency, version }
+        })
+    }
+
     /// Counts a placement for charges and for the balance placed in its rule's part of the batch.
-    fn place(&mut self, placement: &Placement) {
-        let Some(version) = self.versions.pricing(
-            &placement.assignee,
-            placement.contract_version,
-            placement.placed_on,
-        ) else {
-            return;
-        };
+    fn place(&mut self, placement: &Placement) -> Result<(), ContractError> {
+        let version = self.pricing(placement)?;
         if placement.placed_on <= self.cut_off.last_day
             && version.terms.charges.iter().any(|charge| charge.per == Per::AccountPlaced)
         {
@@ -107,6 +110,7 @@ impl Gathering<'_> {
             let key = key(placement, version, rule, placement.placed_on);
             *self.placed.entry(key).or_default() += placement.balance();
         }
+        Ok(())
     }
 
     /// Sorts the recoveries of one account into their groups; gives back the placements of later accounts.
@@ -114,8 +118,8 @@ impl Gathering<'_> {
         &mut self,
         placements: &'p [Placement],
         recoveries: &[Recovery],
-    ) -> &'p [Placement] {
-        let Some(first) = recoveries.first() else { return placements };
+    ) -> Result<&'p [Placement], ContractError> {
+        let Some(first) = recoveries.first() else { return Ok(placements) };
         let start = placements.partition_point(|placement| placement.account_no < first.account_no);
         let length = placements[start..]
             .partition_point(|placement| placement.account_no <= first.account_no);
@@ -128,11 +132,11 @@ impl Gathering<'_> {
                     .collect();
                 self.collected(one, &reversals);
                 if let Ok(index) = attribute(own, one.received_on) {
-                    self.payment(&own[index], one, &reversals);
+                    self.payment(&own[index], one, &reversals)?;
                 }
             }
         }
-        &placements[start + length..]
+        Ok(&placements[start + length..])
     }
 
     fn collected(&mut self, payment: &Recovery, reversals: &[&Recovery]) {
@@ -144,14 +148,13 @@ impl Gathering<'_> {
     }
 
     /// A payment of a placement, with what is taken back from it.
-    fn payment(&mut self, placement: &Placement, payment: &Recovery, reversals: &[&Recovery]) {
-        let Some(version) = self.versions.pricing(
-            &placement.assignee,
-            placement.contract_version,
-            placement.placed_on,
-        ) else {
-            return;
-        };
+    fn payment(
+        &mut self,
+        placement: &Placement,
+        payment: &Recovery,
+        reversals: &[&Recovery],
+    ) -> Result<(), ContractError> {
+        let version = self.pricing(placement)?;
         let rule = first_match(&version.terms.fees, &placement.facts);
         let base = version.terms.fees[rule].base.as_deref();
         let taken: Vec<TakenBack> = reversals
@@ -181,7 +184,7 @@ impl Gathering<'_> {
         let grace = version.terms.grace_days;
         if grace > 0 && payment.received_on <= plus_days(placement.placed_on, grace) {
             self.gathered.grace.entry(placement.assignee.clone()).or_default().extend(items);
-            return;
+            return Ok(());
         }
         let key = key(placement, version, rule, payment.received_on);
         let placed = self.placed.get(&key).copied().unwrap_or_default();
@@ -191,6 +194,7 @@ impl Gathering<'_> {
             items: Vec::new(),
         });
         group.items.extend(items);
+        Ok(())
     }
 
     fn finish(mut self) -> Gathered {

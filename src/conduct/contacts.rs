@@ -211,7 +211,7 @@ impl Taking<'_> {
         };
         Ok(Entry {
             contact,
-            line: i64::try_from(line).unwrap_or(i64::MAX),
+            line: crate::kernel::count(line as usize),
             number: recorded.number,
             note: recorded.note,
         })
@@ -250,7 +250,7 @@ impl Taking<'_> {
         if self.done.accepted == 0 {
             return Ok(self.done);
         }
-        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let count = |number: u64| crate::kernel::count(number as usize);
         let (file_name, policy) = (sheet.file_name(), self.policy);
         let row = vec![
             self.lender.as_str().into(),

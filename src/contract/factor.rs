@@ -139,6 +139,7 @@ fn steps(value: &Value<'_>, by: By) -> Read<Vec<FactorStep>> {
                 if by == By::Rank && !(up_to.fract().is_zero() && up_to >= Decimal::ONE) {
                     return Err(bound.fault("must be a rank: a whole number from 1"));
                 }
+                bound.bound(up_to <= MOST, "must lie at 1,000,000 at most")?;
                 if steps.last().is_some_and(|last| last.up_to >= Some(up_to)) {
                     return Err(bound.fault("must rise from step to step"));
                 }
@@ -150,6 +151,9 @@ fn steps(value: &Value<'_>, by: By) -> Read<Vec<FactorStep>> {
     }
     if steps.is_empty() { Err(value.fault("needs at least one step")) } else { Ok(steps) }
 }
+
+/// No rank and no index lies beyond it.
+const MOST: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 
 /// A plain decimal from 0, in quotes.
 fn number_of(value: &Value<'_>) -> Read<Decimal> {
@@ -191,6 +195,7 @@ mod tests {
             ),
             ("steps = [ { up_to = \"1.5\", factor = \"1\" }, { factor = \"1\" } ]", "whole number"),
             ("steps = [ { factor = \"11\" } ]", "from 0 to 10"),
+            ("steps = [ { up_to = \"1000001\", factor = \"1\" }, { factor = \"1\" } ]", "at most"),
             ("steps = [ { factor = \"-1\" } ]", "must be a number"),
         ];
         for (steps, says) in cases {

@@ -237,6 +237,18 @@ pub enum ContractError {
     /// The lender is unknown.
     #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
     NoLender(String),
+    /// A placement was made under a version that is not there.
+    #[error(
+        "the book has no version {version} of a contract with {agency}, which placement {placement_no} was made under; run `consign verify`"
+    )]
+    NoVersion {
+        /// The placement.
+        placement_no: i64,
+        /// The agency.
+        agency: String,
+        /// The version.
+        version: i64,
+    },
     /// The database failed.
     #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),

@@ -28,7 +28,7 @@ pub fn parse(text: &str, lender: &Lender, assignees: &[Assignee]) -> Read<Terms>
 
 /// Reads a contract that was checked when it was published: the lender's buckets and assignees may have changed since.
 pub fn parse_published(text: &str, currency: Currency) -> Read<Terms> {
-    read(&Document::parse(text)?, currency)
+    read(&Document::parse_stored(text)?, currency)
 }
 
 fn read(document: &Document<'_>, currency: Currency) -> Read<Terms> {
@@ -66,7 +66,7 @@ fn read(document: &Document<'_>, currency: Currency) -> Read<Terms> {
         rounded_at,
         vat,
         vat_inclusive,
-        corrects: root.take("corrects").map(|value| value.whole(1, i64::MAX)).transpose()?,
+        corrects: root.take("corrects").map(|value| value.whole(1, 1_000_000)).transpose()?,
         minimum,
         maximum,
         fees: fees
@@ -289,7 +289,7 @@ fn read_steps(value: &Value<'_>, measure: Measure, currency: Currency) -> Read<V
 fn limit(value: &Value<'_>, measure: Measure, currency: Currency) -> Read<Limit> {
     match measure {
         Measure::Recovered => value.amount(currency).map(Limit::Amount),
-        Measure::RecoveryRate => value.any_rate().map(Limit::Share),
+        Measure::RecoveryRate => value.share().map(Limit::Share),
     }
 }
 

@@ -141,6 +141,7 @@ impl Loading<'_> {
         let totals: Vec<String> = done
             .decision
             .totals()
+            .map_err(failed)?
             .iter()
             .map(|(code, total)| format!("{code} {}", total.accounts))
             .collect();

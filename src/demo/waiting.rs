@@ -29,6 +29,21 @@ impl Loading<'_> {
         self.contacts("A01", &of("A01", 0, 220))?;
         self.contacts("A03", &of("A03", 0, 180))?;
         self.evaluate("A04", "2026-11-05", 78, "年度现场评估：录音留存不全，限期整改")?;
+        self.complaints(&of)?;
+        self.hold(&of("A02", 2, 6), HoldKind::Hardship, "提交困难证明，待核", "2026-11-10")?;
+        self.recalls(&of("A03", 3, 40))?;
+        self.returns(&of("A01", 4, 5))?;
+        self.retentions(&of("A02", 5, 3))?;
+        self.say(
+            "waiting in November: recalls and objections, returns, retentions, complaints – see the requests page".to_string(),
+        );
+        Ok(())
+    }
+
+    fn complaints(
+        &mut self,
+        of: &impl Fn(&str, usize, usize) -> Vec<String>,
+    ) -> Result<(), DemoError> {
         self.complain(
             "TS-2026-101",
             "A03",
@@ -53,10 +68,11 @@ impl Loading<'_> {
             Severity::Low,
             "要求提供债权证明",
         )?;
-        self.decide_complaint("TS-2026-101", "2026-11-12", "通话录音属实，违反联系时段")?;
-        self.hold(&of("A02", 2, 6), HoldKind::Hardship, "提交困难证明，待核", "2026-11-10")?;
-        let recalled = of("A03", 3, 40);
-        self.ask_back("recall-2026-11.csv", &recalled, "litigation", "2026-11-14")?;
+        self.decide_complaint("TS-2026-101", "2026-11-12", "通话录音属实，违反联系时段")
+    }
+
+    fn recalls(&mut self, recalled: &[String]) -> Result<(), DemoError> {
+        self.ask_back("recall-2026-11.csv", recalled, "litigation", "2026-11-14")?;
         self.step(
             &recalled[..recalled.len().min(30)],
             Move::Acknowledge,
@@ -69,10 +85,12 @@ impl Loading<'_> {
             Move::Object("已谈妥分期，首期约定本月25日"),
             Some("A03"),
             "2026-11-16",
-        )?;
-        let returned = of("A01", 4, 5);
+        )
+    }
+
+    fn returns(&mut self, returned: &[String]) -> Result<(), DemoError> {
         self.step(
-            &returned,
+            returned,
             Move::AskReturn("号码全部失效，已函寄无人签收"),
             Some("A01"),
             "2026-11-12",
@@ -82,24 +100,17 @@ impl Loading<'_> {
             Move::DecideReturn(true, Some("核实属实")),
             None,
             "2026-11-13",
-        )?;
-        let kept = of("A02", 5, 3);
+        )
+    }
+
+    fn retentions(&mut self, kept: &[String]) -> Result<(), DemoError> {
         self.step(
-            &kept,
+            kept,
             Move::AskRetention(day("2027-03-31")?, "已签分期协议，末期三月"),
             Some("A02"),
             "2026-11-15",
         )?;
-        self.step(
-            &kept[..kept.len().min(1)],
-            Move::DecideRetention(true, None),
-            None,
-            "2026-11-17",
-        )?;
-        self.say(
-            "waiting in November: recalls and objections, returns, retentions, complaints – see the requests page".to_string(),
-        );
-        Ok(())
+        self.step(&kept[..kept.len().min(1)], Move::DecideRetention(true, None), None, "2026-11-17")
     }
 
     fn hands(&mut self) -> Result<Hands, DemoError> {

@@ -19,8 +19,16 @@ pub struct DocumentFault {
 
 /// A parsed document with the text it came from, for line numbers.
 pub struct Document<'a> {
-    text: &'a str,
+    source: Source<'a>,
     root: DeTable<'a>,
+}
+
+/// Where a document came from.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    text: &'a str,
+    /// It was taken in before: bounds that were drawn since do not refuse it.
+    stored: bool,
 }
 
 impl<'a> Document<'a> {
@@ -30,14 +38,20 @@ impl<'a> Document<'a> {
             line: error.span().map_or(1, |span| line_at(text, span.start)),
             message: format!("is not valid TOML: {}", error.message()),
         })?;
-        Ok(Document { text, root: root.into_inner() })
+        Ok(Document { source: Source { text, stored: false }, root: root.into_inner() })
+    }
+
+    /// Parses a document that the book keeps: what was in bounds when it was taken in stays readable.
+    pub fn parse_stored(text: &'a str) -> Result<Document<'a>, DocumentFault> {
+        let document = Document::parse(text)?;
+        Ok(Document { source: Source { text, stored: true }, ..document })
     }
 
     /// The outermost table.
     pub fn table(&self) -> Table<'_> {
         let mut pairs: Vec<Pair<'_>> = pairs_of(&self.root);
         pairs.sort_by_key(|(key, _)| key.span().start);
-        Table { text: self.text, at: 0, name: String::new(), pairs, taken: Vec::new() }
+        Table { source: self.source, at: 0, name: String::new(), pairs, taken: Vec::new() }
     }
 }
 
@@ -53,7 +67,7 @@ fn line_at(text: &str, offset: usize) -> usize {
 
 /// One table of a document. Ask for its keys, then [`Table::finish`] refuses what was not asked for.
 pub struct Table<'a> {
-    text: &'a str,
+    source: Source<'a>,
     at: usize,
     name: String,
     pairs: Vec<Pair<'a>>,
@@ -63,7 +77,7 @@ pub struct Table<'a> {
 impl<'a> Table<'a> {
     /// The line the table stands on.
     pub fn line(&self) -> usize {
-        line_at(self.text, self.at)
+        line_at(self.source.text, self.at)
     }
 
     /// A refusal at the table itself.
@@ -85,7 +99,8 @@ impl<'a> Table<'a> {
         let path = self.path(key);
         let found = self.pairs.iter().find(|(name, _)| name.get_ref() == key)?;
         self.taken.push(key.to_string());
-        Some(Value { text: self.text, at: found.0.span().start, path, value: found.1.get_ref() })
+        let (at, value) = (found.0.span().start, found.1.get_ref());
+        Some(Value { source: self.source, at, path, value })
     }
 
     /// The value of a key that must be there.
@@ -114,7 +129,7 @@ impl<'a> Table<'a> {
         match unknown {
             None => Ok(()),
             Some((key, _)) => Err(DocumentFault {
-                line: line_at(self.text, key.span().start),
+                line: line_at(self.source.text, key.span().start),
                 message: format!(
                     "`{}` is no key this file may have; remove it or correct its name",
                     self.path(key.get_ref())
@@ -126,7 +141,7 @@ impl<'a> Table<'a> {
 
 /// One value of a document, with its place.
 pub struct Value<'a> {
-    text: &'a str,
+    source: Source<'a>,
     at: usize,
     path: String,
     value: &'a DeValue<'a>,
@@ -135,7 +150,12 @@ pub struct Value<'a> {
 impl<'a> Value<'a> {
     /// The line of the value's key.
     pub fn line(&self) -> usize {
-        line_at(self.text, self.at)
+        line_at(self.source.text, self.at)
+    }
+
+    /// Refuses a value that is out of the bounds a new document must keep.
+    pub fn bound(&self, holds: bool, message: &str) -> Result<(), DocumentFault> {
+        if holds || self.source.stored { Ok(()) } else { Err(self.fault(message)) }
     }
 
     /// A refusal that names this key, its line and its value.
@@ -228,8 +248,15 @@ impl<'a> Value<'a> {
         Ok(rate)
     }
 
-    /// A rate of any size, in quotes.
-    pub fn any_rate(&self) -> Result<Rate, DocumentFault> {
+    /// A share of something that may be more than all of it: from 0 % to 1,000 %, in quotes.
+    pub fn share(&self) -> Result<Rate, DocumentFault> {
+        let share = self.any_rate()?;
+        let holds = (Rate::ZERO..=Rate::LARGEST).contains(&share);
+        self.bound(holds, "must lie between 0% and 1,000%")?;
+        Ok(share)
+    }
+
+    fn any_rate(&self) -> Result<Rate, DocumentFault> {
         let text = self
             .value
             .as_str()
@@ -290,7 +317,7 @@ impl<'a> Value<'a> {
     fn open(&self, table: &'a DeTable<'a>, at: usize, name: String) -> Table<'a> {
         let mut pairs = pairs_of(table);
         pairs.sort_by_key(|(key, _)| key.span().start);
-        Table { text: self.text, at, name, pairs, taken: Vec::new() }
+        Table { source: self.source, at, name, pairs, taken: Vec::new() }
     }
 }
 

@@ -10,6 +10,11 @@ pub mod progress;
 pub mod rate;
 pub mod text;
 
+/// How many there are of something: no memory holds more of anything than 63 bits count.
+pub fn count(things: usize) -> i64 {
+    things as i64
+}
+
 pub use calendar::Month;
-pub use money::{Currency, Money};
+pub use money::{Currency, Money, MoneyRange, Total};
 pub use rate::{Rate, Rounding};

@@ -64,7 +64,12 @@ impl Currency {
     }
 }
 
-/// An amount in minor units. Addition is checked: an overflow stops the command before anything is saved.
+/// An amount in minor units.
+///
+/// No amount of a book, and no sum of its amounts, is beyond [`Money::LARGEST`]: files are bounded row by row, a book by
+/// what its ledger moves in all ([`crate::ledger::LedgerError::Full`]), and what is multiplied by [`Money::checked`]. That leaves
+/// room for eight more of them in 64 bits, so `+` and `−` are for amounts of one book; sums of what is not in the book
+/// yet, or not proven, are a [`Total`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(pub i64);
 
@@ -84,22 +89,107 @@ pub enum AmountFault {
     TooLarge,
 }
 
-/// The largest amount read from outside, in major units: sums of millions of them stay inside 64 bits.
+/// The largest amount read from outside, in major units.
 const LARGEST_MAJOR: i64 = 10_000_000_000_000;
+
+/// A sum or a product that no book keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("comes to {0} minor units; a book keeps at most {most}", most = Money::LARGEST.0)]
+pub struct MoneyRange(pub i128);
+
+/// A sum of amounts that nobody has bounded: it cannot overflow, and becomes [`Money`] only when it is in range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Total(pub i128);
+
+impl Total {
+    /// The sum as an amount.
+    pub fn money(self) -> Result<Money, MoneyRange> {
+        Money::checked(self.0)
+    }
+
+    /// `1234.56`: as files are written.
+    pub fn plain(self, currency: Currency) -> String {
+        plain(self.0 < 0, self.0.unsigned_abs(), currency)
+    }
+}
+
+impl From<Money> for Total {
+    fn from(amount: Money) -> Total {
+        Total(amount.0.into())
+    }
+}
+
+impl AddAssign<Money> for Total {
+    fn add_assign(&mut self, amount: Money) {
+        self.0 += i128::from(amount.0);
+    }
+}
+
+impl SubAssign<Money> for Total {
+    fn sub_assign(&mut self, amount: Money) {
+        self.0 -= i128::from(amount.0);
+    }
+}
+
+impl Sum<Money> for Total {
+    fn sum<I: Iterator<Item = Money>>(amounts: I) -> Total {
+        Total(amounts.map(|amount| i128::from(amount.0)).sum())
+    }
+}
+
+impl Sum for Total {
+    fn sum<I: Iterator<Item = Total>>(totals: I) -> Total {
+        Total(totals.map(|total| total.0).sum())
+    }
+}
+
+fn plain(negative: bool, minor: u128, currency: Currency) -> String {
+    let places = currency.decimals() as usize;
+    let sign = if negative { "-" } else { "" };
+    let digits = format!("{minor:0>width$}", width = places + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - places);
+    if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
 
 impl Money {
     /// No money.
     pub const ZERO: Money = Money(0);
 
+    /// The largest amount or sum of a book, 10¹⁸ minor units: its product with two rates still fits 128 bits exactly.
+    pub const LARGEST: Money = Money(1_000_000_000_000_000_000);
+
+    /// An amount worked out from others, refused beyond what a book keeps.
+    pub fn checked(minor: i128) -> Result<Money, MoneyRange> {
+        i64::try_from(minor)
+            .ok()
+            .filter(|minor| minor.unsigned_abs() <= Money::LARGEST.0.unsigned_abs())
+            .map(Money)
+            .ok_or(MoneyRange(minor))
+    }
+
+    /// So many times the amount.
+    pub fn times(self, count: i64) -> Result<Money, MoneyRange> {
+        Money::checked(i128::from(self.0) * i128::from(count))
+    }
+
     /// Reads `1234.56`, `1,234.56`, `-5` with at most the currency's decimals; trailing zeros beyond them are allowed.
     pub fn parse(text: &str, currency: Currency) -> Result<Money, AmountFault> {
+        Money::parse_within(text, currency, LARGEST_MAJOR)
+    }
+
+    /// Reads a declared sum of amounts, which may be as large as a book.
+    pub fn parse_sum(text: &str, currency: Currency) -> Result<Money, AmountFault> {
+        Money::parse_within(text, currency, Money::LARGEST.0 / 10_i64.pow(currency.decimals()))
+    }
+
+    fn parse_within(text: &str, currency: Currency, most: i64) -> Result<Money, AmountFault> {
         let (negative, digits) = match text.as_bytes().first() {
             Some(b'-') => (true, &text[1..]),
             Some(b'+') => (false, &text[1..]),
             _ => (false, text),
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let whole = whole_units(whole)?;
+        let whole = whole_units(whole, most)?;
         if !fraction.bytes().all(|b| b.is_ascii_digit())
             || (digits.contains('.') && fraction.is_empty())
         {
@@ -135,11 +225,7 @@ impl Money {
 
     /// `1234.56`, `-0.05`: as files are written.
     pub fn plain(self, currency: Currency) -> String {
-        let places = currency.decimals() as usize;
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let digits = format!("{:0>width$}", self.0.unsigned_abs(), width = places + 1);
-        let (whole, fraction) = digits.split_at(digits.len() - places);
-        if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+        plain(self.0 < 0, self.0.unsigned_abs().into(), currency)
     }
 
     /// `1,234.56`, `−0.05` (a real minus): as people read it.
@@ -185,20 +271,18 @@ impl Money {
         let given: i128 = parts.iter().map(|(part, _)| part).sum();
         let mut order: Vec<usize> = (0..parts.len()).collect();
         order.sort_by_key(|i| std::cmp::Reverse(parts[*i].1));
-        let left = usize::try_from(size - given).unwrap_or(0);
+        // Fewer than there are parts, and no part is larger than the whole: both fit.
+        let left = (size - given) as usize;
         for index in order.into_iter().take(left) {
             parts[index].0 += 1;
         }
-        let sign = if self.0 < 0 { -1 } else { 1 };
-        parts
-            .into_iter()
-            .map(|(part, _)| Money(sign * i64::try_from(part).unwrap_or(i64::MAX)))
-            .collect()
+        let sign = self.0.signum();
+        parts.into_iter().map(|(part, _)| Money(sign * part as i64)).collect()
     }
 }
 
 /// Digits before the point: plain, or grouped by commas into threes.
-fn whole_units(text: &str) -> Result<i64, AmountFault> {
+fn whole_units(text: &str, most: i64) -> Result<i64, AmountFault> {
     let groups: Vec<&str> = text.split(',').collect();
     let grouped = groups.len() > 1;
     let well_grouped = !grouped
@@ -211,7 +295,7 @@ fn whole_units(text: &str) -> Result<i64, AmountFault> {
         }
         seen = true;
         units = units * 10 + i64::from(byte - b'0');
-        if units > LARGEST_MAJOR {
+        if units > most {
             return Err(AmountFault::TooLarge);
         }
     }
@@ -221,12 +305,8 @@ fn whole_units(text: &str) -> Result<i64, AmountFault> {
 impl Add for Money {
     type Output = Money;
     fn add(self, other: Money) -> Money {
-        match self.0.checked_add(other.0) {
-            Some(sum) => Money(sum),
-            None => {
-                unreachable!("amounts are bounded at the door, so their sums stay inside 64 bits")
-            }
-        }
+        // Overflow is checked in every build: a fault of the program stops it, and nothing is saved.
+        Money(self.0 + other.0)
     }
 }
 
@@ -297,5 +377,21 @@ mod tests {
         assert_eq!(Money(123_456_789).grouped(cny()), "1,234,567.89");
         assert_eq!(Money(-100).grouped(cny()), "−1.00");
         assert_eq!(Money(7).plain(Currency::parse("JPY").unwrap()), "7");
+    }
+
+    #[test]
+    fn what_no_book_keeps_is_refused_and_never_clamped() {
+        let largest = Money::LARGEST;
+        assert_eq!(Money::checked(largest.0.into()), Ok(largest));
+        assert_eq!(
+            Money::checked(i128::from(largest.0) + 1),
+            Err(MoneyRange(1_000_000_000_000_000_001))
+        );
+        assert_eq!(largest.times(2), Err(MoneyRange(2_000_000_000_000_000_000)));
+        assert_eq!(Money(-3).times(4), Ok(Money(-12)));
+        let sum: Total = std::iter::repeat_n(Money(i64::MAX), 3).sum();
+        assert_eq!(sum.money(), Err(MoneyRange(3 * i128::from(i64::MAX))));
+        assert_eq!(sum.plain(cny()), "276701161105643274.21");
+        assert_eq!(Money(i64::MIN + 1).split(&[1, 0]), [Money(i64::MIN + 1), Money::ZERO]);
     }
 }

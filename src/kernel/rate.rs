@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use rust_decimal::Decimal;
 
-use super::money::Money;
+use super::money::{Money, MoneyRange};
 
 /// Fractions are held in steps of 10⁻¹⁰ (so a percentage may have eight decimals).
 const SCALE: u32 = 10;
@@ -37,6 +37,9 @@ pub enum RateFault {
     /// More than ten decimals as a fraction.
     #[error("has more than eight decimals of a percent")]
     TooPrecise,
+    /// Beyond what any contract states.
+    #[error("is larger than any rate this book takes (1,000%)")]
+    TooLarge,
 }
 
 impl Rate {
@@ -44,6 +47,8 @@ impl Rate {
     pub const ZERO: Rate = Rate(0);
     /// All of it.
     pub const ONE: Rate = Rate(10_i64.pow(SCALE));
+    /// The largest rate read from outside: a share of what was placed may exceed it, as interest accrues.
+    pub const LARGEST: Rate = Rate(10 * 10_i64.pow(SCALE));
 
     /// Reads `22%`, `0.5 %` or `0.22`.
     pub fn parse(text: &str) -> Result<Rate, RateFault> {
@@ -63,8 +68,8 @@ impl Rate {
         if value.scale() > shift {
             return Err(RateFault::TooPrecise);
         }
-        let scaled = value.mantissa() * 10_i128.pow(shift - value.scale());
-        i64::try_from(scaled).map(Rate).map_err(|_| RateFault::NotARate)
+        let scaled = value.mantissa().checked_mul(10_i128.pow(shift - value.scale()));
+        scaled.and_then(|scaled| i64::try_from(scaled).ok()).map(Rate).ok_or(RateFault::TooLarge)
     }
 
     /// The rate as a decimal fraction: 0.22.
@@ -79,19 +84,19 @@ impl Rate {
         format!("{percent}%")
     }
 
-    /// This proportion of an amount, exactly.
+    /// This proportion, of 0 to 100 %, of an amount, exactly: with [`Money::LARGEST`] it fits.
     pub fn of(self, amount: Money) -> Exact {
         Exact(i128::from(amount.0) * i128::from(self.0) * UNIT)
     }
 
+    /// This proportion, whatever its size, of an amount; `None` beyond every amount there is.
+    pub fn bound_of(self, amount: Money) -> Option<Exact> {
+        (i128::from(amount.0) * i128::from(self.0)).checked_mul(UNIT).map(Exact)
+    }
+
     /// This proportion of an exact bound within an amount: the slice of `amount` between two bounds is priced this way.
     pub fn of_exact(self, amount: Exact) -> Exact {
-        match (amount.0 / UNIT).checked_mul(i128::from(self.0)) {
-            Some(product) => Exact(product),
-            None => unreachable!(
-                "amounts and rates are bounded at the door, so their products stay inside 128 bits"
-            ),
-        }
+        Exact(amount.0 / UNIT * i128::from(self.0))
     }
 }
 
@@ -103,13 +108,13 @@ impl Exact {
 
     /// Rounded to the minor unit.
     pub fn round(self, rounding: Rounding) -> Money {
-        let unit = UNIT * UNIT;
-        Money(i64::try_from(divide(self.0, unit, rounding)).unwrap_or(i64::MAX))
+        // 128 bits of 10⁻²⁰ are less than 64 bits of whole units.
+        Money(divide(self.0, UNIT * UNIT, rounding) as i64)
     }
 
-    /// In minor units, to ten decimals: for expectations, which are not booked.
-    pub fn decimal(self) -> Decimal {
-        Decimal::try_from_i128_with_scale(self.0 / UNIT, SCALE).unwrap_or(Decimal::MAX)
+    /// In minor units, to ten decimals: for expectations, which are not booked. `None` beyond what a decimal holds.
+    pub fn decimal(self) -> Option<Decimal> {
+        Decimal::try_from_i128_with_scale(self.0 / UNIT, SCALE).ok()
     }
 
     /// The lesser of two.
@@ -135,10 +140,16 @@ impl std::ops::Sub for Exact {
 /// `amount ÷ (1 + rate)`, half-up away from zero: the net part of a price that includes tax.
 pub fn without_tax(amount: Money, rate: Rate) -> Money {
     let divisor = UNIT + i128::from(rate.0);
-    Money(
-        i64::try_from(divide(i128::from(amount.0) * UNIT, divisor, Rounding::HalfUp))
-            .unwrap_or(i64::MAX),
-    )
+    // A part of a 64-bit amount.
+    Money(divide(i128::from(amount.0) * UNIT, divisor, Rounding::HalfUp) as i64)
+}
+
+/// An amount times a factor of at most ten decimals, rounded to the minor unit; refused beyond what a book keeps.
+pub fn times(amount: Money, factor: Decimal, rounding: Rounding) -> Result<Money, MoneyRange> {
+    let factor = factor.normalize();
+    let product = i128::from(amount.0).checked_mul(factor.mantissa());
+    let product = product.ok_or(MoneyRange(i128::MAX))?;
+    Money::checked(divide(product, 10_i128.pow(factor.scale()), rounding))
 }
 
 /// Division of whole numbers by a positive one, rounded to the nearest.
@@ -178,6 +189,11 @@ mod tests {
         for wrong in ["", "%", "x", "1e-2", "0,22", "--1"] {
             assert!(Rate::parse(wrong).is_err(), "{wrong}");
         }
+        for large in
+            ["99999999999", "79228162514264337593543950335", "79228162514264337593543950335%"]
+        {
+            assert_eq!(Rate::parse(large), Err(RateFault::TooLarge), "{large}");
+        }
     }
 
     #[test]
@@ -187,6 +203,22 @@ mod tests {
         assert_eq!(half.of(Money(5)).round(Rounding::HalfEven), Money(2));
         assert_eq!(half.of(Money(-5)).round(Rounding::HalfUp), Money(-3));
         assert_eq!(half.of(Money(-3)).round(Rounding::HalfEven), Money(-2));
+    }
+
+    #[test]
+    fn the_largest_amounts_are_multiplied_exactly() {
+        let largest = Money::LARGEST;
+        assert_eq!(Rate::ONE.of(largest).round(Rounding::HalfUp), largest);
+        assert_eq!(Rate::ONE.of_exact(Exact::of(largest)).round(Rounding::HalfEven), largest);
+        assert_eq!(without_tax(largest, Rate::ZERO), largest);
+        assert_eq!(Rate::parse("90000000000%").unwrap().bound_of(largest), None);
+        let factor = |text: &str| text.parse::<Decimal>().unwrap();
+        assert_eq!(times(largest, factor("-0.1"), Rounding::HalfUp), Ok(Money(-largest.0 / 10)));
+        assert_eq!(
+            times(largest, factor("9"), Rounding::HalfUp),
+            Err(MoneyRange(9 * i128::from(largest.0)))
+        );
+        assert_eq!(times(Money(5), factor("0.10"), Rounding::HalfEven), Ok(Money(0)));
     }
 
     #[test]

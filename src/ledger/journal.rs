@@ -2,9 +2,10 @@
 
 use diesel::QueryResult;
 
-use super::transaction::{Transaction, transaction_hash};
+use super::transaction::{Transaction, Unbalanced, transaction_hash};
 use crate::audit::Book;
 use crate::db::{Cell, Db, FactTable, Kind, insert_rows};
+use crate::kernel::{Money, MoneyRange};
 
 const TRANSACTIONS: FactTable = FactTable {
     name: "ledger_transaction",
@@ -30,6 +31,41 @@ const POSTINGS: FactTable = FactTable {
     ],
 };
 
+/// Why a transaction is not posted. Nothing of its act is saved.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The legs do not sum to zero.
+    #[error(transparent)]
+    Unbalanced(#[from] Unbalanced),
+    /// The book cannot keep it: with it, what its ledger has moved in all is out of range.
+    #[error(
+        "with {event} what the ledger of {lender} has moved in all {range}; check the amounts of the file; nothing was changed"
+    )]
+    Full {
+        /// The lender.
+        lender: String,
+        /// The event that would be posted.
+        event: String,
+        /// What it would come to.
+        range: MoneyRange,
+    },
+    /// A sum is out of range before it can be posted.
+    #[error(
+        "what {event} moves on {account} {range}; check the amounts of the file; nothing was changed"
+    )]
+    Range {
+        /// The event that would be posted.
+        event: String,
+        /// The account.
+        account: String,
+        /// What it would come to.
+        range: MoneyRange,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] diesel::result::Error),
+}
+
 /// Transactions waiting to be written.
 #[derive(Default)]
 pub struct Journal {
@@ -40,15 +76,23 @@ pub struct Journal {
 const CHUNK: usize = 5_000;
 
 impl Journal {
-    /// Posts a transaction of this act. The database refuses an event that is already posted.
+    /// Posts a transaction of this act. The database refuses an event that is already posted; a book refuses what
+    /// takes its turnover, and with it any sum of its amounts, beyond [`Money::LARGEST`].
     pub fn post(
         &mut self,
         db: &mut Db,
         book: &mut Book,
-        transaction: Option<Transaction>,
-    ) -> QueryResult<()> {
-        self.waiting.extend(transaction);
-        if self.waiting.len() >= CHUNK { self.flush(db, book) } else { Ok(()) }
+        transaction: Result<Option<Transaction>, Unbalanced>,
+    ) -> Result<(), LedgerError> {
+        let Some(transaction) = transaction? else { return Ok(()) };
+        let moved = i128::from(book.turnover.0) + transaction.moved();
+        book.turnover = Money::checked(moved).map_err(|range| LedgerError::Full {
+            lender: book.lender.clone(),
+            event: transaction.event.clone(),
+            range,
+        })?;
+        self.waiting.push(transaction);
+        if self.waiting.len() >= CHUNK { Ok(self.flush(db, book)?) } else { Ok(()) }
     }
 
     /// Writes what waits: each transaction takes the next number, moves to the earliest open month when its

@@ -10,5 +10,5 @@ mod journal;
 pub mod store;
 mod transaction;
 
-pub use journal::Journal;
+pub use journal::{Journal, LedgerError};
 pub use transaction::{Leg, Transaction, Unbalanced, transaction_hash};

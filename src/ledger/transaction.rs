@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use crate::kernel::{Money, digest};
+use crate::kernel::{Money, Total, digest};
 
 /// One leg: a debit when positive, a credit when negative.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Unbalanced {
     /// The event.
     pub event: String,
     /// By how much.
-    pub by: i64,
+    pub by: i128,
 }
 
 impl Transaction {
@@ -51,9 +51,9 @@ impl Transaction {
                 None => legs.push(Leg { account, amount }),
             }
         }
-        let by: Money = legs.iter().map(|leg| leg.amount).sum();
-        if !by.is_zero() {
-            return Err(Unbalanced { event, by: by.0 });
+        let Total(by) = legs.iter().map(|leg| leg.amount).sum();
+        if by != 0 {
+            return Err(Unbalanced { event, by });
         }
         legs.retain(|leg| !leg.amount.is_zero());
         Ok((!legs.is_empty()).then_some(Transaction { day, event, corrects, legs }))
@@ -62,6 +62,11 @@ impl Transaction {
     /// Its legs.
     pub fn legs(&self) -> &[Leg] {
         &self.legs
+    }
+
+    /// What it moves: Σ of its debits.
+    pub fn moved(&self) -> i128 {
+        self.legs.iter().map(|leg| i128::from(leg.amount.0.max(0))).sum()
     }
 }
 

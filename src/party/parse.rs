@@ -283,6 +283,9 @@ fn buckets(tables: Vec<Table<'_>>) -> Read<Buckets> {
     Ok(if buckets.is_empty() { Buckets::default() } else { Buckets(buckets) })
 }
 
+/// No capacity is larger; without one it is unlimited.
+const MOST_CAPACITY: i64 = 1_000_000_000;
+
 fn assignee(mut table: Table<'_>) -> Read<SaidAssignee> {
     let at = At { line: table.line(), name: "lender.assignee" };
     let value = table.need("code")?;
@@ -302,7 +305,7 @@ fn assignee(mut table: Table<'_>) -> Read<SaidAssignee> {
         code,
         name: maybe(&mut table, "name", Value::name)?,
         kind: maybe(&mut table, "kind", |value| value.one_of(&kinds))?,
-        capacity: said(&mut table, "capacity", |value| value.whole(0, i64::MAX).map(Some))?,
+        capacity: said(&mut table, "capacity", |value| value.whole(0, MOST_CAPACITY).map(Some))?,
         regions: said(&mut table, "regions", names)?,
         products: said(&mut table, "products", names)?,
         status: said(&mut table, "status", |value| value.one_of(&statuses))?,

@@ -2,12 +2,12 @@
 
 use super::number::{RATE_PLACES, ratio, round};
 use super::scorecard::Row;
-use crate::kernel::{Currency, Money};
+use crate::kernel::{Currency, Total};
 
 /// The figures of a row as files write them.
 pub fn figures(row: &Row, currency: Currency) -> [String; 10] {
     let rate = ratio(row.sums.recovered, row.sums.balance).unwrap_or_default();
-    let expected = Money(i64::try_from(round(row.expected, 0).mantissa()).unwrap_or(i64::MAX));
+    let expected = Total(round(row.expected, 0).mantissa());
     [
         row.sums.placements.to_string(),
         row.sums.balance.plain(currency),

@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use super::history::{History, Sums};
 use super::number::{INDEX_PLACES, SCORE_PLACES, ratio, round, square_root};
 use crate::conduct::Incidents;
-use crate::kernel::Money;
 use crate::kernel::document::{DocumentFault, Value};
+use crate::kernel::{Money, count};
 
 /// What stands beside money: the conduct of an assignee in the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,9 @@ pub struct Points {
     pub tie_margin: Decimal,
 }
 
+/// The most points of one measure.
+const MOST_POINTS: i64 = 1_000_000;
+
 impl Default for Points {
     fn default() -> Points {
         Points {
@@ -77,7 +80,7 @@ impl Points {
         let mut table = value.table()?;
         let standard = Points::default();
         let mut points = |key: &str, default: i64| {
-            table.take(key).map_or(Ok(default), |value| value.whole(0, 1_000_000))
+            table.take(key).map_or(Ok(default), |value| value.whole(0, MOST_POINTS))
         };
         let (recoveries, accounts_served) =
             (points("recoveries", 70)?, points("accounts_served", 20)?);
@@ -88,9 +91,12 @@ impl Points {
                 let number = Decimal::from_str_exact(margin.text()?.trim())
                     .ok()
                     .filter(|margin| *margin >= Decimal::ZERO);
-                number.ok_or_else(|| {
+                let number = number.ok_or_else(|| {
                     margin.fault("must be a number of points in quotes, like \"0.50\"")
-                })?
+                })?;
+                let most = Decimal::from(3 * MOST_POINTS);
+                margin.bound(number <= most, "is more than all points there can be")?;
+                number
             }
         };
         table.finish()?;
@@ -179,7 +185,7 @@ pub fn scorecard(
         let mut rank = 1;
         for tied in tie_groups(&scores, points.tie_margin) {
             tied.iter().for_each(|place| rows[group[*place]].rank = rank);
-            rank += i64::try_from(tied.len()).unwrap_or(0);
+            rank += count(tied.len());
         }
     }
     rows
@@ -191,7 +197,7 @@ pub fn with_newcomers<'a>(
     mut rows: Vec<Row>,
     assignees: impl Iterator<Item = &'a str>,
 ) -> Vec<Row> {
-    let last = i64::try_from(rows.len()).unwrap_or(i64::MAX - 1) + 1;
+    let last = count(rows.len()) + 1;
     for assignee in assignees {
         if !rows.iter().any(|row| row.assignee == assignee) {
             rows.push(Row {

@@ -150,7 +150,7 @@ pub fn compare_all(explored: &Explored, champion: Option<&str>) -> Vec<Compariso
         let others = || names.iter().filter(|b| **b != a);
         let (wins, losses) =
             (others().filter(|b| beats(a, b)).count(), others().filter(|b| beats(b, a)).count());
-        i64::try_from(wins).unwrap_or(0) - i64::try_from(losses).unwrap_or(0)
+        crate::kernel::count(wins) - crate::kernel::count(losses)
     };
     let best = || {
         names

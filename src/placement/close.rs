@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use diesel::QueryResult;
 
 use super::store::{self, CLOSINGS, Closing};
 use super::{CloseReason, Span};
 use crate::audit::Act;
 use crate::db::Db;
 use crate::kernel::Money;
-use crate::ledger::{Transaction, chart};
+use crate::ledger::{LedgerError, Transaction, chart};
 use crate::standing::{self, Standing, Stated, States};
 
 /// A placement to close, and why.
@@ -44,7 +43,7 @@ pub fn paid<F: States>(standing: &Standing<F>) -> Option<ToClose> {
 }
 
 /// Closes placements within an act. One ledger transaction per assignee and day carries what is owed to the house.
-pub fn close(db: &mut Db, act: &mut Act, to_close: &[ToClose]) -> QueryResult<()> {
+pub fn close(db: &mut Db, act: &mut Act, to_close: &[ToClose]) -> Result<(), LedgerError> {
     for chunk in to_close.chunks(5_000) {
         let accounts = chunk.iter().map(|closing| closing.placement.account_no.as_str());
         let standings = standing::load(db, &act.book.lender, accounts)?;
@@ -72,16 +71,9 @@ pub fn close(db: &mut Db, act: &mut Act, to_close: &[ToClose]) -> QueryResult<()
         for ((assignee, day), amount) in moved {
             let event = format!("closed:{seq}:{assignee}:{day}:{first}");
             let moves = [(chart::loans(None), amount), (chart::loans(Some(&assignee)), -amount)];
-            let transaction = balanced(Transaction::build(day, event, None, moves))?;
+            let transaction = Transaction::build(day, event, None, moves);
             act.journal.post(db, &mut act.book, transaction)?;
         }
     }
     Ok(())
-}
-
-/// A transaction that is out of balance stops the command: nothing of it is saved.
-pub fn balanced(
-    built: Result<Option<Transaction>, crate::ledger::Unbalanced>,
-) -> QueryResult<Option<Transaction>> {
-    built.map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))
 }

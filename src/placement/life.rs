@@ -243,6 +243,27 @@ pub struct Taker<'a> {
     pub on: NaiveDate,
 }
 
+impl Taker<'_> {
+    fn step(
+        self,
+        kind: StepKind,
+        reason: Option<&str>,
+        granted: Option<bool>,
+        until_on: Option<NaiveDate>,
+    ) -> Step {
+        Step {
+            seq: 0,
+            kind,
+            on_day: self.on,
+            agency: self.agency.map(str::to_string),
+            reason: reason.map(str::to_string),
+            granted,
+            until_on,
+            owed: Money::ZERO,
+        }
+    }
+}
+
 /// What a step comes to: what is written, and whether the placement closes on that day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Next {
@@ -419,44 +440,12 @@ pub fn next(
     taker: Taker<'_>,
     objection_days: i64,
 ) -> Result<Next, Refusal> {
-    let Taker { agency, on } = taker;
-    let step = |kind, reason: Option<&str>, granted, until_on| Step {
-        seq: 0,
-        kind,
-        on_day: on,
-        agency: agency.map(str::to_string),
-        reason: reason.map(str::to_string),
-        granted,
-        until_on,
-        owed: Money::ZERO,
-    };
-    let goes_on = |step| Ok(Next { step: Some(step), closing: None });
-    let closes = |step, reason, code: Option<&str>| {
-        Ok(Next { step, closing: Some((reason, code.map(str::to_string))) })
-    };
-    // A recall at once ends a pending one: over an objection too, so that it is a decision on file.
-    let decided = |code: &str| {
-        closes(
-            Some(step(StepKind::RecallDecision, Some(code), Some(true), None)),
-            CloseReason::Recalled,
-            Some(code),
-        )
-    };
+    let on = taker.on;
+    let step =
+        |kind, reason: Option<&str>, granted, until_on| taker.step(kind, reason, granted, until_on);
     match wanted {
-        Move::RequestRecall(code) => {
-            let for_compliance = code.eq_ignore_ascii_case(COMPLIANCE);
-            let at_once = objection_days == 0 || for_compliance;
-            let object_by = if at_once { on } else { plus_days(on, objection_days) };
-            let request = step(StepKind::RecallRequest, Some(code), None, Some(object_by));
-            match &life.recall {
-                // A compliance recall is final at once, also where another is pending.
-                Some(_) if for_compliance => decided(code),
-                Some(recall) => Err(Refusal::RecallPending(recall.requested_on)),
-                None if at_once => closes(Some(request), CloseReason::Recalled, Some(code)),
-                None => goes_on(request),
-            }
-        }
-        Move::RecallAtOnce(code) if life.recall.is_some() => decided(code),
+        Move::RequestRecall(code) => request_recall(life, code, taker, objection_days),
+        Move::RecallAtOnce(code) if life.recall.is_some() => Ok(recalled_over(code, taker)),
         Move::RecallAtOnce(code) => {
             let request = step(StepKind::RecallRequest, Some(code), None, Some(on));
             closes(Some(request), CloseReason::Recalled, Some(code))
@@ -502,6 +491,41 @@ pub fn next(
             goes_on(step(StepKind::RetentionDecision, reason, Some(approved), Some(until)))
         }
         Move::Transfer(code) => closes(None, CloseReason::Transferred, Some(code)),
+    }
+}
+
+/// A step after which the placement goes on.
+fn goes_on(step: Step) -> Result<Next, Refusal> {
+    Ok(Next { step: Some(step), closing: None })
+}
+
+/// A step, when there is one, that closes the placement.
+fn closes(step: Option<Step>, reason: CloseReason, code: Option<&str>) -> Result<Next, Refusal> {
+    Ok(Next { step, closing: Some((reason, code.map(str::to_string))) })
+}
+
+/// A recall at once ends a pending one: over an objection too, so that it is a decision on file.
+fn recalled_over(code: &str, taker: Taker<'_>) -> Next {
+    let decision = taker.step(StepKind::RecallDecision, Some(code), Some(true), None);
+    Next { step: Some(decision), closing: Some((CloseReason::Recalled, Some(code.to_string()))) }
+}
+
+fn request_recall(
+    life: &Life,
+    code: &str,
+    taker: Taker<'_>,
+    objection_days: i64,
+) -> Result<Next, Refusal> {
+    let for_compliance = code.eq_ignore_ascii_case(COMPLIANCE);
+    let at_once = objection_days == 0 || for_compliance;
+    let object_by = if at_once { taker.on } else { plus_days(taker.on, objection_days) };
+    let request = taker.step(StepKind::RecallRequest, Some(code), None, Some(object_by));
+    match &life.recall {
+        // A compliance recall is final at once, also where another is pending.
+        Some(_) if for_compliance => Ok(recalled_over(code, taker)),
+        Some(recall) => Err(Refusal::RecallPending(recall.requested_on)),
+        None if at_once => closes(Some(request), CloseReason::Recalled, Some(code)),
+        None => goes_on(request),
     }
 }
 

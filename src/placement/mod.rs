@@ -214,6 +214,9 @@ pub enum PlacementError {
     /// The file of accounts cannot be used.
     #[error(transparent)]
     Sheet(#[from] crate::sheet::SheetError),
+    /// The ledger does not take it.
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::LedgerError),
     /// The database failed.
     #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),

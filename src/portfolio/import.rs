@@ -13,10 +13,10 @@ use super::{FileRow, PortfolioError, hold, store};
 use crate::audit::{Act, By};
 use crate::db::{Db, write};
 use crate::kernel::progress::Progress;
-use crate::kernel::{Currency, Money};
-use crate::ledger::{Transaction, chart};
+use crate::kernel::{Currency, Money, Total, count};
+use crate::ledger::{LedgerError, Transaction, chart};
 use crate::party;
-use crate::placement::close::{self, balanced};
+use crate::placement::close;
 use crate::sheet::{ColumnMap, Fault, RawRow, Rejects, Sheet};
 use crate::standing::{self, Standing};
 
@@ -127,8 +127,8 @@ struct Counts {
     new: i64,
     updated: i64,
     unchanged: i64,
-    total: Money,
-    control: Money,
+    total: Total,
+    control: Total,
     refused_known: i64,
     closed_as_paid: usize,
 }
@@ -143,7 +143,7 @@ struct Taking<'a> {
     refused: Vec<String>,
     file_holds: HashMap<String, Vec<(HoldKind, i64)>>,
     act: Act,
-    moves: BTreeMap<String, Money>,
+    moves: BTreeMap<String, Total>,
     counts: Counts,
     rejects: Rejects,
 }
@@ -197,8 +197,7 @@ impl Taking<'_> {
             .map(|(account_no, _)| account_no)
             .collect();
         let named: HashSet<&String> = known.iter().map(|(account_no, _)| account_no).collect();
-        self.counts.refused_known +=
-            i64::try_from(named.difference(&in_this_file).count()).unwrap_or(0);
+        self.counts.refused_known += count(named.difference(&in_this_file).count());
         Ok(())
     }
 
@@ -293,7 +292,7 @@ impl Taking<'_> {
         Ok(FileRow {
             as_of: self.as_of,
             seq: self.act.seq(),
-            line: i64::try_from(line).unwrap_or(i64::MAX),
+            line: count(line as usize),
             balance: stated.balance,
             parts: stated.parts,
             days_past_due: stated.days_past_due,
@@ -394,7 +393,7 @@ impl Taking<'_> {
             return Err(PortfolioError::ControlTotal { file, what: "rows", declared, found });
         }
         if let Some(declared) = options.expect_total
-            && Money::parse(declared, self.currency) != Ok(self.counts.control)
+            && Money::parse_sum(declared, self.currency).map(Total::from) != Ok(self.counts.control)
         {
             let (declared, found) =
                 (declared.to_string(), self.counts.control.plain(self.currency));
@@ -437,13 +436,22 @@ impl Taking<'_> {
             warnings: sheet.warnings.clone(),
             faults: self.rejects.first,
         };
-        let equity: Money = self.moves.values().copied().sum();
         let seq = self.act.seq();
-        let moves = self.moves.into_iter().chain([(chart::PORTFOLIO.to_string(), -equity)]);
-        let transaction =
-            balanced(Transaction::build(self.as_of, format!("portfolio:{seq}"), None, moves))?;
+        let event = format!("portfolio:{seq}");
+        let Total(equity) = self.moves.values().copied().sum();
+        let moves = self.moves.into_iter().chain([(chart::PORTFOLIO.to_string(), Total(-equity))]);
+        let moves = moves.map(|(account, moved)| match moved.money() {
+            Ok(amount) => Ok((account, amount)),
+            Err(range) => Err(LedgerError::Range { event: event.clone(), account, range }),
+        });
+        let moves = moves.collect::<Result<Vec<_>, _>>()?;
+        let transaction = Transaction::build(self.as_of, event, None, moves);
         self.act.journal.post(db, &mut self.act.book, transaction)?;
-        let rejected = i64::try_from(done.rejected).unwrap_or(i64::MAX);
+        let total = counts.total.money().map_err(|range| PortfolioError::Total {
+            file: sheet.path.display().to_string(),
+            range,
+        })?;
+        let rejected = count(done.rejected as usize);
         let file_name = sheet.file_name();
         let row = vec![
             self.lender.as_str().into(),
@@ -457,7 +465,7 @@ impl Taking<'_> {
             done.unchanged.into(),
             done.missing.into(),
             rejected.into(),
-            counts.total.into(),
+            total.into(),
         ];
         self.act.write(db, &store::FILES, &[row])?;
         let summary = json!({

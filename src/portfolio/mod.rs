@@ -103,12 +103,23 @@ pub enum PortfolioError {
         /// The first faults.
         faults: Vec<crate::sheet::Fault>,
     },
+    /// The rows' balances add up to more than a book keeps.
+    #[error("{file}: the sum of its balances {range}; check the amounts; nothing was changed")]
+    Total {
+        /// The file.
+        file: String,
+        /// What it comes to.
+        range: crate::kernel::MoneyRange,
+    },
     /// The lender is unknown.
     #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
     NoLender(String),
     /// Personal data cannot be encrypted.
     #[error("{0}")]
     Key(String),
+    /// The ledger does not take it.
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::LedgerError),
     /// The database failed.
     #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::ledger::Balances;
 use super::{Proof, ProofError};
 use crate::db::Db;
-use crate::kernel::Money;
+use crate::kernel::{Money, Total};
 use crate::ledger::chart;
 use crate::party::Lender;
 use crate::{placement, portfolio, recovery, settlement};
@@ -25,18 +25,20 @@ pub(super) fn prove(
         let f = &one.figures;
         *detail.entry(chart::commission(&one.agency)).or_default() += f.net;
         *detail.entry(chart::VAT_INPUT.to_string()).or_default() += f.vat;
-        *detail.entry(chart::payable(&one.agency)).or_default() += f.set_off - f.total;
+        let payable = detail.entry(chart::payable(&one.agency)).or_default();
+        *payable += f.set_off;
+        *payable -= f.total;
         *detail.entry(chart::receivable(&one.agency)).or_default() -= f.set_off;
     }
     // What the lender's files say beyond what the ledger moved has no other source than the rest of the book.
-    let rest: Money = detail.values().copied().sum();
-    *detail.entry(chart::PORTFOLIO.to_string()).or_default() -= rest;
+    let Total(rest) = detail.values().copied().sum();
+    detail.entry(chart::PORTFOLIO.to_string()).or_default().0 -= rest;
     let accounts: BTreeSet<&String> = detail.keys().chain(ledger.keys()).collect();
     for account in accounts {
         let of = |balances: &Balances| balances.get(account).copied().unwrap_or_default();
         let (in_ledger, in_detail) = (of(ledger), of(&detail));
         proof.check(in_ledger == in_detail, || {
-            let shown = |amount: Money| amount.plain(lender.currency);
+            let shown = |amount: Total| amount.plain(lender.currency);
             format!(
                 "{account} stands at {} in the ledger, the detail says {}",
                 shown(in_ledger),

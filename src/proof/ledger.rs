@@ -5,20 +5,21 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::{Proof, ProofError};
 use crate::audit::{self, Book};
 use crate::db::Db;
-use crate::kernel::Money;
+use crate::kernel::{Money, Total};
 use crate::ledger::store::{PostingRow, each_posting};
 use crate::ledger::{chart, transaction_hash};
 use crate::recovery::{self, Kind};
 use crate::settlement;
 
 /// Balances by account, as the ledger's legs sum.
-pub(super) type Balances = BTreeMap<String, Money>;
+pub(super) type Balances = BTreeMap<String, Total>;
 
 pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Balances, ProofError> {
     let mut walk = Walk {
         expected: expected_legs(db, &book.lender)?,
         hash: audit::first_hash(&book.lender),
         balances: Balances::new(),
+        moved: Total::default(),
         events: HashSet::new(),
         current: Vec::new(),
         number: 0,
@@ -39,6 +40,12 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Balan
     });
     proof.check(walk.hash == book.transaction_hash, || {
         "the last transaction's hash is not the one in the book's head".to_string()
+    });
+    proof.check(walk.moved == book.turnover.into(), || {
+        format!(
+            "the ledger has moved {} minor units in all, the book's head says {}",
+            walk.moved.0, book.turnover.0
+        )
     });
     let mut missing: Vec<&String> = walk.expected.keys().collect();
     missing.sort();
@@ -88,6 +95,7 @@ struct Walk {
     expected: HashMap<String, (String, Money)>,
     hash: String,
     balances: Balances,
+    moved: Total,
     events: HashSet<String>,
     current: Vec<PostingRow>,
     number: i64,
@@ -107,7 +115,7 @@ impl Walk {
             )
         });
         self.number = number;
-        let sum: i64 = legs.iter().map(|leg| leg.amount).sum();
+        let Total(sum) = legs.iter().map(|leg| Money(leg.amount)).sum();
         proof.check(sum == 0, || {
             format!("ledger transaction {number} is out of balance by {sum} minor units")
         });
@@ -143,6 +151,7 @@ impl Walk {
         }
         for leg in legs {
             *self.balances.entry(leg.account).or_default() += Money(leg.amount);
+            self.moved += Money(leg.amount.max(0));
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn prove(
         expected_month = Some(month.next());
         let known = Book { seq: period.known_seq, statement_no: number, ..book.clone() };
         let again = settlement::close::work_out(db, lender, month, &known)?;
-        number += i64::try_from(again.len()).unwrap_or(0);
+        number += crate::kernel::count(again.len());
         let stored: Vec<Statement> = settlement::store::statements(db, &lender.code, None)?
             .into_iter()
             .filter(|one| one.month == month)

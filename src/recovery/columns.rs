@@ -87,7 +87,7 @@ pub fn read(row: &Row<'_>, currency: Currency, assignees: &[String]) -> Result<R
     Ok(Recovery {
         reference,
         seq: 0,
-        line: i64::try_from(row.raw.line).unwrap_or(i64::MAX),
+        line: crate::kernel::count(row.raw.line as usize),
         account_no,
         received_on,
         kind,

@@ -14,10 +14,10 @@ use super::{Kind, Recovery, RecoveryError, store};
 use crate::audit::{Act, By};
 use crate::db::{Db, keys_json, write};
 use crate::kernel::progress::Progress;
-use crate::kernel::{Currency, Money};
+use crate::kernel::{Currency, Money, count};
 use crate::ledger::{Transaction, chart};
 use crate::party;
-use crate::placement::close::{self, balanced};
+use crate::placement::close;
 use crate::sheet::{ColumnMap, Fault, RawRow, Rejects, Sheet};
 use crate::standing::{self, Standing, Stated};
 
@@ -173,9 +173,10 @@ impl Taking {
             }
             recovery.seq = self.act.seq();
             let of_waiver = known.is_of_waiver(&recovery);
-            let Some(standing) = known.standings.get_mut(&recovery.account_no) else { continue };
+            // Decided on the account's standing just now: without it the import stops, and no row is passed over.
+            let standing = known.standings.get_mut(&recovery.account_no).ok_or(diesel::NotFound)?;
             let transaction = post(&mut recovery, of_waiver, standing);
-            self.act.journal.post(db, &mut self.act.book, balanced(transaction)?)?;
+            self.act.journal.post(db, &mut self.act.book, transaction)?;
             self.count(&recovery, standing);
             known.recoveries.insert(recovery.reference.clone(), recovery.clone());
             accepted.push(recovery);
@@ -246,7 +247,7 @@ impl Taking {
             self.done.closed_as_paid += paid.len();
             close::close(db, &mut self.act, &paid)?;
         }
-        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let count = |number: u64| count(number as usize);
         let file_name = sheet.file_name();
         let row = vec![
             self.lender.as_str().into(),

@@ -115,6 +115,9 @@ pub enum RecoveryError {
     /// The lender is unknown.
     #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
     NoLender(String),
+    /// The ledger does not take it.
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::LedgerError),
     /// The database failed.
     #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),

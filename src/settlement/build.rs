@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 
-use super::{Figures, Line, LineKind, Statement};
+use super::{Figures, Line, LineKind, SettlementError, Statement};
 use crate::commission::entitlement::price;
 use crate::commission::gather::Gathered;
 use crate::commission::{Group, GroupKey, Item, Scope};
 use crate::contract::factor::By;
 use crate::contract::{Charge, Credit, Per, Remittance, Terms, Version, Versions};
-use crate::kernel::rate::without_tax;
-use crate::kernel::{Currency, Money, Month, Rounding};
+use crate::kernel::rate::{times, without_tax};
+use crate::kernel::{Currency, Money, MoneyRange, Month, Rounding, Total, count};
 
 /// What earlier statements settled.
 #[derive(Debug, Default)]
@@ -69,10 +69,10 @@ pub fn statement_no(lender: &str, number: i64) -> String {
 
 impl MonthEnd<'_> {
     /// All statements of the month, in order of the agencies' codes.
-    pub fn statements(&self) -> Vec<Statement> {
+    pub fn statements(&self) -> Result<Vec<Statement>, SettlementError> {
         let mut statements = Vec::new();
         for agency in self.agencies() {
-            let lines = self.lines(&agency);
+            let lines = self.lines(&agency)?;
             let collected = self.collected(&agency);
             let carried =
                 self.settled.last.get(&agency).map_or(Money::ZERO, |last| last.carried_forward);
@@ -83,17 +83,18 @@ impl MonthEnd<'_> {
             );
             let something = !lines.is_empty() || !collected.is_zero() || !carried.is_zero();
             if in_force || something {
-                let number =
-                    self.last_statement_no + 1 + i64::try_from(statements.len()).unwrap_or(0);
-                statements.push(self.statement(
-                    &agency,
-                    statement_no(self.lender, number),
-                    lines,
-                    collected,
-                ));
+                let number = self.last_statement_no + 1 + count(statements.len());
+                let number = statement_no(self.lender, number);
+                statements.push(self.statement(&agency, number, lines, collected)?);
             }
         }
-        statements
+        Ok(statements)
+    }
+
+    /// Names the figure that no book keeps.
+    fn out_of_range(&self, agency: &str, what: &str, range: MoneyRange) -> SettlementError {
+        let (agency, what) = (agency.to_string(), what.to_string());
+        SettlementError::Range { agency, month: self.month, what, range }
     }
 
     /// Everyone who could have a statement.
@@ -115,7 +116,7 @@ impl MonthEnd<'_> {
     }
 
     /// Commission, true-up and charge lines, in order, not yet numbered.
-    fn lines(&self, agency: &str) -> Vec<Line> {
+    fn lines(&self, agency: &str) -> Result<Vec<Line>, SettlementError> {
         let (mut commission, mut true_ups) = (Vec::new(), Vec::new());
         let current = self
             .gathered
@@ -128,10 +129,11 @@ impl MonthEnd<'_> {
             groups.entry(key.clone()).or_insert(None);
         }
         for (key, group) in groups {
-            let terms = self.versions.get(&key.agency, key.version).map(|version| &version.terms);
-            if let Some(terms) = terms {
-                self.group_lines(&key, group, terms, &mut commission, &mut true_ups);
-            }
+            let version = self.versions.get(&key.agency, key.version).ok_or_else(|| {
+                let (agency, contract) = (key.agency.clone(), key.contract.clone());
+                SettlementError::NoVersion { agency, contract, version: key.version }
+            })?;
+            self.group_lines(&key, group, &version.terms, &mut commission, &mut true_ups);
         }
         for item in self.gathered.grace.get(agency).into_iter().flatten() {
             if !self.settled.lines.contains_key(&item.reference) {
@@ -145,8 +147,8 @@ impl MonthEnd<'_> {
             }
         }
         commission.extend(true_ups);
-        commission.extend(self.charges(agency));
-        commission
+        commission.extend(self.charges(agency)?);
+        Ok(commission)
     }
 
     /// The lines of one group: recoveries not settled before, then the change in what was.
@@ -214,7 +216,7 @@ impl MonthEnd<'_> {
         }
     }
 
-    fn charges(&self, agency: &str) -> Vec<Line> {
+    fn charges(&self, agency: &str) -> Result<Vec<Line>, SettlementError> {
         let mut lines = Vec::new();
         let in_month = |placed_on: NaiveDate| self.first || Month::of(placed_on) == self.month;
         let mut counts: BTreeMap<(String, i64, String), i64> = BTreeMap::new();
@@ -232,35 +234,53 @@ impl MonthEnd<'_> {
             for charge in charges.iter().filter(|charge| charge.per == Per::AccountPlaced) {
                 lines.push(Line {
                     batch: Some(batch.clone()),
-                    ..self.charge(charge, count, "accounts placed")
+                    ..self.charge(agency, charge, count, "accounts placed")?
                 });
             }
         }
         if let Some(version) = self.versions.in_force(agency, self.month.last_day()) {
-            let monthly = version.terms.charges.iter().filter(|charge| charge.per == Per::Month);
-            lines.extend(monthly.map(|charge| self.charge(charge, 1, "month")));
+            for charge in version.terms.charges.iter().filter(|charge| charge.per == Per::Month) {
+                lines.push(self.charge(agency, charge, 1, "month")?);
+            }
         }
-        lines
+        Ok(lines)
     }
 
-    fn charge(&self, charge: &Charge, count: i64, what: &str) -> Line {
+    fn charge(
+        &self,
+        agency: &str,
+        charge: &Charge,
+        count: i64,
+        what: &str,
+    ) -> Result<Line, SettlementError> {
         let note = format!("{count} {what} × {}", charge.amount.plain(self.currency));
-        Line {
+        let fee = charge.amount.times(count).map_err(|range| {
+            self.out_of_range(agency, &format!("the charge \"{}\", {note},", charge.name), range)
+        })?;
+        Ok(Line {
             fee_rule: Some(charge.name.clone()),
             note: Some(note),
-            ..blank(LineKind::Charge, Money(charge.amount.0 * count))
-        }
+            ..blank(LineKind::Charge, fee)
+        })
     }
 
     /// The performance line (奖惩): commission × (factor − 1), by the rank or shrunk index of the month's last day.
-    fn performance(&self, agency: &str, terms: &Terms, lines: &[Line]) -> Option<Line> {
-        let factor = terms.performance.as_ref()?;
-        let graded = self.graded.get(agency)?;
+    fn performance(
+        &self,
+        agency: &str,
+        terms: &Terms,
+        lines: &[Line],
+    ) -> Result<Option<Line>, MoneyRange> {
+        let graded = self.graded.get(agency);
+        let Some((factor, graded)) = terms.performance.as_ref().zip(graded) else {
+            return Ok(None);
+        };
         let commission: Money = lines
             .iter()
             .filter(|line| line.kind == LineKind::Commission)
             .map(|line| line.fee)
-            .sum();
+            .sum::<Total>()
+            .money()?;
         let (measure, what) = match factor.by {
             By::Rank => {
                 (Decimal::from(graded.rank), format!("rank {} of {}", graded.rank, graded.of))
@@ -268,7 +288,7 @@ impl MonthEnd<'_> {
             By::Index => (graded.index, format!("shrunk index {}", graded.index)),
         };
         let factor = factor.at(measure);
-        let fee = times(commission, factor - Decimal::ONE, terms.rounding);
+        let fee = times(commission, factor - Decimal::ONE, terms.rounding)?;
         // Whoever has nothing judged starts at 1, and may be first by it: finance should see that.
         let unproven =
             if graded.judged == 0 { ", none of its own placements judged yet" } else { "" };
@@ -276,11 +296,30 @@ impl MonthEnd<'_> {
             "{what}{unproven}: commission {} × ({factor} − 1)",
             commission.plain(self.currency)
         );
-        Some(Line {
+        Ok(Some(Line {
             amount: Some(commission),
             note: Some(note),
             ..blank(LineKind::Performance, fee)
-        })
+        }))
+    }
+
+    /// The line that lifts a statement to the contract's minimum, or cuts it at the maximum, when its lines need it.
+    fn bounded(
+        &self,
+        terms: &Terms,
+        in_force: bool,
+        lines: &[Line],
+    ) -> Result<Option<Line>, MoneyRange> {
+        let sum = lines.iter().map(|line| line.fee).sum::<Total>().money()?;
+        let line = |what: &str, kind: LineKind, bound: Money| {
+            let note = format!("{what} per statement {}", bound.plain(self.currency));
+            Line { note: Some(note), ..blank(kind, bound - sum) }
+        };
+        let least = terms.minimum.filter(|least| in_force && sum < *least);
+        let most = terms.maximum.filter(|most| sum > *most);
+        Ok(least
+            .map(|least| line("minimum", LineKind::Minimum, least))
+            .or_else(|| most.map(|most| line("maximum", LineKind::Maximum, most))))
     }
 
     /// Adds performance, minimum and maximum, numbers the lines and works out the figures.
@@ -290,34 +329,26 @@ impl MonthEnd<'_> {
         statement_no: String,
         mut lines: Vec<Line>,
         collected: Money,
-    ) -> Statement {
+    ) -> Result<Statement, SettlementError> {
+        let beyond =
+            |what: &'static str| move |range: MoneyRange| self.out_of_range(agency, what, range);
         let last_day = self.month.last_day();
         let version = self.versions.of_statement(agency, last_day);
         let terms = version.map(|version| &version.terms);
         let in_force = self.versions.in_force(agency, last_day).is_some();
-        lines.extend(terms.and_then(|terms| self.performance(agency, terms, &lines)));
-        let sum: Money = lines.iter().map(|line| line.fee).sum();
-        let least = terms.and_then(|terms| terms.minimum).filter(|least| in_force && sum < *least);
-        let note = |what: &str, bound: Money| {
-            Some(format!("{what} per statement {}", bound.plain(self.currency)))
-        };
-        if let Some(least) = least {
-            lines.push(Line {
-                note: note("minimum", least),
-                ..blank(LineKind::Minimum, least - sum)
-            });
-        }
-        let sum: Money = lines.iter().map(|line| line.fee).sum();
-        if let Some(most) = terms.and_then(|terms| terms.maximum).filter(|most| sum > *most) {
-            lines
-                .push(Line { note: note("maximum", most), ..blank(LineKind::Maximum, most - sum) });
+        if let Some(terms) = terms {
+            let line = self.performance(agency, terms, &lines);
+            lines.extend(line.map_err(beyond("the performance line"))?);
+            let line = self.bounded(terms, in_force, &lines);
+            lines.extend(line.map_err(beyond("the sum of its lines"))?);
         }
         for (line, number) in lines.iter_mut().zip(1..) {
             line.line_no = number;
         }
         let last = self.settled.last.get(agency).copied();
-        let figures = figures(&lines, terms, collected, last);
-        Statement {
+        let figures =
+            figures(&lines, terms, collected, last).map_err(beyond("one of its figures"))?;
+        Ok(Statement {
             statement_no,
             lender: self.lender.to_string(),
             agency: agency.to_string(),
@@ -325,7 +356,7 @@ impl MonthEnd<'_> {
             terms: version.map(|version: &Version| (version.terms.code.clone(), version.number)),
             figures,
             lines,
-        }
+        })
     }
 }
 
@@ -335,11 +366,11 @@ pub fn figures(
     terms: Option<&Terms>,
     collected: Money,
     last: Option<Figures>,
-) -> Figures {
-    let sum = |kind: LineKind| -> Money {
-        lines.iter().filter(|line| line.kind == kind).map(|line| line.fee).sum()
+) -> Result<Figures, MoneyRange> {
+    let sum = |kind: LineKind| {
+        lines.iter().filter(|line| line.kind == kind).map(|line| line.fee).sum::<Total>().money()
     };
-    let all: Money = lines.iter().map(|line| line.fee).sum();
+    let all = lines.iter().map(|line| line.fee).sum::<Total>().money()?;
     let (net, vat) = match terms {
         Some(terms) if terms.vat_inclusive => {
             let net = without_tax(all, terms.vat);
@@ -348,7 +379,7 @@ pub fn figures(
         Some(terms) => (all, terms.vat.of(all).round(Rounding::HalfUp)),
         None => (all, Money::ZERO),
     };
-    let total = net + vat;
+    let total = [net, vat].into_iter().sum::<Total>().money()?;
     let opening = last.map_or(Money::ZERO, |last| last.closing);
     let remitted = remit(
         total + last.map_or(Money::ZERO, |last| last.carried_forward),
@@ -356,16 +387,16 @@ pub fn figures(
         terms.map_or(Remittance::Gross, |terms| terms.remittance),
         terms.map_or(Credit::CarryForward, |terms| terms.credit),
     );
-    Figures {
+    Ok(Figures {
         opening,
-        commission: sum(LineKind::Commission),
-        true_up: sum(LineKind::TrueUp),
-        charges: sum(LineKind::Charge),
-        performance: sum(LineKind::Performance),
-        minimum: sum(LineKind::Minimum),
-        maximum: sum(LineKind::Maximum),
-        deductions: sum(LineKind::Deduction),
-        adjustments: sum(LineKind::Adjustment),
+        commission: sum(LineKind::Commission)?,
+        true_up: sum(LineKind::TrueUp)?,
+        charges: sum(LineKind::Charge)?,
+        performance: sum(LineKind::Performance)?,
+        minimum: sum(LineKind::Minimum)?,
+        maximum: sum(LineKind::Maximum)?,
+        deductions: sum(LineKind::Deduction)?,
+        adjustments: sum(LineKind::Adjustment)?,
         net,
         vat,
         total,
@@ -375,18 +406,8 @@ pub fn figures(
         carried_forward: remitted.carried,
         set_off: remitted.set_off,
         payments: Money::ZERO,
-        closing: opening + total - collected,
-    }
-}
-
-/// An amount times a factor, rounded to the minor unit.
-fn times(amount: Money, factor: Decimal, rounding: Rounding) -> Money {
-    let rounding = match rounding {
-        Rounding::HalfUp => RoundingStrategy::MidpointAwayFromZero,
-        Rounding::HalfEven => RoundingStrategy::MidpointNearestEven,
-    };
-    let exact = Decimal::from(amount.0).checked_mul(factor).unwrap_or_default();
-    Money(i64::try_from(exact.round_dp_with_strategy(0, rounding).mantissa()).unwrap_or_default())
+        closing: [opening, total, -collected].into_iter().sum::<Total>().money()?,
+    })
 }
 
 struct Remitted {

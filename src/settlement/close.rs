@@ -11,14 +11,13 @@ use crate::commission::gather::{CutOff, gather};
 use crate::contract::factor::Parameters;
 use crate::contract::{self, Versions};
 use crate::db::{Db, write};
-use crate::kernel::Month;
 use crate::kernel::progress::Progress;
+use crate::kernel::{Month, count};
 use crate::ledger::{Transaction, chart};
 use crate::party::{self, Lender};
 use crate::performance::grouping::Grouping;
 use crate::performance::measure::{Asked, scorecard_on};
 use crate::performance::scorecard::{Points, Row};
-use crate::placement::close::balanced;
 use crate::placement::expire::record_expiries;
 
 /// What closing did.
@@ -135,7 +134,7 @@ pub fn work_out(
         graded: &graded,
         last_statement_no: known.statement_no,
     };
-    Ok(month_end.statements())
+    month_end.statements()
 }
 
 /// Where the agencies whose contracts pay for performance stand on the month's last day, on what the closing knows.
@@ -170,7 +169,7 @@ fn graded(
             .find(|(parameters, _)| *parameters == factor.parameters)
             .map(|(_, rows)| rows.as_slice());
         let rows = rows.unwrap_or_default();
-        let of = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let of = count(rows.len());
         if let Some(row) = rows.iter().find(|row| row.assignee == agency) {
             graded.insert(
                 agency.to_string(),
@@ -201,7 +200,7 @@ fn issue(
         progress.advance(1);
     }
     act.journal.flush(db, &mut act.book)?;
-    let count = i64::try_from(closed.statements.len()).unwrap_or(i64::MAX);
+    let count = count(closed.statements.len());
     let row = vec![
         lender.code.as_str().into(),
         closed.month.to_string().into(),
@@ -234,12 +233,8 @@ fn post(db: &mut Db, act: &mut Act, one: &Statement) -> Result<(), SettlementErr
     ];
     let set_off = [(payable, f.set_off), (chart::receivable(&one.agency), -f.set_off)];
     for (event, moves) in [("statement", issued.to_vec()), ("set-off", set_off.to_vec())] {
-        let transaction = balanced(Transaction::build(
-            day,
-            format!("{event}:{}", one.statement_no),
-            None,
-            moves,
-        ))?;
+        let transaction =
+            Transaction::build(day, format!("{event}:{}", one.statement_no), None, moves);
         act.journal.post(db, &mut act.book, transaction)?;
     }
     Ok(())

@@ -173,6 +173,30 @@ pub enum SettlementError {
     /// No such line.
     #[error("statement {0} has no line {1}")]
     NoLine(String, i64),
+    /// A figure is beyond what a book keeps.
+    #[error("the statement of {agency} for {month}: {what} {range}; nothing was changed")]
+    Range {
+        /// The agency.
+        agency: String,
+        /// The month.
+        month: Month,
+        /// Which figure.
+        what: String,
+        /// What it comes to.
+        range: crate::kernel::MoneyRange,
+    },
+    /// Lines were settled under a version that is not there.
+    #[error(
+        "statements of {agency} settled version {version} of contract {contract}, which the book does not have; run `consign verify`"
+    )]
+    NoVersion {
+        /// The agency.
+        agency: String,
+        /// The contract.
+        contract: String,
+        /// Its version.
+        version: i64,
+    },
     /// A contract cannot be read.
     #[error(transparent)]
     Contract(#[from] crate::contract::ContractError),
@@ -182,6 +206,9 @@ pub enum SettlementError {
     /// A document cannot be drawn.
     #[error("the statement cannot be drawn: {0}")]
     Draw(String),
+    /// The ledger does not take it.
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::LedgerError),
     /// The database failed.
     #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),

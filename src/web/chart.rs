@@ -82,11 +82,11 @@ pub fn chart(lines: Vec<Line>) -> Option<Chart> {
     let steps = (most + step - 1) / step;
     let top = Decimal::new(steps * step, 4);
     let longest = lines.iter().map(|line| line.label.chars().count()).max().unwrap_or(0);
-    let room = 20 + CHARACTER * i64::try_from(longest.min(30)).unwrap_or(0);
+    let room = 20 + CHARACTER * crate::kernel::count(longest.min(30));
     let (right, bottom) = (WIDTH - room, HEIGHT - BOTTOM);
     let across = |month: usize| {
-        let month = i64::try_from(month).unwrap_or(0);
-        LEFT + (right - LEFT) * month / i64::try_from(months).unwrap_or(1)
+        let month = crate::kernel::count(month);
+        LEFT + (right - LEFT) * month / crate::kernel::count(months)
     };
     let up = |share: Decimal| {
         let height = Decimal::from(bottom - TOP) * (share / top).clamp(Decimal::ZERO, Decimal::ONE);

@@ -269,7 +269,7 @@ fn lender_facts(db: &mut Db, counts: &Counts, book: &Book) -> Result<Facts, Prob
 const RUNS: i64 = 50;
 
 fn size(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+    crate::kernel::count(number)
 }
 
 /// Of some counts the ones that are not zero, each with where to go.

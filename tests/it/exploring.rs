@@ -26,7 +26,7 @@ fn placed(book: &mut Book, method: &str) -> (BTreeMap<String, i64>, usize, i64) 
         "name = \"s\"\nmethod = \"{method}\"\nstrata = [\"product\"]\nseed = 1\nexploration = \"10%\"\n"
     );
     let run = book.try_allocate(&strategy, "2026-01-02", false).unwrap();
-    let totals = run.decision.totals();
+    let totals = run.decision.totals().unwrap();
     let given = totals.iter().map(|(code, total)| (code.clone(), total.accounts)).collect();
     (given, run.decision.placed(), totals.values().map(|total| total.explored).sum())
 }

@@ -66,7 +66,7 @@ proptest! {
             }
             Err(refused) => {
                 prop_assert!(!balanced);
-                prop_assert_eq!(refused.by, sum);
+                prop_assert_eq!(refused.by, i128::from(sum));
             }
         }
     }

@@ -1,12 +1,13 @@
 //! The integration tests: one binary, every test that touches a store on both databases. `tests/run.sh` runs them.
 
-// A test that cannot go on says so by panicking.
+// A test that cannot go on says so by panicking; one that tells a story tells it in one piece.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    clippy::float_arithmetic
+    clippy::float_arithmetic,
+    clippy::too_many_lines
 )]
 // A story told from beginning to end may be long; what the product does may not.
 #![allow(clippy::too_many_lines)]
@@ -30,6 +31,7 @@ mod access_web;
 mod log;
 mod pages_allocation;
 mod programme;
+mod ranges;
 mod real_data;
 mod run_out_web;
 mod schema;

@@ -199,7 +199,7 @@ fn working(sees: &Sees<Allocates>, work: &Work) -> Result<HttpResponse, Problem>
         Doing::Simulate { .. } => t.simulating().to_string(),
         Doing::Commit(run_no) => format!("{} {run_no}", t.committing()),
     };
-    let count = |number: u64| list::count(i64::try_from(number).unwrap_or(i64::MAX));
+    let count = |number: u64| list::count(crate::kernel::count(number as usize));
     let steps = match work.steps {
         (0, None) => "–".to_string(),
         (done, None) => count(done),
@@ -387,7 +387,7 @@ async fn confirmed(
             Figure::new(format!("{} ({currency})", t.run_balance()), balance.clone(), ""),
             Figure::new(
                 t.batches(),
-                list::count(i64::try_from(run.findings.assignees.len()).unwrap_or(0)),
+                list::count(crate::kernel::count(run.findings.assignees.len())),
                 "",
             ),
             Figure::new(t.run_day(), run.row.run_on.to_string(), ""),

@@ -306,7 +306,7 @@ pub(in crate::web) async fn show(
         assignees: by_assignee,
         totals,
         strata: rows,
-        strata_count: list::count(i64::try_from(count).unwrap_or(0)),
+        strata_count: list::count(crate::kernel::count(count)),
         strata_file: run_link(run_no).then("/strata.csv").url(),
         unplaced: unplaced.into_iter().map(|(_, shown)| shown).collect(),
         not_taken: not_taken(t, &run.findings),

@@ -134,7 +134,7 @@ fn file_name(sent: &str) -> String {
 }
 
 fn shown(t: Lang, done: Imported) -> Done {
-    let count = |number: u64| list::count(i64::try_from(number).unwrap_or(i64::MAX));
+    let count = |number: u64| list::count(crate::kernel::count(number as usize));
     let figures = vec![
         Figure::new(t.file_data_rows(), count(done.rows), ""),
         Figure::new(t.file_accepted(), count(done.accepted), ""),

@@ -271,7 +271,7 @@ fn policy(t: Lang, book: &Book) -> String {
 }
 
 fn figures(t: Lang, asked: &Asked, facts: &Facts) -> Vec<Figure> {
-    let count = |number: usize| list::count(i64::try_from(number).unwrap_or(i64::MAX));
+    let count = |number: usize| list::count(crate::kernel::count(number));
     let of = |rule: &str| Asked { rule: rule.to_string(), ..asked.clone() }.link("/contacts").url();
     let mut figures = vec![
         Figure::new(
@@ -291,7 +291,7 @@ fn figures(t: Lang, asked: &Asked, facts: &Facts) -> Vec<Figure> {
 }
 
 fn by_agency(asked: &Asked, facts: &Facts) -> Vec<AgencyShown> {
-    let count = |number: usize| list::count(i64::try_from(number).unwrap_or(i64::MAX));
+    let count = |number: usize| list::count(crate::kernel::count(number));
     let row = |one: &store::AgencyCount| {
         let of_agency: Vec<&Found> =
             facts.found.iter().filter(|found| found.contact.agency == one.agency).collect();

@@ -107,11 +107,7 @@ pub(in crate::web) async fn show(
         t,
         currency: currency.to_string(),
         figures: vec![
-            Figure::new(
-                t.judged_placements(),
-                list::count(i64::try_from(all.len()).unwrap_or(0)),
-                "",
-            ),
+            Figure::new(t.judged_placements(), list::count(crate::kernel::count(all.len())), ""),
             Figure::new(
                 format!("{} ({currency})", t.balance_placed()),
                 list::money(balance, currency),

@@ -395,7 +395,7 @@ fn figures(t: Lang, currency: Currency, facts: &Facts) -> Vec<Figure> {
     vec![
         Figure::new(
             t.assignees_word(),
-            list::count(i64::try_from(facts.board.rows.len()).unwrap_or(0)),
+            list::count(crate::kernel::count(facts.board.rows.len())),
             "",
         ),
         Figure::new(t.judged_placements(), list::count(book.placements), ""),
@@ -698,6 +698,10 @@ fn strata(
     (shown.collect(), totals)
 }
 
+fn six(number: Decimal) -> String {
+    round(number, 6).to_string()
+}
+
 /// Every step of a row with its numbers.
 fn formula(
     t: Lang,
@@ -707,9 +711,21 @@ fn formula(
     row: &Row,
     all: &[Row],
 ) -> Vec<(&'static str, String)> {
-    let six = |number: Decimal| round(number, 6).to_string();
-    let (n, k) = (row.sums.placements, measure.parameters.credibility);
-    let z = row.credibility;
+    let mut lines = index_lines(t, currency, measure.parameters.credibility, row);
+    lines.push((
+        t.accounts_served(),
+        t.served_words(row.sums.served, row.sums.placements, &six(row.served_index)),
+    ));
+    lines.push((t.compliance(), compliance_words(t, row)));
+    if !own {
+        lines.extend(point_lines(t, measure, row, all));
+    }
+    lines
+}
+
+/// How the index came about, what was believed of it, and how sure it is.
+fn index_lines(t: Lang, currency: Currency, k: i64, row: &Row) -> Vec<(&'static str, String)> {
+    let (n, z) = (row.sums.placements, row.credibility);
     let mut lines = vec![
         (
             t.index(),
@@ -745,10 +761,10 @@ fn formula(
     if let Some((low, high)) = row.range {
         lines.push((t.range_95(), format!("{} – {}", six(low), six(high))));
     }
-    lines.push((
-        t.accounts_served(),
-        t.served_words(row.sums.served, row.sums.placements, &six(row.served_index)),
-    ));
+    lines
+}
+
+fn compliance_words(t: Lang, row: &Row) -> String {
     let beside = &row.beside;
     let (start, upheld, violations) = (
         beside.incidents.evaluation.unwrap_or(100),
@@ -759,13 +775,12 @@ fn formula(
         "(10 × {upheld} + 1 × {violations}) × 1,000 ÷ {}",
         list::count(beside.placements.max(1))
     );
-    lines.push((
-        t.compliance(),
-        format!("{start} − {per} = {} · {}", beside.rating(), inputs(t, row)),
-    ));
-    if own {
-        return lines;
-    }
+    format!("{start} − {per} = {} · {}", beside.rating(), inputs(t, row))
+}
+
+/// The points of a row, each beside the best of its peers, and their sum.
+fn point_lines(t: Lang, measure: &Measure, row: &Row, all: &[Row]) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
     let peers: Vec<&Row> = all
         .iter()
         .filter(|other| measure.peers.get(&other.assignee) == measure.peers.get(&row.assignee))
@@ -791,7 +806,12 @@ fn formula(
     ));
     lines.push((
         t.points_compliance(),
-        part(points.compliance, beside.rating(), best(&|row| row.beside.rating()), row.points[2]),
+        part(
+            points.compliance,
+            row.beside.rating(),
+            best(&|row| row.beside.rating()),
+            row.points[2],
+        ),
     ));
     let sum: Vec<String> = row.points.iter().map(|points| round(*points, 2).to_string()).collect();
     lines.push((t.points_score(), format!("{} = {}", sum.join(" + "), row.score)));

@@ -383,7 +383,7 @@ async fn draw(
         None => (Vec::new(), None),
     };
     let can = || rows.iter().filter(|row| row.cannot.is_empty());
-    let count = |number: usize| list::count(i64::try_from(number).unwrap_or(i64::MAX));
+    let count = |number: usize| list::count(crate::kernel::count(number));
     let figures = vec![
         Figure::new(t.act_accounts(), count(can().count()), ""),
         Figure::new(

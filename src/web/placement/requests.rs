@@ -247,16 +247,10 @@ pub(in crate::web) async fn show(
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
     let (book, login, wanted) = (sees.book.clone(), sees.who.person.login.clone(), asked.clone());
     let facts = site.read(move |db| load(db, &book, &login, &wanted)).await?;
-    let count =
-        |state: State| facts.placements.iter().filter(|one| state.of(t, one).is_some()).count();
-    let counts = STATES.map(|(name, state)| (name, state, count(state)));
-    let fallback = counts
-        .iter()
-        .find(|(.., count)| *count > 0)
-        .map_or(State::Objections, |(_, state, _)| *state);
-    let state =
-        STATES.iter().find(|(name, _)| *name == asked.state).map_or(fallback, |(_, state)| *state);
-    let name = STATES.iter().find(|(_, one)| *one == state).map_or("", |(name, _)| name);
+    let counts = STATES.map(|(name, state)| {
+        (name, state, facts.placements.iter().filter(|one| state.of(t, one).is_some()).count())
+    });
+    let (name, state) = chosen(&asked.state, &counts);
     let link = |state: &str| {
         Link::to("/requests")
             .with("lender", &sees.book.lender.code)
@@ -295,13 +289,7 @@ pub(in crate::web) async fn show(
                 current: one == name,
             })
             .into(),
-        assignees: facts
-            .assignees
-            .iter()
-            .map(|one| {
-                Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.assignee)
-            })
-            .collect(),
+        assignees: choices(&facts.assignees, &asked.assignee),
         state: name,
         until_word: state.until_word(t),
         buttons: buttons(&sees.who, &sees.book, state.acts()),
@@ -314,6 +302,20 @@ pub(in crate::web) async fn show(
         pager: Pager { first: (!asked.after.is_empty()).then(|| link(name).url()), next },
     };
     Page::new(&sees.who, t.nav_requests()).show(&body)
+}
+
+/// The kind that is asked for; else the first that has something waiting.
+fn chosen(wanted: &str, counts: &[(&'static str, State, usize)]) -> (&'static str, State) {
+    let named = counts.iter().find(|(name, ..)| *name == wanted);
+    let waiting = || counts.iter().find(|(.., count)| *count > 0);
+    named.or_else(waiting).map_or(STATES[0], |(name, state, _)| (*name, *state))
+}
+
+fn choices(assignees: &[party::Assignee], chosen: &str) -> Vec<Choice> {
+    let choice = |one: &party::Assignee| {
+        Choice::new(&one.code, format!("{} {}", one.code, one.name), chosen)
+    };
+    assignees.iter().map(choice).collect()
 }
 
 fn load(db: &mut Db, book: &Book, login: &str, asked: &Asked) -> Result<Facts, Problem> {

@@ -49,7 +49,7 @@ pub(in crate::web) async fn show(
     let newest = files.iter().map(|file| file.as_of).max();
     let figures = vec![
         Figure::new(t.nav_accounts(), list::count(accounts), "/accounts"),
-        Figure::new(t.files(), list::count(i64::try_from(files.len()).unwrap_or(i64::MAX)), ""),
+        Figure::new(t.files(), list::count(crate::kernel::count(files.len())), ""),
         Figure::new(t.newest_as_of(), list::day(newest), ""),
     ];
     let shown = |file: FileEntry| Shown {
