@@ -419,7 +419,8 @@ words! {
     trial_title: "对照试验" / "Champion and challenger";
     trial_about: "只看探索样本：随机均分的同类案件。" / "On explored accounts only: like accounts dealt by chance.";
     compared_with: "以谁为基准：" / "Compared with:";
-    trial_none: "尚无可比的探索样本：策略中设置 exploration，并等待考核期届满。" / "Nothing to compare yet: give the strategy an exploration share and wait until the horizon has passed.";
+    range_nothing_judged: "尚无满考核期的委案" / "nothing judged yet";
+    range_nothing_recovered: "考核期内尚无回款" / "no recovery judged yet";
     trial_clear: "已有定论" / "Clear";
     trial_unclear: "尚无定论" / "Not yet clear";
     curves_title: "累计回款率曲线" / "Liquidation curves";

@@ -18,7 +18,8 @@ use crate::performance::grouping::Grouping;
 use crate::performance::measure::{Asked, explored, scorecard_on};
 use crate::performance::number::{RATE_PLACES, percent, round};
 use crate::performance::scorecard::{Points, Row, with_newcomers};
-use crate::performance::trial::{Comparison, compare_all};
+use crate::performance::store::explored_runs;
+use crate::performance::trial::{Comparison, compare_all, nothing_to_compare};
 
 #[derive(Args)]
 pub(super) struct ScorecardArguments {
@@ -74,8 +75,11 @@ pub(super) fn scorecard(
         let (low, high) = row.range.map_or((String::new(), String::new()), |(low, high)| {
             (low.to_string(), high.to_string())
         });
-        let range =
-            if low.is_empty() { String::new() } else { format!(" (95 % range {low} to {high})") };
+        let range = match row.nothing_judged(Lang::En) {
+            Some(nothing) => format!(" ({nothing})"),
+            None if low.is_empty() => String::new(),
+            None => format!(" (95 % range {low} to {high})"),
+        };
         let shrunk = row.shrunk_index;
         format!(
             "  {}. {}: shrunk index {shrunk}{range}, score {}, {} placements",
@@ -101,6 +105,7 @@ fn json_row(row: &Row, currency: Currency) -> serde_json::Value {
         "range".to_string(),
         json!(row.range.map(|(low, high)| [low.to_string(), high.to_string()])),
     );
+    object.insert("range_missing".to_string(), json!(row.nothing_judged(Lang::En)));
     object.insert("accounts_served".to_string(), json!(row.sums.served));
     object.insert("served_index".to_string(), json!(row.served_index.to_string()));
     object.insert("compliance".to_string(), json!(row.beside.rating().to_string()));
@@ -138,17 +143,26 @@ pub(super) fn trial(context: &Context, arguments: &TrialArguments) -> Result<Ans
     {
         return Err(PerformanceError::NoAssignee(code.to_string()).into());
     }
-    let explored =
-        crate::db::read(&mut db, |db| explored(db, &lender.code, arguments.on, parameters))?;
+    let (explored, runs) = crate::db::read(&mut db, |db| {
+        let explored = explored(db, &lender.code, arguments.on, parameters)?;
+        Ok::<_, PerformanceError>((explored, explored_runs(db, &lender.code)?))
+    })?;
     let found = compare_all(&explored, champion);
     let mut shown: Vec<String> = found.iter().map(|one| one.sentence(Lang::En)).collect();
     if found.is_empty() {
-        let nothing = "nothing to compare: no two assignees have judged accounts that exploration dealt in the same strata; \
-                       allocate with an `exploration` share and wait until the horizon has passed";
-        shown.push(nothing.to_string());
+        shown.extend(nothing_to_compare(Lang::En, &runs, parameters, arguments.on));
     }
     let json: Vec<serde_json::Value> = found.iter().map(json_comparison).collect();
-    Ok(Answer::new(lines(shown), json!({"comparisons": json})))
+    let runs: Vec<serde_json::Value> = runs
+        .iter()
+        .map(|run| {
+            json!({
+                "run": run.run_no, "placed_on": run.placed_on.to_string(), "accounts": run.accounts,
+                "judged_on": run.judged_on(parameters).to_string(),
+            })
+        })
+        .collect();
+    Ok(Answer::new(lines(shown), json!({"comparisons": json, "explored_runs": runs})))
 }
 
 fn json_comparison(one: &Comparison) -> serde_json::Value {

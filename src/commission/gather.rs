@@ -1,6 +1,10 @@
 //! The groups of a book as known at a cut-off: facts recorded up to a number of the book, received up to a day.
+//!
+//! What an account adds is a [`Contribution`], worked out from that account's facts alone. A closing adds up those of all
+//! accounts ([`gather`]), an explanation those of the accounts of one group ([`group`]), and a proof moves from one
+//! cut-off to the next by what the accounts with new facts add instead ([`Gathered::advance`]).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::NaiveDate;
 
@@ -8,7 +12,7 @@ use super::earning::{TakenBack, earning};
 use super::entitlement::first_match;
 use super::{Group, GroupKey, Item, Scope};
 use crate::contract::{ContractError, Over, Per, Price, Version, Versions};
-use crate::db::Db;
+use crate::db::{Db, keys_json};
 use crate::kernel::calendar::plus_days;
 use crate::kernel::{Money, Month};
 use crate::placement::{self, Placement};
@@ -24,6 +28,33 @@ pub struct CutOff {
     pub last_day: NaiveDate,
 }
 
+/// Everything recorded of one account: placements in order of day and placing, recoveries of day and reference.
+#[derive(Clone, Debug, Default)]
+pub struct AccountFacts {
+    /// Its placements.
+    pub placements: Vec<Placement>,
+    /// Its recoveries.
+    pub recoveries: Vec<Recovery>,
+}
+
+/// An agency, contract, version, batch and day.
+pub type PlacedKey = (String, String, i64, String, NaiveDate);
+
+/// What one account adds to the groups of a book.
+#[derive(Debug, Default)]
+struct Contribution {
+    /// Balance placed in its rule's part of a batch.
+    placed: Vec<(GroupKey, Money)>,
+    /// Placements whose contract charges for each.
+    charged: Vec<PlacedKey>,
+    /// Recoveries that earn.
+    items: Vec<(GroupKey, Item)>,
+    /// Recoveries within grace.
+    grace: Vec<(String, Item)>,
+    /// Money in an agency's hands.
+    collected: Vec<(String, Money)>,
+}
+
 /// Everything that a closing prices.
 #[derive(Debug, Default)]
 pub struct Gathered {
@@ -34,53 +65,171 @@ pub struct Gathered {
     /// Σ of what each agency has collected, less what was taken back.
     pub collected: BTreeMap<String, Money>,
     /// Accounts placed, by agency, contract, version, batch and day: what charges are counted from.
-    pub placed: BTreeMap<(String, String, i64, String, NaiveDate), i64>,
+    pub placed: BTreeMap<PlacedKey, i64>,
+    /// Σ balance placed in each rule's part of a batch.
+    balances: HashMap<GroupKey, Money>,
 }
 
-/// Brings the groups together.
+/// Brings the groups of a book together.
 pub fn gather(
     db: &mut Db,
     lender: &str,
     versions: &Versions,
     cut_off: CutOff,
 ) -> Result<Gathered, ContractError> {
-    let mut gathering =
-        Gathering { versions, cut_off, gathered: Gathered::default(), placed: HashMap::new() };
-    let mut placements: Vec<Placement> = Vec::new();
-    placement::store::each(db, lender, |one| {
-        if one.seq <= cut_off.seq {
-            let known = one.known_at(cut_off.seq);
-            gathering.place(&known)?;
-            placements.push(known);
-        }
-        Ok::<(), ContractError>(())
-    })?;
-    let mut account: Vec<Recovery> = Vec::new();
-    let mut rest: &[Placement] = &placements;
-    recovery::store::each(db, lender, |one| {
-        if one.seq > cut_off.seq || one.received_on > cut_off.last_day {
-            return Ok::<(), ContractError>(());
-        }
-        if account.first().is_some_and(|first| first.account_no != one.account_no) {
-            rest = gathering.account(rest, &account)?;
-            account.clear();
-        }
-        account.push(one);
+    let mut gathered = Gathered::default();
+    each_account(db, lender, |facts| {
+        gathered.add(contribution(versions, cut_off, &facts)?);
         Ok(())
     })?;
-    gathering.account(rest, &account)?;
-    Ok(gathering.finish())
+    gathered.settle_order(None);
+    Ok(gathered)
 }
 
-struct Gathering<'a> {
-    versions: &'a Versions,
+/// One group alone, from the accounts that can have a part in it.
+pub fn group(
+    db: &mut Db,
+    lender: &str,
+    versions: &Versions,
     cut_off: CutOff,
-    gathered: Gathered,
-    /// Σ balance placed in each rule's part of a batch.
-    placed: HashMap<GroupKey, Money>,
+    key: &GroupKey,
+) -> Result<Option<Group>, ContractError> {
+    let accounts = match &key.scope {
+        Scope::Batch(batch) => placement::store::accounts_of_batch(db, lender, batch)?,
+        Scope::Month(month) => recovery::store::accounts_paid_in(db, lender, &key.agency, *month)?,
+    };
+    let mut gathered = Gathered::default();
+    for chunk in accounts.chunks(5_000) {
+        let keys = keys_json(chunk.iter().map(String::as_str));
+        let placements = placement::store::of_accounts(db, lender, &keys)?;
+        let mut recoveries = recovery::store::of_accounts(db, lender, &keys)?;
+        recoveries.sort_by(|a, b| {
+            (&a.account_no, a.received_on, &a.reference).cmp(&(
+                &b.account_no,
+                b.received_on,
+                &b.reference,
+            ))
+        });
+        let mut merge = Merge { placements: placements.into_iter().peekable() };
+        let mut add = |facts: AccountFacts| {
+            gathered.add(contribution(versions, cut_off, &facts)?);
+            Ok(())
+        };
+        for own in recoveries.chunk_by(|a, b| a.account_no == b.account_no) {
+            merge.account(own.to_vec(), &mut add)?;
+        }
+        merge.before(None, &mut add)?;
+    }
+    gathered.settle_order(None);
+    Ok(gathered.groups.remove(key))
 }
 
-impl<'v> Gathering<'v> {
+/// Walks the accounts of a book with their placements and recoveries.
+pub fn each_account(
+    db: &mut Db,
+    lender: &str,
+    mut each: impl FnMut(AccountFacts) -> Result<(), ContractError>,
+) -> Result<(), ContractError> {
+    let mut placements: Vec<Placement> = Vec::new();
+    placement::store::each(db, lender, |one| {
+        placements.push(one);
+        Ok::<(), ContractError>(())
+    })?;
+    let mut merge = Merge { placements: placements.into_iter().peekable() };
+    let mut account: Vec<Recovery> = Vec::new();
+    recovery::store::each(db, lender, |one| {
+        if account.first().is_some_and(|first| first.account_no != one.account_no) {
+            merge.account(std::mem::take(&mut account), &mut each)?;
+        }
+        account.push(one);
+        Ok::<(), ContractError>(())
+    })?;
+    merge.account(account, &mut each)?;
+    merge.before(None, &mut each)
+}
+
+/// Placements in order of account, waiting for the recoveries of theirs.
+struct Merge {
+    placements: std::iter::Peekable<std::vec::IntoIter<Placement>>,
+}
+
+type Each<'e> = &'e mut dyn FnMut(AccountFacts) -> Result<(), ContractError>;
+
+impl Merge {
+    /// The placements of the next account.
+    fn next(&mut self) -> Vec<Placement> {
+        let mut own: Vec<Placement> = self.placements.next().into_iter().collect();
+        let account_no = own.first().map(|first| first.account_no.clone());
+        while let Some(one) =
+            self.placements.next_if(|one| Some(&one.account_no) == account_no.as_ref())
+        {
+            own.push(one);
+        }
+        own
+    }
+
+    /// Accounts that come before one (or all that are left), which have no recoveries.
+    fn before(&mut self, account_no: Option<&str>, each: Each<'_>) -> Result<(), ContractError> {
+        while self.placements.peek().is_some_and(|one| {
+            account_no.is_none_or(|account_no| one.account_no.as_str() < account_no)
+        }) {
+            each(AccountFacts { placements: self.next(), recoveries: Vec::new() })?;
+        }
+        Ok(())
+    }
+
+    /// An account with its recoveries.
+    fn account(&mut self, recoveries: Vec<Recovery>, each: Each<'_>) -> Result<(), ContractError> {
+        let Some(first) = recoveries.first() else { return Ok(()) };
+        let account_no = first.account_no.clone();
+        self.before(Some(&account_no), each)?;
+        let own = self.placements.peek().is_some_and(|one| one.account_no == account_no);
+        let placements = if own { self.next() } else { Vec::new() };
+        each(AccountFacts { placements, recoveries })
+    }
+}
+
+/// What an account adds at a cut-off.
+fn contribution(
+    versions: &Versions,
+    cut_off: CutOff,
+    facts: &AccountFacts,
+) -> Result<Contribution, ContractError> {
+    let placements: Vec<Placement> = facts
+        .placements
+        .iter()
+        .filter(|one| one.seq <= cut_off.seq)
+        .map(|one| one.known_at(cut_off.seq))
+        .collect();
+    let recoveries: Vec<&Recovery> = facts
+        .recoveries
+        .iter()
+        .filter(|one| one.seq <= cut_off.seq && one.received_on <= cut_off.last_day)
+        .collect();
+    let mut adding = Adding { versions, adds: Contribution::default() };
+    for one in &placements {
+        adding.place(one)?;
+    }
+    for one in recoveries.iter().filter(|one| one.kind == Kind::Payment) {
+        let reversals: Vec<&Recovery> = recoveries
+            .iter()
+            .copied()
+            .filter(|other| other.reverses.as_deref() == Some(&one.reference))
+            .collect();
+        adding.collected(one, &reversals);
+        if let Ok(index) = attribute(&placements, one.received_on) {
+            adding.payment(&placements[index], one, &reversals)?;
+        }
+    }
+    Ok(adding.adds)
+}
+
+struct Adding<'v> {
+    versions: &'v Versions,
+    adds: Contribution,
+}
+
+impl<'v> Adding<'v> {
     /// The version that prices a placement. What has none is refused: its money would be lost.
     fn pricing(&self, placement: &Placement) -> Result<&'v Version, ContractError> {
         let (agency, version) = (&placement.assignee, placement.contract_version);
@@ -90,60 +239,30 @@ impl<'v> Gathering<'v> {
         })
     }
 
-    /// Counts a placement for charges and for the balance placed in its rule's part of the batch.
+    /// A placement counts for charges and for the balance placed in its rule's part of the batch.
     fn place(&mut self, placement: &Placement) -> Result<(), ContractError> {
         let version = self.pricing(placement)?;
-        if placement.placed_on <= self.cut_off.last_day
-            && version.terms.charges.iter().any(|charge| charge.per == Per::AccountPlaced)
-        {
-            let key = (
+        if version.terms.charges.iter().any(|charge| charge.per == Per::AccountPlaced) {
+            self.adds.charged.push((
                 placement.assignee.clone(),
                 version.terms.code.clone(),
                 version.number,
                 placement.batch.clone(),
                 placement.placed_on,
-            );
-            *self.gathered.placed.entry(key).or_default() += 1;
+            ));
         }
         let rule = first_match(&version.terms.fees, &placement.facts);
         if over(&version.terms.fees[rule].price) == Over::Batch {
             let key = key(placement, version, rule, placement.placed_on);
-            *self.placed.entry(key).or_default() += placement.balance();
+            self.adds.placed.push((key, placement.balance()));
         }
         Ok(())
-    }
-
-    /// Sorts the recoveries of one account into their groups; gives back the placements of later accounts.
-    fn account<'p>(
-        &mut self,
-        placements: &'p [Placement],
-        recoveries: &[Recovery],
-    ) -> Result<&'p [Placement], ContractError> {
-        let Some(first) = recoveries.first() else { return Ok(placements) };
-        let start = placements.partition_point(|placement| placement.account_no < first.account_no);
-        let length = placements[start..]
-            .partition_point(|placement| placement.account_no <= first.account_no);
-        let own = &placements[start..start + length];
-        for one in recoveries {
-            if one.kind == Kind::Payment {
-                let reversals: Vec<&Recovery> = recoveries
-                    .iter()
-                    .filter(|other| other.reverses.as_deref() == Some(&one.reference))
-                    .collect();
-                self.collected(one, &reversals);
-                if let Ok(index) = attribute(own, one.received_on) {
-                    self.payment(&own[index], one, &reversals)?;
-                }
-            }
-        }
-        Ok(&placements[start + length..])
     }
 
     fn collected(&mut self, payment: &Recovery, reversals: &[&Recovery]) {
         if let (Channel::Agency, Some(agency)) = (payment.channel, &payment.agency) {
             let taken_back: Money = reversals.iter().map(|one| one.amount).sum();
-            *self.gathered.collected.entry(agency.clone()).or_default() +=
-                payment.amount - taken_back;
+            self.adds.collected.push((agency.clone(), payment.amount - taken_back));
         }
     }
 
@@ -183,28 +302,146 @@ impl<'v> Gathering<'v> {
             .map(|(one, earning)| item(one, earning));
         let grace = version.terms.grace_days;
         if grace > 0 && payment.received_on <= plus_days(placement.placed_on, grace) {
-            self.gathered.grace.entry(placement.assignee.clone()).or_default().extend(items);
-            return Ok(());
+            self.adds.grace.extend(items.map(|item| (placement.assignee.clone(), item)));
+        } else {
+            let key = key(placement, version, rule, payment.received_on);
+            self.adds.items.extend(items.map(|item| (key.clone(), item)));
         }
-        let key = key(placement, version, rule, payment.received_on);
-        let placed = self.placed.get(&key).copied().unwrap_or_default();
-        let group = self.gathered.groups.entry(key.clone()).or_insert_with(|| Group {
-            key,
-            placed,
-            items: Vec::new(),
-        });
-        group.items.extend(items);
         Ok(())
     }
+}
 
-    fn finish(mut self) -> Gathered {
-        for group in self.gathered.groups.values_mut() {
+impl Gathered {
+    fn add(&mut self, one: Contribution) {
+        for (key, balance) in one.placed {
+            *self.balances.entry(key).or_default() += balance;
+        }
+        for key in one.charged {
+            *self.placed.entry(key).or_default() += 1;
+        }
+        for (agency, item) in one.grace {
+            self.grace.entry(agency).or_default().push(item);
+        }
+        for (agency, amount) in one.collected {
+            *self.collected.entry(agency).or_default() += amount;
+        }
+        for (key, item) in one.items {
+            self.put(&key, item);
+        }
+    }
+
+    fn put(&mut self, key: &GroupKey, item: Item) {
+        match self.groups.get_mut(key) {
+            Some(group) => group.items.push(item),
+            None => {
+                let group = Group { key: key.clone(), placed: Money::ZERO, items: vec![item] };
+                self.groups.insert(key.clone(), group);
+            }
+        }
+    }
+
+    /// Puts the items of some groups (or all) in order and says what was placed in each.
+    fn settle_order(&mut self, only: Option<&BTreeSet<GroupKey>>) {
+        let balances = &self.balances;
+        let settle = |group: &mut Group| {
+            group.placed = balances.get(&group.key).copied().unwrap_or_default();
             group.items.sort_by(|a, b| a.order().cmp(&b.order()));
+        };
+        match only {
+            None => self.groups.values_mut().for_each(settle),
+            Some(only) => {
+                only.iter().for_each(|key| drop(self.groups.get_mut(key).map(settle)));
+            }
         }
-        for items in self.gathered.grace.values_mut() {
-            items.sort_by(|a, b| a.order().cmp(&b.order()));
+        self.grace.values_mut().for_each(|items| items.sort_by(|a, b| a.order().cmp(&b.order())));
+    }
+
+    /// Moves on to what is known `now`, by the accounts that have new facts since `before`: where what an account adds to
+    /// a group differs, the old goes and the new comes. Gives back the groups that differ; all others are as they were.
+    /// Of the recoveries within grace only those of these accounts are kept: the others were told before.
+    pub fn advance(
+        &mut self,
+        accounts: &[&AccountFacts],
+        before: Option<(&Versions, CutOff)>,
+        now: (&Versions, CutOff),
+    ) -> Result<BTreeSet<GroupKey>, ContractError> {
+        let mut changes: BTreeMap<GroupKey, Change> = BTreeMap::new();
+        self.grace.clear();
+        for facts in accounts {
+            let gone = match before {
+                Some((versions, cut_off)) => contribution(versions, cut_off, facts)?,
+                None => Contribution::default(),
+            };
+            self.exchange(gone, contribution(now.0, now.1, facts)?, &mut changes);
         }
-        self.gathered
+        for (key, change) in &mut changes {
+            if let Some(group) = self.groups.get_mut(key) {
+                group.items.retain(|item| !change.accounts.contains(&item.account_no));
+            }
+            change.come.drain(..).for_each(|item| self.put(key, item));
+        }
+        let changed = changes.into_keys().collect();
+        self.settle_order(Some(&changed));
+        Ok(changed)
+    }
+
+    /// Takes what one account added for what it adds now; the items of its groups wait in `changes`.
+    fn exchange(
+        &mut self,
+        gone: Contribution,
+        come: Contribution,
+        changes: &mut BTreeMap<GroupKey, Change>,
+    ) {
+        if gone.placed != come.placed {
+            for (key, _) in gone.placed.iter().chain(&come.placed) {
+                changes.entry(key.clone()).or_default();
+            }
+        }
+        for (key, balance) in gone.placed {
+            *self.balances.entry(key).or_default() -= balance;
+        }
+        for key in gone.charged {
+            *self.placed.entry(key).or_default() -= 1;
+        }
+        for (agency, amount) in gone.collected {
+            *self.collected.entry(agency).or_default() -= amount;
+        }
+        let (old, mut new) = (by_group(gone.items), by_group(come.items));
+        let keys: BTreeSet<&GroupKey> = old.keys().chain(new.keys()).collect();
+        let differ = keys.into_iter().filter(|key| old.get(key) != new.get(key));
+        let differ: Vec<GroupKey> = differ.cloned().collect();
+        for key in differ {
+            let items = new.remove(&key).unwrap_or_default();
+            let own = old.get(&key).into_iter().flatten().chain(&items);
+            let accounts: Vec<String> = own.map(|item| item.account_no.clone()).collect();
+            let change = changes.entry(key).or_default();
+            change.accounts.extend(accounts);
+            change.come.extend(items);
+        }
+        self.add(Contribution { items: Vec::new(), ..come });
+    }
+}
+
+/// What changes in a group: whose items go, and which come.
+#[derive(Default)]
+struct Change {
+    accounts: HashSet<String>,
+    come: Vec<Item>,
+}
+
+fn by_group(items: Vec<(GroupKey, Item)>) -> BTreeMap<GroupKey, Vec<Item>> {
+    let mut groups: BTreeMap<GroupKey, Vec<Item>> = BTreeMap::new();
+    for (key, item) in items {
+        groups.entry(key).or_default().push(item);
+    }
+    groups
+}
+
+impl AccountFacts {
+    /// The account.
+    pub fn account_no(&self) -> Option<&str> {
+        let placed = self.placements.first().map(|one| one.account_no.as_str());
+        placed.or_else(|| self.recoveries.first().map(|one| one.account_no.as_str()))
     }
 }
 

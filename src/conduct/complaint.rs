@@ -123,12 +123,19 @@ fn record(db: &mut Db, act: &mut Act, complaints: &[Complaint]) -> Result<(), Co
     }
     let accounts: BTreeSet<&str> = first.keys().copied().collect();
     for account_no in accounts {
-        let (from, reference) = first[account_no];
+        let (received_on, reference) = first[account_no];
+        let from = open_day(act, received_on);
         let reason = format!("complaint {reference}");
         let (kind, until, by_file) = (HoldKind::Complaint, None, false);
         hold::open(db, act, &NewHold { account_no, kind, reason: &reason, from, until, by_file })?;
     }
     Ok(())
+}
+
+/// The day a hold changes for what happened on another: a complaint may reach us after its month has closed, and a closed
+/// month stays as it is.
+fn open_day(act: &Act, on: NaiveDate) -> NaiveDate {
+    act.book.first_open_day().map_or(on, |open| on.max(open))
 }
 
 /// What the book knows that matters for recording complaints.
@@ -331,6 +338,7 @@ fn release(
     if sharing.iter().any(open) || !holds.iter().any(of_case) {
         return Ok(None);
     }
+    let on = open_day(act, on);
     hold::end(db, act, account_no, (HoldKind::Complaint, complaint.seq), on)?;
     Ok(Some(account_no.clone()))
 }

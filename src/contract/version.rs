@@ -84,6 +84,14 @@ impl Versions {
         self.0.iter().find(|version| version.terms.agency == agency && version.number == number)
     }
 
+    /// The version that corrects another, the last one where there are several.
+    pub fn correction_of(&self, agency: &str, number: i64) -> Option<&Version> {
+        let corrects = |version: &&Version| {
+            version.terms.agency == agency && version.terms.corrects == Some(number)
+        };
+        self.0.iter().rev().find(corrects)
+    }
+
     /// The version that prices a placement made under `number`: corrections published since apply in turn to the
     /// placements, from their `effective_from` on, that the version they correct has priced.
     pub fn pricing(&self, agency: &str, number: i64, placed_on: NaiveDate) -> Option<&Version> {

@@ -28,6 +28,11 @@ pub fn payable(agency: &str) -> String {
     format!("Liabilities:Payable:{agency}")
 }
 
+/// Whether an account is one that a statement's running account is made of.
+pub fn is_run_with_agency(account: &str) -> bool {
+    account.starts_with("Assets:Receivable:") || account.starts_with("Liabilities:Payable:")
+}
+
 /// Commission an agency earned, without tax.
 pub fn commission(agency: &str) -> String {
     format!("Expenses:Commission:{agency}")

@@ -109,28 +109,3 @@ pub fn balances(db: &mut Db, lender: &str) -> QueryResult<Vec<BalanceRow>> {
     .bind::<Text, _>(lender)
     .load(db)
 }
-
-#[derive(QueryableByName)]
-struct Sum {
-    #[diesel(sql_type = BigInt)]
-    total: i64,
-}
-
-/// The balance of one account over transactions up to a day.
-pub fn balance_until(
-    db: &mut Db,
-    lender: &str,
-    account: &str,
-    last: NaiveDate,
-) -> QueryResult<i64> {
-    let row: Sum = diesel::sql_query(
-        "SELECT CAST(COALESCE(SUM(p.amount), 0) AS BIGINT) AS total FROM ledger_posting p \
-         JOIN ledger_transaction t ON t.lender = p.lender AND t.number = p.number \
-         WHERE p.lender = $1 AND p.account = $2 AND t.day <= $3",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<Text, _>(account)
-    .bind::<Date, _>(last)
-    .get_result(db)?;
-    Ok(row.total)
-}

@@ -11,14 +11,15 @@ use super::history::{History, Judged, Sums};
 use super::scorecard::{Beside, Ground, Points, Row, scorecard};
 use super::store;
 use super::trial::Explored;
+use crate::commission::gather::AccountFacts;
 use crate::conduct::incidents;
 use crate::contract::Versions;
 use crate::contract::factor::Parameters;
 use crate::db::Db;
 use crate::kernel::Money;
 use crate::placement::{self, Placement, windows};
-use crate::recovery;
 use crate::recovery::store::MoneyRow;
+use crate::recovery::{self, Kind};
 
 /// Placements read at once.
 const PAGE: i64 = 20_000;
@@ -155,6 +156,29 @@ pub fn history(db: &mut Db, asked: &Asked<'_>) -> QueryResult<(History, BTreeMap
     Ok((taking.history, taking.begun))
 }
 
+/// The same from facts in memory.
+pub fn history_of(
+    asked: &Asked<'_>,
+    accounts: &[AccountFacts],
+) -> (History, BTreeMap<String, i64>) {
+    let mut taking = Taking::default();
+    let (first, on) = (asked.parameters.first_day(asked.on), asked.on);
+    let begun = |one: &Placement| {
+        one.seq <= asked.known_seq && one.placed_on >= first && one.placed_on <= on
+    };
+    for facts in accounts.iter().filter(|facts| facts.placements.iter().any(begun)) {
+        let known = facts.placements.iter().filter(|one| one.seq <= asked.known_seq);
+        let known: Vec<Placement> = known.map(|one| one.known_at(asked.known_seq)).collect();
+        let money = facts.recoveries.iter();
+        let money = money.filter(|one| one.seq <= asked.known_seq && one.kind != Kind::Waiver);
+        let money: Vec<MoneyRow> = money.map(MoneyRow::from).collect();
+        account(&known, &money, &mut |placement: &Placement, received: &[(NaiveDate, Money)]| {
+            taking.take(asked, placement, received)
+        });
+    }
+    (taking.history, taking.begun)
+}
+
 /// What a book shows of its performance on a day.
 pub struct Overview {
     /// The scorecard.
@@ -197,7 +221,19 @@ pub fn scorecard_on(
     points: &Points,
     peers: BTreeMap<String, String>,
 ) -> QueryResult<(Vec<Row>, History)> {
-    let (history, begun) = history(db, asked)?;
+    let found = history(db, asked)?;
+    scorecard_from(db, asked, versions, points, peers, found)
+}
+
+/// The same from a history that is known: with what stands beside money.
+pub fn scorecard_from(
+    db: &mut Db,
+    asked: &Asked<'_>,
+    versions: &Versions,
+    points: &Points,
+    peers: BTreeMap<String, String>,
+    (history, begun): (History, BTreeMap<String, i64>),
+) -> QueryResult<(Vec<Row>, History)> {
     let ground = ground(db, asked, versions, peers, &begun)?;
     let rows = scorecard(&history, asked.parameters.credibility, points, &ground);
     Ok((rows, history))

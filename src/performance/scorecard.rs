@@ -10,6 +10,7 @@ use super::number::{INDEX_PLACES, SCORE_PLACES, ratio, round, square_root};
 use crate::conduct::Incidents;
 use crate::kernel::document::{DocumentFault, Value};
 use crate::kernel::{Money, count};
+use crate::party::Lang;
 
 /// What stands beside money: the conduct of an assignee in the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -138,6 +139,17 @@ pub struct Row {
     pub rank: i64,
 }
 
+impl Row {
+    /// Why a row that has nothing behind it has no range; a range of no width would say that all is known.
+    pub fn nothing_judged(&self, t: Lang) -> Option<&'static str> {
+        match (self.sums.placements, self.sums.served) {
+            (0, _) => Some(t.range_nothing_judged()),
+            (_, 0) => Some(t.range_nothing_recovered()),
+            _ => None,
+        }
+    }
+}
+
 /// What a scorecard is made from beside the history.
 #[derive(Clone, Debug, Default)]
 pub struct Ground {
@@ -237,7 +249,7 @@ fn measured(history: &History, k: i64, assignee: &str, ground: &Ground) -> Row {
     let shrunk = |index: Decimal| round(z * index + (Decimal::ONE - z), INDEX_PLACES);
     let range = scatter
         .and_then(square_root)
-        .filter(|_| sums.placements > 1 && expected > Decimal::ZERO)
+        .filter(|_| sums.placements > 1 && sums.served > 0 && expected > Decimal::ZERO)
         .and_then(|root| {
             // The scatter is in units of a hundred minor units.
             let spread =

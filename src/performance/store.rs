@@ -1,10 +1,12 @@
 //! Which placements chance dealt.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Date, Text};
 
+use super::trial::ExploredRun;
 use crate::db::Db;
 
 #[derive(QueryableByName)]
@@ -15,6 +17,41 @@ struct Row {
     run_no: i64,
     #[diesel(sql_type = Text)]
     stratum: String,
+}
+
+#[derive(QueryableByName)]
+struct RunRow {
+    #[diesel(sql_type = BigInt)]
+    run_no: i64,
+    #[diesel(sql_type = Date)]
+    placed_on: NaiveDate,
+    #[diesel(sql_type = Text)]
+    assignee: String,
+    #[diesel(sql_type = BigInt)]
+    accounts: i64,
+}
+
+/// The runs that explored, with the accounts that each dealt by chance, oldest first.
+pub fn explored_runs(db: &mut Db, lender: &str) -> QueryResult<Vec<ExploredRun>> {
+    let rows: Vec<RunRow> = diesel::sql_query(
+        "SELECT b.run_no, b.placed_on, b.assignee, COUNT(*) AS accounts FROM batch b \
+         JOIN allocation_row r ON r.lender = b.lender AND r.run_no = b.run_no AND r.assignee = b.assignee \
+         WHERE b.lender = $1 AND r.reason LIKE 'explore %' GROUP BY b.run_no, b.placed_on, b.assignee \
+         ORDER BY b.run_no, b.assignee",
+    )
+    .bind::<Text, _>(lender)
+    .load(db)?;
+    let mut runs: Vec<ExploredRun> = Vec::new();
+    for row in rows {
+        if runs.last().is_none_or(|last| last.run_no != row.run_no) {
+            let (run_no, placed_on) = (row.run_no, row.placed_on);
+            runs.push(ExploredRun { run_no, placed_on, accounts: BTreeMap::new() });
+        }
+        if let Some(run) = runs.last_mut() {
+            run.accounts.insert(row.assignee, row.accounts);
+        }
+    }
+    Ok(runs)
 }
 
 /// The placements that exploration dealt, with the run and the stratum in which it did.

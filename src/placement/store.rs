@@ -161,6 +161,23 @@ pub fn of_accounts(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Pla
 }
 
 #[derive(QueryableByName)]
+struct AccountRow {
+    #[diesel(sql_type = Text)]
+    account_no: String,
+}
+
+/// The accounts of a batch, in order.
+pub fn accounts_of_batch(db: &mut Db, lender: &str, batch: &str) -> QueryResult<Vec<String>> {
+    let rows: Vec<AccountRow> = diesel::sql_query(
+        "SELECT DISTINCT account_no FROM placement WHERE lender = $1 AND batch = $2 ORDER BY account_no",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(batch)
+    .load(db)?;
+    Ok(rows.into_iter().map(|row| row.account_no).collect())
+}
+
+#[derive(QueryableByName)]
 struct SpanRow {
     #[diesel(sql_type = BigInt)]
     placement_no: i64,

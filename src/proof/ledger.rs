@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::{Proof, ProofError};
 use crate::audit::{self, Book};
 use crate::db::Db;
-use crate::kernel::{Money, Total};
+use crate::kernel::{Money, Month, Total};
 use crate::ledger::store::{PostingRow, each_posting};
 use crate::ledger::{chart, transaction_hash};
 use crate::recovery::{self, Kind};
@@ -14,11 +14,28 @@ use crate::settlement;
 /// Balances by account, as the ledger's legs sum.
 pub(super) type Balances = BTreeMap<String, Total>;
 
-pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Balances, ProofError> {
+/// What the legs of a ledger come to.
+#[derive(Default)]
+pub(super) struct Sums {
+    /// By account.
+    pub balances: Balances,
+    /// By account and month, of the accounts that are run with agencies.
+    pub monthly: BTreeMap<String, BTreeMap<Month, Total>>,
+}
+
+impl Sums {
+    /// The balance of an account run with an agency at the end of a month.
+    pub(super) fn at_end(&self, account: &str, month: Month) -> Total {
+        let months = self.monthly.get(account).into_iter();
+        months.flat_map(|months| months.range(..=month)).map(|(_, moved)| *moved).sum()
+    }
+}
+
+pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Sums, ProofError> {
     let mut walk = Walk {
         expected: expected_legs(db, &book.lender)?,
         hash: audit::first_hash(&book.lender),
-        balances: Balances::new(),
+        sums: Sums::default(),
         moved: Total::default(),
         events: HashSet::new(),
         current: Vec::new(),
@@ -52,7 +69,7 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Balan
     for event in missing {
         proof.finding(format!("{event} has no ledger transaction"));
     }
-    Ok(walk.balances)
+    Ok(walk.sums)
 }
 
 /// The leg each event must have: its account and amount.
@@ -94,7 +111,7 @@ fn expected_legs(
 struct Walk {
     expected: HashMap<String, (String, Money)>,
     hash: String,
-    balances: Balances,
+    sums: Sums,
     moved: Total,
     events: HashSet<String>,
     current: Vec<PostingRow>,
@@ -150,7 +167,11 @@ impl Walk {
             proof.check(fresh, || format!("{} is posted twice", first.event));
         }
         for leg in legs {
-            *self.balances.entry(leg.account).or_default() += Money(leg.amount);
+            if chart::is_run_with_agency(&leg.account) {
+                let months = self.sums.monthly.entry(leg.account.clone()).or_default();
+                *months.entry(Month::of(leg.day)).or_default() += Money(leg.amount);
+            }
+            *self.sums.balances.entry(leg.account).or_default() += Money(leg.amount);
             self.moved += Money(leg.amount.max(0));
         }
     }

@@ -3,7 +3,7 @@
 //! [`verify`] checks the chain of events and the digest of the rows each wrote, the chain and balance of the
 //! ledger, every recovery and statement against its transaction, the control accounts against the detail, the end of
 //! every placement against its steps, parties and people against the events that made them what they are, and works out
-//! every statement again from the facts its closing knew.
+//! every statement again from the facts its closing knew ([`crate::settlement::replay`] says how).
 
 mod control;
 mod events;
@@ -95,11 +95,14 @@ fn prove(db: &mut Db, lender: &Lender) -> Result<Proof, ProofError> {
     let book = crate::audit::book(db, &lender.code)?;
     proof.part("the chain of events", |proof| Ok(events::prove(db, &book, proof)?));
     proof.part("the parties", |proof| register::parties(db, lender, &book, proof));
+    let mut sums = None;
     proof.part("the ledger", |proof| {
-        let balances = ledger::prove(db, &book, proof)?;
-        control::prove(db, lender, &balances, proof)
+        let found = sums.insert(ledger::prove(db, &book, proof)?);
+        control::prove(db, lender, &found.balances, proof)
     });
     proof.part("the lives of placements", |proof| life::prove(db, &lender.code, proof));
-    proof.part("the statements", |proof| statements::prove(db, lender, &book, proof));
+    proof.part("the statements", |proof| {
+        statements::prove(db, lender, &book, sums.as_ref(), proof)
+    });
     Ok(proof)
 }

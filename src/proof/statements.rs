@@ -1,38 +1,37 @@
 //! Statements worked out again from the facts their closings knew, and their documents.
 
+use std::collections::BTreeMap;
+
+use super::ledger::Sums;
 use super::{Proof, ProofError};
 use crate::audit::Book;
+use crate::commission::gather::CutOff;
 use crate::db::Db;
-use crate::kernel::{Month, digest};
-use crate::ledger::{chart, store::balance_until};
+use crate::kernel::{Month, Total, digest};
+use crate::ledger::chart;
 use crate::party::Lender;
+use crate::settlement::build::before_corrections_were_named;
+use crate::settlement::replay::Replay;
 use crate::settlement::{self, Statement};
 
 pub(super) fn prove(
     db: &mut Db,
     lender: &Lender,
     book: &Book,
+    sums: Option<&Sums>,
     proof: &mut Proof,
 ) -> Result<(), ProofError> {
-    let periods = settlement::store::periods(db, &lender.code)?;
+    let closings = closings(db, book, proof)?;
+    let mut stored: BTreeMap<Month, Vec<Statement>> = BTreeMap::new();
+    for one in settlement::store::statements(db, &lender.code, None)? {
+        stored.entry(one.month).or_default().push(one);
+    }
+    let mut replay = Replay::load(db, lender, &closings)?;
     let mut number = 0;
-    let mut expected_month: Option<Month> = None;
-    for period in periods {
-        let Ok(month) = period.month.parse::<Month>() else {
-            proof.finding(format!("the closed month \"{}\" is no month", period.month));
-            continue;
-        };
-        proof.check(expected_month.is_none_or(|expected| expected == month), || {
-            format!("month {month} was closed out of order")
-        });
-        expected_month = Some(month.next());
-        let known = Book { seq: period.known_seq, statement_no: number, ..book.clone() };
-        let again = settlement::close::work_out(db, lender, month, &known)?;
+    for (month, _) in &closings {
+        let again = replay.next(db)?.unwrap_or_default();
         number += crate::kernel::count(again.len());
-        let stored: Vec<Statement> = settlement::store::statements(db, &lender.code, None)?
-            .into_iter()
-            .filter(|one| one.month == month)
-            .collect();
+        let stored = stored.remove(month).unwrap_or_default();
         proof.check(stored.len() == again.len(), || {
             format!("{month} has {} statements, the facts say {}", stored.len(), again.len())
         });
@@ -41,17 +40,46 @@ pub(super) fn prove(
             one.lines = settlement::store::lines(db, &lender.code, &one.statement_no, 0, i64::MAX)?;
             compare(lender, &one, again.iter().find(|other| other.agency == one.agency), proof);
             documents(db, &one, proof)?;
-            running_account(db, &one, proof)?;
+            if let Some(sums) = sums {
+                running_account(&one, sums, proof);
+            }
         }
     }
-    let closed = expected_month;
-    proof.check(book.closed_month.map(Month::next) == closed, || {
-        "the book's head and its closed months disagree".to_string()
-    });
+    for one in stored.values().flatten() {
+        proof.finding(format!(
+            "statement {} is of {}, which is not closed",
+            one.statement_no, one.month
+        ));
+    }
     proof.check(book.statement_no == number, || {
         format!("the last statement is {number}, the book's head says {}", book.statement_no)
     });
     Ok(())
+}
+
+/// The closed months with what each closing knew; they follow one another up to the last one of the book's head.
+fn closings(
+    db: &mut Db,
+    book: &Book,
+    proof: &mut Proof,
+) -> Result<Vec<(Month, CutOff)>, ProofError> {
+    let mut closings = Vec::new();
+    let mut expected: Option<Month> = None;
+    for period in settlement::store::periods(db, &book.lender)? {
+        let Ok(month) = period.month.parse::<Month>() else {
+            proof.finding(format!("the closed month \"{}\" is no month", period.month));
+            continue;
+        };
+        proof.check(expected.is_none_or(|expected| expected == month), || {
+            format!("month {month} was closed out of order")
+        });
+        expected = Some(month.next());
+        closings.push((month, CutOff { seq: period.known_seq, last_day: month.last_day() }));
+    }
+    proof.check(book.closed_month.map(Month::next) == expected, || {
+        "the book's head and its closed months disagree".to_string()
+    });
+    Ok(closings)
 }
 
 fn compare(lender: &Lender, stored: &Statement, again: Option<&Statement>, proof: &mut Proof) {
@@ -87,7 +115,8 @@ fn compare(lender: &Lender, stored: &Statement, again: Option<&Statement>, proof
         )
     });
     for (line, other) in stored.lines.iter().zip(&again.lines) {
-        proof.check(line == other, || {
+        let as_it_was = || *line == before_corrections_were_named(other);
+        proof.check(line == other || as_it_was(), || {
             format!("line {} of statement {no} differs from what the facts say", line.line_no)
         });
     }
@@ -105,17 +134,14 @@ fn documents(db: &mut Db, one: &Statement, proof: &mut Proof) -> Result<(), Proo
 }
 
 /// The closing balance of a statement is the agency's Payable − Receivable in the ledger at the month's end.
-fn running_account(db: &mut Db, one: &Statement, proof: &mut Proof) -> Result<(), ProofError> {
-    let last = one.month.last_day();
-    let payable = -balance_until(db, &one.lender, &chart::payable(&one.agency), last)?;
-    let receivable = balance_until(db, &one.lender, &chart::receivable(&one.agency), last)?;
-    proof.check(one.figures.closing.0 == payable - receivable, || {
+fn running_account(one: &Statement, sums: &Sums, proof: &mut Proof) {
+    let Total(payable) = sums.at_end(&chart::payable(&one.agency), one.month);
+    let Total(receivable) = sums.at_end(&chart::receivable(&one.agency), one.month);
+    let ledger = -payable - receivable;
+    proof.check(i128::from(one.figures.closing.0) == ledger, || {
         format!(
-            "statement {} closes at {}, the ledger says {}",
-            one.statement_no,
-            one.figures.closing.0,
-            payable - receivable
+            "statement {} closes at {}, the ledger says {ledger}",
+            one.statement_no, one.figures.closing.0
         )
     });
-    Ok(())
 }

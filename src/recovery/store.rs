@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
 use super::{Channel, Kind, Recovery};
 use crate::db::{Cell, Db, FactTable, Kind as Column, keys_in};
-use crate::kernel::Money;
+use crate::kernel::{Money, Month};
 use crate::standing::Receipt;
 
 /// Recoveries.
@@ -141,6 +141,32 @@ pub fn of_accounts(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Rec
 }
 
 #[derive(QueryableByName)]
+struct AccountRow {
+    #[diesel(sql_type = Text)]
+    account_no: String,
+}
+
+/// The accounts that an assignee has ever held and that paid in a month, in order.
+pub fn accounts_paid_in(
+    db: &mut Db,
+    lender: &str,
+    assignee: &str,
+    month: Month,
+) -> QueryResult<Vec<String>> {
+    let rows: Vec<AccountRow> = diesel::sql_query(
+        "SELECT DISTINCT c.account_no FROM recovery c WHERE c.lender = $1 AND c.received_on >= $2 AND c.received_on <= $3 \
+         AND c.kind = 'payment' AND EXISTS (SELECT 1 FROM placement p WHERE p.lender = c.lender \
+         AND p.account_no = c.account_no AND p.assignee = $4) ORDER BY c.account_no",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Date, _>(month.first_day())
+    .bind::<Date, _>(month.last_day())
+    .bind::<Text, _>(assignee)
+    .load(db)?;
+    Ok(rows.into_iter().map(|row| row.account_no).collect())
+}
+
+#[derive(QueryableByName)]
 struct ReceiptRow {
     #[diesel(sql_type = Text)]
     account_no: String,
@@ -210,6 +236,18 @@ pub struct MoneyRow {
     /// Always positive.
     #[diesel(sql_type = BigInt)]
     pub amount: i64,
+}
+
+impl From<&Recovery> for MoneyRow {
+    fn from(one: &Recovery) -> MoneyRow {
+        MoneyRow {
+            account_no: one.account_no.clone(),
+            reference: one.reference.clone(),
+            reverses: one.reverses.clone(),
+            received_on: one.received_on,
+            amount: one.amount.0,
+        }
+    }
 }
 
 /// Payments and reversals of the accounts after one and up to another, in order of account, known when the book

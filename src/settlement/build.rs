@@ -1,6 +1,7 @@
 //! The statements of a month, decided in memory (rules 6.8 to 6.14).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -14,17 +15,67 @@ use crate::contract::{Charge, Credit, Per, Remittance, Terms, Version, Versions}
 use crate::kernel::rate::{times, without_tax};
 use crate::kernel::{Currency, Money, MoneyRange, Month, Rounding, Total, count};
 
+/// What earlier statements settled of a group.
+#[derive(Clone, Debug, Default)]
+pub struct SettledGroup {
+    /// Σ of its lines.
+    pub sum: Money,
+    /// The statements they stand on.
+    pub statements: BTreeSet<String>,
+    /// How many of them are recoveries.
+    pub recoveries: i64,
+}
+
+/// Where a recovery was settled first.
+#[derive(Clone, Debug)]
+pub struct SettledLine {
+    /// The statement.
+    pub statement_no: Rc<str>,
+    /// The group, as lines write it; nothing for one within grace.
+    pub group: Option<Rc<str>>,
+}
+
 /// What earlier statements settled.
 #[derive(Debug, Default)]
 pub struct Settled {
-    /// By agency and group: Σ of its lines and the statements they stand on.
-    pub groups: BTreeMap<GroupKey, (Money, BTreeSet<String>)>,
-    /// The statement on which each recovery was a commission line.
-    pub lines: HashMap<String, String>,
+    /// By agency and group.
+    pub groups: BTreeMap<GroupKey, SettledGroup>,
+    /// By recovery.
+    pub lines: HashMap<String, SettledLine>,
     /// By agency: the last statement's figures.
     pub last: BTreeMap<String, Figures>,
     /// By agency: Σ collected on earlier statements.
     pub collected: BTreeMap<String, Money>,
+}
+
+impl Settled {
+    /// Adds a statement to what is settled.
+    pub fn take(&mut self, one: &Statement) -> Result<(), SettlementError> {
+        let statement_no: Rc<str> = one.statement_no.as_str().into();
+        let mut groups: BTreeMap<&str, Rc<str>> = BTreeMap::new();
+        for line in &one.lines {
+            let group = line
+                .fee_group
+                .as_deref()
+                .map(|text| groups.entry(text).or_insert_with(|| text.into()).clone());
+            if let Some(text) = &line.fee_group {
+                let key = GroupKey::parse(&one.agency, text).ok_or_else(|| {
+                    SettlementError::Group(one.statement_no.clone(), text.clone())
+                })?;
+                let settled = self.groups.entry(key).or_default();
+                settled.sum += line.fee;
+                settled.statements.insert(one.statement_no.clone());
+                settled.recoveries += i64::from(line.reference.is_some());
+            }
+            if let Some(reference) = &line.reference {
+                let statement_no = statement_no.clone();
+                self.lines.insert(reference.clone(), SettledLine { statement_no, group });
+            }
+        }
+        *self.collected.entry(one.agency.clone()).or_default() += one.figures.collected_by_agency;
+        self.last.insert(one.agency.clone(), one.figures);
+        Ok(())
+    }
 }
 
 /// Where an agency stands on the scorecard of a month's last day.
@@ -161,17 +212,22 @@ impl MonthEnd<'_> {
         true_ups: &mut Vec<Line>,
     ) {
         let rule_name = terms.fees.get(key.rule).map(|rule| rule.name.clone());
-        let fee_group = Some(key.text());
+        let fee_group = key.text();
         let (mut entitled, mut settled_now) = (Money::ZERO, Money::ZERO);
-        let nothing = (Money::ZERO, BTreeSet::new());
-        let (settled, on) = self.settled.groups.get(key).unwrap_or(&nothing);
-        let mut corrects = on.clone();
+        let settled = self.settled.groups.get(key).cloned().unwrap_or_default();
+        let mut corrects = settled.statements;
+        let (mut stayed, mut came) = (0, false);
         if let Some(group) = group {
             for (item, priced) in group.items.iter().zip(price(terms, group)) {
                 entitled += priced.fee;
                 match self.settled.lines.get(&item.reference) {
-                    Some(statement) => {
-                        corrects.insert(statement.clone());
+                    Some(line) => {
+                        if !corrects.contains(line.statement_no.as_ref()) {
+                            corrects.insert(line.statement_no.to_string());
+                        }
+                        let own = line.group.as_deref() == Some(&fee_group);
+                        stayed += i64::from(own);
+                        came |= !own;
                     }
                     None => {
                         settled_now += priced.fee;
@@ -182,14 +238,14 @@ impl MonthEnd<'_> {
                             note: item
                                 .undivided
                                 .then(|| "no components stated: counted whole".to_string()),
-                            fee_group: fee_group.clone(),
+                            fee_group: Some(fee_group.clone()),
                             ..line_of(item)
                         });
                     }
                 }
             }
         }
-        let change = entitled - settled_now - *settled;
+        let change = entitled - settled_now - settled.sum;
         if !change.is_zero() {
             let batch = match &key.scope {
                 Scope::Batch(batch) => Some(batch.clone()),
@@ -200,17 +256,26 @@ impl MonthEnd<'_> {
                 Scope::Month(month) => format!("month {month}"),
             };
             let statements: Vec<String> = corrects.into_iter().collect();
+            let corrected = match (came, stayed < settled.recoveries) {
+                (true, _) => terms.corrects.map(|corrected| (key.version, corrected)),
+                (false, true) => self
+                    .versions
+                    .correction_of(&key.agency, key.version)
+                    .map(|version| (version.number, key.version)),
+                (false, false) => None,
+            };
             let note = format!(
-                "{} version {}, {scope}: corrects {}",
+                "{} version {}, {scope}: corrects {}{}",
                 key.contract,
                 key.version,
-                statements.join(", ")
+                statements.join(", "),
+                corrected.map_or_else(String::new, correction_note)
             );
             true_ups.push(Line {
                 fee_rule: rule_name,
                 batch,
                 note: Some(note),
-                fee_group,
+                fee_group: Some(fee_group),
                 ..blank(LineKind::TrueUp, change)
             });
         }
@@ -218,7 +283,10 @@ impl MonthEnd<'_> {
 
     fn charges(&self, agency: &str) -> Result<Vec<Line>, SettlementError> {
         let mut lines = Vec::new();
-        let in_month = |placed_on: NaiveDate| self.first || Month::of(placed_on) == self.month;
+        let in_month = |placed_on: NaiveDate| {
+            let month = Month::of(placed_on);
+            month == self.month || self.first && month < self.month
+        };
         let mut counts: BTreeMap<(String, i64, String), i64> = BTreeMap::new();
         for ((owner, contract, version, batch, placed_on), count) in &self.gathered.placed {
             if owner == agency && in_month(*placed_on) {
@@ -358,6 +426,21 @@ impl MonthEnd<'_> {
             lines,
         })
     }
+}
+
+const CORRECTION: &str = " (version ";
+
+/// What a true-up says whose recoveries a correction moved from one version's group to another's.
+fn correction_note((version, corrected): (i64, i64)) -> String {
+    format!("{CORRECTION}{version} corrects version {corrected})")
+}
+
+/// The line as statements had it before true-ups named corrections.
+pub fn before_corrections_were_named(line: &Line) -> Line {
+    let plain = line.note.as_deref().and_then(|note| note.split_once(CORRECTION));
+    let plain = plain.filter(|_| line.kind == LineKind::TrueUp);
+    let note = plain.map_or_else(|| line.note.clone(), |(plain, _)| Some(plain.to_string()));
+    Line { note, ..line.clone() }
 }
 
 /// The figures of a statement from its lines, its terms, what the agency collected, and the statement before.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use diesel::QueryResult;
 use serde_json::json;
 
 use super::build::{Graded, MonthEnd};
@@ -16,7 +17,8 @@ use crate::kernel::{Month, count};
 use crate::ledger::{Transaction, chart};
 use crate::party::{self, Lender};
 use crate::performance::grouping::Grouping;
-use crate::performance::measure::{Asked, scorecard_on};
+use crate::performance::history::History;
+use crate::performance::measure::{self, Asked, scorecard_from};
 use crate::performance::scorecard::{Points, Row};
 use crate::placement::expire::record_expiries;
 
@@ -122,7 +124,7 @@ pub fn work_out(
     let cut_off = CutOff { seq: known.seq, last_day: month.last_day() };
     let gathered = gather(db, &lender.code, &versions, cut_off)?;
     let settled = store::settled(db, &lender.code, month)?;
-    let graded = graded(db, lender, &versions, cut_off)?;
+    let graded = graded(db, lender, &versions, cut_off, measure::history)?;
     let month_end = MonthEnd {
         lender: &lender.code,
         currency: lender.currency,
@@ -138,11 +140,12 @@ pub fn work_out(
 }
 
 /// Where the agencies whose contracts pay for performance stand on the month's last day, on what the closing knows.
-fn graded(
+pub(super) fn graded(
     db: &mut Db,
     lender: &Lender,
     versions: &Versions,
     cut_off: CutOff,
+    mut history: impl FnMut(&mut Db, &Asked<'_>) -> QueryResult<(History, BTreeMap<String, i64>)>,
 ) -> Result<BTreeMap<String, Graded>, SettlementError> {
     let agencies: BTreeSet<&str> =
         versions.0.iter().map(|version| version.terms.agency.as_str()).collect();
@@ -160,8 +163,9 @@ fn graded(
                 grouping: &grouping,
                 known_seq: cut_off.seq,
             };
-            let (rows, _) =
-                scorecard_on(db, &asked, versions, &Points::default(), BTreeMap::new())?;
+            let (points, peers) = (Points::default(), BTreeMap::new());
+            let found = history(db, &asked)?;
+            let (rows, _) = scorecard_from(db, &asked, versions, &points, peers, found)?;
             scorecards.push((factor.parameters, rows));
         }
         let rows = scorecards

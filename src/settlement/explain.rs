@@ -4,7 +4,7 @@ use super::{Line, LineKind, SettlementError, Statement, store};
 use crate::commission::explain::{
     Basis, line_words, placement_words, rule_words, say, true_up_words,
 };
-use crate::commission::gather::{CutOff, gather};
+use crate::commission::gather::{self, CutOff};
 use crate::commission::{Group, GroupKey};
 use crate::contract::{self, Versions};
 use crate::db::{Db, keys_json};
@@ -168,6 +168,32 @@ impl Telling {
         Ok(words)
     }
 
+    /// Which version corrects which, where one corrected the version of a group or the version corrects another.
+    fn correction_words(&self, key: &GroupKey) -> Vec<String> {
+        let own = self.versions.get(&key.agency, key.version);
+        let by = self.versions.correction_of(&key.agency, key.version);
+        let mut words = Vec::new();
+        for (version, corrected) in [
+            own.and_then(|version| Some((version, version.terms.corrects?))),
+            by.map(|version| (version, key.version)),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            let (number, from) = (version.number, version.terms.effective_from);
+            words.push(say(
+                self.t,
+                format!(
+                    "第 {number} 版更正第 {corrected} 版：{from} 起的委案改按第 {number} 版计价，按第 {corrected} 版已结的在其组内退回，并在第 {number} 版的组内重新结算。"
+                ),
+                format!(
+                    "Version {number} corrects version {corrected}: placements from {from} on are priced by version {number}; what version {corrected} had settled is taken back in its group and settled again in the group of version {number}."
+                ),
+            ));
+        }
+        words
+    }
+
     fn group(
         &self,
         db: &mut Db,
@@ -179,11 +205,15 @@ impl Telling {
             return Ok(Vec::new());
         };
         let cut_off = CutOff { seq: self.known_seq, last_day: self.month.last_day() };
-        let gathered = gather(db, &self.lender.code, &self.versions, cut_off)?;
-        let empty = Group { key: key.clone(), placed: Money::ZERO, items: Vec::new() };
-        let group = gathered.groups.get(key).unwrap_or(&empty);
-        let basis =
-            Basis { t: self.t, currency: self.lender.currency, terms: &version.terms, group };
+        let lender = &self.lender.code;
+        let group = gather::group(db, lender, &self.versions, cut_off, key)?;
+        let group = group.unwrap_or_else(|| Group {
+            key: key.clone(),
+            placed: Money::ZERO,
+            items: Vec::new(),
+        });
+        let (t, currency) = (self.t, self.lender.currency);
+        let basis = Basis { t, currency, terms: &version.terms, group: &group };
         if line.kind != LineKind::TrueUp {
             return Ok(line
                 .reference
@@ -191,13 +221,10 @@ impl Telling {
                 .map(|reference| line_words(&basis, reference))
                 .unwrap_or_default());
         }
-        let settled = store::settled(db, &self.lender.code, self.month)?;
-        let before = settled.groups.get(key).map_or(Money::ZERO, |(sum, _)| *sum);
-        let lines = store::lines(db, &statement.lender, &statement.statement_no, 0, i64::MAX)?;
-        let now = lines.iter().filter(|other| {
-            other.kind == LineKind::Commission && other.fee_group == line.fee_group
-        });
-        let mut words = true_up_words(&basis, before, now.map(|other| other.fee).sum(), line.fee);
+        let before = store::settled_of_group(db, lender, key, self.month)?;
+        let now = store::commission_of_group(db, lender, &statement.statement_no, key)?;
+        let mut words = true_up_words(&basis, before, now, line.fee);
+        words.extend(self.correction_words(key));
         words.extend(line.note.iter().map(|note| format!("{note}.")));
         Ok(words)
     }

@@ -7,6 +7,7 @@ pub mod build;
 pub mod close;
 pub mod explain;
 pub mod render;
+pub mod replay;
 pub mod store;
 
 use chrono::NaiveDate;
@@ -185,6 +186,11 @@ pub enum SettlementError {
         /// What it comes to.
         range: crate::kernel::MoneyRange,
     },
+    /// A stored line names no group.
+    #[error(
+        "a line of statement {0} has the fee group \"{1}\", which is none; run `consign verify`"
+    )]
+    Group(String, String),
     /// Lines were settled under a version that is not there.
     #[error(
         "statements of {agency} settled version {version} of contract {contract}, which the book does not have; run `consign verify`"

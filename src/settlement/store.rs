@@ -1,11 +1,14 @@
 //! Statements, their lines and documents, and closed months.
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
 use chrono::NaiveDate;
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Date, Nullable, Text};
 
-use super::build::Settled;
+use super::build::{Settled, SettledLine};
 use super::{Figures, Line, LineKind, Statement};
 use crate::audit::Act;
 use crate::commission::GroupKey;
@@ -319,6 +322,8 @@ struct SettledRow {
     fee_group: String,
     #[diesel(sql_type = BigInt)]
     fee: i64,
+    #[diesel(sql_type = BigInt)]
+    recoveries: i64,
 }
 
 #[derive(QueryableByName)]
@@ -327,14 +332,16 @@ struct LineReference {
     statement_no: String,
     #[diesel(sql_type = Text)]
     reference: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    fee_group: Option<String>,
 }
 
 /// What the statements of the months before one settled.
 pub fn settled(db: &mut Db, lender: &str, before: Month) -> QueryResult<Settled> {
     let mut settled = Settled::default();
     let sums: Vec<SettledRow> = diesel::sql_query(
-        "SELECT s.agency, l.statement_no, l.fee_group, CAST(SUM(l.fee) AS BIGINT) AS fee FROM statement_line l \
-         JOIN statement s ON s.lender = l.lender AND s.statement_no = l.statement_no \
+        "SELECT s.agency, l.statement_no, l.fee_group, CAST(SUM(l.fee) AS BIGINT) AS fee, \
+         COUNT(l.reference) AS recoveries FROM statement_line l JOIN statement s ON s.lender = l.lender AND s.statement_no = l.statement_no \
          WHERE l.lender = $1 AND s.month < $2 AND l.fee_group IS NOT NULL GROUP BY s.agency, l.statement_no, l.fee_group",
     )
     .bind::<Text, _>(lender)
@@ -345,19 +352,31 @@ pub fn settled(db: &mut Db, lender: &str, before: Month) -> QueryResult<Settled>
             corrupt(format!("statement {} has the fee group {}", row.statement_no, row.fee_group))
         })?;
         let entry = settled.groups.entry(key).or_default();
-        entry.0 += Money(row.fee);
-        entry.1.insert(row.statement_no);
+        entry.sum += Money(row.fee);
+        entry.statements.insert(row.statement_no);
+        entry.recoveries += row.recoveries;
     }
     let rows = diesel::sql_query(
-        "SELECT l.statement_no, l.reference FROM statement_line l JOIN statement s ON s.lender = l.lender AND s.statement_no = l.statement_no \
+        "SELECT l.statement_no, l.reference, l.fee_group FROM statement_line l JOIN statement s ON s.lender = l.lender AND s.statement_no = l.statement_no \
          WHERE l.lender = $1 AND s.month < $2 AND l.reference IS NOT NULL",
     )
     .bind::<Text, _>(lender)
     .bind::<Text, _>(before.to_string())
     .load_iter::<LineReference, DefaultLoadingMode>(db)?;
+    // Many lines share a few statements and groups: each text is kept once.
+    let mut texts: BTreeSet<Rc<str>> = BTreeSet::new();
+    let mut once = |text: String| match texts.get(text.as_str()) {
+        Some(known) => known.clone(),
+        None => {
+            let new: Rc<str> = text.into();
+            texts.insert(new.clone());
+            new
+        }
+    };
     for row in rows {
         let row = row?;
-        settled.lines.insert(row.reference, row.statement_no);
+        let (statement_no, group) = (once(row.statement_no), row.fee_group.map(&mut once));
+        settled.lines.insert(row.reference, SettledLine { statement_no, group });
     }
     for one in statements(db, lender, None)?.into_iter().filter(|one| one.month < before) {
         *settled.collected.entry(one.agency.clone()).or_default() +=
@@ -365,6 +384,50 @@ pub fn settled(db: &mut Db, lender: &str, before: Month) -> QueryResult<Settled>
         settled.last.insert(one.agency, one.figures);
     }
     Ok(settled)
+}
+
+#[derive(QueryableByName)]
+struct FeeSum {
+    #[diesel(sql_type = BigInt)]
+    fee: i64,
+}
+
+/// What the statements of an agency before a month settled of one group.
+pub fn settled_of_group(
+    db: &mut Db,
+    lender: &str,
+    key: &GroupKey,
+    before: Month,
+) -> QueryResult<Money> {
+    let row: FeeSum = diesel::sql_query(
+        "SELECT CAST(COALESCE(SUM(l.fee), 0) AS BIGINT) AS fee FROM statement_line l \
+         JOIN statement s ON s.lender = l.lender AND s.statement_no = l.statement_no \
+         WHERE l.lender = $1 AND l.fee_group = $2 AND s.agency = $3 AND s.month < $4",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(key.text())
+    .bind::<Text, _>(&key.agency)
+    .bind::<Text, _>(before.to_string())
+    .get_result(db)?;
+    Ok(Money(row.fee))
+}
+
+/// What the commission lines of one group on a statement come to.
+pub fn commission_of_group(
+    db: &mut Db,
+    lender: &str,
+    statement_no: &str,
+    key: &GroupKey,
+) -> QueryResult<Money> {
+    let row: FeeSum = diesel::sql_query(
+        "SELECT CAST(COALESCE(SUM(fee), 0) AS BIGINT) AS fee FROM statement_line \
+         WHERE lender = $1 AND statement_no = $2 AND fee_group = $3 AND kind = 'commission'",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(statement_no)
+    .bind::<Text, _>(key.text())
+    .get_result(db)?;
+    Ok(Money(row.fee))
 }
 
 /// A closed month.

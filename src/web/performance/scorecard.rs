@@ -26,7 +26,10 @@ use crate::performance::history::History;
 use crate::performance::measure::{self, Curves, Overview};
 use crate::performance::number::{percent, ratio, round};
 use crate::performance::scorecard::{Points, Row, with_newcomers};
-use crate::performance::trial::{Comparison, Explored, compare_all};
+use crate::performance::store::explored_runs;
+use crate::performance::trial::{
+    Comparison, Explored, ExploredRun, compare_all, nothing_to_compare,
+};
 use crate::web::Site;
 use crate::web::allocation::runs::minor;
 use crate::web::chart::{Chart, Line, RangeBar, chart, range_bar, reach};
@@ -187,6 +190,7 @@ struct Facts {
     curves: Curves,
     names: BTreeMap<String, String>,
     runs: Vec<runs::ListedRun>,
+    explored_runs: Vec<ExploredRun>,
 }
 
 fn load(db: &mut Db, boards: &Boards, book: &Book, asked: &Asked) -> Result<Facts, Problem> {
@@ -200,7 +204,9 @@ fn load(db: &mut Db, boards: &Boards, book: &Book, asked: &Asked) -> Result<Fact
         party::store::assignees(db, lender)?.into_iter().map(|one| (one.code, one.name)).collect();
     let runs =
         if book.agency.is_some() { Vec::new() } else { runs::listed(db, lender, i64::MAX, RUNS)? };
-    Ok(Facts { measure, board, curves, names, runs })
+    let compares = book.agency.is_none() && compare_all(&board.explored, None).is_empty();
+    let explored_runs = if compares { explored_runs(db, lender)? } else { Vec::new() };
+    Ok(Facts { measure, board, curves, names, runs, explored_runs })
 }
 
 #[derive(Template)]
@@ -219,6 +225,7 @@ struct Body {
     scale: String,
     rows: Vec<Shown>,
     trial: Vec<TrialShown>,
+    no_trial: Vec<String>,
     champions: Vec<Tab>,
     trial_scale: String,
     chart: Option<Chart>,
@@ -325,6 +332,12 @@ pub(in crate::web) async fn show(
         scale: scale_words(Decimal::ONE, scale),
         rows: rows.into_iter().map(|row| shown(&sees, &facts, &asked, row, scale)).collect(),
         trial: trials.iter().map(trial).collect(),
+        no_trial: nothing_to_compare(
+            t,
+            &facts.explored_runs,
+            facts.measure.parameters,
+            facts.measure.on,
+        ),
         champions: champions(
             &asked,
             &facts.board.explored,
@@ -445,6 +458,7 @@ fn shown(
         range: row
             .range
             .map(|(low, high)| format!("{} – {}", three(low), three(high)))
+            .or_else(|| row.nothing_judged(t).map(str::to_string))
             .unwrap_or_default(),
         bar: row.range.map(|range| range_bar(Decimal::ONE, scale, range, row.shrunk_index)),
         served: list::count(row.sums.served),
@@ -760,6 +774,8 @@ fn index_lines(t: Lang, currency: Currency, k: i64, row: &Row) -> Vec<(&'static 
     ];
     if let Some((low, high)) = row.range {
         lines.push((t.range_95(), format!("{} – {}", six(low), six(high))));
+    } else if let Some(nothing) = row.nothing_judged(t) {
+        lines.push((t.range_95(), nothing.to_string()));
     }
     lines
 }
