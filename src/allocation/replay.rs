@@ -105,7 +105,7 @@ fn decide_again(
 ) -> Result<Decision, AllocationError> {
     let known_seq = run.seq - 1;
     let assignees = party::store::assignees(db, &lender.code)?;
-    let strategy = strategy::parse(&run.strategy, lender, &assignees)
+    let strategy = strategy::parse_stored(&run.strategy, lender, &assignees)
         .map_err(|fault| AllocationError::File { file: run.name.clone(), fault })?;
     let versions = contract::store::versions(db, lender)?.known_at(known_seq);
     let (on, parameters, grouping) = (run.run_on, strategy.performance, &strategy.grouping);

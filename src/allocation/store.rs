@@ -70,6 +70,24 @@ struct AccountRow {
     account_no: String,
 }
 
+#[derive(QueryableByName)]
+struct StrategyRow {
+    #[diesel(sql_type = BigInt)]
+    run_no: i64,
+    #[diesel(sql_type = Text)]
+    strategy: String,
+}
+
+/// The strategies of all runs by their numbers, as their texts are stored.
+pub fn strategies(db: &mut Db, lender: &str) -> QueryResult<Vec<(i64, String)>> {
+    let rows: Vec<StrategyRow> = diesel::sql_query(
+        "SELECT run_no, strategy FROM allocation_run WHERE lender = $1 ORDER BY run_no",
+    )
+    .bind::<Text, _>(lender)
+    .load(db)?;
+    Ok(rows.into_iter().map(|row| (row.run_no, row.strategy)).collect())
+}
+
 /// Account numbers of a book after one, in order.
 pub fn accounts_after(
     db: &mut Db,

@@ -100,7 +100,15 @@ type Read<T> = Result<T, DocumentFault>;
 
 /// Reads a strategy of this lender.
 pub fn parse(text: &str, lender: &Lender, known: &[Assignee]) -> Read<Strategy> {
-    let document = Document::parse(text)?;
+    read(&Document::parse(text)?, lender, known)
+}
+
+/// Reads the strategy that a run kept: what was in bounds when it was made stays readable.
+pub fn parse_stored(text: &str, lender: &Lender, known: &[Assignee]) -> Read<Strategy> {
+    read(&Document::parse_stored(text)?, lender, known)
+}
+
+fn read(document: &Document<'_>, lender: &Lender, known: &[Assignee]) -> Read<Strategy> {
     let mut root = document.table();
     let name = root.need("name")?.name()?;
     let method_value = root.need("method")?;

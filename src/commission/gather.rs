@@ -350,7 +350,9 @@ impl Gathered {
         match only {
             None => self.groups.values_mut().for_each(settle),
             Some(only) => {
-                only.iter().for_each(|key| drop(self.groups.get_mut(key).map(settle)));
+                for key in only {
+                    self.groups.get_mut(key).into_iter().for_each(settle);
+                }
             }
         }
         self.grace.values_mut().for_each(|items| items.sort_by(|a, b| a.order().cmp(&b.order())));

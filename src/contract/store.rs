@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
 use super::{ContractError, Terms, Version, Versions, parse_published};
 use crate::audit::Act;
@@ -56,6 +56,48 @@ pub fn versions(db: &mut Db, lender: &Lender) -> Result<Versions, ContractError>
         Ok(Version { number: row.version, seq: row.seq, sha256: row.sha256, terms })
     };
     rows.into_iter().map(read).collect::<Result<Vec<_>, _>>().map(Versions)
+}
+
+/// A version as it is stored, its text unread.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct StoredVersion {
+    /// The contract's code.
+    #[diesel(sql_type = Text)]
+    pub code: String,
+    /// The version.
+    #[diesel(sql_type = BigInt)]
+    pub version: i64,
+    /// The agency.
+    #[diesel(sql_type = Text)]
+    pub agency: String,
+    /// First day in force.
+    #[diesel(sql_type = Date)]
+    pub effective_from: NaiveDate,
+    /// Last day in force.
+    #[diesel(sql_type = Nullable<Date>)]
+    pub effective_to: Option<NaiveDate>,
+    /// The version it corrects.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub corrects: Option<i64>,
+    /// The act that published it.
+    #[diesel(sql_type = BigInt)]
+    pub seq: i64,
+    /// SHA-256 of the text, as it was when it was published.
+    #[diesel(sql_type = Text)]
+    pub sha256: String,
+    /// The text.
+    #[diesel(sql_type = Text)]
+    pub source: String,
+}
+
+/// All versions of a lender as they are stored, in the order they were published.
+pub fn stored(db: &mut Db, lender: &str) -> QueryResult<Vec<StoredVersion>> {
+    diesel::sql_query(
+        "SELECT code, version, agency, effective_from, effective_to, corrects, seq, sha256, source FROM contract \
+         WHERE lender = $1 ORDER BY seq",
+    )
+    .bind::<Text, _>(lender)
+    .load(db)
 }
 
 /// The stored text of a version.

@@ -62,7 +62,7 @@ pub enum LedgerError {
         range: MoneyRange,
     },
     /// The database failed.
-    #[error(transparent)]
+    #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
 }
 

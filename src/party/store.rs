@@ -106,6 +106,17 @@ pub fn lender(db: &mut Db, code: &str) -> QueryResult<Option<Lender>> {
     row.map(to_lender).transpose()
 }
 
+/// The codes of all lenders, whether or not the rest of their rows can be read.
+pub fn lender_codes(db: &mut Db) -> QueryResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Code {
+        #[diesel(sql_type = Text)]
+        code: String,
+    }
+    let rows: Vec<Code> = diesel::sql_query("SELECT code FROM lender ORDER BY code").load(db)?;
+    Ok(rows.into_iter().map(|row| row.code).collect())
+}
+
 /// All lenders of the installation.
 pub fn lenders(db: &mut Db) -> QueryResult<Vec<Lender>> {
     let rows: Vec<LenderRow> = diesel::sql_query(format!("{LENDER} ORDER BY l.code")).load(db)?;

@@ -6,12 +6,14 @@
 //! every statement again from the facts its closing knew ([`crate::settlement::replay`] says how).
 
 mod control;
+mod documents;
 mod events;
 mod ledger;
 mod life;
 mod register;
 mod statements;
 
+use crate::audit::Book;
 use crate::db::Db;
 use crate::party::{self, Lender};
 
@@ -75,34 +77,48 @@ impl Proof {
 /// Verifies one lender's book, or all, each on one snapshot; and always the people of the installation, last.
 pub fn verify(db: &mut Db, only: Option<&str>) -> Result<Vec<Proof>, ProofError> {
     let lenders = match only {
-        Some(code) => vec![
-            party::store::lender(db, code)?
-                .ok_or_else(|| ProofError::NoLender(code.to_string()))?,
-        ],
-        None => party::store::lenders(db)?,
+        Some(code) => vec![code.to_string()],
+        None => party::store::lender_codes(db)?,
     };
     let mut proofs = lenders
         .iter()
-        .map(|lender| crate::db::read(db, |db| prove(db, lender)))
+        .map(|lender| crate::db::read(db, |db| book(db, lender)))
         .collect::<Result<Vec<_>, _>>()?;
     let begun = proofs.iter().any(|proof| proof.recorded);
     proofs.push(crate::db::read(db, |db| register::installation(db, begun))?);
     Ok(proofs)
 }
 
-fn prove(db: &mut Db, lender: &Lender) -> Result<Proof, ProofError> {
-    let mut proof = Proof { lender: lender.code.clone(), ..Proof::default() };
-    let book = crate::audit::book(db, &lender.code)?;
+/// Proves one book. Where the lender or the head of its book cannot be read, that is what is found.
+fn book(db: &mut Db, code: &str) -> Result<Proof, ProofError> {
+    let mut proof = Proof { lender: code.to_string(), ..Proof::default() };
+    let head = party::store::lender(db, code).and_then(|lender| match lender {
+        Some(lender) => Ok(Some((lender, crate::audit::book(db, code)?))),
+        None => Ok(None),
+    });
+    match head {
+        Ok(Some((lender, head))) => prove(db, &lender, head, &mut proof)?,
+        Ok(None) => return Err(ProofError::NoLender(code.to_string())),
+        Err(error @ diesel::result::Error::DeserializationError(_)) => {
+            proof
+                .finding(format!("the book of {code} cannot be read: {}", crate::db::told(&error)));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(proof)
+}
+
+fn prove(db: &mut Db, lender: &Lender, book: Book, proof: &mut Proof) -> Result<(), ProofError> {
     proof.part("the chain of events", |proof| Ok(events::prove(db, &book, proof)?));
     proof.part("the parties", |proof| register::parties(db, lender, &book, proof));
+    proof.part("contracts and strategies", |proof| documents::prove(db, lender, proof));
     let mut sums = None;
     proof.part("the ledger", |proof| {
         let found = sums.insert(ledger::prove(db, &book, proof)?);
         control::prove(db, lender, &found.balances, proof)
     });
     proof.part("the lives of placements", |proof| life::prove(db, &lender.code, proof));
-    proof.part("the statements", |proof| {
-        statements::prove(db, lender, &book, sums.as_ref(), proof)
-    });
-    Ok(proof)
+    proof
+        .part("the statements", |proof| statements::prove(db, lender, &book, sums.as_ref(), proof));
+    Ok(())
 }

@@ -964,6 +964,25 @@ fn a_complaint_holds_the_debtor_until_it_is_decided_once() {
 }
 
 #[test]
+fn a_complaint_of_a_closed_month_holds_from_the_first_open_day() {
+    on_each_database(|book| {
+        book.set_up("CNY", &["A01"]);
+        book.publish(&flat_contract("A01", "20%", 90));
+        book.portfolio("2026-01-01", "account_no,balance,days_past_due\n1,10.00,40\n2,10.00,40\n");
+        book.close("2026-01");
+        complain(book, "C-1", Some("1"), "2026-01-05").unwrap();
+        complain(book, "C-2", Some("2"), "2026-02-05").unwrap();
+        book.close("2026-02");
+        decide(book, &decision("C-2", false, "2026-02-10")).unwrap();
+        let days = book.texts(
+            "SELECT account_no || ' ' || CAST(from_on AS TEXT) || ' ' || COALESCE(CAST(ended_on AS TEXT), '-') AS text FROM hold ORDER BY account_no",
+        );
+        assert_eq!(days, ["1 2026-02-01 -", "2 2026-02-05 2026-03-01"]);
+        book.assert_proven();
+    });
+}
+
+#[test]
 fn complaints_of_a_file_share_the_hold_of_their_account() {
     on_each_database(|book| {
         placed(book);

@@ -33,6 +33,7 @@ mod pages_allocation;
 mod programme;
 mod ranges;
 mod real_data;
+mod replay;
 mod run_out_web;
 mod schema;
 mod scorecard;

@@ -385,6 +385,54 @@ fn verify_finds_a_book_whose_end_was_cut_off() {
     });
 }
 
+#[test]
+fn verify_names_contracts_and_strategies_that_say_something_else_and_goes_on() {
+    on_each_database(|book| {
+        settle(book);
+        open_the_tables(book, &["contract", "allocation_run", "lender"]);
+        for (change, says) in [
+            (
+                "UPDATE contract SET source = '= no toml' WHERE lender = 'CFC' AND agency = 'A01' AND version = 1",
+                "the text of contract K-A01 version 1 no longer reads",
+            ),
+            (
+                "UPDATE contract SET source = REPLACE(source, '12.5%', '12.4%') WHERE lender = 'CFC' AND agency = 'A02'",
+                "the text of contract K-A02 version 1 does not match the digest",
+            ),
+            (
+                "UPDATE contract SET corrects = 7 WHERE lender = 'CFC' AND agency = 'A02'",
+                "says other terms than are stored beside it",
+            ),
+            (
+                "UPDATE contract SET sha256 = 'x' WHERE lender = 'CFC' AND agency = 'A02'",
+                "did not publish contract K-A02 version 1 as it is stored",
+            ),
+            (
+                "UPDATE allocation_run SET strategy = 'name = 1' WHERE lender = 'CFC' AND run_no = 1",
+                "the strategy of run 1, stored in allocation_run, no longer reads",
+            ),
+        ] {
+            book.sql(change).unwrap();
+            let findings = book.findings().join("\n");
+            assert!(findings.contains(says), "{change}: {findings}");
+            restore(book, "contract");
+            restore(book, "allocation_run");
+        }
+        // A lender whose row no longer reads is what is found, and the others are proven.
+        book.sql("UPDATE lender SET currency = 'yuan' WHERE code = 'CFC'").unwrap();
+        let proofs = consign::proof::verify(&mut book.db, None).unwrap();
+        let of = |code: &str| proofs.iter().find(|one| one.lender == code).unwrap();
+        assert!(
+            of("CFC").findings[0].contains("the book of CFC cannot be read"),
+            "{:?}",
+            of("CFC")
+        );
+        assert_eq!(of("OTHER").findings, Vec::<String>::new());
+        restore(book, "lender");
+        book.assert_proven();
+    });
+}
+
 /// Takes away what protects the tables, and keeps a copy of each.
 fn open_the_tables(book: &mut Book, tables: &[&str]) {
     if book.is_postgres() {

@@ -99,7 +99,7 @@ impl Measure {
         let run_no = asked.run.parse().map_err(|_| Problem::NotFound)?;
         let run = runs::run(db, &book.lender.code, run_no)?.ok_or(Problem::NotFound)?;
         let assignees = party::store::assignees(db, &book.lender.code)?;
-        let read = strategy::parse(&run.strategy, &book.lender, &assignees)
+        let read = strategy::parse_stored(&run.strategy, &book.lender, &assignees)
             .map_err(|fault| Problem::Bad(fault.to_string()))?;
         let peers = read.peers();
         Ok(Measure {
