@@ -86,7 +86,14 @@ fn main() {
     for accounts in [1_000, 10_000, 5 * accounts] {
         let mut db = book(folder.path(), accounts, 100, 3);
         let start = Instant::now();
-        let told = settlement::explain::explain(&mut db, Lang::En, "CFC-000002", 1).unwrap();
+        let told = settlement::explain::explain(
+            &mut db,
+            Lang::En,
+            settlement::explain::Asker::Lender,
+            "CFC-000002",
+            1,
+        )
+        .unwrap();
         let took = start.elapsed().as_micros();
         assert!(told.words.len() > 3);
         println!("  {accounts:>6} placements: {took:>8} µs");

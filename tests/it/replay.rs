@@ -103,6 +103,7 @@ fn true_ups_of_a_correction_say_which_version_corrects_which() {
                 let told = settlement::explain::explain(
                     &mut book.db,
                     t,
+                    settlement::explain::Asker::Lender,
                     &statement.statement_no,
                     line.line_no,
                 );

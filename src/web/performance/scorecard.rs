@@ -193,6 +193,14 @@ struct Facts {
     explored_runs: Vec<ExploredRun>,
 }
 
+impl Facts {
+    /// What there is and what is missing, where nothing can be compared.
+    fn nothing_to_compare(&self, t: Lang) -> Vec<String> {
+        let Measure { parameters, on, .. } = &self.measure;
+        nothing_to_compare(t, &self.explored_runs, *parameters, *on)
+    }
+}
+
 fn load(db: &mut Db, boards: &Boards, book: &Book, asked: &Asked) -> Result<Facts, Problem> {
     let lender = &book.lender.code;
     let measure = Measure::load(db, book, asked)?;
@@ -332,12 +340,7 @@ pub(in crate::web) async fn show(
         scale: scale_words(Decimal::ONE, scale),
         rows: rows.into_iter().map(|row| shown(&sees, &facts, &asked, row, scale)).collect(),
         trial: trials.iter().map(trial).collect(),
-        no_trial: nothing_to_compare(
-            t,
-            &facts.explored_runs,
-            facts.measure.parameters,
-            facts.measure.on,
-        ),
+        no_trial: facts.nothing_to_compare(t),
         champions: champions(
             &asked,
             &facts.board.explored,
