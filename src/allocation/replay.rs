@@ -13,7 +13,7 @@ use crate::contract::{self, Versions};
 use crate::db::{Db, read};
 use crate::kernel::Money;
 use crate::kernel::progress::Silent;
-use crate::party::{self, Assignee, AssigneeKind, Buckets, Lender, Status};
+use crate::party::{self, Assignee, AssigneeKind, Buckets, Lender, Names, Status};
 use crate::performance::measure;
 
 /// What a run read that is not a fact of the book: the lender's buckets, who its agencies were, and what each
@@ -43,8 +43,8 @@ struct Inputs {
 struct StoredTaker {
     code: String,
     agency: bool,
-    regions: Option<Vec<String>>,
-    products: Option<Vec<String>>,
+    regions: Option<Names>,
+    products: Option<Names>,
     room: Option<i64>,
     closed: Option<String>,
 }

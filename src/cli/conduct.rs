@@ -11,7 +11,7 @@ use super::{Context, date};
 use crate::conduct::complaint::{self, NewComplaint, NewDecision};
 use crate::conduct::complaint_store::{self, Case, CaseFilter};
 use crate::conduct::evaluation::{self, Due};
-use crate::conduct::policy::RULES;
+use crate::conduct::policy::Rule;
 use crate::conduct::{Severity, violation};
 use crate::kernel::Currency;
 use crate::kernel::text::neutral;
@@ -83,7 +83,7 @@ enum YesNo {
 }
 
 fn severity(text: &str) -> Result<Severity, String> {
-    Severity::parse(text).ok_or_else(|| format!("\"{text}\" is none of low, medium, high"))
+    Severity::recognise(text).ok_or_else(|| format!("\"{text}\" is none of {}", Severity::names()))
 }
 
 pub(super) fn complaint(context: &Context, command: &ComplaintCommand) -> Result<Answer, Failure> {
@@ -257,7 +257,7 @@ pub(super) fn violations(
     let mut shown =
         vec![format!("{} violations written to {}", found.len(), arguments.output.display())];
     let mut by_rule = serde_json::Map::new();
-    for rule in RULES {
+    for rule in Rule::ALL.iter().copied() {
         let count = found.iter().filter(|one| one.rule == rule).count();
         if count > 0 {
             shown.push(format!("  {}: {count}", rule.name()));

@@ -136,7 +136,7 @@ pub(super) struct RecallArguments {
 
 /// A type of hold given on the command line.
 pub(super) fn hold_kind(text: &str) -> Result<HoldKind, String> {
-    HoldKind::parse(text).ok_or_else(|| {
+    HoldKind::recognise(text).ok_or_else(|| {
         format!("\"{text}\" is no type of hold; the types are {}", HoldKind::names())
     })
 }

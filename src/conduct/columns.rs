@@ -66,13 +66,13 @@ pub fn read_contact(row: &Row<'_>) -> Result<Recorded, Fault> {
     let account_no = key(row, ACCOUNT_NO)?.ok_or_else(|| need(ACCOUNT_NO, "its account number"))?;
     let channel = match row.get(CHANNEL) {
         None => Channel::Call,
-        Some(text) => Channel::parse(text).ok_or_else(|| {
+        Some(text) => Channel::recognise(text).ok_or_else(|| {
             row.fault(CHANNEL, format!("is no channel; they are {}", Channel::names()))
         })?,
     };
     let outcome = match row.get(OUTCOME) {
         None => Outcome::Other,
-        Some(text) => Outcome::parse(text).ok_or_else(|| {
+        Some(text) => Outcome::recognise(text).ok_or_else(|| {
             row.fault(OUTCOME, format!("is no outcome; they are {}", Outcome::names()))
         })?,
     };
@@ -157,7 +157,7 @@ pub fn read_complaint(row: &Row<'_>) -> Result<Complained, Fault> {
         account_no: key(row, CASE_ACCOUNT)?,
         received_on: date(row, RECEIVED_ON)?
             .ok_or_else(|| need(RECEIVED_ON, "the day it was received"))?,
-        severity: Severity::parse(severity)
+        severity: Severity::recognise(severity)
             .ok_or_else(|| row.fault(SEVERITY, "is none of low, medium, high"))?,
         text: row.get(TEXT).ok_or_else(|| need(TEXT, "what is complained of"))?.to_string(),
     })

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::policy::Policy;
 use super::{Channel, Contact, Outcome};
-use crate::db::{Cell, Db, FactTable, Kind, rows_of_json};
+use crate::db::{Cell, Db, FactTable, Kind, fact, rows_of_json, select};
 use crate::kernel::calendar::parse_time;
 use crate::portfolio::hold::{Hold, HoldKind};
 
@@ -34,24 +34,28 @@ pub const CONTACTS: FactTable = FactTable {
     ],
 };
 
-/// Contact files taken in, each with the policy that applied.
-pub const FILES: FactTable = FactTable {
-    name: "contact_file",
-    columns: &[
-        ("lender", Kind::Text),
-        ("seq", Kind::Int),
-        ("agency", Kind::Text),
-        ("file_name", Kind::Text),
-        ("sha256", Kind::Text),
-        ("accepted", Kind::Int),
-        ("duplicate", Kind::Int),
-        ("rejected", Kind::Int),
-        ("quiet_from", Kind::Text),
-        ("quiet_until", Kind::Text),
-        ("effective_calls", Kind::Int),
-        ("unanswered", Kind::Int),
-    ],
-};
+fact! {
+    /// A contact file taken in.
+    #[derive(Clone, Debug)]
+    pub struct ContactFile in "contact_file" key (seq) by seq {
+        /// The act that took it in.
+        seq: i64,
+        /// Whose contacts.
+        agency: String,
+        /// The file's name.
+        file_name: String,
+        /// Of its bytes.
+        sha256: String,
+        /// Rows taken in.
+        accepted: i64 [0..],
+        /// Rows known before.
+        duplicate: i64 [0..],
+        /// Rows rejected.
+        rejected: i64 [0..],
+        /// The policy that applied when it came.
+        policy: Policy,
+    }
+}
 
 /// A contact as it is stored: with its place in the file, its number encrypted, and the note.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -320,52 +324,11 @@ pub fn first_and_last(
     Ok(first.zip(end("DESC")?))
 }
 
-#[derive(QueryableByName)]
-struct PolicyRow {
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Text)]
-    quiet_from: String,
-    #[diesel(sql_type = Text)]
-    quiet_until: String,
-    #[diesel(sql_type = BigInt)]
-    effective_calls: i64,
-    #[diesel(sql_type = BigInt)]
-    unanswered: i64,
-}
-
 /// The policies that applied to files, by the act that took each in.
 pub fn policies(db: &mut Db, lender: &str) -> QueryResult<HashMap<i64, Policy>> {
-    let rows: Vec<PolicyRow> =
-        diesel::sql_query("SELECT seq, quiet_from, quiet_until, effective_calls, unanswered FROM contact_file WHERE lender = $1")
-            .bind::<Text, _>(lender)
-            .load(db)?;
-    let read = |row: PolicyRow| {
-        let policy =
-            Policy::stored(&row.quiet_from, &row.quiet_until, row.effective_calls, row.unanswered);
-        let corrupt = || format!("contact file {} of {lender} has a bad policy", row.seq);
-        let policy =
-            policy.ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
-        Ok((row.seq, policy))
-    };
-    rows.into_iter().map(read).collect()
-}
-
-/// A file taken in.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct FileEntry {
-    /// The act.
-    #[diesel(sql_type = BigInt)]
-    pub seq: i64,
-    /// Rows taken in.
-    #[diesel(sql_type = BigInt)]
-    pub accepted: i64,
-    /// Rows known before.
-    #[diesel(sql_type = BigInt)]
-    pub duplicate: i64,
-    /// Rows rejected.
-    #[diesel(sql_type = BigInt)]
-    pub rejected: i64,
+    let files: Vec<ContactFile> =
+        select::<ContactFile>("WHERE lender = $1").bind::<Text, _>(lender).load(db)?;
+    Ok(files.into_iter().map(|file| (file.seq, file.policy)).collect())
 }
 
 /// The newest file of an agency with these bytes that was taken in before.
@@ -374,16 +337,14 @@ pub fn same_file(
     lender: &str,
     agency: &str,
     sha256: &str,
-) -> QueryResult<Option<FileEntry>> {
-    diesel::sql_query(
-        "SELECT seq, accepted, duplicate, rejected FROM contact_file \
-         WHERE lender = $1 AND agency = $2 AND sha256 = $3 ORDER BY seq DESC LIMIT 1",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<Text, _>(agency)
-    .bind::<Text, _>(sha256)
-    .get_result(db)
-    .optional()
+) -> QueryResult<Option<ContactFile>> {
+    let newest = "WHERE lender = $1 AND agency = $2 AND sha256 = $3 ORDER BY seq DESC LIMIT 1";
+    select::<ContactFile>(newest)
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(agency)
+        .bind::<Text, _>(sha256)
+        .get_result(db)
+        .optional()
 }
 
 #[derive(QueryableByName)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::columns::{self, ACCOUNT_NO, REFERENCE, Recorded};
-use super::contact_store::{self as store, Entry};
+use super::contact_store::{self as store, ContactFile, Entry};
 use super::{ConductError, Contact};
 use crate::audit::{Act, By};
 use crate::db::{Cell, Db, keys_json, write};
@@ -252,21 +252,17 @@ impl Taking<'_> {
         }
         let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let (file_name, policy) = (sheet.file_name(), self.policy);
-        let row = vec![
-            self.lender.as_str().into(),
-            self.act.seq().into(),
-            self.agency.as_str().into(),
-            file_name.as_str().into(),
-            sheet.sha256.as_str().into(),
-            count(self.done.accepted).into(),
-            count(self.done.duplicate).into(),
-            count(self.done.rejected).into(),
-            policy.quiet_from_text().into(),
-            policy.quiet_until_text().into(),
-            policy.effective_calls.into(),
-            policy.unanswered.into(),
-        ];
-        self.act.write(db, &store::FILES, &[row])?;
+        let file = ContactFile {
+            seq: self.act.seq(),
+            agency: self.agency.clone(),
+            file_name: file_name.clone(),
+            sha256: sheet.sha256.clone(),
+            accepted: count(self.done.accepted),
+            duplicate: count(self.done.duplicate),
+            rejected: count(self.done.rejected),
+            policy,
+        };
+        self.act.record(db, &[file])?;
         let summary = json!({
             "file": file_name, "sha256": sheet.sha256, "agency": self.agency, "accepted": self.done.accepted,
             "duplicate": self.done.duplicate, "rejected": self.done.rejected,

@@ -11,6 +11,7 @@ use crate::audit::{Act, By};
 use crate::contract::{self, Versions};
 use crate::db::{Db, write};
 use crate::kernel::calendar::plus_days;
+use crate::kernel::enumeration;
 use crate::party::{self, Assignee, AssigneeKind, Status};
 use crate::placement::expire::record_expiries;
 
@@ -65,8 +66,7 @@ pub fn evaluate(
         record_expiries(db, lender, on, by)?;
         let mut act = Act::begin(db, lender, by)?;
         evaluation.seq = act.seq();
-        let row = store::cells(lender, &evaluation);
-        act.write(db, &store::EVALUATIONS, &[row])?;
+        act.record(db, &[evaluation])?;
         act.finish(
             db,
             "assignee evaluated",
@@ -92,22 +92,13 @@ pub fn bring_up_to_date(
     Ok(())
 }
 
-/// Why an evaluation is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
-    /// The last one is over a year old, or there is none and the first contract began over a year ago.
-    Year,
-    /// The contract ends soon, and its last year has none.
-    ContractEnds,
-}
-
-impl Due {
-    /// As files name it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Due::Year => "year",
-            Due::ContractEnds => "contract_ends",
-        }
+enumeration! {
+    /// Why an evaluation is due.
+    pub enum Due ("reason of an evaluation") {
+        /// The last one is over a year old, or there is none and the first contract began over a year ago.
+        Year = "year",
+        /// The contract ends soon, and its last year has none.
+        ContractEnds = "contract_ends",
     }
 }
 

@@ -18,91 +18,37 @@ pub mod violation;
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-use crate::kernel::Money;
 use crate::kernel::money::AmountFault;
+use crate::kernel::{Money, enumeration};
 use crate::party::Lang;
 
 pub use incidents::{Incidents, incidents};
 
-/// By what a debtor was contacted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Channel {
-    /// 电话
-    Call,
-    /// 短信
-    Sms,
-    /// 信函
-    Letter,
-    /// 外访
-    Visit,
-    /// 其他
-    Other,
-}
-
-/// What came of a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// 有效: somebody was reached.
-    Effective,
-    /// 未接: nobody was.
-    Unanswered,
-    /// 其他
-    Other,
-}
-
-const CHANNELS: [(&str, Channel, &[&str]); 5] = [
-    ("call", Channel::Call, &["电话", "外呼", "呼叫", "phone"]),
-    ("sms", Channel::Sms, &["短信", "message"]),
-    ("letter", Channel::Letter, &["信函", "信件", "函件"]),
-    ("visit", Channel::Visit, &["外访", "上门", "走访"]),
-    ("other", Channel::Other, &["其他", "其它"]),
-];
-
-const OUTCOMES: [(&str, Outcome, &[&str]); 3] = [
-    ("effective", Outcome::Effective, &["有效", "接通", "已接通", "有效接通", "answered"]),
-    ("unanswered", Outcome::Unanswered, &["未接", "未接通", "无人接听", "no answer"]),
-    ("other", Outcome::Other, &["其他", "其它"]),
-];
-
-impl Channel {
-    /// As it is stored and written.
-    pub fn name(self) -> &'static str {
-        CHANNELS.iter().find(|(_, channel, _)| *channel == self).map_or("", |(name, ..)| name)
-    }
-
-    /// Reads a channel as files write it.
-    pub fn parse(text: &str) -> Option<Channel> {
-        let text = text.to_lowercase();
-        CHANNELS
-            .iter()
-            .find(|(name, _, others)| *name == text || others.contains(&text.as_str()))
-            .map(|(_, one, _)| *one)
-    }
-
-    /// All names, for messages.
-    pub fn names() -> String {
-        CHANNELS.map(|(name, ..)| name).join(", ")
+enumeration! {
+    /// By what a debtor was contacted.
+    pub enum Channel ("channel of contact") {
+        /// 电话
+        Call = "call" | "电话" | "外呼" | "呼叫" | "phone",
+        /// 短信
+        Sms = "sms" | "短信" | "message",
+        /// 信函
+        Letter = "letter" | "信函" | "信件" | "函件",
+        /// 外访
+        Visit = "visit" | "外访" | "上门" | "走访",
+        /// 其他
+        Other = "other" | "其他" | "其它",
     }
 }
 
-impl Outcome {
-    /// As it is stored and written.
-    pub fn name(self) -> &'static str {
-        OUTCOMES.iter().find(|(_, outcome, _)| *outcome == self).map_or("", |(name, ..)| name)
-    }
-
-    /// Reads an outcome as files write it.
-    pub fn parse(text: &str) -> Option<Outcome> {
-        let text = text.to_lowercase();
-        OUTCOMES
-            .iter()
-            .find(|(name, _, others)| *name == text || others.contains(&text.as_str()))
-            .map(|(_, one, _)| *one)
-    }
-
-    /// All names, for messages.
-    pub fn names() -> String {
-        OUTCOMES.map(|(name, ..)| name).join(", ")
+enumeration! {
+    /// What came of a contact.
+    pub enum Outcome ("outcome of a contact") {
+        /// 有效: somebody was reached.
+        Effective = "effective" | "有效" | "接通" | "已接通" | "有效接通" | "answered",
+        /// 未接: nobody was.
+        Unanswered = "unanswered" | "未接" | "未接通" | "无人接听" | "no answer",
+        /// 其他
+        Other = "other" | "其他" | "其它",
     }
 }
 
@@ -136,36 +82,15 @@ impl Contact {
     }
 }
 
-/// How grave a complaint is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// 低
-    Low,
-    /// 中
-    Medium,
-    /// 高
-    High,
-}
-
-const SEVERITIES: [(&str, &str, Severity); 3] = [
-    ("low", "低", Severity::Low),
-    ("medium", "中", Severity::Medium),
-    ("high", "高", Severity::High),
-];
-
-impl Severity {
-    /// As it is stored and written.
-    pub fn name(self) -> &'static str {
-        SEVERITIES.iter().find(|(_, _, severity)| *severity == self).map_or("", |(name, ..)| name)
-    }
-
-    /// Reads a severity as files and commands write it.
-    pub fn parse(text: &str) -> Option<Severity> {
-        let spelled = text.to_lowercase();
-        SEVERITIES
-            .iter()
-            .find(|(name, chinese, _)| *name == spelled || *chinese == text)
-            .map(|(_, _, severity)| *severity)
+enumeration! {
+    /// How grave a complaint is.
+    pub enum Severity ("severity") {
+        /// 低
+        Low = "low" | "低",
+        /// 中
+        Medium = "medium" | "中",
+        /// 高
+        High = "high" | "高",
     }
 }
 

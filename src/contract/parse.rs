@@ -4,11 +4,11 @@ use super::condition::Conditions;
 use super::factor::PerformanceFactor;
 use super::reach::unreachable_rule;
 use super::{
-    Apply, Bound, Charge, Component, Credit, FeeRule, Limit, Measure, Over, Per, Price, Remittance,
-    RoundedAt, Step, Terms, Tiers,
+    Apply, Bound, Charge, Component, Credit, FeeRule, Limit, Measure, Over, Price, Prices,
+    Remittance, RoundedAt, Step, Terms, Tiers,
 };
 use crate::kernel::document::{Document, DocumentFault, Table, Value};
-use crate::kernel::{Currency, Money, Rate, Rounding};
+use crate::kernel::{Currency, Money, Rate, Rounding, Spelled};
 use crate::party::{Assignee, AssigneeKind, Lender};
 
 type Read<T> = Result<T, DocumentFault>;
@@ -52,16 +52,8 @@ fn read(document: &Document<'_>, currency: Currency) -> Read<Terms> {
         grace_days: days(&mut root, "grace_days")?,
         tail_days: days(&mut root, "tail_days")?,
         objection_days: days(&mut root, "objection_days")?,
-        remittance: word(
-            &mut root,
-            "remittance",
-            &[("gross", Remittance::Gross), ("net", Remittance::Net)],
-        )?,
-        credit: word(
-            &mut root,
-            "credit",
-            &[("carry_forward", Credit::CarryForward), ("due_from_agency", Credit::DueFromAgency)],
-        )?,
+        remittance: word(&mut root, "remittance", Remittance::Gross)?,
+        credit: word(&mut root, "credit", Credit::CarryForward)?,
         rounding,
         rounded_at,
         vat,
@@ -94,13 +86,8 @@ fn date_from(value: &Value<'_>, least: chrono::NaiveDate) -> Read<chrono::NaiveD
     }
 }
 
-/// The first of the words is the default.
-fn word<T: Copy>(table: &mut Table<'_>, key: &str, words: &[(&str, T)]) -> Read<T> {
-    match (table.take(key), words.first()) {
-        (Some(value), _) => value.one_of(words),
-        (None, Some((_, default))) => Ok(*default),
-        (None, None) => Err(table.fault(format!("`{key}` has no default"))),
-    }
+fn word<T: Spelled>(table: &mut Table<'_>, key: &str, default: T) -> Read<T> {
+    table.take(key).map_or(Ok(default), |value| value.one_of())
 }
 
 fn days(table: &mut Table<'_>, key: &str) -> Read<i64> {
@@ -112,13 +99,8 @@ fn rounding(root: &mut Table<'_>) -> Read<(Rounding, RoundedAt)> {
         return Ok((Rounding::HalfUp, RoundedAt::Subtotal));
     };
     let mut table = value.table()?;
-    let mode = word(
-        &mut table,
-        "mode",
-        &[("half_up", Rounding::HalfUp), ("half_even", Rounding::HalfEven)],
-    )?;
-    let at =
-        word(&mut table, "at", &[("subtotal", RoundedAt::Subtotal), ("line", RoundedAt::Line)])?;
+    let mode = word(&mut table, "mode", Rounding::HalfUp)?;
+    let at = word(&mut table, "at", RoundedAt::Subtotal)?;
     table.finish()?;
     Ok((mode, at))
 }
@@ -127,7 +109,7 @@ fn vat(root: &mut Table<'_>) -> Read<(Rate, bool)> {
     let Some(value) = root.take("vat") else { return Ok((Rate::ZERO, false)) };
     let mut table = value.table()?;
     let rate = table.need("rate")?.rate()?;
-    let inclusive = word(&mut table, "prices", &[("exclusive", false), ("inclusive", true)])?;
+    let inclusive = word(&mut table, "prices", Prices::Exclusive)? == Prices::Inclusive;
     table.finish()?;
     Ok((rate, inclusive))
 }
@@ -193,17 +175,9 @@ fn per_payment(rate: Rate, value: &Value<'_>, currency: Currency) -> Read<Price>
 fn components(value: &Value<'_>) -> Read<Vec<Component>> {
     let mut base = Vec::new();
     for name in value.names()? {
-        let component = match name.as_str() {
-            "principal" => Component::Principal,
-            "interest" => Component::Interest,
-            "fees" => Component::Fees,
-            "costs" => Component::Costs,
-            _ => {
-                return Err(value.fault(format!(
-                    "names \"{name}\"; the components are principal, interest, fees, costs"
-                )));
-            }
-        };
+        let component = Component::parse(&name).ok_or_else(|| {
+            value.fault(format!("names \"{name}\"; the components are {}", Component::names()))
+        })?;
         if !base.contains(&component) {
             base.push(component);
         }
@@ -214,17 +188,15 @@ fn components(value: &Value<'_>) -> Read<Vec<Component>> {
 fn read_tiers(value: &Value<'_>, currency: Currency) -> Read<Tiers> {
     let mut table = value.table()?;
     let measure_value = table.need("measure")?;
-    let measure = measure_value
-        .one_of(&[("recovered", Measure::Recovered), ("recovery_rate", Measure::RecoveryRate)])?;
+    let measure: Measure = measure_value.one_of()?;
     let over_value = table.need("over")?;
-    let over = over_value.one_of(&[("month", Over::Month), ("batch", Over::Batch)])?;
+    let over: Over = over_value.one_of()?;
     if measure == Measure::RecoveryRate && over == Over::Month {
         return Err(over_value.fault(
             "does not go with `recovery_rate`: a recovery rate is measured over = \"batch\"",
         ));
     }
-    let apply =
-        table.need("apply")?.one_of(&[("marginal", Apply::Marginal), ("whole", Apply::Whole)])?;
+    let apply: Apply = table.need("apply")?.one_of()?;
     let steps_value = table.need("steps")?;
     let steps = read_steps(&steps_value, measure, currency)?;
     table.finish()?;
@@ -296,9 +268,7 @@ fn limit(value: &Value<'_>, measure: Measure, currency: Currency) -> Read<Limit>
 fn charge(mut table: Table<'_>, number: usize, currency: Currency) -> Read<Charge> {
     let name =
         table.take("name").map_or_else(|| Ok(format!("charge {number}")), |value| value.name())?;
-    let per = table
-        .need("per")?
-        .one_of(&[("account_placed", Per::AccountPlaced), ("month", Per::Month)])?;
+    let per = table.need("per")?.one_of()?;
     let amount = table.need("amount")?.amount(currency)?;
     table.finish()?;
     Ok(Charge { name, per, amount })

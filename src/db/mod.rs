@@ -3,18 +3,28 @@
 // The derive of the connection writes conversions for every type a database has, floats among them, undocumented.
 #[allow(clippy::disallowed_types, missing_docs)]
 mod connection;
+#[macro_use]
+mod define;
+mod column;
 mod dialect;
 mod fact;
 mod migrate;
+mod plain;
 mod pool;
 mod trouble;
 
+pub use column::{Cell, Column, Kind};
 pub use connection::Db;
-pub use dialect::{insert_rows, refresh_statistics, schema_of};
+pub(crate) use define::{fact, group, row};
+pub use dialect::{refresh_statistics, schema_of};
+pub(crate) use fact::build;
 pub use fact::{
-    Cell, FactTable, Kind, canonical_rows, insert_facts, keys_in, keys_json, rows_of_json,
+    Backend, ColumnOf, Description, Fact, Fault, Field, Member, Row, Shape, Table, Unfit,
+    canonical_rows, columns_of, digest_row, insert_facts, keys_in, keys_json, names_of,
+    rows_of_json, select,
 };
 pub use migrate::migrate;
+pub use plain::{FactTable, canonical_plain, insert_plain, insert_rows};
 pub use pool::{Pool, PoolError};
 pub use trouble::{Trouble, TroubleKind, told};
 

@@ -6,6 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::money::{Currency, Money};
 use super::rate::Rate;
+use super::spelled::Spelled;
 
 /// Why a document is refused: the line, the key, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -182,13 +183,10 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// One of some words.
-    pub fn one_of<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, DocumentFault> {
-        let text = self.text()?;
-        words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
-            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.fault(format!("must be one of: {}", known.join(", ")))
-        })
+    /// A word of an enumeration.
+    pub fn one_of<T: Spelled>(&self) -> Result<T, DocumentFault> {
+        T::from_spelling(self.text()?.to_string())
+            .map_err(|_| self.fault(format!("must be one of: {}", T::WORDS.join(", "))))
     }
 
     /// A whole number between two.

@@ -5,11 +5,15 @@ pub mod calendar;
 pub mod chance;
 pub mod digest;
 pub mod document;
+pub mod ids;
 pub mod money;
 pub mod progress;
 pub mod rate;
+pub mod spelled;
 pub mod text;
 
 pub use calendar::Month;
 pub use money::{Currency, Money};
 pub use rate::{Rate, Rounding};
+pub use spelled::Spelled;
+pub(crate) use spelled::enumeration;

@@ -1,8 +1,11 @@
 //! Money: whole minor units of the book's one currency (fen, cents; yen have none).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
+
+use super::spelled::Spelled;
 
 /// An ISO 4217 currency and how many decimals its amounts are written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,6 +262,18 @@ impl SubAssign for Money {
 impl Sum for Money {
     fn sum<I: Iterator<Item = Money>>(amounts: I) -> Money {
         amounts.fold(Money::ZERO, Add::add)
+    }
+}
+
+impl Spelled for Currency {
+    const WHAT: &'static str = "currency";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.code())
+    }
+
+    fn from_spelling(text: String) -> Result<Currency, String> {
+        Currency::parse(&text).ok_or(text)
     }
 }
 

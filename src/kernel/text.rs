@@ -17,6 +17,13 @@ pub fn is_code(text: &str) -> bool {
         && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
 }
 
+/// What serves as a key of a file's rows: 1 to 100 characters, none of them a control character.
+pub fn is_key(text: &str) -> bool {
+    // As many bytes as characters at least, so that a short text needs no counting.
+    let short = text.len() <= 100 || text.chars().count() <= 100;
+    !text.is_empty() && short && !text.chars().any(char::is_control)
+}
+
 /// Shortens a value quoted in a message.
 pub fn excerpt(text: &str) -> String {
     const MOST: usize = 60;

@@ -16,7 +16,7 @@ pub mod window;
 use chrono::NaiveDate;
 
 use crate::contract::condition::Facts;
-use crate::kernel::Money;
+use crate::kernel::{Money, enumeration};
 use crate::party::Lang;
 
 pub use life::{Life, Move, Refusal, Step, StepKind};
@@ -107,35 +107,23 @@ impl Span {
     }
 }
 
-/// Why a placement closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CloseReason {
-    /// 撤案
-    Recalled,
-    /// 退案
-    Returned,
-    /// 到期
-    Expired,
-    /// 结清
-    Paid,
-    /// 转让
-    Transferred,
+enumeration! {
+    /// Why a placement closed.
+    pub enum CloseReason ("reason of closing") {
+        /// 撤案
+        Recalled = "recalled",
+        /// 退案
+        Returned = "returned",
+        /// 到期
+        Expired = "expired",
+        /// 结清
+        Paid = "paid",
+        /// 转让
+        Transferred = "transferred",
+    }
 }
 
-const REASONS: [(&str, CloseReason); 5] = [
-    ("recalled", CloseReason::Recalled),
-    ("returned", CloseReason::Returned),
-    ("expired", CloseReason::Expired),
-    ("paid", CloseReason::Paid),
-    ("transferred", CloseReason::Transferred),
-];
-
 impl CloseReason {
-    /// As it is stored and written.
-    pub fn name(self) -> &'static str {
-        REASONS.iter().find(|(_, reason)| *reason == self).map_or("", |(name, _)| name)
-    }
-
     /// In words.
     pub fn word(self, t: Lang) -> &'static str {
         match self {
@@ -145,11 +133,6 @@ impl CloseReason {
             CloseReason::Paid => t.closed_paid(),
             CloseReason::Transferred => t.closed_transferred(),
         }
-    }
-
-    /// Reads a stored reason.
-    pub fn parse(text: &str) -> Option<CloseReason> {
-        REASONS.iter().find(|(name, _)| *name == text).map(|(_, reason)| *reason)
     }
 }
 

@@ -119,7 +119,7 @@ pub fn read(row: &Row<'_>, currency: Currency) -> Result<Stated, Fault> {
     }
     let personal = PERSONAL.map(|column| row.get(column).map(str::to_string));
     let hold = row.get(HOLD).map(|text| {
-        HoldKind::parse(text).ok_or_else(|| {
+        HoldKind::recognise(text).ok_or_else(|| {
             row.fault(HOLD, format!("is no hold type; they are {}", HoldKind::names()))
         })
     });

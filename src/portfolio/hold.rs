@@ -1,5 +1,6 @@
 //! Holds (停催): a layer on accounts that stops contact and new placements, never the attribution of a payment.
 
+use crate::kernel::enumeration;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
@@ -35,66 +36,31 @@ pub const ENDINGS: FactTable = FactTable {
     ],
 };
 
-/// Why an account is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HoldKind {
-    /// 争议
-    Dispute,
-    /// 投诉
-    Complaint,
-    /// 困难
-    Hardship,
-    /// 分期
-    InstalmentPlan,
-    /// 死亡
-    Deceased,
-    /// 破产
-    Bankrupt,
-    /// 诉讼
-    Litigation,
-    /// 转让
-    Transferred,
-    /// 信息查询
-    DataRequest,
+enumeration! {
+    /// Why an account is held.
+    pub enum HoldKind ("type of hold") {
+        /// 争议
+        Dispute = "dispute" | "争议",
+        /// 投诉
+        Complaint = "complaint" | "投诉",
+        /// 困难
+        Hardship = "hardship" | "困难",
+        /// 分期
+        InstalmentPlan = "instalment plan" | "分期",
+        /// 死亡
+        Deceased = "deceased" | "死亡",
+        /// 破产
+        Bankrupt = "bankrupt" | "破产",
+        /// 诉讼
+        Litigation = "litigation" | "诉讼",
+        /// 转让
+        Transferred = "transferred" | "转让",
+        /// 信息查询
+        DataRequest = "data request" | "信息查询",
+    }
 }
 
-const KINDS: [(&str, &str, HoldKind); 9] = [
-    ("dispute", "争议", HoldKind::Dispute),
-    ("complaint", "投诉", HoldKind::Complaint),
-    ("hardship", "困难", HoldKind::Hardship),
-    ("instalment plan", "分期", HoldKind::InstalmentPlan),
-    ("deceased", "死亡", HoldKind::Deceased),
-    ("bankrupt", "破产", HoldKind::Bankrupt),
-    ("litigation", "诉讼", HoldKind::Litigation),
-    ("transferred", "转让", HoldKind::Transferred),
-    ("data request", "信息查询", HoldKind::DataRequest),
-];
-
 impl HoldKind {
-    /// Reads a type as files write it: English (spaces, hyphens or underscores) or Chinese.
-    pub fn parse(text: &str) -> Option<HoldKind> {
-        let spelled = text.to_lowercase().replace(['_', '-'], " ");
-        KINDS
-            .iter()
-            .find(|(name, chinese, _)| *name == spelled || *chinese == text)
-            .map(|(_, _, kind)| *kind)
-    }
-
-    /// As it is stored.
-    pub fn name(self) -> &'static str {
-        KINDS.iter().find(|(_, _, kind)| *kind == self).map_or("", |(name, _, _)| name)
-    }
-
-    /// All types.
-    pub fn all() -> impl Iterator<Item = HoldKind> {
-        KINDS.into_iter().map(|(_, _, kind)| kind)
-    }
-
-    /// All names, for messages.
-    pub fn names() -> String {
-        KINDS.map(|(name, _, _)| name).join(", ")
-    }
-
     /// Whether it holds all of the debtor's accounts.
     pub fn holds_debtor(self) -> bool {
         matches!(

@@ -6,13 +6,23 @@ use diesel::QueryResult;
 
 use super::Proof;
 use crate::audit::{self, Book};
-use crate::db::{Db, FactTable, canonical_rows};
+use crate::db::{Db, Fact, FactTable, Table, canonical_plain, canonical_rows};
 use crate::kernel::digest::RowsDigest;
 use crate::{allocation, conduct, contract, party, placement, portfolio, recovery, settlement};
 
+/// Every table of facts.
+pub const FACTS: &[&Table] = &[
+    &party::store::PolicySet::FACTS,
+    &conduct::contact_store::ContactFile::FACTS,
+    &conduct::evaluation_store::Evaluation::FACTS,
+    &settlement::Period::FACTS,
+    &settlement::Head::FACTS,
+    &settlement::Line::FACTS,
+    &settlement::store::Document::FACTS,
+];
+
 /// Every table of facts with the column that names the event of each row.
-const FACTS: [(&FactTable, &str); 27] = [
-    (&party::store::CONTACT_POLICIES, "seq"),
+const PLAIN: [(&FactTable, &str); 20] = [
     (&contract::store::CONTRACTS, "seq"),
     (&portfolio::store::FILES, "seq"),
     (&portfolio::store::ROWS, "seq"),
@@ -30,15 +40,9 @@ const FACTS: [(&FactTable, &str); 27] = [
     (&placement::step_store::STEPS, "seq"),
     (&recovery::store::FILES, "seq"),
     (&recovery::store::RECOVERIES, "seq"),
-    (&conduct::contact_store::FILES, "seq"),
     (&conduct::contact_store::CONTACTS, "seq"),
     (&conduct::complaint_store::COMPLAINTS, "seq"),
     (&conduct::complaint_store::DECISIONS, "seq"),
-    (&conduct::evaluation_store::EVALUATIONS, "seq"),
-    (&settlement::store::PERIODS, "seq"),
-    (&settlement::store::STATEMENTS, "seq"),
-    (&settlement::store::LINES, "seq"),
-    (&settlement::store::DOCUMENTS, "seq"),
 ];
 
 pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<()> {
@@ -64,9 +68,17 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<
     });
     numbers(db, book, proof)?;
     let mut digests: BTreeMap<i64, RowsDigest> = BTreeMap::new();
-    for (table, column) in FACTS {
-        canonical_rows(db, table, column, &book.lender, |seq, canonical| {
+    for (table, column) in PLAIN {
+        canonical_plain(db, table, column, &book.lender, |seq, canonical| {
             digests.entry(seq).or_default().add(canonical)
+        })?;
+    }
+    for table in FACTS {
+        canonical_rows(db, table, &book.lender, |seq, canonical, fault| {
+            digests.entry(seq).or_default().add(canonical);
+            if let Some(fault) = fault {
+                proof.finding(fault.to_string());
+            }
         })?;
     }
     for event in &events {

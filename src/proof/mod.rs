@@ -12,6 +12,8 @@ mod life;
 mod register;
 mod statements;
 
+pub use events::FACTS;
+
 use crate::db::Db;
 use crate::party::{self, Lender};
 

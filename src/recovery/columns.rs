@@ -102,12 +102,8 @@ pub fn read(row: &Row<'_>, currency: Currency, assignees: &[String]) -> Result<R
 }
 
 fn kind(row: &Row<'_>) -> Result<Kind, Fault> {
-    match row.get(KIND).map(str::to_lowercase).as_deref() {
-        None | Some("payment" | "回款" | "还款") => Ok(Kind::Payment),
-        Some("reversal" | "冲正") => Ok(Kind::Reversal),
-        Some("waiver" | "减免") => Ok(Kind::Waiver),
-        Some(_) => Err(row.fault(KIND, "is none of payment, reversal, waiver")),
-    }
+    let none = || row.fault(KIND, format!("is none of {}", Kind::names()));
+    row.get(KIND).map_or(Ok(Kind::Payment), |text| Kind::recognise(text).ok_or_else(none))
 }
 
 /// A reversal takes over the channel and agency of its payment, a waiver has neither.
@@ -116,11 +112,9 @@ fn channel(
     kind: Kind,
     assignees: &[String],
 ) -> Result<(Channel, Option<String>), Fault> {
-    let channel = match row.get(CHANNEL).map(str::to_lowercase).as_deref() {
-        None | Some("lender" | "委托方") => Channel::Lender,
-        Some("agency" | "机构" | "受托方") => Channel::Agency,
-        Some(_) => return Err(row.fault(CHANNEL, "is neither lender nor agency")),
-    };
+    let neither = || row.fault(CHANNEL, "is neither lender nor agency");
+    let said = row.get(CHANNEL).map(|text| Channel::recognise(text).ok_or_else(neither));
+    let channel = said.transpose()?.unwrap_or(Channel::Lender);
     if kind != Kind::Payment || channel == Channel::Lender {
         return Ok((Channel::Lender, None));
     }

@@ -10,28 +10,30 @@ pub mod store;
 
 use chrono::NaiveDate;
 
-use crate::kernel::Money;
+use crate::kernel::{Money, enumeration};
 use crate::ledger::chart;
 use crate::standing::Receipt;
 
-/// What a recovery is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Money received.
-    Payment,
-    /// Debt forgiven.
-    Waiver,
-    /// Either, taken back.
-    Reversal,
+enumeration! {
+    /// What a recovery is.
+    pub enum Kind ("kind of recovery") {
+        /// Money received.
+        Payment = "payment" | "回款" | "还款",
+        /// Debt forgiven.
+        Waiver = "waiver" | "减免",
+        /// Either, taken back.
+        Reversal = "reversal" | "冲正",
+    }
 }
 
-/// Where the money went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    /// To the lender.
-    Lender,
-    /// To an agency.
-    Agency,
+enumeration! {
+    /// Where the money went.
+    pub enum Channel ("channel of money") {
+        /// To the lender.
+        Lender = "lender" | "委托方",
+        /// To an agency.
+        Agency = "agency" | "机构" | "受托方",
+    }
 }
 
 /// One recovery. Amounts are positive whatever the kind.
@@ -63,22 +65,6 @@ pub struct Recovery {
     pub note: Option<String>,
     /// The part beyond what was owed, as known when it was taken in.
     pub beyond_owed: Money,
-}
-
-impl Kind {
-    /// As it is stored.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Payment => "payment",
-            Kind::Waiver => "waiver",
-            Kind::Reversal => "reversal",
-        }
-    }
-
-    /// Reads a stored or written kind.
-    pub fn parse(text: &str) -> Option<Kind> {
-        [Kind::Payment, Kind::Waiver, Kind::Reversal].into_iter().find(|kind| kind.name() == text)
-    }
 }
 
 impl Recovery {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::{Figures, Line, LineKind, Statement};
+use super::{Figures, Head, Line, LineKind, Statement};
 use crate::commission::entitlement::price;
 use crate::commission::gather::Gathered;
 use crate::commission::{Group, GroupKey, Item, Scope};
@@ -60,6 +60,8 @@ pub struct MonthEnd<'a> {
     pub graded: &'a BTreeMap<String, Graded>,
     /// The number of the last statement of the lender.
     pub last_statement_no: i64,
+    /// The act that issues the statements.
+    pub seq: i64,
 }
 
 /// The statement number as it is written: unique in the installation, because it begins with the lender.
@@ -159,7 +161,7 @@ impl MonthEnd<'_> {
         true_ups: &mut Vec<Line>,
     ) {
         let rule_name = terms.fees.get(key.rule).map(|rule| rule.name.clone());
-        let fee_group = Some(key.text());
+        let fee_group = Some(key.of.clone());
         let (mut entitled, mut settled_now) = (Money::ZERO, Money::ZERO);
         let nothing = (Money::ZERO, BTreeSet::new());
         let (settled, on) = self.settled.groups.get(key).unwrap_or(&nothing);
@@ -313,19 +315,22 @@ impl MonthEnd<'_> {
                 .push(Line { note: note("maximum", most), ..blank(LineKind::Maximum, most - sum) });
         }
         for (line, number) in lines.iter_mut().zip(1..) {
+            line.statement_no.clone_from(&statement_no);
             line.line_no = number;
+            line.seq = self.seq;
         }
         let last = self.settled.last.get(agency).copied();
         let figures = figures(&lines, terms, collected, last);
-        Statement {
+        let head = Head {
             statement_no,
-            lender: self.lender.to_string(),
+            seq: self.seq,
             agency: agency.to_string(),
             month: self.month,
-            terms: version.map(|version: &Version| (version.terms.code.clone(), version.number)),
+            contract: version.map(|version: &Version| version.terms.code.clone()),
+            contract_version: version.map(|version| version.number),
             figures,
-            lines,
-        }
+        };
+        Statement { lender: self.lender.to_string(), head, lines }
     }
 }
 
@@ -419,7 +424,9 @@ fn remit(y: Money, collected: Money, remittance: Remittance, credit: Credit) -> 
 
 fn blank(kind: LineKind, fee: Money) -> Line {
     Line {
+        statement_no: String::new(),
         line_no: 0,
+        seq: 0,
         kind,
         fee_rule: None,
         batch: None,

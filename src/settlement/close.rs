@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::build::{Graded, MonthEnd};
-use super::{SettlementError, Statement, render, store};
+use super::{Period, SettlementError, Statement, render, store};
 use crate::audit::{Act, Book, By};
 use crate::commission::gather::{CutOff, gather};
 use crate::contract::factor::Parameters;
@@ -134,6 +134,8 @@ pub fn work_out(
         settled: &settled,
         graded: &graded,
         last_statement_no: known.statement_no,
+        // The act that closes a month is the one after the last that it knows.
+        seq: known.seq + 1,
     };
     Ok(month_end.statements())
 }
@@ -202,14 +204,8 @@ fn issue(
     }
     act.journal.flush(db, &mut act.book)?;
     let count = i64::try_from(closed.statements.len()).unwrap_or(i64::MAX);
-    let row = vec![
-        lender.code.as_str().into(),
-        closed.month.to_string().into(),
-        act.seq().into(),
-        known_seq.into(),
-        count.into(),
-    ];
-    act.write(db, &store::PERIODS, &[row])?;
+    let seq = act.seq();
+    act.record(db, &[Period { month: closed.month, seq, known_seq, statements: count }])?;
     act.book.statement_no += count;
     act.book.first_month.get_or_insert(closed.month);
     act.book.closed_month = Some(closed.month);

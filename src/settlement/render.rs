@@ -9,28 +9,8 @@ use super::{Figures, Line, LineKind, Statement};
 use crate::kernel::{Currency, Money, text};
 use crate::party::{Assignee, Lang, Lender};
 
-/// The named amounts of a statement, in the order in which they are written.
-pub fn amounts(figures: &Figures) -> [(&'static str, Money); 13] {
-    [
-        ("commission", figures.commission),
-        ("true_up", figures.true_up),
-        ("charges", figures.charges),
-        ("performance", figures.performance),
-        ("minimum", figures.minimum),
-        ("maximum", figures.maximum),
-        ("deductions", figures.deductions),
-        ("adjustments", figures.adjustments),
-        ("net", figures.net),
-        ("vat", figures.vat),
-        ("total", figures.total),
-        ("collected_by_agency", figures.collected_by_agency),
-        ("payable_to_agency", figures.payable_to_agency),
-    ]
-}
-
 /// The statement as one JSON object: amounts as texts, every key always there.
 pub fn json(one: &Statement, currency: Currency, status: &str) -> Value {
-    let f = &one.figures;
     let mut object = Map::new();
     object.insert("statement_no".into(), json!(one.statement_no));
     object.insert("lender".into(), json!(one.lender));
@@ -38,18 +18,10 @@ pub fn json(one: &Statement, currency: Currency, status: &str) -> Value {
     object.insert("month".into(), json!(one.month.to_string()));
     object.insert("currency".into(), json!(currency.code()));
     object.insert("status".into(), json!(status));
-    object.insert("contract".into(), json!(one.terms.as_ref().map(|(code, _)| code)));
-    object.insert("contract_version".into(), json!(one.terms.as_ref().map(|(_, version)| version)));
-    object.insert("opening".into(), json!(f.opening.plain(currency)));
-    for (name, amount) in amounts(f) {
-        object.insert(name.into(), json!(amount.plain(currency)));
-    }
-    for (name, amount) in [
-        ("due_from_agency", f.due_from_agency),
-        ("carried_forward", f.carried_forward),
-        ("payments", f.payments),
-        ("closing", f.closing),
-    ] {
+    object.insert("contract".into(), json!(one.contract));
+    object.insert("contract_version".into(), json!(one.contract_version));
+    // What is set off lies between the two sides' payments, which are there.
+    for (name, amount) in one.figures.named().into_iter().filter(|(name, _)| *name != "set_off") {
         object.insert(name.into(), json!(amount.plain(currency)));
     }
     let lines: Vec<Value> = one.lines.iter().map(|line| line_json(line, currency)).collect();

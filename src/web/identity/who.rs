@@ -78,10 +78,7 @@ impl Book {
         let now = DateTime::parse_from_rfc3339(&ambient::now())
             .map(|now| now.to_utc())
             .unwrap_or_default();
-        self.lender
-            .timezone
-            .parse::<chrono_tz::Tz>()
-            .map_or(now.date_naive(), |zone| now.with_timezone(&zone).date_naive())
+        now.with_timezone(&self.lender.timezone).date_naive()
     }
 }
 
@@ -89,12 +86,7 @@ impl Book {
     /// An instant of the record in the lender's time zone, to the minute.
     pub fn moment(&self, at: &str) -> String {
         let Ok(at) = DateTime::parse_from_rfc3339(at) else { return at.to_string() };
-        let format = "%Y-%m-%d %H:%M";
-        let zone = self.lender.timezone.parse::<chrono_tz::Tz>();
-        zone.map_or_else(
-            |_| at.format(format).to_string(),
-            |zone| at.with_timezone(&zone).format(format).to_string(),
-        )
+        at.with_timezone(&self.lender.timezone).format("%Y-%m-%d %H:%M").to_string()
     }
 }
 
@@ -297,5 +289,5 @@ pub fn language(request: &HttpRequest, person: Option<&str>) -> Lang {
     let in_cookie = || request.cookie(LANGUAGE).map(|cookie| cookie.value().to_string());
     let of_browser = || request.headers().get(ACCEPT_LANGUAGE)?.to_str().ok().map(str::to_string);
     let code = in_url.or_else(|| person.map(str::to_string)).or_else(in_cookie).or_else(of_browser);
-    code.map_or(Lang::En, |code| Lang::of(&code))
+    code.map_or(Lang::En, |code| Lang::asked(&code))
 }
