@@ -94,9 +94,9 @@ impl Findings {
         self.assignees.values().map(net).sum()
     }
 
-    /// Reads what was kept; nothing of what cannot be read.
-    pub fn read(body: serde_json::Value) -> Findings {
-        serde_json::from_value(body).unwrap_or_default()
+    /// Reads what was kept.
+    pub fn read(body: serde_json::Value) -> serde_json::Result<Findings> {
+        serde_json::from_value(body)
     }
 
     /// The limits with a price: the run would bring another sum if they were other. Nobody can get fewer than none, and
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn what_was_not_kept_reads_as_nothing() {
-        let read = |body: &str| Findings::read(serde_json::from_str(body).unwrap());
+        let read = |body: &str| Findings::read(serde_json::from_str(body).unwrap()).unwrap();
         let old = read(
             r#"{"method": "equal", "limits": [{"assignee": "A01", "shadow_price": "0.000000"}]}"#,
         );

@@ -6,19 +6,20 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::AllocationError;
-use super::candidates::{Asked, agencies, field};
+use super::candidates::{Asked, Candidate, agencies, field};
 use super::deal::{Assigned, Fate};
 use super::decide::{Decision, Market, decide as decide_on};
 use super::files::{hash, millionths, strata_rows};
 use super::findings::totals;
 use super::gates::Taker;
+use super::reason::Why;
 use super::replay::inputs;
-use super::store::{self, RunRow};
+use super::store::{self, RunAccount, Simulated};
 use super::strategy;
 use crate::audit::{Act, By};
 use crate::conduct::evaluation;
 use crate::contract;
-use crate::db::{Cell, Db, write};
+use crate::db::{Db, write};
 use crate::kernel::Money;
 use crate::kernel::calendar::plus_days;
 use crate::kernel::progress::{Progress, Silent};
@@ -28,7 +29,7 @@ use crate::performance::measure;
 use crate::placement::check_open;
 use crate::placement::close::balanced;
 use crate::placement::expire::record_expiries;
-use crate::placement::store::{BATCHES, PLACEMENTS};
+use crate::placement::store::{Batch, Placed};
 
 /// Rows written at once.
 const CHUNK: usize = 5_000;
@@ -155,7 +156,7 @@ pub fn commit_run_watched(
             "allocation committed",
             &json!({"run": run_no, "hash": run.hash, "placed": run.placed}),
         )?;
-        Ok(Outcome { run_no, hash: run.hash, committed: true, decision })
+        Ok(Outcome { run_no, hash: run.run.hash, committed: true, decision })
     })
 }
 
@@ -256,7 +257,7 @@ fn simulate(
     decision: &Decision,
     order: &Order<'_>,
     progress: &mut dyn Progress,
-) -> Result<RunRow, AllocationError> {
+) -> Result<Simulated, AllocationError> {
     progress.stage("hashing", None);
     let hash = hashed(decision)?;
     progress.stage("adding up", None);
@@ -264,19 +265,18 @@ fn simulate(
     progress.stage("writing the assignment", Some(decision.assigned.len() as u64));
     let placed = decision.placed();
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    let run = RunRow {
+    let run = Simulated {
         run_no: act.book.run_no,
         seq: act.seq(),
         name: decision.market.strategy.name.clone(),
-        method: decision.method().name().to_string(),
+        method: decision.method(),
         run_on: order.on,
         strategy: order.strategy.to_string(),
         hash,
         placed: count(placed),
         unplaced: count(decision.assigned.len() - placed),
-        committed_seq: None,
     };
-    store::add_run(db, act, &run)?;
+    act.record(db, std::slice::from_ref(&run))?;
     body["inputs"] = inputs(
         &lender.buckets,
         &agencies(&party::store::assignees(db, &lender.code)?),
@@ -296,11 +296,10 @@ fn store_rows(
     db: &mut Db,
     act: &mut Act,
     decision: &Decision,
-    run: &RunRow,
+    run: &Simulated,
     progress: &mut dyn Progress,
 ) -> Result<(), AllocationError> {
-    let lender = act.book.lender.clone();
-    let mut codes: HashMap<(Assigned, u32), String> = HashMap::new();
+    let mut codes: HashMap<(Assigned, u32), Why> = HashMap::new();
     for first in (0..decision.assigned.len()).step_by(CHUNK) {
         let last = (first + CHUNK).min(decision.assigned.len());
         let mut rows = Vec::with_capacity(last - first);
@@ -309,25 +308,24 @@ fn store_rows(
             let candidate = decision.candidate(index);
             // Accounts with the same fate have the same reason; who waits for somebody out of the run has its own.
             let reason = match one.fate {
-                Fate::WaitsAbsent => decision.why(index, one).to_string(),
+                Fate::WaitsAbsent => decision.why(index, one),
                 _ => {
                     let key = (*one, decision.sorted.refused[index]);
-                    codes.entry(key).or_insert_with(|| decision.why(index, one).to_string()).clone()
+                    codes.entry(key).or_insert_with(|| decision.why(index, one)).clone()
                 }
             };
-            rows.push(vec![
-                Cell::from(lender.as_str()),
-                Cell::from(run.run_no),
-                Cell::from(candidate.account_no.as_str()),
-                Cell::from(run.seq),
-                Cell::from(decision.code(one)),
-                Cell::from(decision.level(index, one)),
-                Cell::from(decision.stratum(index, one)),
-                Cell::from(candidate.facts.balance),
-                Cell::from(reason),
-            ]);
+            rows.push(RunAccount {
+                run_no: run.run_no,
+                account_no: candidate.account_no.clone(),
+                seq: run.seq,
+                assignee: decision.code(one).map(str::to_string),
+                level: decision.level(index, one),
+                stratum: decision.stratum(index, one),
+                balance: candidate.facts.balance,
+                reason,
+            });
         }
-        act.write(db, &store::ROWS, &rows)?;
+        act.record(db, &rows)?;
         progress.advance(rows.len() as u64);
     }
     Ok(())
@@ -394,71 +392,65 @@ fn place(
     progress: &mut dyn Progress,
 ) -> Result<(), AllocationError> {
     progress.stage("placing", Some(decision.placed() as u64));
-    let (lender, seq) = (act.book.lender.clone(), act.seq());
+    let seq = act.seq();
     let mut batches: BTreeMap<usize, (String, i64, Money, Money)> = BTreeMap::new();
     let takers = &decision.market.takers;
-    for taker in decision.assigned.iter().filter_map(Assigned::placed) {
-        if let std::collections::btree_map::Entry::Vacant(entry) = batches.entry(taker) {
-            entry.insert((String::new(), 0, Money::ZERO, Money::ZERO));
-        }
+    let placed: Vec<(usize, usize)> = (0..decision.assigned.len())
+        .filter_map(|index| Some((index, decision.assigned[index].placed()?)))
+        .collect();
+    for (_, taker) in &placed {
+        batches.entry(*taker).or_insert((String::new(), 0, Money::ZERO, Money::ZERO));
     }
     for (taker, batch) in &mut batches {
         act.book.batch_no += 1;
         batch.0 = format!("B{:05}-{}", act.book.batch_no, takers[*taker].assignee.code);
     }
-    let placed: Vec<usize> = (0..decision.assigned.len())
-        .filter(|index| decision.assigned[*index].placed().is_some())
-        .collect();
     for chunk in placed.chunks(CHUNK) {
         let mut rows = Vec::with_capacity(chunk.len());
-        for index in chunk {
-            let one = &decision.assigned[*index];
-            let Some(taker) = one.placed() else { continue };
-            let Some(version) = &takers[taker].version else { continue };
-            let Some(batch) = batches.get_mut(&taker) else { continue };
-            let candidate = decision.candidate(*index);
+        for (index, taker) in chunk {
+            let Some(version) = &takers[*taker].version else { continue };
+            let Some(batch) = batches.get_mut(taker) else { continue };
+            let Candidate { account_no, facts, owed, .. } = decision.candidate(*index);
             batch.1 += 1;
-            batch.2 += candidate.facts.balance;
-            batch.3 += candidate.owed.positive_part();
+            batch.2 += facts.balance;
+            batch.3 += owed.positive_part();
             act.book.placement_no += 1;
-            rows.push(vec![
-                Cell::from(lender.as_str()),
-                Cell::from(act.book.placement_no),
-                Cell::from(seq),
-                Cell::from(candidate.account_no.as_str()),
-                Cell::from(takers[taker].assignee.code.as_str()),
-                Cell::from(batch.0.clone()),
-                Cell::from(decision.level(*index, one)),
-                Cell::from(on),
-                Cell::from(plus_days(on, version.terms.term_days - 1)),
-                Cell::from(version.terms.tail_days),
-                Cell::from(candidate.facts.balance),
-                Cell::from(candidate.facts.days_past_due),
-                Cell::from(candidate.facts.bucket.as_str()),
-                Cell::from(candidate.facts.product.as_deref()),
-                Cell::from(candidate.facts.region.as_deref()),
-                Cell::from(candidate.facts.charged_off),
-                Cell::from(candidate.facts.legal),
-                Cell::from(version.terms.code.as_str()),
-                Cell::from(version.number),
-            ]);
+            rows.push(Placed {
+                placement_no: act.book.placement_no,
+                seq,
+                account_no: account_no.clone(),
+                assignee: takers[*taker].assignee.code.clone(),
+                batch: batch.0.clone(),
+                level: decision.level(*index, &decision.assigned[*index]),
+                placed_on: on,
+                expires_on: plus_days(on, version.terms.term_days - 1),
+                tail_days: version.terms.tail_days,
+                balance: facts.balance,
+                days_past_due: facts.days_past_due,
+                bucket: facts.bucket.clone(),
+                product: facts.product.clone(),
+                region: facts.region.clone(),
+                charged_off: facts.charged_off,
+                legal: facts.legal,
+                contract: version.terms.code.clone(),
+                contract_version: version.number,
+            });
         }
-        act.write(db, &PLACEMENTS, &rows)?;
+        act.record(db, &rows)?;
         progress.advance(rows.len() as u64);
     }
     for (taker, (code, accounts, balance, owed)) in batches {
         let assignee = takers[taker].assignee.code.as_str();
-        let row = vec![
-            Cell::from(lender.as_str()),
-            Cell::from(code.as_str()),
-            Cell::from(seq),
-            Cell::from(run_no),
-            Cell::from(assignee),
-            Cell::from(on),
-            Cell::from(accounts),
-            Cell::from(balance),
-        ];
-        act.write(db, &BATCHES, &[row])?;
+        let batch = Batch {
+            code: code.clone(),
+            seq,
+            run_no,
+            assignee: assignee.to_string(),
+            placed_on: on,
+            accounts,
+            balance,
+        };
+        act.record(db, &[batch])?;
         let moves = [(chart::loans(Some(assignee)), owed), (chart::loans(None), -owed)];
         let transaction = balanced(Transaction::build(on, format!("placed:{code}"), None, moves))?;
         act.journal.post(db, &mut act.book, transaction)?;

@@ -9,8 +9,8 @@ mod store;
 
 pub use change::{Change, History, INSTALLATION, Recorded};
 pub use store::{
-    Book, BookRow, EventRow, NumbersGiven, book, changed_since, create_book, event_hash, events,
-    first_hash, last_change, numbers_given, open_installation,
+    Book, EventRow, NumbersGiven, book, changed_since, create_book, event_hash, events, first_hash,
+    last_change, numbers_given, open_installation,
 };
 
 use std::collections::BTreeMap;

@@ -72,7 +72,7 @@ pub(super) fn allocate(
             let (_, run, decision) = replay(&mut db, &lender_code, number)?;
             Outcome {
                 run_no: number,
-                hash: run.hash,
+                hash: run.run.hash,
                 committed: run.committed_seq.is_some(),
                 decision,
             }

@@ -72,7 +72,7 @@ fn trial_balance(context: &Context, arguments: &TrialBalanceArguments) -> Result
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(["account", "debit", "credit", "balance"])?;
     for row in &rows {
-        let shown = |amount: i64| Money(amount).plain(lender.currency);
+        let shown = |amount: Money| amount.plain(lender.currency);
         writer.write_record([
             &row.account,
             &shown(row.debit),

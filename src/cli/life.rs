@@ -9,7 +9,7 @@ use serde_json::json;
 use super::output::{Answer, Failure, lines, write_with};
 use super::placements::{hold_kind, left_alone};
 use super::{Context, date};
-use crate::kernel::{Money, text};
+use crate::kernel::text;
 use crate::placement::Move;
 use crate::placement::life::Taker;
 use crate::placement::step::{Named, take};
@@ -408,13 +408,13 @@ pub(super) fn steps(context: &Context, arguments: &StepsArguments) -> Result<Ans
                 row.account_no.as_str(),
                 &row.placement_no.to_string(),
                 &row.assignee,
-                &row.step,
+                row.step_name(),
                 &row.on_day.to_string(),
                 row.agency.as_deref().unwrap_or("lender"),
                 &text::neutral(row.reason.as_deref().unwrap_or("")),
-                row.outcome.as_deref().unwrap_or(""),
+                row.outcome_name(),
                 &row.until_on.map(|day| day.to_string()).unwrap_or_default(),
-                &Money(row.owed).plain(lender.currency),
+                &row.owed.plain(lender.currency),
                 &row.recorded_at,
                 &row.actor,
             ])?;

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::policy::Policy;
 use super::{Channel, Contact, Outcome};
-use crate::db::{Cell, Db, FactTable, Kind, fact, rows_of_json, select};
+use crate::db::{Cell, Db, FactTable, Kind, fact, names_of, row, rows_of_json, select};
 use crate::kernel::calendar::parse_time;
-use crate::portfolio::hold::{Hold, HoldKind};
+use crate::portfolio::hold::{Hold, Opening};
 
 /// Contact records.
 pub const CONTACTS: FactTable = FactTable {
@@ -347,22 +347,11 @@ pub fn same_file(
         .optional()
 }
 
-#[derive(QueryableByName)]
-struct HoldRow {
-    #[diesel(sql_type = Text)]
-    account_no: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    debtor_ref: Option<String>,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = Date)]
-    from_on: NaiveDate,
-    #[diesel(sql_type = Nullable<Date>)]
-    until_on: Option<NaiveDate>,
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Nullable<Date>)]
-    ended_on: Option<NaiveDate>,
+row! {
+    struct HoldRow in "hold" key (account_no, seq, kind) {
+        hold: Hold,
+        debtor_ref: Option<String>,
+    }
 }
 
 /// The holds that touch a span of days, known when the book stood at `known_seq`, each with the debtor of its account.
@@ -373,38 +362,19 @@ pub fn holds(
     last: NaiveDate,
     known_seq: i64,
 ) -> QueryResult<Vec<(Hold, Option<String>)>> {
-    let rows: Vec<HoldRow> = diesel::sql_query(
-        "SELECT h.account_no, h.kind, h.from_on, h.until_on, h.seq, CASE WHEN h.ended_seq <= $1 THEN h.ended_on END AS ended_on, \
+    let columns = names_of::<Opening>("h");
+    let sql = format!(
+        "SELECT {columns}, CASE WHEN h.ended_seq <= $1 THEN h.ended_on END AS ended_on, \
          (SELECT r.debtor_ref FROM portfolio_row r WHERE r.lender = h.lender AND r.account_no = h.account_no AND r.seq <= $1 \
           ORDER BY r.as_of DESC, r.seq DESC LIMIT 1) AS debtor_ref \
          FROM hold h WHERE h.lender = $2 AND h.seq <= $1 AND h.from_on <= $3 AND (h.until_on IS NULL OR h.until_on >= $4) \
-         AND (h.ended_on IS NULL OR h.ended_seq > $1 OR h.ended_on > $4) ORDER BY h.account_no, h.seq",
-    )
-    .bind::<BigInt, _>(known_seq)
-    .bind::<Text, _>(lender)
-    .bind::<Date, _>(last)
-    .bind::<Date, _>(first)
-    .load(db)?;
-    let read = |row: HoldRow| {
-        let corrupt = || {
-            format!(
-                "account {} of {lender} has a hold of the unknown type {}",
-                row.account_no, row.kind
-            )
-        };
-        let kind = HoldKind::parse(&row.kind)
-            .ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
-        let hold = Hold {
-            account_no: row.account_no,
-            seq: row.seq,
-            kind,
-            reason: String::new(),
-            from_on: row.from_on,
-            by_file: false,
-            until_on: row.until_on,
-            ended_on: row.ended_on,
-        };
-        Ok((hold, row.debtor_ref))
-    };
-    rows.into_iter().map(read).collect()
+         AND (h.ended_on IS NULL OR h.ended_seq > $1 OR h.ended_on > $4) ORDER BY h.account_no, h.seq"
+    );
+    let rows: Vec<HoldRow> = diesel::sql_query(sql)
+        .bind::<BigInt, _>(known_seq)
+        .bind::<Text, _>(lender)
+        .bind::<Date, _>(last)
+        .bind::<Date, _>(first)
+        .load(db)?;
+    Ok(rows.into_iter().map(|row| (row.hold, row.debtor_ref)).collect())
 }

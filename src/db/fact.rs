@@ -142,6 +142,12 @@ pub struct Fault {
     pub why: String,
 }
 
+impl From<Fault> for diesel::result::Error {
+    fn from(fault: Fault) -> Self {
+        diesel::result::Error::DeserializationError(Box::new(fault))
+    }
+}
+
 /// A fault that does not know its row yet.
 pub struct Unfit {
     /// The column.
@@ -326,14 +332,7 @@ impl Table {
 
     /// Its columns in order, the book's first.
     pub fn columns(&self) -> Vec<ColumnOf> {
-        let of = Description {
-            kind: Kind::Text,
-            what: "lender",
-            words: &[],
-            optional: false,
-            fits: crate::kernel::text::is_code,
-        };
-        let mut columns = vec![ColumnOf { name: "lender", of, least: None, later: false }];
+        let mut columns = vec![LENDER];
         if let Shape::Group(members) = &self.shape {
             flatten(members, &mut columns);
         }
@@ -341,8 +340,22 @@ impl Table {
     }
 }
 
+/// The column that leads every table of a book.
+const LENDER: ColumnOf = ColumnOf {
+    name: "lender",
+    of: Description {
+        kind: Kind::Text,
+        what: "lender",
+        words: &[],
+        optional: false,
+        fits: crate::kernel::text::is_code,
+    },
+    least: None,
+    later: false,
+};
+
 /// The cells of a row of a book.
-fn cells<'a, F: Fact>(lender: &'a str, row: &'a F) -> Vec<Cell<'a>> {
+fn cells<'a, R: Row>(lender: &'a str, row: &'a R) -> Vec<Cell<'a>> {
     let mut cells = vec![Cell::from(lender)];
     row.cells(&mut cells);
     cells
@@ -364,6 +377,25 @@ fn canonical(name: &str, columns: &[ColumnOf], row: &[Cell<'_>], into: &mut Stri
     }
 }
 
+/// Inserts rows of a book that a chain of hashes covers, or nothing.
+pub fn insert<R: Row>(db: &mut Db, lender: &str, rows: &[R]) -> QueryResult<()> {
+    let mut columns = vec![LENDER];
+    columns.extend(columns_of::<R>());
+    let cells: Vec<Vec<Cell<'_>>> = rows.iter().map(|row| cells(lender, row)).collect();
+    write(db, real_table(R::TABLE), &columns, &cells)
+}
+
+fn write(
+    db: &mut Db,
+    table: &'static str,
+    columns: &[ColumnOf],
+    rows: &[Vec<Cell<'_>>],
+) -> QueryResult<()> {
+    let columns: Vec<(&str, Kind)> =
+        columns.iter().map(|column| (column.name, column.of.kind)).collect();
+    dialect::insert_rows(db, Layout { table, columns: &columns }, rows)
+}
+
 /// Inserts rows of the act `seq` and adds each to the digest of its event.
 pub fn insert_facts<F: Fact>(
     db: &mut Db,
@@ -374,8 +406,6 @@ pub fn insert_facts<F: Fact>(
 ) -> QueryResult<()> {
     let table = F::FACTS;
     let columns = table.columns();
-    let layout: Vec<(&str, Kind)> =
-        columns.iter().map(|column| (column.name, column.of.kind)).collect();
     let cells: Vec<Vec<Cell<'_>>> = rows.iter().map(|row| cells(lender, row)).collect();
     let by = columns.iter().position(|column| column.name == table.by);
     let mut text = String::new();
@@ -384,8 +414,7 @@ pub fn insert_facts<F: Fact>(
         canonical(table.name, &columns, row, &mut text);
         digest.add(&text);
     }
-    let layout = Layout { table: table.real_name(), columns: &layout };
-    dialect::insert_rows(db, layout, &cells)
+    write(db, table.real_name(), &columns, &cells)
 }
 
 /// Adds a row that was written by an UPDATE, or with a body kept elsewhere, to a digest.

@@ -20,7 +20,7 @@ pub use dialect::{refresh_statistics, schema_of};
 pub(crate) use fact::build;
 pub use fact::{
     Backend, ColumnOf, Description, Fact, Fault, Field, Member, Row, Shape, Table, Unfit,
-    canonical_rows, columns_of, digest_row, insert_facts, keys_in, keys_json, names_of,
+    canonical_rows, columns_of, digest_row, insert, insert_facts, keys_in, keys_json, names_of,
     rows_of_json, select,
 };
 pub use migrate::migrate;

@@ -103,6 +103,14 @@ macro_rules! enumeration {
             }
         }
 
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                let none = || serde::de::Error::custom(format!("\"{text}\" is no {}", $what));
+                $name::parse(&text).ok_or_else(none)
+            }
+        }
+
         impl $crate::kernel::Spelled for $name {
             const WHAT: &'static str = $what;
             const WORDS: &'static [&'static str] = $name::WORDS;
@@ -136,6 +144,22 @@ impl Spelled for Decimal {
             Ok(number) if number.is_zero() || number.to_string() == text => Ok(number),
             _ => Err(text),
         }
+    }
+}
+
+/// What is kept as JSON, its keys in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Json(pub serde_json::Value);
+
+impl Spelled for Json {
+    const WHAT: &'static str = "JSON value";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Owned(self.0.to_string())
+    }
+
+    fn from_spelling(text: String) -> Result<Json, String> {
+        serde_json::from_str(&text).map(Json).map_err(|_| text)
     }
 }
 

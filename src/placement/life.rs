@@ -55,22 +55,42 @@ pub struct Step {
     pub owed: Money,
 }
 
-impl Step {
-    /// The decision as it is stored and written.
-    pub fn outcome(&self) -> Option<&'static str> {
-        self.granted.and_then(|granted| outcome_name(self.kind, granted))
+enumeration! {
+    /// How a decision is called.
+    pub enum Outcome ("outcome of a decision") {
+        /// The recall stands.
+        Upheld = "upheld",
+        /// The recall is taken back.
+        Withdrawn = "withdrawn",
+        /// The account is given back.
+        Accepted = "accepted",
+        /// The account is kept longer.
+        Approved = "approved",
+        /// What the agency asked for is refused.
+        Declined = "declined",
     }
 }
 
-/// How a decision is called.
-pub fn outcome_name(kind: StepKind, granted: bool) -> Option<&'static str> {
-    match (kind, granted) {
-        (StepKind::RecallDecision, true) => Some("upheld"),
-        (StepKind::RecallDecision, false) => Some("withdrawn"),
-        (StepKind::ReturnDecision, true) => Some("accepted"),
-        (StepKind::RetentionDecision, true) => Some("approved"),
-        (StepKind::ReturnDecision | StepKind::RetentionDecision, false) => Some("declined"),
-        _ => None,
+impl Step {
+    /// The decision as it is stored and written.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.granted.and_then(|granted| Outcome::of(self.kind, granted))
+    }
+}
+
+impl Outcome {
+    /// How granting or refusing is called at a step; nothing is decided at any other.
+    pub fn of(kind: StepKind, granted: bool) -> Option<Outcome> {
+        match (kind, granted) {
+            (StepKind::RecallDecision, true) => Some(Outcome::Upheld),
+            (StepKind::RecallDecision, false) => Some(Outcome::Withdrawn),
+            (StepKind::ReturnDecision, true) => Some(Outcome::Accepted),
+            (StepKind::RetentionDecision, true) => Some(Outcome::Approved),
+            (StepKind::ReturnDecision | StepKind::RetentionDecision, false) => {
+                Some(Outcome::Declined)
+            }
+            _ => None,
+        }
     }
 }
 

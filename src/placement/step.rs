@@ -9,8 +9,8 @@ use serde_json::json;
 use super::close::{ToClose, close};
 use super::life::{self, Next, Taker};
 use super::{
-    CloseReason, Move, Placement, PlacementError, Refusal, Span, check_open, expire, step_store,
-    store,
+    CloseReason, Move, Placement, PlacementError, Refusal, Span, check_open, expire,
+    step_store::StepRow, store,
 };
 use crate::audit::{Act, By};
 use crate::contract::{self, Versions};
@@ -311,10 +311,9 @@ impl<'a> Taking<'a> {
         }
         let written =
             decided.iter().filter_map(|(placement, next)| Some((placement, next.step.as_ref()?)));
-        let cells: Vec<_> = written
-            .map(|(placement, step)| step_store::cells(self.lender, placement, step))
-            .collect();
-        act.write(db, &step_store::STEPS, &cells)?;
+        let rows: Vec<StepRow> =
+            written.map(|(placement, step)| StepRow::of(placement, step)).collect();
+        act.record(db, &rows)?;
         store::set_ends(db, self.lender, &ends)?;
         let closing = |(placement, next): (Placement, Next)| {
             let (reason, code) = next.closing?;
@@ -343,7 +342,7 @@ impl<'a> Taking<'a> {
         let held: HashSet<String> = hold::holds_of(db, self.lender, &keys)?
             .into_iter()
             .filter(goes_on)
-            .map(|one| one.account_no)
+            .map(|one| one.opening.account_no)
             .collect();
         for one in transferred.into_iter().filter(|one| !held.contains(&one.account_no)) {
             let new = NewHold {

@@ -479,7 +479,7 @@ fn open_file_holds(
         .into_iter()
         .filter(|one| one.by_file && one.ended_on.is_none())
     {
-        open.entry(one.account_no).or_default().push((one.kind, one.seq));
+        open.entry(one.opening.account_no.clone()).or_default().push((one.kind, one.seq));
     }
     Ok(open)
 }

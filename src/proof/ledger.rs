@@ -7,7 +7,7 @@ use crate::audit::{self, Book};
 use crate::db::Db;
 use crate::kernel::Money;
 use crate::ledger::store::{PostingRow, each_posting};
-use crate::ledger::{chart, transaction_hash};
+use crate::ledger::{LegRow, chart, transaction_hash};
 use crate::recovery::{self, Kind};
 use crate::settlement;
 
@@ -24,7 +24,11 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Balan
         number: 0,
     };
     each_posting(db, &book.lender, |row| {
-        if walk.current.first().is_some_and(|first| first.number != row.number) {
+        if walk
+            .current
+            .first()
+            .is_some_and(|first| first.transaction.number != row.transaction.number)
+        {
             walk.transaction(proof);
         }
         walk.current.push(row);
@@ -96,8 +100,11 @@ struct Walk {
 impl Walk {
     /// Checks the transaction whose legs were collected.
     fn transaction(&mut self, proof: &mut Proof) {
-        let legs = std::mem::take(&mut self.current);
-        let Some(first) = legs.first() else { return };
+        let postings = std::mem::take(&mut self.current);
+        let Some(first) = postings.first().map(|posting| posting.transaction.clone()) else {
+            return;
+        };
+        let legs: Vec<LegRow> = postings.into_iter().map(|posting| posting.leg).collect();
         proof.transactions += 1;
         self.number += 1;
         let (number, expected) = (first.number, self.number);
@@ -107,25 +114,17 @@ impl Walk {
             )
         });
         self.number = number;
-        let sum: i64 = legs.iter().map(|leg| leg.amount).sum();
+        let sum: i128 = legs.iter().map(|leg| i128::from(leg.amount.0)).sum();
         proof.check(sum == 0, || {
             format!("ledger transaction {number} is out of balance by {sum} minor units")
         });
-        let hash = transaction_hash(
-            &self.hash,
-            number,
-            first.seq,
-            first.day,
-            &first.event,
-            first.corrects.as_deref(),
-            legs.iter().map(|leg| (leg.leg, leg.account.as_str(), leg.amount)),
-        );
+        let hash = transaction_hash(&self.hash, &first, &legs);
         proof.check(hash == first.hash, || {
             format!("ledger transaction {number} ({}) does not match its hash", first.event)
         });
         self.hash.clone_from(&first.hash);
         if let Some((account, amount)) = self.expected.remove(&first.event) {
-            let posted = legs.iter().any(|leg| leg.account == account && leg.amount == amount.0);
+            let posted = legs.iter().any(|leg| leg.account == account && leg.amount == amount);
             proof.check(posted, || {
                 format!(
                     "ledger transaction {number} does not post {} to {account} as {} says",
@@ -142,7 +141,7 @@ impl Walk {
             proof.check(fresh, || format!("{} is posted twice", first.event));
         }
         for leg in legs {
-            *self.balances.entry(leg.account).or_default() += Money(leg.amount);
+            *self.balances.entry(leg.account).or_default() += leg.amount;
         }
     }
 }

@@ -106,12 +106,12 @@ fn running_account(db: &mut Db, one: &Statement, proof: &mut Proof) -> Result<()
     let last = one.month.last_day();
     let payable = -balance_until(db, &one.lender, &chart::payable(&one.agency), last)?;
     let receivable = balance_until(db, &one.lender, &chart::receivable(&one.agency), last)?;
-    proof.check(one.figures.closing.0 == payable - receivable, || {
+    proof.check(one.figures.closing == payable - receivable, || {
         format!(
             "statement {} closes at {}, the ledger says {}",
             one.statement_no,
             one.figures.closing.0,
-            payable - receivable
+            (payable - receivable).0
         )
     });
     Ok(())

@@ -318,7 +318,7 @@ impl Book {
     /// Account, debit, credit.
     pub fn trial_balance(&mut self) -> Vec<(String, i64, i64)> {
         let rows = ledger::store::balances(&mut self.db, &self.lender).unwrap();
-        rows.into_iter().map(|row| (row.account, row.debit, row.credit)).collect()
+        rows.into_iter().map(|row| (row.account, row.debit.0, row.credit.0)).collect()
     }
 
     /// The balance of one account, debit positive.

@@ -228,7 +228,7 @@ fn figures(t: Lang, book: &Book, sums: PlacementSums) -> Vec<Figure> {
     };
     figures.push(Figure::new(t.open_placements(), list::count(sums.open), ""));
     let balance = format!("{} ({currency})", t.balance_at_placement());
-    figures.push(Figure::new(balance, list::money(Money(sums.balance), currency), ""));
+    figures.push(Figure::new(balance, list::money(sums.balance, currency), ""));
     if sums.run_out > 0 {
         let listed = Link::to("/placements")
             .with("lender", &book.lender.code)
