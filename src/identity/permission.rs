@@ -22,7 +22,9 @@ enumeration! {
         /// The installation, without personal data.
         Administrator = "administrator",
     }
+}
 
+impl Role {
     /// Whether people of such an organisation can have the role.
     pub fn fits(self, organisation: Organisation) -> bool {
         organisation.roles().contains(&self)

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use super::contact_policy::{self, SaidPolicy};
 use super::{Assignee, AssigneeKind, Buckets, Lang, Lender, Names, Status};
 use crate::identity::password::SHORTEST;
-use crate::identity::{Person, Role};
+use crate::identity::{Access, Person, Role};
 use crate::kernel::Currency;
 use crate::kernel::document::{Document, DocumentFault, Table, Value};
 
@@ -245,9 +245,7 @@ fn lender(mut table: Table<'_>) -> Read<SaidLender> {
                 .ok_or_else(|| value.fault("must be a currency code of three capitals, like CNY"))
         })?,
         timezone: maybe(&mut table, "timezone", timezone)?,
-        language: said(&mut table, "language", |value| {
-            value.one_of()
-        })?,
+        language: said(&mut table, "language", |value| value.one_of())?,
         buckets: said(&mut table, "bucket", |value| buckets(value.tables()?))?,
         contact_policy: said(&mut table, "contact_policy", |value| {
             contact_policy::read(value.table()?)
@@ -310,21 +308,23 @@ fn assignee(mut table: Table<'_>) -> Read<SaidAssignee> {
 
 fn user(mut table: Table<'_>) -> Read<SaidUser> {
     let at = At { line: table.line(), name: "user" };
-    let statuses = [("active", true), ("disabled", false)];
-    let user = SaidUser {
-        at,
-        login: table.need("login")?.name()?,
-        name: maybe(&mut table, "name", Value::name)?,
-        organisation: maybe(&mut table, "organisation", Value::code)?,
-        roles: maybe(&mut table, "roles", roles)?,
-        active: said(&mut table, "status", Value::one_of)?,
-        password: maybe(&mut table, "password", |value| match value.text()? {
-            text if text.chars().count() < SHORTEST => {
-                Err(value.hidden(format!("must have at least {SHORTEST} characters")))
-            }
-            text => Ok(text.to_string()),
-        })?,
-    };
+    let user =
+        SaidUser {
+            at,
+            login: table.need("login")?.name()?,
+            name: maybe(&mut table, "name", Value::name)?,
+            organisation: maybe(&mut table, "organisation", Value::code)?,
+            roles: maybe(&mut table, "roles", roles)?,
+            active: said(&mut table, "status", |value| {
+                Ok(value.one_of::<Access>()? == Access::Active)
+            })?,
+            password: maybe(&mut table, "password", |value| match value.text()? {
+                text if text.chars().count() < SHORTEST => {
+                    Err(value.hidden(format!("must have at least {SHORTEST} characters")))
+                }
+                text => Ok(text.to_string()),
+            })?,
+        };
     table.finish()?;
     Ok(user)
 }

@@ -136,8 +136,9 @@ row! {
 
 /// The lenders that have an assignee of this code, and what each has it for.
 pub fn served_by(db: &mut Db, assignee: &str) -> QueryResult<Vec<(String, AssigneeKind)>> {
-    let rows: Vec<ServedRow> =
-        select::<ServedRow>("WHERE code = $1 ORDER BY lender").bind::<Text, _>(assignee).load(db)?;
+    let rows: Vec<ServedRow> = select::<ServedRow>("WHERE code = $1 ORDER BY lender")
+        .bind::<Text, _>(assignee)
+        .load(db)?;
     Ok(rows.into_iter().map(|row| (row.lender, row.kind)).collect())
 }
 

@@ -193,12 +193,11 @@ pub fn spans_with(db: &mut Db, lender: &str, assignee: &str, keys: &str) -> Quer
     let sql = format!(
         "{SELECT_SPAN} WHERE lender = $1 AND assignee = $2 AND {listed} ORDER BY account_no, placed_on, placement_no"
     );
-    let rows: Vec<SpanRow> = diesel::sql_query(sql)
+    diesel::sql_query(sql)
         .bind::<Text, _>(lender)
         .bind::<Text, _>(assignee)
         .bind::<Text, _>(keys)
-        .load(db)?;
-    Ok(rows.into_iter().map(span).collect())
+        .load(db)
 }
 
 /// Walks all placements in order of account, day and placing.

@@ -79,8 +79,10 @@ fn a_recall_is_final_on_the_last_day_to_object_when_nobody_does() {
         assert_eq!(last(book, "1").close_code.as_deref(), Some("review"));
         let lender = book.lender.clone();
         let log = consign::placement::step_store::log(&mut book.db, &lender, Some("1")).unwrap();
-        let told: Vec<(String, String, i64)> =
-            log.into_iter().map(|row| (row.step, row.on_day.to_string(), row.owed)).collect();
+        let told: Vec<(String, String, i64)> = log
+            .into_iter()
+            .map(|row| (row.step_name().to_string(), row.on_day.to_string(), row.owed.0))
+            .collect();
         let expected = [
             ("recall_request", "2026-01-10", 100_000),
             ("recall_acknowledgement", "2026-01-11", 100_000),

@@ -264,7 +264,7 @@ pub async fn find(request: &HttpRequest) -> Result<Option<Who>, Problem> {
     }
     Ok(found.map(|(person, session, books, organisation)| {
         Who(Arc::new(Known {
-            t: language(request, person.language.as_deref()),
+            t: language(request, person.language.map(Lang::code)),
             person,
             session,
             books,
