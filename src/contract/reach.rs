@@ -3,7 +3,7 @@
 //! Conditions are boxes over eight dimensions. A rule is dead when the earlier boxes cover its own; that is
 //! decided exactly, by cutting away from the rule's box what each earlier rule takes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::FeeRule;
 use super::condition::{Conditions, Range};
@@ -17,45 +17,62 @@ struct Region {
     sets: [BTreeSet<usize>; 4],
 }
 
-/// The index of the first rule that no placement can reach.
+/// Why a list of rules is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unreachable {
+    /// No placement can reach the rule.
+    Rule(usize),
+    /// The rules overlap in so many ways that it cannot be told in time.
+    Tangled(usize),
+}
+
+/// How much may be compared: a second's work. 500 rules that do not overlap need a hundredth of it.
+const MOST_WORK: usize = 20_000_000;
+
+/// The first rule that no placement can reach.
 pub(super) fn unreachable_rule(
     fees: &[FeeRule],
     buckets: &Buckets,
     least_level: i64,
-) -> Option<usize> {
-    let named = |pick: fn(&Conditions) -> &Option<Vec<String>>| -> Vec<String> {
+) -> Option<Unreachable> {
+    let named = |pick: fn(&Conditions) -> &Option<Vec<String>>| -> BTreeMap<String, usize> {
         let names: BTreeSet<String> =
             fees.iter().filter_map(|fee| pick(&fee.when).clone()).flatten().collect();
-        names.into_iter().collect()
+        names.into_iter().zip(1..).collect()
     };
     let (products, regions) = (named(|when| &when.product), named(|when| &when.region));
-    let all: Vec<Vec<Region>> = fees
-        .iter()
-        .map(|fee| regions_of(&fee.when, buckets, &products, &regions, least_level))
-        .collect();
-    (0..fees.len())
-        .find(|i| all[*i].iter().all(|region| covered(region.clone(), &all[..*i].concat())))
+    let (mut earlier, mut work): (Vec<Region>, usize) = (Vec::new(), MOST_WORK);
+    for (i, fee) in fees.iter().enumerate() {
+        let own = regions_of(&fee.when, buckets, &products, &regions, least_level);
+        let mut all_taken = true;
+        for region in &own {
+            match covered(region.clone(), &earlier, &mut work) {
+                None => return Some(Unreachable::Tangled(i)),
+                Some(taken) => all_taken &= taken,
+            }
+        }
+        if all_taken {
+            return Some(Unreachable::Rule(i));
+        }
+        earlier.extend(own);
+    }
+    None
 }
 
 fn regions_of(
     when: &Conditions,
     buckets: &Buckets,
-    products: &[String],
-    regions: &[String],
+    products: &BTreeMap<String, usize>,
+    regions: &BTreeMap<String, usize>,
     least_level: i64,
 ) -> Vec<Region> {
     let range = |range: &Range, least: i64| {
         (range.least.unwrap_or(least).max(least), range.most.unwrap_or(i64::MAX))
     };
-    let names = |list: &Option<Vec<String>>, all: &[String]| -> BTreeSet<usize> {
+    let names = |list: &Option<Vec<String>>, all: &BTreeMap<String, usize>| -> BTreeSet<usize> {
         match list {
             None => (0..=all.len()).collect(),
-            Some(list) => all
-                .iter()
-                .enumerate()
-                .filter(|(_, name)| list.contains(name))
-                .map(|(i, _)| i + 1)
-                .collect(),
+            Some(list) => list.iter().filter_map(|name| all.get(name)).copied().collect(),
         }
     };
     let flag = |wanted: Option<bool>| -> BTreeSet<usize> {
@@ -75,6 +92,8 @@ fn regions_of(
             .iter()
             .filter_map(|name| buckets.range(name))
             .map(|(a, b)| (a.max(days.0), b.min(days.1)))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
             .collect(),
     };
     slices
@@ -128,14 +147,25 @@ impl Region {
     }
 }
 
-fn covered(region: Region, earlier: &[Region]) -> bool {
-    if region.is_empty() {
-        return true;
-    }
-    match earlier.iter().position(|other| region.meets(other)) {
-        None => false,
-        Some(i) => {
-            region.without(&earlier[i]).into_iter().all(|rest| covered(rest, &earlier[i + 1..]))
+/// Whether earlier boxes take all of a box; nothing when that cannot be told with the work that is left.
+fn covered(region: Region, earlier: &[Region], work: &mut usize) -> Option<bool> {
+    // What is left of the box, and from where on the earlier boxes have not been taken off yet.
+    let mut left = vec![(region, 0)];
+    while let Some((region, from)) = left.pop() {
+        if region.is_empty() {
+            continue;
         }
+        let size: usize = region.sets.iter().map(BTreeSet::len).sum();
+        let mut met = None;
+        for (i, other) in earlier.iter().enumerate().skip(from) {
+            *work = work.checked_sub(1 + size)?;
+            if region.meets(other) {
+                met = Some((i, other));
+                break;
+            }
+        }
+        let Some((i, other)) = met else { return Some(false) };
+        left.extend(region.without(other).into_iter().map(|rest| (rest, i + 1)));
     }
+    Some(true)
 }
