@@ -17,8 +17,8 @@ const MOST_RULES: usize = 500;
 const MOST_CHARGES: usize = 100;
 /// Steps of a scale.
 const MOST_STEPS: usize = 100;
-/// Products, regions and buckets that one rule names: as many as a country has counties.
-const MOST_NAMES: usize = 5_000;
+/// Products, regions and buckets that all rules name: several times as many as a country has counties.
+const MOST_NAMES: usize = 20_000;
 
 type Read<T> = Result<T, DocumentFault>;
 
@@ -327,19 +327,21 @@ fn check_size(document: &Document<'_>, terms: &Terms) -> Read<()> {
     };
     beyond(&fees, "rules", MOST_RULES)?;
     beyond(&charges, "charges", MOST_CHARGES)?;
+    let mut names = 0;
     for (fee, table) in terms.fees.iter().zip(&fees) {
         let steps = if let Price::Tiers(tiers) = &fee.price { tiers.steps.len() } else { 0 };
-        let when = &fee.when;
-        let lists = [&when.product, &when.region, &when.bucket];
-        let names: usize = lists.into_iter().flatten().map(Vec::len).sum();
-        for (count, what, most) in
-            [(steps, "steps", MOST_STEPS), (names, "names in its conditions", MOST_NAMES)]
-        {
-            if count > most {
-                let message =
-                    format!("fee \"{}\" has {count} {what}; it may have {most}", fee.name);
-                return Err(table.fault(message));
-            }
+        if steps > MOST_STEPS {
+            let name = &fee.name;
+            let message = format!("fee \"{name}\" has {steps} steps; it may have {MOST_STEPS}");
+            return Err(table.fault(message));
+        }
+        let lists = [&fee.when.product, &fee.when.region, &fee.when.bucket];
+        names += lists.into_iter().flatten().map(Vec::len).sum::<usize>();
+        if names > MOST_NAMES {
+            let message = format!(
+                "the rules up to here name more than {MOST_NAMES} products, regions and buckets"
+            );
+            return Err(table.fault(message));
         }
     }
     Ok(())
