@@ -9,6 +9,7 @@ pub mod words;
 pub mod ambient;
 pub mod config;
 pub mod db;
+pub mod outfile;
 pub mod sheet;
 
 pub mod allocation;

@@ -147,7 +147,7 @@ pub(super) struct ComplaintsArguments {
     /// Only those about an assignee.
     #[arg(long)]
     agency: Option<String>,
-    /// Where they go (CSV).
+    /// Where they go (CSV); `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
 }
@@ -173,7 +173,7 @@ pub(super) fn complaints(
     arguments: &ComplaintsArguments,
 ) -> Result<Answer, Failure> {
     check_writable(&arguments.output)?;
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let lender = find(&mut db, &arguments.lender)?;
     let filter = CaseFilter { agency: arguments.agency.clone(), ..CaseFilter::default() };
     let mut cases = complaint_store::page(&mut db, &lender.code, &filter, None, i64::MAX)?;
@@ -233,7 +233,7 @@ pub(super) struct ViolationsArguments {
     /// Only those of an assignee.
     #[arg(long)]
     agency: Option<String>,
-    /// Where they go (CSV).
+    /// Where they go (CSV); `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
 }
@@ -243,7 +243,7 @@ pub(super) fn violations(
     arguments: &ViolationsArguments,
 ) -> Result<Answer, Failure> {
     check_writable(&arguments.output)?;
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let (lender, agency) = (&arguments.lender, arguments.agency.as_deref());
     let found = crate::db::read(&mut db, |db| {
         violation::found(db, lender, arguments.from, arguments.to, agency)
@@ -315,7 +315,7 @@ pub(super) fn evaluations(
     context: &Context,
     arguments: &EvaluationsArguments,
 ) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let standings = evaluation::standings(&mut db, &arguments.lender, arguments.on)?;
     let due: Vec<&evaluation::Standing> =
         standings.iter().filter(|one| one.due.is_some()).collect();

@@ -47,7 +47,7 @@ pub(super) struct PortfolioArguments {
     /// The sum of balances the file must have.
     #[arg(long)]
     expect_total: Option<String>,
-    /// Where rejected rows go.
+    /// Where rejected rows go; `-` is standard output.
     #[arg(long)]
     rejects: Option<PathBuf>,
 }
@@ -62,7 +62,7 @@ pub(super) struct RecoveriesArguments {
     /// Names of columns where the file's own differ (TOML).
     #[arg(long)]
     map: Option<PathBuf>,
-    /// Where rejected rows go.
+    /// Where rejected rows go; `-` is standard output.
     #[arg(long)]
     rejects: Option<PathBuf>,
 }
@@ -80,7 +80,7 @@ pub(super) struct ContactsArguments {
     /// Names of columns where the file's own differ (TOML).
     #[arg(long)]
     map: Option<PathBuf>,
-    /// Where rejected rows go.
+    /// Where rejected rows go; `-` is standard output.
     #[arg(long)]
     rejects: Option<PathBuf>,
 }
@@ -95,7 +95,7 @@ pub(super) struct ComplaintsArguments {
     /// Names of columns where the file's own differ (TOML).
     #[arg(long)]
     map: Option<PathBuf>,
-    /// Where rejected rows go.
+    /// Where rejected rows go; `-` is standard output.
     #[arg(long)]
     rejects: Option<PathBuf>,
 }

@@ -28,7 +28,7 @@ pub(super) struct TrialBalanceArguments {
     /// What to write.
     #[arg(long, default_value = "csv")]
     format: TrialBalanceFormat,
-    /// Where it goes.
+    /// Where it goes; `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
 }
@@ -47,7 +47,7 @@ pub(super) struct ExportArguments {
     /// What to write.
     #[arg(long, default_value = "csv")]
     format: Format,
-    /// Where it goes.
+    /// Where it goes; `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
 }
@@ -66,7 +66,7 @@ fn find(db: &mut crate::db::Db, code: &str) -> Result<Lender, Failure> {
 
 fn trial_balance(context: &Context, arguments: &TrialBalanceArguments) -> Result<Answer, Failure> {
     let TrialBalanceFormat::Csv = arguments.format;
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let lender = find(&mut db, &arguments.lender)?;
     let rows = store::balances(&mut db, &lender.code)?;
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -87,7 +87,7 @@ fn trial_balance(context: &Context, arguments: &TrialBalanceArguments) -> Result
 }
 
 fn write_export(context: &Context, arguments: &ExportArguments) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let lender = find(&mut db, &arguments.lender)?;
     write_with(&arguments.output, |out| {
         crate::db::read(&mut db, |db| {

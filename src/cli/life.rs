@@ -377,13 +377,13 @@ pub(super) struct StepsArguments {
     /// Only those of an account.
     #[arg(long, value_name = "NO")]
     account: Option<String>,
-    /// Where they go (CSV).
+    /// Where they go (CSV); `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
 }
 
 pub(super) fn steps(context: &Context, arguments: &StepsArguments) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let lender = party::store::lender(&mut db, &arguments.lender)?
         .ok_or_else(|| Failure::new(format!("there is no lender {}", arguments.lender)))?;
     let rows = log(&mut db, &lender.code, arguments.account.as_deref())?;

@@ -108,6 +108,11 @@ impl Context {
     fn open(&self) -> Result<Db, OpenError> {
         self.address.open()
     }
+
+    /// For commands that only read: they work on a copy that cannot be written, and for a user who may only read.
+    fn open_to_read(&self) -> Result<Db, OpenError> {
+        self.address.open_to_read()
+    }
 }
 
 /// Runs the program on the process's arguments.

@@ -26,7 +26,7 @@ pub(super) struct PlacementsArguments {
     /// Only those that held an account that day.
     #[arg(long, value_parser = date)]
     on: Option<NaiveDate>,
-    /// Where they go (CSV).
+    /// Where they go (CSV); `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
 }
@@ -35,7 +35,7 @@ pub(super) fn placements(
     context: &Context,
     arguments: &PlacementsArguments,
 ) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let lender = party::store::lender(&mut db, &arguments.lender)?
         .ok_or_else(|| Failure::new(format!("there is no lender {}", arguments.lender)))?;
     let mut count = 0_u64;

@@ -100,8 +100,6 @@ enum StatementFormat {
     Html,
     Csv,
     Json,
-    Xlsx,
-    Pdf,
 }
 
 #[derive(Args)]
@@ -118,7 +116,7 @@ pub(super) struct StatementArguments {
     /// What to write.
     #[arg(long)]
     format: StatementFormat,
-    /// Where it goes.
+    /// Where it goes; `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
     /// Begin CSV with a byte-order mark, which Excel in China needs.
@@ -130,7 +128,7 @@ pub(super) fn statement(
     context: &Context,
     arguments: &StatementArguments,
 ) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let lender = party::store::lender(&mut db, &arguments.lender)?
         .ok_or_else(|| SettlementError::NoLender(arguments.lender.clone()))?;
     let one = store::find(&mut db, &lender.code, &arguments.agency, arguments.month)?.ok_or_else(
@@ -156,11 +154,6 @@ pub(super) fn statement(
                     one.statement_no
                 ))
             })?,
-        StatementFormat::Xlsx | StatementFormat::Pdf => {
-            return Err(Failure::new(
-                "xlsx and pdf are not yet supported; use html (printable), csv or json",
-            ));
-        }
     };
     write_file(&arguments.output, &bytes)?;
     let said = format!(
@@ -196,7 +189,7 @@ pub(super) fn language(text: &str) -> Result<Lang, String> {
 }
 
 pub(super) fn explain(context: &Context, arguments: &ExplainArguments) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let told = explaining::explain(
         &mut db,
         arguments.language,

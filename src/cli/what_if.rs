@@ -30,14 +30,14 @@ pub(super) struct WhatIfArguments {
     /// Take placed accounts as if they were not placed.
     #[arg(long)]
     include_placed: bool,
-    /// Where the table goes.
+    /// Where the table goes; `-` is standard output.
     #[arg(short, long)]
     output: Option<PathBuf>,
 }
 
 pub(super) fn what_if(context: &Context, arguments: &WhatIfArguments) -> Result<Answer, Failure> {
     arguments.output.iter().try_for_each(|path| check_writable(path))?;
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let texts = (read_text(&arguments.first)?, read_text(&arguments.second)?);
     let names = (arguments.first.display().to_string(), arguments.second.display().to_string());
     let files = [(names.0.as_str(), texts.0.as_str()), (names.1.as_str(), texts.1.as_str())];

@@ -2,7 +2,7 @@
 
 use super::condition::Conditions;
 use super::factor::PerformanceFactor;
-use super::reach::unreachable_rule;
+use super::reach::{Unreachable, unreachable_rule};
 use super::{
     Apply, Bound, Charge, Component, Credit, FeeRule, Limit, Measure, Over, Price, Prices,
     Remittance, RoundedAt, Step, Terms, Tiers,
@@ -11,12 +11,22 @@ use crate::kernel::document::{Document, DocumentFault, Table, Value};
 use crate::kernel::{Currency, Money, Rate, Rounding, Spelled};
 use crate::party::{Assignee, AssigneeKind, Lender};
 
+/// Rules of a contract.
+const MOST_RULES: usize = 500;
+/// Charges of a contract.
+const MOST_CHARGES: usize = 100;
+/// Steps of a scale.
+const MOST_STEPS: usize = 100;
+/// Products, regions and buckets that all rules name: several times as many as a country has counties.
+const MOST_NAMES: usize = 20_000;
+
 type Read<T> = Result<T, DocumentFault>;
 
 /// Reads and checks a contract that is to be published; `assignees` are the ones it may be made with.
 pub fn parse(text: &str, lender: &Lender, assignees: &[Assignee]) -> Read<Terms> {
     let document = Document::parse(text)?;
     let terms = read(&document, lender.currency)?;
+    check_size(&document, &terms)?;
     let Some(assignee) = assignees.iter().find(|assignee| assignee.code == terms.agency) else {
         let message =
             format!("is no assignee of {}; add it with `consign setup` first", lender.code);
@@ -274,6 +284,39 @@ fn charge(mut table: Table<'_>, number: usize, currency: Currency) -> Read<Charg
     Ok(Charge { name, per, amount })
 }
 
+/// More of anything is a mistake of whatever wrote the file, and what prices every payment has to stay quick.
+fn check_size(document: &Document<'_>, terms: &Terms) -> Read<()> {
+    let mut root = document.table();
+    let (fees, charges) = (root.tables("fee")?, root.tables("charge")?);
+    let beyond = |tables: &[Table<'_>], what: &str, most: usize| match tables.get(most) {
+        Some(table) => Err(table.fault(format!(
+            "the contract has {} {what}; it may have {most}: group what has the same price",
+            tables.len()
+        ))),
+        None => Ok(()),
+    };
+    beyond(&fees, "rules", MOST_RULES)?;
+    beyond(&charges, "charges", MOST_CHARGES)?;
+    let mut names = 0;
+    for (fee, table) in terms.fees.iter().zip(&fees) {
+        let steps = if let Price::Tiers(tiers) = &fee.price { tiers.steps.len() } else { 0 };
+        if steps > MOST_STEPS {
+            let name = &fee.name;
+            let message = format!("fee \"{name}\" has {steps} steps; it may have {MOST_STEPS}");
+            return Err(table.fault(message));
+        }
+        let lists = [&fee.when.product, &fee.when.region, &fee.when.bucket];
+        names += lists.into_iter().flatten().map(Vec::len).sum::<usize>();
+        if names > MOST_NAMES {
+            let message = format!(
+                "the rules up to here name more than {MOST_NAMES} products, regions and buckets"
+            );
+            return Err(table.fault(message));
+        }
+    }
+    Ok(())
+}
+
 /// Buckets must exist, the last rule must have no condition, and every rule must be reachable.
 fn check_rules(
     document: &Document<'_>,
@@ -299,11 +342,22 @@ fn check_rules(
         }
     }
     let least_level = if assignee.kind == AssigneeKind::Agency { 1 } else { 0 };
-    if let Some(i) = unreachable_rule(&terms.fees, &lender.buckets, least_level) {
-        return Err(rules[i].fault(format!(
-            "fee \"{}\" can never be reached: the rules before it take every placement it asks for",
-            terms.fees[i].name
-        )));
+    let named = |i: usize| terms.fees.get(i).map_or("", |fee| fee.name.as_str());
+    match unreachable_rule(&terms.fees, &lender.buckets, least_level) {
+        None => {}
+        Some(Unreachable::Rule(i)) => {
+            return Err(rules[i].fault(format!(
+                "fee \"{}\" can never be reached: the rules before it take every placement it asks for",
+                named(i)
+            )));
+        }
+        Some(Unreachable::Tangled(i)) => {
+            return Err(rules[i].fault(format!(
+                "fee \"{}\" and the rules before it overlap in too many ways to tell whether it can be reached; \
+                 let rules exclude each other, or name fewer products and regions",
+                named(i)
+            )));
+        }
     }
     if last.when != Conditions::default() {
         return Err(table.fault(format!(

@@ -8,6 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
 use super::column::{Cell, Kind};
+use super::reading::{self, Reading};
 use super::{Address, Db, OpenError};
 
 /// Switches to the write-ahead log. While several programs do so with a new file at once SQLite does not wait for its busy
@@ -53,8 +54,25 @@ pub(super) fn connect(address: &Address) -> Result<Db, OpenError> {
     }
 }
 
+/// Connects to what may be a file that cannot be written; says whether it is one.
+pub(super) fn connect_to_read(address: &Address) -> Result<(Db, bool), OpenError> {
+    let Address::Sqlite(path) = address else { return Ok((connect(address)?, false)) };
+    let failed = |why: String| OpenError::Connect(path.clone(), why);
+    match reading::of(path) {
+        Reading::Ordinary => Ok((connect(address)?, false)),
+        Reading::Impossible(why) => Err(failed(why.to_string())),
+        Reading::Only(url) => {
+            let mut c = SqliteConnection::establish(&url).map_err(|e| failed(e.to_string()))?;
+            let settings = "PRAGMA busy_timeout = 60000; PRAGMA query_only = ON; \
+                 PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";
+            c.batch_execute(settings).map_err(|e| failed(e.to_string()))?;
+            Ok((Db::Sqlite(c), true))
+        }
+    }
+}
+
 /// A URL that may be shown: the password is left out.
-fn without_password(url: &str) -> String {
+pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_string() };
     match rest.split_once('@') {
         Some((user, host)) => format!("{scheme}://{}@{host}", user.split(':').next().unwrap_or("")),

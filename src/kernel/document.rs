@@ -18,6 +18,9 @@ pub struct DocumentFault {
     pub message: String,
 }
 
+/// The largest document, in bytes: some ten thousand people, or the longest contract many times over.
+pub const LARGEST_DOCUMENT: usize = 4 * 1024 * 1024;
+
 /// A parsed document with the text it came from, for line numbers.
 pub struct Document<'a> {
     text: &'a str,
@@ -27,11 +30,24 @@ pub struct Document<'a> {
 impl<'a> Document<'a> {
     /// Parses TOML; a syntax error names its line.
     pub fn parse(text: &'a str) -> Result<Document<'a>, DocumentFault> {
+        if text.len() > LARGEST_DOCUMENT {
+            let most = LARGEST_DOCUMENT / 1024 / 1024;
+            let message =
+                format!("the file is larger than {most} MiB; check that it is the right one");
+            return Err(DocumentFault { line: 1, message });
+        }
         let root = DeTable::parse(text).map_err(|error| DocumentFault {
             line: error.span().map_or(1, |span| line_at(text, span.start)),
             message: format!("is not valid TOML: {}", error.message()),
         })?;
-        Ok(Document { text, root: root.into_inner() })
+        let root = root.into_inner();
+        match nul_in(&root) {
+            None => Ok(Document { text, root }),
+            Some(at) => Err(DocumentFault {
+                line: line_at(text, at),
+                message: "a text here contains a NUL character; remove it".to_string(),
+            }),
+        }
     }
 
     /// The outermost table.
@@ -39,6 +55,23 @@ impl<'a> Document<'a> {
         let mut pairs: Vec<Pair<'_>> = pairs_of(&self.root);
         pairs.sort_by_key(|(key, _)| key.span().start);
         Table { text: self.text, at: 0, name: String::new(), pairs, taken: Vec::new() }
+    }
+}
+
+/// Where a key or a text has a NUL, which no name has and no database keeps.
+fn nul_in(table: &DeTable<'_>) -> Option<usize> {
+    table.iter().find_map(|(key, value)| {
+        let key = key.get_ref().contains('\0').then(|| key.span().start);
+        key.or_else(|| nul_in_value(value))
+    })
+}
+
+fn nul_in_value(value: &Spanned<DeValue<'_>>) -> Option<usize> {
+    match value.get_ref() {
+        DeValue::String(text) => text.contains('\0').then(|| value.span().start),
+        DeValue::Array(items) => items.iter().find_map(nul_in_value),
+        DeValue::Table(table) => nul_in(table),
+        _ => None,
     }
 }
 

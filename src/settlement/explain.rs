@@ -44,7 +44,7 @@ pub fn explain(
 ) -> Result<Explained, SettlementError> {
     let statement = store::head_by_number(db, statement_no)?
         .ok_or_else(|| SettlementError::NoStatementNo(statement_no.to_string()))?;
-    let line = store::lines(db, &statement.lender, statement_no, line_no - 1, 1)?
+    let line = store::lines(db, &statement.lender, statement_no, line_no.saturating_sub(1), 1)?
         .into_iter()
         .find(|line| line.line_no == line_no)
         .ok_or_else(|| SettlementError::NoLine(statement_no.to_string(), line_no))?;

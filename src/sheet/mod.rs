@@ -26,6 +26,9 @@ pub enum SheetError {
         /// The system's reason.
         why: String,
     },
+    /// Rejected rows have no place to go.
+    #[error(transparent)]
+    Rejects(#[from] crate::outfile::OutFileError),
     /// Its content is not what it must be.
     #[error("{file}: {why}")]
     Content {
@@ -217,8 +220,21 @@ impl Sheet {
                 value: crate::kernel::text::excerpt(cell),
                 reason: "the row has more cells than the header; quote a value that contains the separator".to_string(),
             }),
+            None if raw.cells.iter().any(|cell| cell.contains('\0')) => Err(nul(raw)),
             None => Ok(Row { raw, columns: self.columns, placed: &self.placed }),
         }
+    }
+}
+
+/// A NUL is in no name and no number, and no database keeps one.
+fn nul(raw: &RawRow) -> Fault {
+    let at = raw.cells.iter().position(|cell| cell.contains('\0')).unwrap_or_default();
+    let value = raw.cells.get(at).map_or(String::new(), |cell| cell.replace('\0', "\u{2400}"));
+    Fault {
+        line: raw.line,
+        column: format!("column {}", at + 1),
+        value: crate::kernel::text::excerpt(&value),
+        reason: "contains a NUL character (shown as \u{2400}); remove it".to_string(),
     }
 }
 

@@ -1,10 +1,9 @@
 //! Rejected rows, kept so that they can be corrected and sent again.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use super::{Fault, RawRow, SheetError, io};
+use crate::outfile::OutFile;
 
 /// Counts rejected rows, keeps the first ones for the report, and writes all of them to a file when asked.
 pub struct Rejects {
@@ -12,8 +11,12 @@ pub struct Rejects {
     pub count: u64,
     /// The first faults, for the report.
     pub first: Vec<Fault>,
-    writer: Option<(PathBuf, csv::Writer<BufWriter<File>>)>,
+    writer: Option<(PathBuf, csv::Writer<OutFile>)>,
     width: usize,
+}
+
+fn failed(path: &Path, writer: &csv::Writer<OutFile>, error: &csv::Error) -> SheetError {
+    writer.get_ref().trouble().map_or_else(|| io(path, error), SheetError::Rejects)
 }
 
 /// Faults kept for the report.
@@ -26,12 +29,11 @@ impl Rejects {
         let writer = match path {
             None => None,
             Some(path) => {
-                let file = File::create(path).map_err(|error| io(path, error))?;
-                let mut writer =
-                    csv::WriterBuilder::new().flexible(true).from_writer(BufWriter::new(file));
+                let file = OutFile::create(path)?;
+                let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
                 let names =
                     header.iter().map(String::as_str).chain(["line", "column", "value", "reason"]);
-                writer.write_record(names).map_err(|error| io(path, error))?;
+                writer.write_record(names).map_err(|error| failed(path, &writer, &error))?;
                 Some((path.to_path_buf(), writer))
             }
         };
@@ -45,7 +47,8 @@ impl Rejects {
             let cells = (0..self.width).map(|i| row.cells.get(i).map_or("", String::as_str));
             let line = fault.line.to_string();
             let report = [line.as_str(), &fault.column, &fault.value, &fault.reason];
-            writer.write_record(cells.chain(report)).map_err(|error| io(path, error))?;
+            let written = writer.write_record(cells.chain(report));
+            written.map_err(|error| failed(path, writer, &error))?;
         }
         if self.first.len() < KEPT {
             self.first.push(fault);
@@ -56,9 +59,9 @@ impl Rejects {
     /// Finishes the file; the faults kept for the report are put in order of their lines.
     pub fn finish(&mut self) -> Result<(), SheetError> {
         self.first.sort_by_key(|fault| fault.line);
-        match &mut self.writer {
-            Some((path, writer)) => writer.flush().map_err(|error| io(path, error)),
-            None => Ok(()),
-        }
+        let Some((path, mut writer)) = self.writer.take() else { return Ok(()) };
+        writer.flush().map_err(|error| failed(&path, &writer, &error.into()))?;
+        let out = writer.into_inner().map_err(|error| io(&path, error.error()))?;
+        Ok(out.finish()?)
     }
 }

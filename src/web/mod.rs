@@ -40,6 +40,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App, web};
 use chrono::NaiveDate;
+use tokio::sync::Semaphore;
 
 use crate::config;
 use crate::db::{Address, Db, Pool, read};
@@ -47,7 +48,7 @@ use crate::identity::sign_in;
 use crate::identity::store::SessionRow;
 use crate::portfolio::personal::Key;
 use problem::Problem;
-pub use routes::{ROUTES, Route, Seen};
+pub use routes::{FORMS, ROUTES, Route, Seen};
 pub use server::serve;
 pub use visitors::Bounds;
 
@@ -55,6 +56,8 @@ pub use visitors::Bounds;
 const PAGES_AT_ONCE: u32 = 8;
 /// Sign-ins at once: each holds a core for 50 ms by design, so a flood of them must not take pages' connections.
 const SIGN_INS_AT_ONCE: u32 = 2;
+/// Files that are taken in at once, 64 MiB each at most.
+const UPLOADS_AT_ONCE: usize = 8;
 /// The largest form.
 const LARGEST_FORM: usize = 64 * 1024;
 
@@ -68,6 +71,7 @@ pub struct Site {
     secure: bool,
     proxies: Vec<IpAddr>,
     day: Option<NaiveDate>,
+    uploads: Arc<Semaphore>,
     works: work::Works,
     boards: performance::scorecard::Boards,
     counts: home::Counts,
@@ -85,6 +89,7 @@ impl Site {
             secure: config::behind_https(),
             proxies: config::proxies()?,
             day: None,
+            uploads: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
             works: work::Works::default(),
             boards: performance::scorecard::Boards::default(),
             counts: home::Counts::default(),

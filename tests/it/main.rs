@@ -22,6 +22,7 @@ mod deal;
 mod exploring;
 mod factor;
 mod files;
+mod hostile;
 mod laws;
 mod life;
 #[macro_use]
@@ -38,6 +39,7 @@ mod server;
 mod settlement;
 mod support;
 mod tamper;
+mod trouble;
 mod vectors;
 mod waits_web;
 mod web;

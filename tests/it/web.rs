@@ -22,7 +22,7 @@ use crate::support::on_each_database;
 /// An account number of every character that means something in a URL or a spreadsheet.
 const STRANGE: &str = "=a/b ?#%25&+中";
 const STRANGE_IN_URL: &str = "%3Da%2Fb%20%3F%23%2525%26%2B%E4%B8%AD";
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 const PARTIES: &str = r#"
 [[lender]]
@@ -72,7 +72,7 @@ fn day(text: &str) -> NaiveDate {
 }
 
 /// Two lenders, two agencies, a closed month in both books.
-fn book(address: &Address, folder: &Path) {
+pub fn book(address: &Address, folder: &Path) {
     let mut db = address.open().unwrap();
     let people = PEOPLE.map(|(login, organisation, role)| {
         format!("[[user]]\nlogin = \"{login}\"\nname = \"Person {login}\"\norganisation = \"{organisation}\"\nroles = [\"{role}\"]\npassword = \"{PASSWORD}\"\n")
@@ -237,7 +237,7 @@ impl Browser {
     }
 }
 
-fn token(page: &str) -> String {
+pub fn token(page: &str) -> String {
     let start = page.find("name=\"csrf\" value=\"").expect("the page has a form") + 19;
     page[start..].split('"').next().unwrap().to_string()
 }
