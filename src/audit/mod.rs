@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use diesel::QueryResult;
 
 use crate::db::{Cell, Db, FactTable, insert_facts, refresh_statistics};
+use crate::kernel::calendar::Today;
 use crate::kernel::digest::RowsDigest;
 
 /// Who acts, from where, and when.
@@ -29,6 +30,8 @@ pub struct By {
     pub source: String,
     /// The instant, UTC, RFC 3339.
     pub at: String,
+    /// What day it is: nothing can have happened after it.
+    pub today: Today,
 }
 
 /// So many rows change what a database should believe of a table.

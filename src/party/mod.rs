@@ -9,6 +9,7 @@ pub mod store;
 use chrono::NaiveDate;
 
 use crate::kernel::Currency;
+use crate::kernel::calendar::Today;
 use crate::kernel::document::DocumentFault;
 
 pub use contact_policy::ContactPolicy;
@@ -31,6 +32,13 @@ pub struct Lender {
     pub buckets: Buckets,
     /// What its assignees may do when they contact a debtor.
     pub contact_policy: ContactPolicy,
+}
+
+impl Lender {
+    /// What day it is where the lender is.
+    pub fn today(&self, today: Today) -> NaiveDate {
+        today.in_zone(self.timezone.parse().unwrap_or(chrono_tz::UTC))
+    }
 }
 
 /// The two languages of pages and documents.

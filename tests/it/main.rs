@@ -22,6 +22,7 @@ mod deal;
 mod exploring;
 mod factor;
 mod files;
+mod intake;
 mod laws;
 mod life;
 #[macro_use]

@@ -10,7 +10,7 @@ use crate::allocation::findings::{Expectations, How};
 use crate::allocation::reason::Why;
 use crate::allocation::store::{self, RowFilter, RunAccount};
 use crate::db::{Db, read};
-use crate::kernel::{Currency, Money, text};
+use crate::kernel::{Currency, Money};
 use crate::party::Lang;
 use crate::web::Site;
 use crate::web::allocation::runs::{Run, reason_words, run_link};
@@ -267,7 +267,7 @@ fn sheet(
                 row.one.stratum,
                 row.method,
                 row.expected.map(|expected| expected.plain(currency)).unwrap_or_default(),
-                text::neutral(&row.reason).into_owned(),
+                row.reason.clone(),
                 Money(row.one.balance).plain(currency),
             ])?;
         }

@@ -8,9 +8,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use crate::audit::By;
-use crate::conduct::ConductError;
-use crate::conduct::contacts::{self, Imported, Options, Sender};
+use crate::conduct::contacts::{Contacts, Sender, Totals};
 use crate::db::Db;
+use crate::intake::{self, IntakeError, Options, Report};
 use crate::kernel::progress::Silent;
 use crate::party::{self, Lang};
 use crate::sheet::Fault;
@@ -85,8 +85,8 @@ pub(in crate::web) async fn send(
     let sender = if sees.book.agency.is_some() { Sender::Agency } else { Sender::Lender };
     let (code, file) = (agency.clone(), sent.file);
     let taken = site.change(move |db| {
-        let options = Options { sender, key: key.as_ref(), ..Options::default() };
-        take_in(db, &lender, &code, file, &name, &options, &by)
+        let kind = Contacts::of(&code, sender, key.as_ref());
+        take_in(db, &lender, kind, file, &name, &by)
     });
     match taken.await? {
         Ok(done) => draw(&site, &sees, StatusCode::OK, &agency, Ok(Some(shown(t, done)))).await,
@@ -100,21 +100,20 @@ pub(in crate::web) async fn send(
 fn take_in(
     db: &mut Db,
     lender: &str,
-    agency: &str,
+    kind: Contacts<'_>,
     file: TempFile,
     name: &str,
-    options: &Options<'_>,
     by: &By,
-) -> Result<Result<Imported, String>, Problem> {
+) -> Result<Result<Report<Totals>, String>, Problem> {
     let failed = |error: &std::io::Error| {
         Problem::Ours(format!("a file that was sent cannot be kept: {error}"))
     };
     let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
     let path = folder.path().join(name);
     file.file.persist(&path).map_err(|error| failed(&error.error))?;
-    match contacts::import(db, lender, agency, &path, options, by, &mut Silent) {
+    match intake::take_in(db, lender, &path, kind, &Options::default(), by, &mut Silent) {
         Ok(done) => Ok(Ok(done)),
-        Err(ConductError::Db(error)) => Err(error.into()),
+        Err(IntakeError::Db(error)) => Err(error.into()),
         Err(refused) => {
             Ok(Err(refused.to_string().replace(&format!("{}/", folder.path().display()), "")))
         }
@@ -133,7 +132,7 @@ fn file_name(sent: &str) -> String {
     if name.is_empty() { "contacts.csv".to_string() } else { name.to_string() }
 }
 
-fn shown(t: Lang, done: Imported) -> Done {
+fn shown(t: Lang, done: Report<Totals>) -> Done {
     let count = |number: u64| list::count(i64::try_from(number).unwrap_or(i64::MAX));
     let figures = vec![
         Figure::new(t.file_data_rows(), count(done.rows), ""),
