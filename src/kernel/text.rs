@@ -41,8 +41,9 @@ fn is_run(cell: &str) -> bool {
 
 /// `-1,234.56`, `+3.5%`: what is a number to a spreadsheet, too.
 fn is_number(cell: &str) -> bool {
-    let digits = cell.trim().trim_start_matches(['+', '-']);
-    let signs = cell.trim().len() - digits.len();
+    let cell = cell.trim_matches(' ');
+    let digits = cell.trim_start_matches(['+', '-']);
+    let signs = cell.len() - digits.len();
     let digits = digits.strip_suffix('%').unwrap_or(digits);
     signs <= 1
         && digits.bytes().any(|b| b.is_ascii_digit())
