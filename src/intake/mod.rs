@@ -117,7 +117,8 @@ pub struct Intake {
     /// Rows so far that were known with the same content.
     pub duplicate: u64,
     rows: u64,
-    total: Money,
+    /// Σ of the amounts, where a total was declared.
+    total: Option<Money>,
     columns: &'static [Column],
     rejects: Rejects,
 }
@@ -269,7 +270,7 @@ pub fn take_in<K: Kind>(
             accepted: 0,
             duplicate: 0,
             rows: 0,
-            total: Money::ZERO,
+            total: declared.total.as_ref().map(|_| Money::ZERO),
             columns: K::COLUMNS,
             rejects,
         };
@@ -340,8 +341,11 @@ impl<K: Kind> Reading<'_, K> {
                 return Ok(None);
             }
         };
-        if let Some(amount) = self.kind.amount(&row, self.intake.lender.currency) {
-            self.intake.total += amount;
+        let currency = self.intake.lender.currency;
+        if let Some(total) = &mut self.intake.total
+            && let Some(amount) = self.kind.amount(&row, currency)
+        {
+            *total += amount;
         }
         match self.kind.read(&row, self.intake) {
             Ok(read) => Ok(Some(read)),
@@ -399,10 +403,10 @@ impl Declared {
             let (declared, found) = (declared.to_string(), intake.rows.to_string());
             return Err(IntakeError::ControlTotal { file, what: "rows", declared, found });
         }
-        if let Some((declared, amount)) = self.total
-            && amount != intake.total
+        if let (Some((declared, amount)), Some(total)) = (self.total, intake.total)
+            && amount != total
         {
-            let found = intake.total.plain(intake.lender.currency);
+            let found = total.plain(intake.lender.currency);
             return Err(IntakeError::ControlTotal { file, what: "total", declared, found });
         }
         if self.whole && intake.rejects.count > 0 {
