@@ -18,6 +18,7 @@ pub mod commission;
 pub mod conduct;
 pub mod contract;
 pub mod identity;
+pub mod intake;
 pub mod ledger;
 pub mod party;
 pub mod performance;

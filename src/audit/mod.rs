@@ -20,6 +20,7 @@ use diesel::QueryResult;
 use crate::db::{
     Cell, Db, Fact, FactTable, digest_row, insert_facts, insert_plain, refresh_statistics,
 };
+use crate::kernel::calendar::Today;
 use crate::kernel::digest::RowsDigest;
 
 /// Who acts, from where, and when.
@@ -31,6 +32,8 @@ pub struct By {
     pub source: String,
     /// The instant, UTC, RFC 3339.
     pub at: String,
+    /// What day it is: nothing can have happened after it.
+    pub today: Today,
 }
 
 /// So many rows change what a database should believe of a table.

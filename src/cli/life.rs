@@ -9,13 +9,13 @@ use serde_json::json;
 use super::output::{Answer, Failure, lines, write_with};
 use super::placements::{hold_kind, left_alone};
 use super::{Context, date};
-use crate::kernel::text;
 use crate::placement::Move;
 use crate::placement::life::Taker;
 use crate::placement::step::{Named, take};
 use crate::placement::step_store::log;
 use crate::portfolio::hold::HoldKind;
 use crate::portfolio::holding::{Change, Holding, change};
+use crate::sheet::Csv;
 use crate::{ambient, party};
 
 /// The accounts a command is about, and its day.
@@ -388,8 +388,8 @@ pub(super) fn steps(context: &Context, arguments: &StepsArguments) -> Result<Ans
         .ok_or_else(|| Failure::new(format!("there is no lender {}", arguments.lender)))?;
     let rows = log(&mut db, &lender.code, arguments.account.as_deref())?;
     write_with(&arguments.output, |out| {
-        let mut writer = csv::Writer::from_writer(out);
-        writer.write_record([
+        let mut table = Csv::new(out);
+        table.row([
             "account_no",
             "placement_no",
             "assignee",
@@ -404,14 +404,14 @@ pub(super) fn steps(context: &Context, arguments: &StepsArguments) -> Result<Ans
             "actor",
         ])?;
         for row in &rows {
-            writer.write_record([
+            table.row([
                 row.account_no.as_str(),
                 &row.placement_no.to_string(),
                 &row.assignee,
                 row.step_name(),
                 &row.on_day.to_string(),
                 row.agency.as_deref().unwrap_or("lender"),
-                &text::neutral(row.reason.as_deref().unwrap_or("")),
+                row.reason.as_deref().unwrap_or(""),
                 row.outcome_name(),
                 &row.until_on.map(|day| day.to_string()).unwrap_or_default(),
                 &row.owed.plain(lender.currency),
@@ -419,7 +419,8 @@ pub(super) fn steps(context: &Context, arguments: &StepsArguments) -> Result<Ans
                 &row.actor,
             ])?;
         }
-        writer.flush().map_err(|error| Failure::new(error.to_string()))
+        table.finish()?;
+        Ok(())
     })?;
     let said = format!("{} steps written to {}", rows.len(), arguments.output.display());
     Ok(Answer::new(said, json!({"steps": rows.len()})))

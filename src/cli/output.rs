@@ -79,8 +79,7 @@ failures!(
     crate::db::OpenError,
     crate::party::PartyError,
     crate::contract::ContractError,
-    crate::portfolio::PortfolioError,
-    crate::recovery::RecoveryError,
+    crate::intake::IntakeError,
     crate::placement::PlacementError,
     crate::conduct::ConductError,
     crate::allocation::AllocationError,
@@ -146,6 +145,11 @@ pub(super) fn check_writable(path: &Path) -> Result<(), Failure> {
 /// Text lines joined.
 pub(super) fn lines(lines: Vec<String>) -> String {
     lines.join("\n")
+}
+
+/// What is odd but harmless, a line each.
+pub(super) fn warning_lines(warnings: &[String]) -> Vec<String> {
+    warnings.iter().map(|warning| format!("warning: {warning}")).collect()
 }
 
 /// The first rejected rows, a line each.

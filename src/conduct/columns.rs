@@ -3,8 +3,8 @@
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::{Channel, Outcome, Severity};
+use crate::intake::cell::{ACCOUNT_NO_ALIASES, happened, key, not_yet, word};
 use crate::kernel::calendar::parse_moment;
-use crate::portfolio::columns::{ACCOUNT_NO_ALIASES, date, key};
 use crate::sheet::{Column, Fault, Row};
 
 const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column {
@@ -58,7 +58,7 @@ pub struct Recorded {
 }
 
 /// Reads a contact; the first fault refuses it.
-pub fn read_contact(row: &Row<'_>) -> Result<Recorded, Fault> {
+pub fn read_contact(row: &Row<'_>, latest: NaiveDate) -> Result<Recorded, Fault> {
     let need =
         |column: usize, what: &str| row.fault(column, format!("is empty; every row needs {what}"));
     let reference =
@@ -77,7 +77,10 @@ pub fn read_contact(row: &Row<'_>) -> Result<Recorded, Fault> {
         })?,
     };
     let at = at(row, channel)?.ok_or_else(|| need(AT, "the time of the contact"))?;
-    let number = key(row, NUMBER)?;
+    if at.date() > latest {
+        return Err(not_yet(row, AT, latest));
+    }
+    let number = word(row, NUMBER)?;
     if number.as_ref().is_some_and(|number| !number.bytes().any(|b| b.is_ascii_digit())) {
         return Err(
             row.fault(NUMBER, "has no digits; write the number that was called, or leave it empty")
@@ -147,7 +150,7 @@ pub struct Complained {
 }
 
 /// Reads a complaint; the first fault refuses it.
-pub fn read_complaint(row: &Row<'_>) -> Result<Complained, Fault> {
+pub fn read_complaint(row: &Row<'_>, latest: NaiveDate) -> Result<Complained, Fault> {
     let need =
         |column: usize, what: &str| row.fault(column, format!("is empty; every row needs {what}"));
     let severity = row.get(SEVERITY).ok_or_else(|| need(SEVERITY, "its severity"))?;
@@ -155,7 +158,7 @@ pub fn read_complaint(row: &Row<'_>) -> Result<Complained, Fault> {
         reference: key(row, CASE)?.ok_or_else(|| need(CASE, "a case reference of its own"))?,
         agency: key(row, AGENCY)?.ok_or_else(|| need(AGENCY, "the agency it is about"))?,
         account_no: key(row, CASE_ACCOUNT)?,
-        received_on: date(row, RECEIVED_ON)?
+        received_on: happened(row, RECEIVED_ON, latest)?
             .ok_or_else(|| need(RECEIVED_ON, "the day it was received"))?,
         severity: Severity::recognise(severity)
             .ok_or_else(|| row.fault(SEVERITY, "is none of low, medium, high"))?,

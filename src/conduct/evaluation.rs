@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::evaluation_store::{self as store, Evaluation};
-use super::{ConductError, words};
+use super::{ConductError, not_after, words};
 use crate::audit::{Act, By};
 use crate::contract::{self, Versions};
 use crate::db::{Db, write};
@@ -31,23 +31,40 @@ pub struct Evaluated {
     pub already_known: bool,
 }
 
-/// Records the evaluation of an assignee on a day. Expiries before the day are recorded first.
+/// An evaluation to record.
+#[derive(Clone, Debug)]
+pub struct NewEvaluation {
+    /// Whom.
+    pub agency: String,
+    /// The day it was held.
+    pub on: NaiveDate,
+    /// The result, 0 to 100.
+    pub result: i64,
+    /// The result in words.
+    pub text: String,
+    /// Whether the day may lie after today.
+    pub allow_future: bool,
+}
+
+/// Records the evaluation of an assignee. Expiries before its day are recorded first.
 pub fn evaluate(
     db: &mut Db,
     lender: &str,
-    agency: &str,
-    on: NaiveDate,
-    result: i64,
-    text: &str,
+    new: &NewEvaluation,
     by: &By,
 ) -> Result<Evaluated, ConductError> {
+    let NewEvaluation { on, result, .. } = *new;
+    let agency = new.agency.as_str();
     if !(0..=100).contains(&result) {
         return Err(ConductError::Result(result));
     }
-    let description = words("text", text, 2_000)?;
+    let description = words("text", &new.text, 2_000)?;
     write(db, lender, |db| {
-        party::store::lender(db, lender)?
+        let known = party::store::lender(db, lender)?
             .ok_or_else(|| ConductError::NoLender(lender.to_string()))?;
+        if !new.allow_future {
+            not_after(on, known.today(by.today))?;
+        }
         if !party::store::assignees(db, lender)?.iter().any(|assignee| assignee.code == agency) {
             return Err(ConductError::NoAssignee(agency.to_string()));
         }

@@ -1,13 +1,14 @@
 //! Conduct (合规): how agencies treat debtors – contact records, complaints, evaluations (rule 10.6).
 //!
 //! Contact records are facts and stay; what they violate is never stored: [`policy`] decides it from the records of
-//! a day, so that it cannot depend on the order in which files arrive. [`contacts`] takes files in, [`violation`]
+//! a day, so that it cannot depend on the order in which files arrive. [`contacts`] and [`complaints`] take files in, [`violation`]
 //! works out what they violate, [`complaint`] records complaints and decisions, [`evaluation`] says whose
 //! evaluation is due, and [`incidents()`] sums all of it for the scorecard.
 
 pub mod columns;
 pub mod complaint;
 pub mod complaint_store;
+pub mod complaints;
 pub mod contact_store;
 pub mod contacts;
 pub mod evaluation;
@@ -19,6 +20,7 @@ pub mod violation;
 use chrono::{NaiveDate, NaiveDateTime};
 
 use crate::kernel::money::AmountFault;
+use crate::kernel::text::{begins_formula, undecorated};
 use crate::kernel::{Money, enumeration};
 use crate::party::Lang;
 
@@ -135,9 +137,6 @@ pub struct Decision {
 /// Why something about conduct is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConductError {
-    /// The file as a whole cannot be used.
-    #[error(transparent)]
-    Sheet(#[from] crate::sheet::SheetError),
     /// The lender is unknown.
     #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
     NoLender(String),
@@ -147,9 +146,14 @@ pub enum ConductError {
     /// The account is unknown.
     #[error("account {0} is not known; import the portfolio that has it first")]
     NoAccount(String),
-    /// Telephone numbers cannot be encrypted.
-    #[error("{0}")]
-    Key(String),
+    /// Something is said to have happened on a day that has not come.
+    #[error(
+        "{0} lies after today, {1}; nothing was recorded. Correct the day, or give --allow-future when it is meant"
+    )]
+    Future(NaiveDate, NaiveDate),
+    /// A case reference that a spreadsheet would run.
+    #[error("the reference begins like a formula (=, +, -, @); give the case another one")]
+    Formula,
     /// The case number is used already.
     #[error("case {0} is known with other content; give the complaint another reference")]
     CaseKnown(String),
@@ -242,16 +246,27 @@ impl ConductError {
                 }
                 AmountFault::TooLarge => format!("扣款 {text} 超出可登记的最大金额"),
             },
+            ConductError::Future(day, today) => {
+                format!("日期 {day} 晚于今天（{today}）；未作任何记录，请更正日期")
+            }
+            ConductError::Formula => "投诉编号不能以 =、+、-、@ 开头，请换一个编号".to_string(),
             ConductError::Words(_, most) => format!("文字须为 1 至 {most} 个可打印字符"),
             other => other.to_string(),
         }
     }
 }
 
+/// Refuses a day after today for what is said to have happened.
+fn not_after(day: NaiveDate, today: NaiveDate) -> Result<(), ConductError> {
+    if day > today { Err(ConductError::Future(day, today)) } else { Ok(()) }
+}
+
 /// A case reference that people type: one line, trimmed.
 fn case_reference(text: &str) -> Result<String, ConductError> {
     let reference = words("reference", text, 100)?;
-    if reference.chars().any(char::is_control) {
+    if begins_formula(undecorated(&reference)) {
+        Err(ConductError::Formula)
+    } else if reference.chars().any(char::is_control) {
         Err(ConductError::Words("reference", 100))
     } else {
         Ok(reference)

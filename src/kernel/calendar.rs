@@ -4,11 +4,30 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{Datelike, Days, Months, NaiveDate, NaiveTime};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::spelled::Spelled;
+
+/// What day it is. Nothing is computed from it; it only refuses what claims to have happened and cannot have yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Today {
+    /// In each time zone the day that it is there at this instant.
+    At(DateTime<Utc>),
+    /// The same day in every time zone, for rehearsals and tests.
+    Everywhere(NaiveDate),
+}
+
+impl Today {
+    /// The day in a time zone.
+    pub fn in_zone(self, zone: chrono_tz::Tz) -> NaiveDate {
+        match self {
+            Today::At(now) => now.with_timezone(&zone).date_naive(),
+            Today::Everywhere(day) => day,
+        }
+    }
+}
 
 /// A calendar month, the settlement period (结算周期).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -270,6 +289,16 @@ mod tests {
         ] {
             assert_eq!(parse_moment(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn today_is_another_day_in_another_zone() {
+        let late: DateTime<Utc> = "2026-11-27T22:30:00Z".parse().unwrap();
+        let day = |text: &str| parse_date(text).unwrap();
+        assert_eq!(Today::At(late).in_zone(chrono_tz::Asia::Shanghai), day("2026-11-28"));
+        assert_eq!(Today::At(late).in_zone(chrono_tz::America::New_York), day("2026-11-27"));
+        let pinned = Today::Everywhere(day("2026-11-21"));
+        assert_eq!(pinned.in_zone(chrono_tz::Asia::Shanghai), day("2026-11-21"));
     }
 
     #[test]

@@ -61,6 +61,20 @@ impl Currency {
         std::str::from_utf8(&self.code).unwrap_or("???")
     }
 
+    /// Whether a file's word for a currency means this one: its code, or what it is called where it is used.
+    pub fn is_called(&self, text: &str) -> bool {
+        let named = match self.code() {
+            "CNY" => &["RMB", "人民币", "人民币元"][..],
+            "USD" => &["美元"],
+            "HKD" => &["港币", "港元"],
+            "EUR" => &["欧元"],
+            "JPY" => &["日元", "日圆"],
+            _ => &[],
+        };
+        text.eq_ignore_ascii_case(self.code())
+            || named.iter().any(|name| name.eq_ignore_ascii_case(text))
+    }
+
     /// Decimals an amount is written with: 2 for CNY, 0 for JPY.
     pub fn decimals(&self) -> u32 {
         u32::from(self.decimals)

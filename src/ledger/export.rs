@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use super::store::{self, PostingRow};
 use crate::db::Db;
 use crate::kernel::{Currency, Money};
+use crate::sheet::Csv;
 
 /// How the ledger is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -52,8 +53,9 @@ fn csv(
     currency: Currency,
     out: &mut dyn Write,
 ) -> Result<(), ExportError> {
-    writeln!(out, "number,day,event,corrects,account,debit,credit,hash")?;
-    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(out);
+    let mut table = Csv::new(out);
+    let columns = ["number", "day", "event", "corrects", "account", "debit", "credit", "hash"];
+    table.row(columns).map_err(|e| ExportError::Io(e.into()))?;
     store::each_posting(db, lender, |row| {
         let amount = row.leg.amount;
         let (debit, credit) =
@@ -68,9 +70,9 @@ fn csv(
             credit.plain(currency),
             row.transaction.hash,
         ];
-        writer.write_record(&record).map_err(|e| ExportError::Io(e.into()))
+        table.row(&record).map_err(|e| ExportError::Io(e.into()))
     })?;
-    writer.flush()?;
+    table.finish().map_err(|e| ExportError::Io(e.into()))?.flush()?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use crate::db::{group, row};
-use crate::kernel::calendar::Minute;
+use crate::kernel::calendar::{Minute, Today};
 use crate::kernel::document::DocumentFault;
 use crate::kernel::{Currency, Spelled, enumeration};
 
@@ -50,6 +50,13 @@ pub struct Lender {
     pub buckets: Buckets,
     /// What its assignees may do when they contact a debtor.
     pub contact_policy: ContactPolicy,
+}
+
+impl Lender {
+    /// What day it is where the lender is.
+    pub fn today(&self, today: Today) -> NaiveDate {
+        today.in_zone(self.timezone)
+    }
 }
 
 /// The two languages of pages and documents.

@@ -67,7 +67,7 @@ pub struct Taken {
 const COLUMNS: &[Column] = &[Column {
     name: "account_no",
     required: true,
-    aliases: crate::portfolio::columns::ACCOUNT_NO_ALIASES,
+    aliases: crate::intake::cell::ACCOUNT_NO_ALIASES,
 }];
 
 /// Takes a step on accounts. On a single one that refuses it nothing changes at all; several are taken as far as they go.

@@ -1,8 +1,10 @@
 //! The columns of a recoveries file, and a row of it read or refused.
 
+use chrono::NaiveDate;
+
 use super::{Channel, Kind, Recovery};
+use crate::intake::cell::{self, ACCOUNT_NO_ALIASES, CURRENCY_ALIASES, amount, happened, key};
 use crate::kernel::{Currency, Money};
-use crate::portfolio::columns::{ACCOUNT_NO_ALIASES, amount, date, key};
 use crate::sheet::{Column, Fault, Row};
 
 const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column {
@@ -28,6 +30,7 @@ pub const COLUMNS: &[Column] = &[
     column("fees", &["费用", "回款费用"]),
     column("costs", &["诉讼费", "成本"]),
     column("note", &["备注"]),
+    column("currency", CURRENCY_ALIASES),
 ];
 
 /// `reference`
@@ -47,16 +50,34 @@ pub const AGENCY: usize = 7;
 /// `principal`
 pub const PRINCIPAL: usize = 8;
 const NOTE: usize = 12;
+const CURRENCY: usize = 13;
 
-/// Reads a row; the first fault refuses it. `assignees` are the codes that may hold money.
-pub fn read(row: &Row<'_>, currency: Currency, assignees: &[String]) -> Result<Recovery, Fault> {
+/// What rows are read against.
+pub struct Against<'a> {
+    /// The book's currency.
+    pub currency: Currency,
+    /// The codes that may hold money.
+    pub assignees: &'a [String],
+    /// The latest day that can have happened.
+    pub latest: NaiveDate,
+}
+
+/// The amount of a row for the declared total, whatever else is wrong with it.
+pub fn control_amount(row: &Row<'_>, currency: Currency) -> Option<Money> {
+    amount(row, AMOUNT, currency).ok().flatten()
+}
+
+/// Reads a row; the first fault refuses it.
+pub fn read(row: &Row<'_>, against: &Against<'_>) -> Result<Recovery, Fault> {
+    let Against { currency, assignees, latest } = *against;
     let need =
         |column: usize, what: &str| row.fault(column, format!("is empty; every row needs {what}"));
     let reference =
         key(row, REFERENCE)?.ok_or_else(|| need(REFERENCE, "a reference of its own"))?;
     let account_no = key(row, ACCOUNT_NO)?.ok_or_else(|| need(ACCOUNT_NO, "its account number"))?;
-    let received_on =
-        date(row, RECEIVED_ON)?.ok_or_else(|| need(RECEIVED_ON, "the day it was received"))?;
+    let received_on = happened(row, RECEIVED_ON, latest)?
+        .ok_or_else(|| need(RECEIVED_ON, "the day it was received"))?;
+    cell::currency(row, CURRENCY, currency)?;
     let amount_read = amount(row, AMOUNT, currency)?.ok_or_else(|| need(AMOUNT, "an amount"))?;
     if amount_read <= Money::ZERO {
         return Err(

@@ -91,17 +91,3 @@ impl Recovery {
         place(self) == place(other)
     }
 }
-
-/// Why a recoveries file is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum RecoveryError {
-    /// The file as a whole cannot be used.
-    #[error(transparent)]
-    Sheet(#[from] crate::sheet::SheetError),
-    /// The lender is unknown.
-    #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
-    NoLender(String),
-    /// The database failed.
-    #[error("{}", crate::db::told(.0))]
-    Db(#[from] diesel::result::Error),
-}

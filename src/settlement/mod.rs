@@ -196,6 +196,11 @@ pub enum SettlementError {
     /// Months close in order.
     #[error("{0} cannot be closed before {1}; months close in order")]
     NotNext(Month, Month),
+    /// A month is closed when it is over.
+    #[error(
+        "{0} is not over: today is {1}; nothing was changed. Close it later, preview it with --preview, or give --allow-future when it is meant"
+    )]
+    NotOver(Month, NaiveDate),
     /// The lender is unknown.
     #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
     NoLender(String),

@@ -6,8 +6,9 @@ use askama::Template;
 use serde_json::{Map, Value, json};
 
 use super::{Figures, Line, LineKind, Statement};
-use crate::kernel::{Currency, Money, text};
+use crate::kernel::{Currency, Money};
 use crate::party::{Assignee, Lang, Lender};
+use crate::sheet::Csv;
 
 /// The statement as one JSON object: amounts as texts, every key always there.
 pub fn json(one: &Statement, currency: Currency, status: &str) -> Value {
@@ -47,8 +48,8 @@ fn line_json(line: &Line, currency: Currency) -> Value {
 
 /// The lines of a statement as CSV.
 pub fn csv(one: &Statement, currency: Currency) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
+    let mut table = Csv::new(Vec::new());
+    table.row([
         "line_no",
         "kind",
         "fee_rule",
@@ -62,24 +63,22 @@ pub fn csv(one: &Statement, currency: Currency) -> Result<Vec<u8>, csv::Error> {
         "note",
     ])?;
     for line in &one.lines {
-        let free =
-            |value: &Option<String>| text::neutral(value.as_deref().unwrap_or("")).into_owned();
-        let plain = |value: &Option<String>| value.clone().unwrap_or_default();
-        writer.write_record(&[
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        table.row(&[
             line.line_no.to_string(),
             line.kind.name().to_string(),
-            free(&line.fee_rule),
-            plain(&line.batch),
-            plain(&line.reference),
-            plain(&line.account_no),
+            text(&line.fee_rule),
+            text(&line.batch),
+            text(&line.reference),
+            text(&line.account_no),
             line.received_on.map(|day| day.to_string()).unwrap_or_default(),
             line.amount.map(|amount| amount.plain(currency)).unwrap_or_default(),
             line.rate.map(|rate| rate.to_string()).unwrap_or_default(),
             line.fee.plain(currency),
-            free(&line.note),
+            text(&line.note),
         ])?;
     }
-    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+    table.finish()
 }
 
 /// The printable page.

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{SheetError, content, is_blank};
 use crate::kernel::digest;
 use crate::kernel::document::{Document, DocumentFault};
+use crate::kernel::text::meant;
 
 /// A column a file may have.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +70,7 @@ impl ColumnMap {
 }
 
 /// Columns a rejects file carries behind the original ones; not worth a warning when it comes back.
-const REPORT_COLUMNS: [&str; 4] = ["line", "column", "value", "reason"];
+pub(super) const REPORT_COLUMNS: [&str; 4] = ["line", "column", "value", "reason"];
 
 /// Finds each column in the header; says which of the file's columns nobody asked for.
 pub(super) fn place(
@@ -79,7 +80,7 @@ pub(super) fn place(
     map: Option<&ColumnMap>,
 ) -> Result<(Vec<Placed>, Vec<String>), SheetError> {
     let names: Vec<String> =
-        header.iter().map(|cell| cell.trim_matches(is_blank).to_lowercase()).collect();
+        header.iter().map(|cell| meant(cell.trim_matches(is_blank)).to_lowercase()).collect();
     let find = |name: &str| names.iter().position(|candidate| candidate == name);
     let mut used = vec![false; names.len()];
     let mut placed = Vec::with_capacity(columns.len());

@@ -7,13 +7,17 @@
 mod columns;
 mod delimited;
 mod encoding;
+mod out;
 mod rejects;
 mod workbook;
 
 use std::path::{Path, PathBuf};
 
 pub use columns::{Column, ColumnMap, Placed};
+pub use out::Csv;
 pub use rejects::Rejects;
+
+use crate::kernel::text::meant;
 
 /// Why a file as a whole is refused.
 #[derive(Debug, thiserror::Error)]
@@ -80,14 +84,20 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The trimmed text of a column; `None` when empty or absent.
+    /// The trimmed text of a column, without the apostrophe that keeps a spreadsheet from running it; `None` when empty
+    /// or absent.
     pub fn get(&self, column: usize) -> Option<&'a str> {
-        let text = match self.placed.get(column)? {
-            Placed::At(index) => self.raw.cells.get(*index)?.trim_matches(is_blank),
-            Placed::Constant(value) => value.as_str(),
-            Placed::Absent => return None,
-        };
+        let text = meant(self.stands(column)?.trim_matches(is_blank)).trim_matches(is_blank);
         (!text.is_empty()).then_some(text)
+    }
+
+    /// The text of a column as it stands, blanks and all; `None` when absent.
+    pub fn stands(&self, column: usize) -> Option<&'a str> {
+        match self.placed.get(column)? {
+            Placed::At(index) => self.raw.cells.get(*index).map(String::as_str),
+            Placed::Constant(value) => Some(value.as_str()),
+            Placed::Absent => None,
+        }
     }
 
     /// A fault in a column of this row.
@@ -194,6 +204,16 @@ impl Sheet {
     /// Whether a column is in the file (or given as a constant).
     pub fn has(&self, column: usize) -> bool {
         !matches!(self.placed.get(column), None | Some(Placed::Absent))
+    }
+
+    /// The columns of the file that nobody asked for, with their names.
+    pub fn unused(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.header.iter().map(|name| name.trim_matches(is_blank)).enumerate().filter(
+            |(index, name)| {
+                let used = self.placed.contains(&Placed::At(*index));
+                !used && !columns::REPORT_COLUMNS.contains(&name.to_lowercase().as_str())
+            },
+        )
     }
 
     /// Reads the next row that is not blank; `false` at the end.

@@ -42,11 +42,12 @@ use actix_web::{App, web};
 use chrono::NaiveDate;
 use tokio::sync::Semaphore;
 
-use crate::config;
 use crate::db::{Address, Db, Pool, read};
 use crate::identity::sign_in;
 use crate::identity::store::SessionRow;
+use crate::kernel::calendar::Today;
 use crate::portfolio::personal::Key;
+use crate::{ambient, config};
 use problem::Problem;
 pub use routes::{FORMS, ROUTES, Route, Seen};
 pub use server::serve;
@@ -109,6 +110,11 @@ impl Site {
     /// The same site on a day that stands for today.
     pub fn on_day(self, day: NaiveDate) -> Site {
         Site { day: Some(day), ..self }
+    }
+
+    /// What day it is to whoever asks now.
+    fn today(&self) -> Today {
+        self.day.map_or_else(ambient::today, Today::Everywhere)
     }
 
     /// Asks the stores on one snapshot of the database, away from the threads that answer.

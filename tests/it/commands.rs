@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Book, all_to, flat_contract, in_ci, on_each_database, shout};
+use crate::support::{Book, TODAY, all_to, flat_contract, in_ci, on_each_database, shout};
 
 /// The program on a book's database.
 pub struct Program<'a> {
@@ -27,6 +27,7 @@ impl Program<'_> {
             .args(arguments)
             .current_dir(self.folder)
             .env("DATABASE_URL", self.url)
+            .env("CONSIGN_TODAY", TODAY)
             .env_remove("CONSIGN_KEY");
         command
     }

@@ -11,7 +11,7 @@ use consign::portfolio::holding::{Change, Held, Holding, change};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use crate::support::{Book, all_to, by, day, flat_contract, month_of, on_each_database};
+use crate::support::{Book, TODAY, all_to, by, day, flat_contract, month_of, on_each_database};
 
 /// Two agencies: A01 with five days to object and a tail, A02 with neither.
 fn ready(book: &mut Book) {
@@ -589,6 +589,7 @@ fn program(book: &Book, arguments: &[&str]) -> (i32, serde_json::Value) {
         .args(arguments)
         .current_dir(book.folder())
         .env("DATABASE_URL", &book.url)
+        .env("CONSIGN_TODAY", TODAY)
         .env_remove("CONSIGN_KEY");
     let said = command.output().unwrap();
     let code = said.status.code().unwrap();
@@ -906,10 +907,7 @@ fn live(book: &mut Book, life: &[(Event, u64)], eager: bool) -> Vec<bool> {
                     "reversal.csv",
                     row(account, cents.div_euclid(2).max(1), "reversal", &reference, 0),
                 );
-                drop(
-                    book.try_recoveries(&path, &consign::recovery::import::Options::default())
-                        .unwrap(),
-                );
+                drop(book.try_recoveries(&path, &consign::intake::Options::default()).unwrap());
             }
             Event::Portfolio(balances) => {
                 let rows: String = balances

@@ -23,6 +23,7 @@ mod exploring;
 mod factor;
 mod files;
 mod hostile;
+mod intake;
 mod laws;
 mod life;
 #[macro_use]

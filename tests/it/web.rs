@@ -8,14 +8,17 @@ use std::pin::Pin;
 use actix_web::test::{self, TestRequest};
 use chrono::NaiveDate;
 use consign::audit::By;
+use consign::conduct::contacts::{Contacts, Sender};
 use consign::db::{Address, Db};
 use consign::identity::{Role, may};
+use consign::intake::{Options, take_in};
 use consign::kernel::progress::Silent;
+use consign::portfolio::import::Portfolio;
 use consign::portfolio::personal::Key;
+use consign::recovery::import::Recoveries;
+use consign::settlement::close::NewClosing;
 use consign::web::{ROUTES, Seen, Site, application};
-use consign::{
-    allocation, ambient, audit, conduct, contract, party, portfolio, recovery, settlement,
-};
+use consign::{allocation, ambient, audit, conduct, contract, party, settlement};
 
 use crate::support::on_each_database;
 
@@ -64,7 +67,7 @@ const PEOPLE: [(&str, &str, &str); 10] = [
 ];
 
 fn operator() -> By {
-    By { actor: "test".to_string(), source: "test".to_string(), at: ambient::now() }
+    ambient::operator()
 }
 
 fn day(text: &str) -> NaiveDate {
@@ -105,24 +108,9 @@ fn lender(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Option
         (folder.join(format!("{code}-p.csv")), folder.join(format!("{code}-r.csv")));
     std::fs::write(&portfolio_file, accounts).unwrap();
     std::fs::write(&recovery_file, receipts).unwrap();
-    let options = portfolio::import::Options {
-        map: None,
-        all_or_nothing: true,
-        expect_rows: None,
-        expect_total: None,
-        rejects: None,
-        key,
-    };
-    portfolio::import::import(
-        db,
-        code,
-        &portfolio_file,
-        day("2026-02-28"),
-        &options,
-        &operator(),
-        &mut Silent,
-    )
-    .unwrap();
+    let (options, as_of) = (Options::default(), day("2026-02-28"));
+    let kind = Portfolio::as_of(as_of, key);
+    take_in(db, code, &portfolio_file, kind, &options, &operator(), &mut Silent).unwrap();
     let strategy = "name = \"x\"\nmethod = \"equal\"\nseed = 1\n";
     allocation::run::allocate(
         db,
@@ -134,10 +122,11 @@ fn lender(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Option
         &operator(),
     )
     .unwrap();
-    let options = recovery::import::Options { map: None, rejects: None };
-    recovery::import::import(db, code, &recovery_file, &options, &operator(), &mut Silent).unwrap();
-    settlement::close::close(db, code, "2026-03".parse().unwrap(), false, &operator(), &mut Silent)
-        .unwrap();
+    let kind = Recoveries::default();
+    take_in(db, code, &recovery_file, kind, &options, &operator(), &mut Silent).unwrap();
+    let month = "2026-03".parse().unwrap();
+    let new = NewClosing { month, preview: false, allow_future: false };
+    settlement::close::close(db, code, &new, &operator(), &mut Silent).unwrap();
     conducted(db, folder, code, agencies, key);
 }
 
@@ -164,9 +153,8 @@ fn conducted(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Opt
             held[0], held[1]
         );
         std::fs::write(&path, format!("reference,account_no,at,number\n{rows}")).unwrap();
-        let options = conduct::contacts::Options { key, ..Default::default() };
-        conduct::contacts::import(db, code, agency, &path, &options, &operator(), &mut Silent)
-            .unwrap();
+        let kind = Contacts::of(agency, Sender::Lender, key);
+        take_in(db, code, &path, kind, &Options::default(), &operator(), &mut Silent).unwrap();
         let new = conduct::complaint::NewComplaint {
             agency: (*agency).to_string(),
             account_no: None,
@@ -174,6 +162,7 @@ fn conducted(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Opt
             severity: conduct::Severity::High,
             text: format!("about {agency} <b>"),
             reference: Some(format!("{code}-{number:06}")),
+            allow_future: false,
         };
         conduct::complaint::add(db, code, &new, &operator()).unwrap();
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::allocation::findings::{Expectations, How};
 use crate::allocation::store::{self, RowFilter, RunAccount};
 use crate::db::{Db, read};
-use crate::kernel::{Currency, Money, text};
+use crate::kernel::{Currency, Money};
 use crate::party::Lang;
 use crate::web::Site;
 use crate::web::allocation::runs::{Run, reason_words, run_link, why_words};
@@ -264,7 +264,7 @@ fn sheet(
                 row.one.stratum,
                 row.method,
                 row.expected.map(|expected| expected.plain(currency)).unwrap_or_default(),
-                text::neutral(&row.reason).into_owned(),
+                row.reason.clone(),
                 row.one.balance.plain(currency),
             ])?;
         }

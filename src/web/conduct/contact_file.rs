@@ -8,9 +8,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use crate::audit::By;
-use crate::conduct::ConductError;
-use crate::conduct::contacts::{self, Imported, Options, Sender};
+use crate::conduct::contacts::{Contacts, Sender, Totals};
 use crate::db::{Db, Trouble};
+use crate::intake::{self, IntakeError, Options, Report};
 use crate::kernel::progress::Silent;
 use crate::party::{self, Lang};
 use crate::sheet::Fault;
@@ -88,8 +88,8 @@ pub(in crate::web) async fn send(
     let sender = if sees.book.agency.is_some() { Sender::Agency } else { Sender::Lender };
     let (code, file) = (agency.clone(), sent.file);
     let taken = site.change(move |db| {
-        let options = Options { sender, key: key.as_ref(), ..Options::default() };
-        take_in(db, &lender, &code, file, &name, &options, &by)
+        let kind = Contacts::of(&code, sender, key.as_ref());
+        take_in(db, &lender, kind, file, &name, &by)
     });
     match taken.await? {
         Ok(done) => draw(&site, &sees, StatusCode::OK, &agency, Ok(Some(shown(t, done)))).await,
@@ -103,19 +103,18 @@ pub(in crate::web) async fn send(
 fn take_in(
     db: &mut Db,
     lender: &str,
-    agency: &str,
+    kind: Contacts<'_>,
     file: TempFile,
     name: &str,
-    options: &Options<'_>,
     by: &By,
-) -> Result<Result<Imported, String>, Problem> {
+) -> Result<Result<Report<Totals>, String>, Problem> {
     let failed = |error: &std::io::Error| Problem::Trouble(Trouble::of_io(error));
     let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
     let path = folder.path().join(name);
     file.file.persist(&path).map_err(|error| failed(&error.error))?;
-    match contacts::import(db, lender, agency, &path, options, by, &mut Silent) {
+    match intake::take_in(db, lender, &path, kind, &Options::default(), by, &mut Silent) {
         Ok(done) => Ok(Ok(done)),
-        Err(ConductError::Db(error)) => Err(error.into()),
+        Err(IntakeError::Db(error)) => Err(error.into()),
         Err(refused) => {
             Ok(Err(refused.to_string().replace(&format!("{}/", folder.path().display()), "")))
         }
@@ -149,7 +148,7 @@ fn file_name(sent: &str) -> String {
     }
 }
 
-fn shown(t: Lang, done: Imported) -> Done {
+fn shown(t: Lang, done: Report<Totals>) -> Done {
     let count = |number: u64| list::count(i64::try_from(number).unwrap_or(i64::MAX));
     let figures = vec![
         Figure::new(t.file_data_rows(), count(done.rows), ""),
