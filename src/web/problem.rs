@@ -292,7 +292,8 @@ pub async fn pages<B: MessageBody + 'static>(
 #[cfg(test)]
 mod tests {
     use actix_web::middleware::from_fn;
-    use actix_web::{App, test, web};
+    use actix_web::test::{TestRequest, call_service, init_service, read_body};
+    use actix_web::{App, web};
 
     use super::*;
 
@@ -305,16 +306,15 @@ mod tests {
         actix_web::rt::System::new().block_on(async {
             let resource =
                 web::resource("/broken").wrap(from_fn(caught::<_>)).route(web::get().to(broken));
-            let app = test::init_service(App::new().service(resource).wrap(from_fn(pages::<_>)));
+            let app = init_service(App::new().service(resource).wrap(from_fn(pages::<_>)));
             let app = app.await;
             for (language, words) in [("en", "Nothing was changed."), ("zh", "未作任何更改")]
             {
-                let request = test::TestRequest::get()
-                    .uri("/broken")
-                    .insert_header(("Accept-Language", language));
-                let answer = test::call_service(&app, request.to_request()).await;
+                let request =
+                    TestRequest::get().uri("/broken").insert_header(("Accept-Language", language));
+                let answer = call_service(&app, request.to_request()).await;
                 assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-                let body = test::read_body(answer).await;
+                let body = read_body(answer).await;
                 let page = String::from_utf8_lossy(&body);
                 assert!(page.contains(words) && !page.contains("secret"), "{page}");
             }
