@@ -47,7 +47,7 @@ use crate::identity::sign_in;
 use crate::identity::store::SessionRow;
 use crate::portfolio::personal::Key;
 use problem::Problem;
-pub use routes::{ROUTES, Route, Seen};
+pub use routes::{Asked, ROUTES, Route, Seen};
 pub use server::serve;
 pub use visitors::Bounds;
 
