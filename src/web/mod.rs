@@ -49,7 +49,7 @@ use crate::kernel::calendar::Today;
 use crate::portfolio::personal::Key;
 use crate::{ambient, config};
 use problem::Problem;
-pub use routes::{FORMS, ROUTES, Route, Seen};
+pub use routes::{Asked, ROUTES, Route, Seen};
 pub use server::serve;
 pub use visitors::Bounds;
 
