@@ -18,10 +18,12 @@ mod architecture;
 mod commands;
 mod commands_allocation;
 mod conduct;
+mod damaged_files;
 mod deal;
 mod exploring;
 mod factor;
 mod files;
+mod hostile_files;
 mod laws;
 mod life;
 #[macro_use]
@@ -41,3 +43,4 @@ mod tamper;
 mod vectors;
 mod waits_web;
 mod web;
+mod workbook;
