@@ -8,20 +8,14 @@ use crate::kernel::calendar::parse_moment;
 use crate::sheet::{Column, Fault, Row};
 
 const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column {
-    Column { name, required: false, aliases }
+    Column::optional(name, aliases)
 }
 
 /// The columns of a contact file, in the order of the constants below.
 pub const CONTACTS: &[Column] = &[
-    Column {
-        name: "reference", required: true, aliases: &["记录编号", "催记编号", "流水号"]
-    },
-    Column { name: "account_no", required: true, aliases: ACCOUNT_NO_ALIASES },
-    Column {
-        name: "at",
-        required: true,
-        aliases: &["联系时间", "催收时间", "拨打时间", "通话时间"],
-    },
+    Column::required("reference", &["记录编号", "催记编号", "流水号"]).key(),
+    Column::required("account_no", ACCOUNT_NO_ALIASES).key(),
+    Column::required("at", &["联系时间", "催收时间", "拨打时间", "通话时间"]).day(),
     column("channel", &["联系方式", "催收方式", "渠道"]),
     column("number", &["联系号码", "拨打号码", "号码", "电话号码"]),
     column("outcome", &["联系结果", "催收结果", "通话结果", "结果"]),
@@ -105,20 +99,12 @@ fn at(row: &Row<'_>, channel: Channel) -> Result<Option<NaiveDateTime>, Fault> {
 
 /// The columns of a complaints file, in the order of the constants below.
 pub const COMPLAINTS: &[Column] = &[
-    Column {
-        name: "reference", required: true, aliases: &["投诉编号", "工单号", "投诉单号"]
-    },
-    Column {
-        name: "agency", required: true, aliases: &["机构", "委外机构", "被投诉机构"]
-    },
-    column("account_no", ACCOUNT_NO_ALIASES),
-    Column {
-        name: "received_on", required: true, aliases: &["投诉日期", "受理日期", "收到日期"]
-    },
-    Column {
-        name: "severity", required: true, aliases: &["严重程度", "级别", "投诉级别"]
-    },
-    Column { name: "text", required: true, aliases: &["投诉内容", "内容", "说明"] },
+    Column::required("reference", &["投诉编号", "工单号", "投诉单号"]).key(),
+    Column::required("agency", &["机构", "委外机构", "被投诉机构"]),
+    column("account_no", ACCOUNT_NO_ALIASES).key(),
+    Column::required("received_on", &["投诉日期", "受理日期", "收到日期"]).day(),
+    Column::required("severity", &["严重程度", "级别", "投诉级别"]),
+    Column::required("text", &["投诉内容", "内容", "说明"]),
 ];
 
 /// `reference`

@@ -67,7 +67,7 @@ pub fn is_key(text: &str) -> bool {
 /// Shortens a value quoted in a message.
 pub fn excerpt(text: &str) -> String {
     const MOST: usize = 60;
-    if text.chars().count() <= MOST {
+    if text.chars().nth(MOST).is_none() {
         return text.to_string();
     }
     let start: String = text.chars().take(MOST).collect();

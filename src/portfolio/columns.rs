@@ -8,18 +8,18 @@ use crate::kernel::{Currency, Money};
 use crate::sheet::{Column, Fault, Row, Sheet};
 
 const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column {
-    Column { name, required: false, aliases }
+    Column::optional(name, aliases)
 }
 
 /// The columns, in the order of the constants below.
 pub const COLUMNS: &[Column] = &[
-    Column { name: "account_no", required: true, aliases: ACCOUNT_NO_ALIASES },
-    column("balance", &["余额", "欠款余额", "委案金额", "剩余金额"]),
-    column("principal", &["本金", "剩余本金"]),
-    column("interest", &["利息", "欠息"]),
-    column("fees", &["费用", "违约金", "滞纳金"]),
-    Column { name: "days_past_due", required: true, aliases: &["逾期天数", "逾期日数"] },
-    column("debtor_ref", &["债务人编号", "客户号", "客户编号"]),
+    Column::required("account_no", ACCOUNT_NO_ALIASES).key(),
+    column("balance", &["余额", "欠款余额", "委案金额", "剩余金额"]).figure(),
+    column("principal", &["本金", "剩余本金"]).figure(),
+    column("interest", &["利息", "欠息"]).figure(),
+    column("fees", &["费用", "违约金", "滞纳金"]).figure(),
+    Column::required("days_past_due", &["逾期天数", "逾期日数"]).figure(),
+    column("debtor_ref", &["债务人编号", "客户号", "客户编号"]).key(),
     column("debtor_name", &["姓名", "客户姓名", "债务人"]),
     column("id_number", &["身份证号", "证件号码"]),
     column("phone", &["手机号", "电话", "联系电话"]),
@@ -29,8 +29,8 @@ pub const COLUMNS: &[Column] = &[
     column("currency", CURRENCY_ALIASES),
     column("charged_off", &["核销", "是否核销"]),
     column("legal", &["诉讼", "是否诉讼"]),
-    column("opened_on", &["放款日期", "开户日期", "开立日期"]),
-    column("last_paid_on", &["最近还款日", "最后还款日期"]),
+    column("opened_on", &["放款日期", "开户日期", "开立日期"]).day(),
+    column("last_paid_on", &["最近还款日", "最后还款日期"]).day(),
     column("score", &["评分"]),
     column("hold", &["停催", "停催类型"]),
 ];

@@ -8,27 +8,23 @@ use crate::kernel::{Currency, Money};
 use crate::sheet::{Column, Fault, Row};
 
 const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column {
-    Column { name, required: false, aliases }
+    Column::optional(name, aliases)
 }
 
 /// The columns, in the order of the constants below.
 pub const COLUMNS: &[Column] = &[
-    Column {
-        name: "reference", required: true, aliases: &["流水号", "交易流水号", "回款编号"]
-    },
-    Column { name: "account_no", required: true, aliases: ACCOUNT_NO_ALIASES },
-    Column {
-        name: "received_on", required: true, aliases: &["还款日期", "回款日期", "入账日期"]
-    },
-    Column { name: "amount", required: true, aliases: &["金额", "还款金额", "回款金额"] },
+    Column::required("reference", &["流水号", "交易流水号", "回款编号"]).key(),
+    Column::required("account_no", ACCOUNT_NO_ALIASES).key(),
+    Column::required("received_on", &["还款日期", "回款日期", "入账日期"]).day(),
+    Column::required("amount", &["金额", "还款金额", "回款金额"]).figure(),
     column("kind", &["类型", "回款类型"]),
-    column("reverses", &["冲正流水号", "原流水号"]),
+    column("reverses", &["冲正流水号", "原流水号"]).key(),
     column("channel", &["渠道", "还款渠道"]),
     column("agency", &["机构", "委外机构"]),
-    column("principal", &["本金", "回款本金"]),
-    column("interest", &["利息", "回款利息"]),
-    column("fees", &["费用", "回款费用"]),
-    column("costs", &["诉讼费", "成本"]),
+    column("principal", &["本金", "回款本金"]).figure(),
+    column("interest", &["利息", "回款利息"]).figure(),
+    column("fees", &["费用", "回款费用"]).figure(),
+    column("costs", &["诉讼费", "成本"]).figure(),
     column("note", &["备注"]),
     column("currency", CURRENCY_ALIASES),
 ];

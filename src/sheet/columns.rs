@@ -16,6 +16,48 @@ pub struct Column {
     pub required: bool,
     /// Other names it is found by.
     pub aliases: &'static [&'static str],
+    /// What stands in it.
+    pub shape: Shape,
+}
+
+/// What a column's cells look like, as far as a reader can tell a row that was torn apart from a good one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Anything; the only shape that may have a line break inside.
+    Text,
+    /// What identifies an account, a payment or a person.
+    Key,
+    /// A day or a moment.
+    Day,
+    /// An amount or a count.
+    Figure,
+}
+
+impl Column {
+    /// A column that a file may leave out.
+    pub const fn optional(name: &'static str, aliases: &'static [&'static str]) -> Column {
+        Column { name, required: false, aliases, shape: Shape::Text }
+    }
+
+    /// A column without which a file is refused.
+    pub const fn required(name: &'static str, aliases: &'static [&'static str]) -> Column {
+        Column { name, required: true, aliases, shape: Shape::Text }
+    }
+
+    /// The same column with keys in it.
+    pub const fn key(self) -> Column {
+        Column { shape: Shape::Key, ..self }
+    }
+
+    /// The same column with days or moments in it.
+    pub const fn day(self) -> Column {
+        Column { shape: Shape::Day, ..self }
+    }
+
+    /// The same column with amounts or counts in it.
+    pub const fn figure(self) -> Column {
+        Column { shape: Shape::Figure, ..self }
+    }
 }
 
 /// Where a column is.

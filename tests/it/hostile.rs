@@ -9,7 +9,7 @@ use actix_web::http::header::SET_COOKIE;
 use actix_web::test::{self, TestRequest};
 use consign::identity::{Role, may};
 use consign::portfolio::personal::Key;
-use consign::web::{FORMS, ROUTES, Seen, Site, application};
+use consign::web::{Asked, ROUTES, Seen, Site, application};
 
 use crate::support::on_each_database;
 use crate::web::{PASSWORD, book, token};
@@ -216,7 +216,7 @@ where
     }
     let (mut asked, mut failed) = (0, Vec::new());
     let mut requests: Vec<(&Browser, String, Option<String>)> = Vec::new();
-    for route in ROUTES {
+    for route in ROUTES.iter().filter(|route| route.asked == Asked::Get) {
         let browser = &browsers[login_for(route.seen)];
         let plain = with_hostile_parts(route.path, "1").pop().unwrap_or(route.path.to_string());
         for value in HOSTILE {
@@ -228,11 +228,12 @@ where
             }
         }
     }
-    for path in FORMS.iter().filter(|path| !matches!(**path, "/sign-out" | "/contacts/send")) {
+    let forms = ROUTES.iter().filter(|route| route.asked == Asked::Post).map(|route| route.path);
+    for path in forms.filter(|path| !matches!(*path, "/sign-out" | "/contacts/send")) {
         let login = if path.starts_with("/complaints") { "compliance@cfc" } else { "manager@cfc" };
         let browser = &browsers[login];
         let names = parameters(path);
-        let plain = with_hostile_parts(path, "1").pop().unwrap_or((*path).to_string());
+        let plain = with_hostile_parts(path, "1").pop().unwrap_or(path.to_string());
         for value in HOSTILE {
             for hostile in names.iter().map(Some).chain([None]) {
                 let fields: Vec<String> = names
