@@ -1,9 +1,11 @@
-//! The only reader of the clock and of randomness. Business days never come from here.
+//! The only reader of the clock and of randomness. Business days never come from here; the clock only refuses what
+//! claims to have happened after today.
 
 use chrono::{SecondsFormat, Utc};
 use rand::Rng as _;
 
 use crate::audit::By;
+use crate::kernel::calendar::Today;
 
 /// The instant now, UTC, as it is recorded: to the microsecond.
 #[allow(clippy::disallowed_methods)]
@@ -17,10 +19,21 @@ pub fn minutes_from_now(minutes: i64) -> String {
     (Utc::now() + chrono::Duration::minutes(minutes)).to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
+/// What day it is: the clock's, or what `CONSIGN_TODAY` says in its place.
+#[allow(clippy::disallowed_methods)]
+pub fn today() -> Today {
+    match crate::config::today() {
+        Ok(Some(day)) => Today::Everywhere(day),
+        // One that is no day stops the program at its start.
+        Ok(None) | Err(_) => Today::At(Utc::now()),
+    }
+}
+
 /// The command line acting as the operator: `cli:` and the system user.
 pub fn operator() -> By {
     let user = crate::config::system_user();
-    By { actor: format!("cli:{user}"), source: "command line".to_string(), at: now() }
+    let source = "command line".to_string();
+    By { actor: format!("cli:{user}"), source, at: now(), today: today() }
 }
 
 /// Random bytes from the operating system.

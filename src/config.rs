@@ -2,6 +2,10 @@
 
 #![allow(clippy::disallowed_methods)]
 
+use chrono::NaiveDate;
+
+use crate::kernel::calendar::parse_date;
+
 /// The database's address: `--database`, else `DATABASE_URL`, else the fallback, a file in this folder.
 pub fn database(flag: Option<&str>, fallback: &str) -> String {
     flag.map(str::to_string)
@@ -44,4 +48,13 @@ pub fn proxies() -> Result<Vec<std::net::IpAddr>, String> {
 /// What the server writes down of its work: `CONSIGN_LOG` = off, error, warn, info, debug or trace.
 pub fn log_level() -> Option<String> {
     std::env::var("CONSIGN_LOG").ok().filter(|level| !level.is_empty())
+}
+
+/// The day that stands for today in every time zone: `CONSIGN_TODAY`, for rehearsals and tests. The text where it is
+/// no day.
+pub fn today() -> Result<Option<NaiveDate>, String> {
+    match std::env::var("CONSIGN_TODAY").ok().filter(|day| !day.is_empty()) {
+        None => Ok(None),
+        Some(text) => parse_date(&text).map(Some).ok_or(text),
+    }
 }

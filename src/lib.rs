@@ -9,6 +9,7 @@ pub mod words;
 pub mod ambient;
 pub mod config;
 pub mod db;
+pub mod outfile;
 pub mod sheet;
 
 pub mod allocation;
@@ -17,6 +18,7 @@ pub mod commission;
 pub mod conduct;
 pub mod contract;
 pub mod identity;
+pub mod intake;
 pub mod ledger;
 pub mod party;
 pub mod performance;

@@ -292,7 +292,7 @@ words! {
     due_from_short: "应划付" / "Due from";
     payable_short: "应付" / "Payable";
     close_with: "关账命令：" / "Close it with";
-    no_statements: "本月无结算单。" / "No statements in this month.";
+    no_statements: "本月无结算单：当月没有生效的委托协议。" / "No statements in this month: no contract was in force.";
     issued: "已出具" / "Issued";
     print_document: "打印版结算单" / "Printable statement";
     why: "为什么？" / "Why?";

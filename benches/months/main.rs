@@ -9,10 +9,15 @@ use std::time::Instant;
 use chrono::NaiveDate;
 use consign::audit::By;
 use consign::db::{Address, Db};
+use consign::intake::{Options, take_in};
 use consign::kernel::Month;
+use consign::kernel::calendar::Today;
 use consign::kernel::progress::Silent;
 use consign::party::Lang;
-use consign::{allocation, contract, party, portfolio, proof, recovery, settlement};
+use consign::portfolio::import::Portfolio;
+use consign::recovery::import::Recoveries;
+use consign::settlement::close::NewClosing;
+use consign::{allocation, contract, party, proof, settlement};
 
 const PARTIES: &str = "[[lender]]\ncode = \"CFC\"\nname = \"C\"\ncurrency = \"CNY\"\ntimezone = \"Asia/Shanghai\"\n\n\
     [[lender.assignee]]\ncode = \"A01\"\nname = \"A\"\nkind = \"agency\"\n";
@@ -21,7 +26,12 @@ const CONTRACT: &str = "code = \"K\"\nagency = \"A01\"\neffective_from = 2020-01
 const STRATEGY: &str = "name = \"all\"\nmethod = \"equal\"\n";
 
 fn by() -> By {
-    By { actor: "bench".into(), source: "bench".into(), at: "2026-01-01T00:00:00Z".into() }
+    By {
+        actor: "bench".into(),
+        source: "bench".into(),
+        at: "2026-01-01T00:00:00Z".into(),
+        today: Today::Everywhere(day("2026-01-01")),
+    }
 }
 
 fn day(text: &str) -> NaiveDate {
@@ -38,17 +48,9 @@ fn book(folder: &Path, accounts: usize, recoveries: usize, months: usize) -> Db 
     let rows: String = (0..accounts).map(|no| format!("{no:06},1000000.00,40\n")).collect();
     let path = folder.join("portfolio.csv");
     std::fs::write(&path, format!("account_no,balance,days_past_due\n{rows}")).unwrap();
-    let options = portfolio::import::Options::default();
-    portfolio::import::import(
-        &mut db,
-        "CFC",
-        &path,
-        day("2020-12-31"),
-        &options,
-        &by(),
-        &mut Silent,
-    )
-    .unwrap();
+    let kind = Portfolio::as_of(day("2020-12-31"), None);
+    let options = Options::default();
+    take_in(&mut db, "CFC", &path, kind, &options, &by(), &mut Silent).unwrap();
     allocation::run::allocate(&mut db, "CFC", "s.toml", STRATEGY, day("2021-01-01"), true, &by())
         .unwrap();
     let first: Month = "2021-01".parse().unwrap();
@@ -61,9 +63,10 @@ fn book(folder: &Path, accounts: usize, recoveries: usize, months: usize) -> Db 
             .collect();
         let path = folder.join("recoveries.csv");
         std::fs::write(&path, format!("reference,account_no,received_on,amount\n{rows}")).unwrap();
-        let options = recovery::import::Options::default();
-        recovery::import::import(&mut db, "CFC", &path, &options, &by(), &mut Silent).unwrap();
-        settlement::close::close(&mut db, "CFC", month, false, &by(), &mut Silent).unwrap();
+        let kind = Recoveries::default();
+        take_in(&mut db, "CFC", &path, kind, &options, &by(), &mut Silent).unwrap();
+        let closing = NewClosing { month, preview: false, allow_future: false };
+        settlement::close::close(&mut db, "CFC", &closing, &by(), &mut Silent).unwrap();
     }
     db
 }

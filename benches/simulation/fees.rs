@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use consign::commission::entitlement::{expected_fee, first_match, price};
-use consign::commission::{Group, GroupKey, Item, Scope};
+use consign::commission::{FeeGroup, Group, GroupKey, Item, Scope};
 use consign::kernel::Money;
 use rust_decimal::prelude::ToPrimitive as _;
 
@@ -50,13 +50,9 @@ pub fn net(world: &World, month: usize, placed: &[Placed]) -> Net {
         let fee =
             expected_fee(&terms.fees[rule].price, minor(part.expected), part.placed, part.accounts);
         sum.expected += part.expected - fee.expect("in range").to_f64().expect("a fee");
-        let key = GroupKey {
-            agency: terms.agency.clone(),
-            contract: terms.code.clone(),
-            version: 1,
-            rule,
-            scope: Scope::Batch(format!("B{month}")),
-        };
+        let scope = Scope::Batch(format!("B{month}"));
+        let of = FeeGroup { contract: terms.code.clone(), version: 1, rule, scope };
+        let key = GroupKey { agency: terms.agency.clone(), of };
         let recovered: Money = part.items.iter().map(|item| item.amount).sum();
         let group = Group { key, placed: part.placed, items: part.items };
         let fees: Money = price(terms, &group).iter().map(|line| line.fee).sum();

@@ -203,7 +203,10 @@ impl Holds {
             .filter_map(|standing| standing.newest())
             .map(|row| row.debtor_ref.clone())
             .collect();
-        Ok(Holds { accounts: active.into_iter().map(|one| one.account_no).collect(), debtors })
+        Ok(Holds {
+            accounts: active.into_iter().map(|one| one.opening.account_no).collect(),
+            debtors,
+        })
     }
 
     fn hold(&self, account_no: &str, debtor_ref: &str) -> bool {

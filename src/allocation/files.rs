@@ -9,8 +9,9 @@ use super::deal::Fate;
 use super::decide::Decision;
 use super::outlook::VALUE_PLACES;
 use super::reason::refusal_words;
-use crate::kernel::{Currency, digest, text};
+use crate::kernel::{Currency, digest};
 use crate::party::Lang;
+use crate::sheet::Csv;
 
 /// What accounts have in common that are told the same: who gets them, their stratum, by what, how many together, and the
 /// list of gates that were closed.
@@ -18,8 +19,18 @@ type SameFate = (Option<usize>, Option<u32>, Fate, u32, u32);
 
 /// Writes the assignment as CSV, in order of account number, its reasons in one language.
 pub fn write_assignment(decision: &Decision, t: Lang, into: impl Write) -> Result<(), csv::Error> {
-    let mut writer = csv::Writer::from_writer(into);
-    writer.write_record([
+    let mut table = Csv::new(into);
+    write_rows(decision, t, &mut table)?;
+    table.finish()?.flush()?;
+    Ok(())
+}
+
+fn write_rows<W: Write>(
+    decision: &Decision,
+    t: Lang,
+    table: &mut Csv<W>,
+) -> Result<(), csv::Error> {
+    table.row([
         "account_no",
         "assignee",
         "level",
@@ -47,7 +58,7 @@ pub fn write_assignment(decision: &Decision, t: Lang, into: impl Write) -> Resul
                     .and_then(|list| usize::try_from(list).ok())
                     .map(|list| decision.refusals(list));
                 let words = why.words(t, method, &refusal_words(&refusals.unwrap_or_default(), t));
-                (why.method(method).to_string(), text::neutral(&words).into_owned())
+                (why.method(method).to_string(), words)
             });
         let level = decision.level(index, one).to_string();
         let expected = decision.expected(index, one).transpose().map_err(std::io::Error::other)?;
@@ -61,7 +72,7 @@ pub fn write_assignment(decision: &Decision, t: Lang, into: impl Write) -> Resul
             }
         };
         let account_no = decision.candidate(index).account_no.as_str();
-        writer.write_record([
+        table.row([
             account_no,
             decision.code(one).unwrap_or(""),
             &level,
@@ -71,7 +82,6 @@ pub fn write_assignment(decision: &Decision, t: Lang, into: impl Write) -> Resul
             words,
         ])?;
     }
-    writer.flush()?;
     Ok(())
 }
 
@@ -82,10 +92,12 @@ pub fn assignment_csv(decision: &Decision, t: Lang) -> Result<Vec<u8>, csv::Erro
     Ok(bytes)
 }
 
-/// SHA-256 of the assignment in English.
+/// SHA-256 of the assignment in English, its cells as the book has them.
 pub fn hash(decision: &Decision) -> Result<String, csv::Error> {
     let mut hashing = digest::Running::default();
-    write_assignment(decision, Lang::En, &mut hashing)?;
+    let mut table = Csv::verbatim(&mut hashing);
+    write_rows(decision, Lang::En, &mut table)?;
+    table.finish()?;
     Ok(hashing.finish())
 }
 
@@ -197,10 +209,10 @@ impl StratumRow {
 /// The strata table as CSV.
 pub fn strata_csv(decision: &Decision) -> Result<Vec<u8>, csv::Error> {
     debug_assert_eq!(VALUE_PLACES, 6);
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(STRATA_COLUMNS)?;
+    let mut table = Csv::new(Vec::new());
+    table.row(STRATA_COLUMNS)?;
     for row in strata_rows(decision) {
-        writer.write_record(row.cells(decision.market.currency))?;
+        table.row(row.cells(decision.market.currency))?;
     }
-    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+    table.finish()
 }

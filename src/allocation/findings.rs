@@ -12,7 +12,7 @@ use super::estimate::Given;
 use super::files::StratumRow;
 use super::reason::Reason;
 use super::reason::Why;
-use crate::kernel::{Currency, Money, MoneyRange};
+use crate::kernel::{Currency, Money, MoneyRange, enumeration};
 use crate::performance::number::round;
 
 /// What a run found; a run of long ago may have kept less.
@@ -94,9 +94,9 @@ impl Findings {
         self.assignees.values().map(net).sum()
     }
 
-    /// Reads what was kept; nothing of what cannot be read.
-    pub fn read(body: serde_json::Value) -> Findings {
-        serde_json::from_value(body).unwrap_or_default()
+    /// Reads what was kept.
+    pub fn read(body: serde_json::Value) -> serde_json::Result<Findings> {
+        serde_json::from_value(body)
     }
 
     /// The limits with a price: the run would bring another sum if they were other. Nobody can get fewer than none, and
@@ -192,40 +192,23 @@ fn decimal(text: &str) -> Option<Decimal> {
     Decimal::from_str_exact(text).ok()
 }
 
-/// How an account went where it went, for filters and links.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// To anybody.
-    Placed,
-    /// By the method of the run.
-    Method,
-    /// Held back to explore.
-    Explored,
-    /// With its debtor's other accounts.
-    Followed,
-    /// To nobody.
-    Unplaced,
+enumeration! {
+    /// How an account went where it went, for filters and links.
+    pub enum How ("way of an account in a run") {
+        /// To anybody.
+        Placed = "placed",
+        /// By the method of the run.
+        Method = "method",
+        /// Held back to explore.
+        Explored = "exploration",
+        /// With its debtor's other accounts.
+        Followed = "follow",
+        /// To nobody.
+        Unplaced = "unplaced",
+    }
 }
 
-const HOWS: [(&str, How); 5] = [
-    ("placed", How::Placed),
-    ("method", How::Method),
-    ("exploration", How::Explored),
-    ("follow", How::Followed),
-    ("unplaced", How::Unplaced),
-];
-
 impl How {
-    /// Reads the name that a URL carries.
-    pub fn parse(name: &str) -> Option<How> {
-        HOWS.iter().find(|(known, _)| *known == name).map(|(_, how)| *how)
-    }
-
-    /// The name that a URL carries.
-    pub fn name(self) -> &'static str {
-        HOWS.iter().find(|(_, how)| *how == self).map_or("", |(name, _)| name)
-    }
-
     /// How an account with a reason went; of texts that are no code only whether it went is known.
     pub fn of(why: Option<&Why>, placed: bool) -> How {
         match why.map(|why| &why.reason) {
@@ -253,7 +236,7 @@ mod tests {
 
     #[test]
     fn what_was_not_kept_reads_as_nothing() {
-        let read = |body: &str| Findings::read(serde_json::from_str(body).unwrap());
+        let read = |body: &str| Findings::read(serde_json::from_str(body).unwrap()).unwrap();
         let old = read(
             r#"{"method": "equal", "limits": [{"assignee": "A01", "shadow_price": "0.000000"}]}"#,
         );
@@ -274,10 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_names_how_accounts_went() {
-        for (name, how) in HOWS {
-            assert_eq!((How::parse(name), how.name()), (Some(how), name));
-        }
+    fn a_reason_says_how_an_account_went() {
         assert_eq!(How::of(Why::parse("explore A01 1 3").as_ref(), true), How::Explored);
         assert_eq!(How::of(None, true), How::Placed);
     }

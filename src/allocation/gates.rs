@@ -1,55 +1,33 @@
 //! Gates: what keeps an assignee from taking a new account (rule 4.4).
 
+use crate::kernel::enumeration;
 use chrono::NaiveDate;
 
 use super::candidates::Candidate;
 use crate::contract::{Version, Versions};
-use crate::party::{Assignee, Status};
+use crate::party::{Assignee, Names, Status};
 
-/// A closed gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Gate {
-    /// It is suspended or has left.
-    Status,
-    /// Its licence has expired.
-    Licence,
-    /// No contract is in force.
-    Contract,
-    /// Its last evaluation is over 365 days old.
-    Evaluation,
-    /// It has more upheld complaints than the strategy allows.
-    Conduct,
-    /// The account's region is outside its scope.
-    Region,
-    /// The account's product is outside its scope.
-    Product,
-    /// It held the account before.
-    Rotation,
-    /// It has no room.
-    Capacity,
-}
-
-const GATES: [(&str, Gate); 9] = [
-    ("status", Gate::Status),
-    ("licence", Gate::Licence),
-    ("contract", Gate::Contract),
-    ("evaluation", Gate::Evaluation),
-    ("conduct", Gate::Conduct),
-    ("region", Gate::Region),
-    ("product", Gate::Product),
-    ("rotation", Gate::Rotation),
-    ("capacity", Gate::Capacity),
-];
-
-impl Gate {
-    /// The gate as reasons name it.
-    pub fn name(self) -> &'static str {
-        GATES.iter().find(|(_, gate)| *gate == self).map_or("", |(name, _)| name)
-    }
-
-    /// Reads a stored gate.
-    pub fn parse(text: &str) -> Option<Gate> {
-        GATES.iter().find(|(name, _)| *name == text).map(|(_, gate)| *gate)
+enumeration! {
+    /// A closed gate.
+    pub enum Gate ("gate") {
+        /// It is suspended or has left.
+        Status = "status",
+        /// Its licence has expired.
+        Licence = "licence",
+        /// No contract is in force.
+        Contract = "contract",
+        /// Its last evaluation is over 365 days old.
+        Evaluation = "evaluation",
+        /// It has more upheld complaints than the strategy allows.
+        Conduct = "conduct",
+        /// The account's region is outside its scope.
+        Region = "region",
+        /// The account's product is outside its scope.
+        Product = "product",
+        /// It held the account before.
+        Rotation = "rotation",
+        /// It has no room.
+        Capacity = "capacity",
     }
 }
 
@@ -99,10 +77,10 @@ impl Taker {
 
     /// The first gate that is closed for an account.
     pub fn refuses(&self, candidate: &Candidate, rotation: bool) -> Option<Gate> {
-        let within = |scope: &Option<Vec<String>>, value: &Option<String>| {
+        let within = |scope: &Option<Names>, value: &Option<String>| {
             scope
                 .as_ref()
-                .is_none_or(|scope| value.as_ref().is_some_and(|value| scope.contains(value)))
+                .is_none_or(|scope| value.as_ref().is_some_and(|value| scope.0.contains(value)))
         };
         if self.closed.is_some() {
             self.closed

@@ -1,7 +1,11 @@
 //! Why an account went where it went: kept as a short code, told in words of either language.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use super::gates::Gate;
+use crate::kernel::Spelled;
+use crate::kernel::text::is_code;
 use crate::party::Lang;
 
 /// A reason.
@@ -56,6 +60,38 @@ impl fmt::Display for Why {
             write!(f, " +{}", self.together)?;
         }
         self.refusals.map_or(Ok(()), |list| write!(f, " #{list}"))
+    }
+}
+
+impl Spelled for Why {
+    const WHAT: &'static str = "reason of a run";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_string())
+    }
+
+    fn from_spelling(text: String) -> Result<Why, String> {
+        Why::parse(&text).filter(|why| why.to_string() == text).ok_or(text)
+    }
+}
+
+/// A list of closed gates: `A03=rotation,A04=region`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusals(pub String);
+
+impl Spelled for Refusals {
+    const WHAT: &'static str = "list of closed gates";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.0)
+    }
+
+    fn from_spelling(text: String) -> Result<Refusals, String> {
+        let closed = |pair: &str| {
+            pair.split_once('=')
+                .is_some_and(|(code, gate)| is_code(code) && Gate::parse(gate).is_some())
+        };
+        if text.split(',').all(closed) { Ok(Refusals(text)) } else { Err(text) }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::contract::{self, Versions};
 use crate::db::{Db, read};
 use crate::kernel::Money;
 use crate::kernel::progress::Silent;
-use crate::party::{self, Assignee, AssigneeKind, Buckets, Lender, Status};
+use crate::party::{self, Assignee, AssigneeKind, Buckets, Lender, Names, Status};
 use crate::performance::measure;
 
 /// What a run read that is not a fact of the book: the lender's buckets, who its agencies were, and what each
@@ -43,10 +43,10 @@ struct Inputs {
 struct StoredTaker {
     code: String,
     agency: bool,
-    regions: Option<Vec<String>>,
-    products: Option<Vec<String>>,
+    regions: Option<Names>,
+    products: Option<Names>,
     room: Option<i64>,
-    closed: Option<String>,
+    closed: Option<Gate>,
 }
 
 impl StoredTaker {
@@ -63,12 +63,7 @@ impl StoredTaker {
             code: self.code,
         };
         let version = versions.in_force(&assignee.code, on).cloned();
-        Taker {
-            closed: self.closed.as_deref().and_then(Gate::parse),
-            room: self.room,
-            version,
-            assignee,
-        }
+        Taker { closed: self.closed, room: self.room, version, assignee }
     }
 }
 
@@ -91,7 +86,7 @@ pub fn replay(
         let hash = super::files::hash(&decision)
             .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
         if hash != run.hash {
-            return Err(AllocationError::NotRepeated(run_no, run.hash, hash));
+            return Err(AllocationError::NotRepeated(run_no, run.run.hash, hash));
         }
         Ok((lender, run, decision))
     })

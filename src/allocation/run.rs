@@ -6,19 +6,20 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::AllocationError;
-use super::candidates::{Asked, agencies, field};
+use super::candidates::{Asked, Candidate, agencies, field};
 use super::deal::{Assigned, Fate};
 use super::decide::{Decision, Market, decide as decide_on};
 use super::files::{hash, millionths, strata_rows};
 use super::findings::totals;
 use super::gates::Taker;
+use super::reason::Why;
 use super::replay::inputs;
-use super::store::{self, RunRow};
+use super::store::{self, RunAccount, Simulated};
 use super::strategy;
 use crate::audit::{Act, By};
 use crate::conduct::evaluation;
 use crate::contract::{self, Version};
-use crate::db::{Cell, Db, write};
+use crate::db::{Db, write};
 use crate::kernel::calendar::plus_days;
 use crate::kernel::progress::{Progress, Silent};
 use crate::kernel::{Money, MoneyRange, count};
@@ -27,7 +28,7 @@ use crate::party::{self, Lang, Lender};
 use crate::performance::measure;
 use crate::placement::check_open;
 use crate::placement::expire::record_expiries;
-use crate::placement::store::{BATCHES, PLACEMENTS};
+use crate::placement::store::{Batch, Placed};
 
 /// Rows written at once.
 const CHUNK: usize = 5_000;
@@ -154,7 +155,7 @@ pub fn commit_run_watched(
             "allocation committed",
             &json!({"run": run_no, "hash": run.hash, "placed": run.placed}),
         )?;
-        Ok(Outcome { run_no, hash: run.hash, committed: true, decision })
+        Ok(Outcome { run_no, hash: run.run.hash, committed: true, decision })
     })
 }
 
@@ -248,26 +249,25 @@ fn simulate(
     decision: &Decision,
     order: &Order<'_>,
     progress: &mut dyn Progress,
-) -> Result<RunRow, AllocationError> {
+) -> Result<Simulated, AllocationError> {
     progress.stage("hashing", None);
     let hash = hashed(decision)?;
     progress.stage("adding up", None);
     let mut body = kept(decision)?;
     progress.stage("writing the assignment", Some(decision.assigned.len() as u64));
     let placed = decision.placed();
-    let run = RunRow {
+    let run = Simulated {
         run_no: act.book.run_no,
         seq: act.seq(),
         name: decision.market.strategy.name.clone(),
-        method: decision.method().name().to_string(),
+        method: decision.method(),
         run_on: order.on,
         strategy: order.strategy.to_string(),
         hash,
         placed: count(placed),
         unplaced: count(decision.assigned.len() - placed),
-        committed_seq: None,
     };
-    store::add_run(db, act, &run)?;
+    act.record(db, std::slice::from_ref(&run))?;
     body["inputs"] = inputs(
         &lender.buckets,
         &agencies(&party::store::assignees(db, &lender.code)?),
@@ -287,11 +287,10 @@ fn store_rows(
     db: &mut Db,
     act: &mut Act,
     decision: &Decision,
-    run: &RunRow,
+    run: &Simulated,
     progress: &mut dyn Progress,
 ) -> Result<(), AllocationError> {
-    let lender = act.book.lender.clone();
-    let mut codes: HashMap<(Assigned, u32), String> = HashMap::new();
+    let mut codes: HashMap<(Assigned, u32), Why> = HashMap::new();
     for first in (0..decision.assigned.len()).step_by(CHUNK) {
         let last = (first + CHUNK).min(decision.assigned.len());
         let mut rows = Vec::with_capacity(last - first);
@@ -300,25 +299,24 @@ fn store_rows(
             let candidate = decision.candidate(index);
             // Accounts with the same fate have the same reason; who waits for somebody out of the run has its own.
             let reason = match one.fate {
-                Fate::WaitsAbsent => decision.why(index, one).to_string(),
+                Fate::WaitsAbsent => decision.why(index, one),
                 _ => {
                     let key = (*one, decision.sorted.refused[index]);
-                    codes.entry(key).or_insert_with(|| decision.why(index, one).to_string()).clone()
+                    codes.entry(key).or_insert_with(|| decision.why(index, one)).clone()
                 }
             };
-            rows.push(vec![
-                Cell::from(lender.as_str()),
-                Cell::from(run.run_no),
-                Cell::from(candidate.account_no.as_str()),
-                Cell::from(run.seq),
-                Cell::from(decision.code(one)),
-                Cell::from(decision.level(index, one)),
-                Cell::from(decision.stratum(index, one)),
-                Cell::from(candidate.facts.balance),
-                Cell::from(reason),
-            ]);
+            rows.push(RunAccount {
+                run_no: run.run_no,
+                account_no: candidate.account_no.clone(),
+                seq: run.seq,
+                assignee: decision.code(one).map(str::to_string),
+                level: decision.level(index, one),
+                stratum: decision.stratum(index, one),
+                balance: candidate.facts.balance,
+                reason,
+            });
         }
-        act.write(db, &store::ROWS, &rows)?;
+        act.record(db, &rows)?;
         progress.advance(rows.len() as u64);
     }
     Ok(())
@@ -376,7 +374,7 @@ fn kept(decision: &Decision) -> Result<serde_json::Value, MoneyRange> {
 }
 
 /// A batch while its accounts are placed.
-struct Batch<'d> {
+struct Filling<'d> {
     code: String,
     taker: &'d Taker,
     version: &'d Version,
@@ -390,7 +388,7 @@ struct Batch<'d> {
 fn batches<'d>(
     act: &mut Act,
     decision: &'d Decision,
-) -> Result<BTreeMap<usize, Batch<'d>>, AllocationError> {
+) -> Result<BTreeMap<usize, Filling<'d>>, AllocationError> {
     let takers: BTreeSet<usize> = decision.assigned.iter().filter_map(Assigned::placed).collect();
     let mut batches = BTreeMap::new();
     for place in takers {
@@ -399,7 +397,7 @@ fn batches<'d>(
         act.book.batch_no += 1;
         let code = format!("B{:05}-{}", act.book.batch_no, taker.assignee.code);
         let (accounts, balance, owed) = (0, Money::ZERO, Money::ZERO);
-        batches.insert(place, Batch { code, taker, version, accounts, balance, owed });
+        batches.insert(place, Filling { code, taker, version, accounts, balance, owed });
     }
     Ok(batches)
 }
@@ -414,7 +412,7 @@ fn place(
     progress: &mut dyn Progress,
 ) -> Result<(), AllocationError> {
     progress.stage("placing", Some(decision.placed() as u64));
-    let lender = act.book.lender.clone();
+    let seq = act.seq();
     let mut batches = batches(act, decision)?;
     let placed: Vec<(usize, usize)> = (0..decision.assigned.len())
         .filter_map(|index| Some((index, decision.assigned[index].placed()?)))
@@ -428,62 +426,60 @@ fn place(
             batch.balance += candidate.facts.balance;
             batch.owed += candidate.owed.positive_part();
             act.book.placement_no += 1;
-            rows.push(placement_cells(&lender, act, batch, decision, *index, on));
+            rows.push(placed_row(act, batch, decision, *index, on));
         }
-        act.write(db, &PLACEMENTS, &rows)?;
+        act.record(db, &rows)?;
         progress.advance(rows.len() as u64);
     }
-    for batch in batches.into_values() {
-        let assignee = batch.taker.assignee.code.as_str();
-        let row = vec![
-            Cell::from(lender.as_str()),
-            Cell::from(batch.code.as_str()),
-            Cell::from(act.seq()),
-            Cell::from(run_no),
-            Cell::from(assignee),
-            Cell::from(on),
-            Cell::from(batch.accounts),
-            Cell::from(batch.balance),
-        ];
-        act.write(db, &BATCHES, &[row])?;
-        let moves = [(chart::loans(Some(assignee)), batch.owed), (chart::loans(None), -batch.owed)];
-        let transaction = Transaction::build(on, format!("placed:{}", batch.code), None, moves);
+    for filled in batches.into_values() {
+        let assignee = filled.taker.assignee.code.as_str();
+        let batch = Batch {
+            code: filled.code.clone(),
+            seq,
+            run_no,
+            assignee: assignee.to_string(),
+            placed_on: on,
+            accounts: filled.accounts,
+            balance: filled.balance,
+        };
+        act.record(db, &[batch])?;
+        let moves =
+            [(chart::loans(Some(assignee)), filled.owed), (chart::loans(None), -filled.owed)];
+        let transaction = Transaction::build(on, format!("placed:{}", filled.code), None, moves);
         act.journal.post(db, &mut act.book, transaction)?;
     }
     store::set_committed(db, act, run_no)?;
     Ok(())
 }
 
-/// The cells of a placement, in the order of [`PLACEMENTS`].
-fn placement_cells<'a>(
-    lender: &'a str,
+/// The placement of an account of the run.
+fn placed_row(
     act: &Act,
-    batch: &Batch<'a>,
-    decision: &'a Decision,
+    batch: &Filling<'_>,
+    decision: &Decision,
     index: usize,
     on: NaiveDate,
-) -> Vec<Cell<'a>> {
-    let (candidate, terms) = (decision.candidate(index), &batch.version.terms);
-    let facts = &candidate.facts;
-    vec![
-        Cell::from(lender),
-        Cell::from(act.book.placement_no),
-        Cell::from(act.seq()),
-        Cell::from(candidate.account_no.as_str()),
-        Cell::from(batch.taker.assignee.code.as_str()),
-        Cell::from(batch.code.clone()),
-        Cell::from(decision.level(index, &decision.assigned[index])),
-        Cell::from(on),
-        Cell::from(plus_days(on, terms.term_days - 1)),
-        Cell::from(terms.tail_days),
-        Cell::from(facts.balance),
-        Cell::from(facts.days_past_due),
-        Cell::from(facts.bucket.as_str()),
-        Cell::from(facts.product.as_deref()),
-        Cell::from(facts.region.as_deref()),
-        Cell::from(facts.charged_off),
-        Cell::from(facts.legal),
-        Cell::from(terms.code.as_str()),
-        Cell::from(batch.version.number),
-    ]
+) -> Placed {
+    let Candidate { account_no, facts, .. } = decision.candidate(index);
+    let terms = &batch.version.terms;
+    Placed {
+        placement_no: act.book.placement_no,
+        seq: act.seq(),
+        account_no: account_no.clone(),
+        assignee: batch.taker.assignee.code.clone(),
+        batch: batch.code.clone(),
+        level: decision.level(index, &decision.assigned[index]),
+        placed_on: on,
+        expires_on: plus_days(on, terms.term_days - 1),
+        tail_days: terms.tail_days,
+        balance: facts.balance,
+        days_past_due: facts.days_past_due,
+        bucket: facts.bucket.clone(),
+        product: facts.product.clone(),
+        region: facts.region.clone(),
+        charged_off: facts.charged_off,
+        legal: facts.legal,
+        contract: terms.code.clone(),
+        contract_version: batch.version.number,
+    }
 }

@@ -5,69 +5,96 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
+use rust_decimal::Decimal;
 
 use super::files::StratumRow;
-use super::findings::{How, Share};
+use super::findings::{Findings, How, Share};
+use super::reason::{Refusals, Why};
+use super::strategy::Method;
 use crate::audit::Act;
-use crate::db::{Cell, Db, FactTable, Kind};
+use crate::db::{Db, Fact as _, Fault, Table, fact, names_of, row, select};
 use crate::kernel::Money;
+use crate::kernel::spelled::Json;
 use crate::placement::store::ENDS_ON;
 
-/// What runs decided.
-pub const ROWS: FactTable = FactTable {
-    name: "allocation_row",
-    columns: &[
-        ("lender", Kind::Text),
-        ("run_no", Kind::Int),
-        ("account_no", Kind::Text),
-        ("seq", Kind::Int),
-        ("assignee", Kind::Text),
-        ("level", Kind::Int),
-        ("stratum", Kind::Text),
-        ("balance", Kind::Int),
-        ("reason", Kind::Text),
-    ],
-};
-
-/// A stored run.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct RunRow {
-    /// Its number in the book.
-    #[diesel(sql_type = BigInt)]
-    pub run_no: i64,
-    /// The act that simulated it.
-    #[diesel(sql_type = BigInt)]
-    pub seq: i64,
-    /// The strategy's name.
-    #[diesel(sql_type = Text)]
-    pub name: String,
-    /// Its method.
-    #[diesel(sql_type = Text)]
-    pub method: String,
-    /// The day it is for.
-    #[diesel(sql_type = Date)]
-    pub run_on: NaiveDate,
-    /// The strategy's text.
-    #[diesel(sql_type = Text)]
-    pub strategy: String,
-    /// SHA-256 of the assignment.
-    #[diesel(sql_type = Text)]
-    pub hash: String,
-    /// Accounts given to somebody.
-    #[diesel(sql_type = BigInt)]
-    pub placed: i64,
-    /// Accounts left with a reason.
-    #[diesel(sql_type = BigInt)]
-    pub unplaced: i64,
-    /// The act that committed it.
-    #[diesel(sql_type = Nullable<BigInt>)]
-    pub committed_seq: Option<i64>,
+fact! {
+    /// A run as it was simulated.
+    #[derive(Clone, Debug)]
+    pub struct Simulated in "allocation_run" key (run_no) by seq {
+        /// Its number in the book.
+        run_no: i64 [1..],
+        /// The act that simulated it.
+        seq: i64,
+        /// The strategy's name.
+        name: String,
+        /// Its method.
+        method: Method,
+        /// The day it is for.
+        run_on: NaiveDate,
+        /// The strategy's text.
+        strategy: String,
+        /// SHA-256 of the assignment.
+        hash: String,
+        /// Accounts given to somebody.
+        placed: i64 [0..],
+        /// Accounts left with a reason.
+        unplaced: i64 [0..],
+    }
 }
 
-#[derive(QueryableByName)]
-struct AccountRow {
-    #[diesel(sql_type = Text)]
-    account_no: String,
+fact! {
+    /// What committing a run writes.
+    struct Committed in "allocation_run/commit" key (run_no) by committed_seq {
+        run_no: i64,
+        committed_seq: i64,
+    }
+}
+
+row! {
+    /// A stored run.
+    #[derive(Clone, Debug)]
+    pub struct RunRow in "allocation_run" key (run_no) {
+        /// What was simulated.
+        run: Simulated,
+        /// The act that committed it.
+        committed_seq: Option<i64>,
+    }
+}
+
+impl std::ops::Deref for RunRow {
+    type Target = Simulated;
+    fn deref(&self) -> &Simulated {
+        &self.run
+    }
+}
+
+fact! {
+    /// An account of a run.
+    #[derive(Clone, Debug)]
+    pub struct RunAccount in "allocation_row" key (run_no, account_no) by seq {
+        /// Which run.
+        run_no: i64 [1..],
+        /// The account.
+        account_no: String,
+        /// The act that simulated the run.
+        seq: i64,
+        /// Who gets it.
+        assignee: Option<String>,
+        /// The level there.
+        level: i64 [0..],
+        /// Its stratum, or its group when it follows or waits.
+        stratum: String,
+        /// Its balance on the day.
+        balance: Money,
+        /// Why.
+        reason: Why,
+    }
+}
+
+row! {
+    struct AccountRow in "portfolio_row" key (account_no) {
+        account_no: String,
+    }
 }
 
 #[derive(QueryableByName)]
@@ -107,100 +134,61 @@ pub fn accounts_after(
 
 /// A run by its number.
 pub fn run(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<Option<RunRow>> {
-    diesel::sql_query(
-        "SELECT run_no, seq, name, method, run_on, strategy, hash, placed, unplaced, committed_seq FROM allocation_run \
-         WHERE lender = $1 AND run_no = $2",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<BigInt, _>(run_no)
-    .get_result(db)
-    .optional()
+    select::<RunRow>("WHERE lender = $1 AND run_no = $2")
+        .bind::<Text, _>(lender)
+        .bind::<BigInt, _>(run_no)
+        .get_result(db)
+        .optional()
 }
 
-/// Runs.
-pub const RUNS: FactTable = FactTable {
-    name: "allocation_run",
-    columns: &[
-        ("lender", Kind::Text),
-        ("run_no", Kind::Int),
-        ("seq", Kind::Int),
-        ("name", Kind::Text),
-        ("method", Kind::Text),
-        ("run_on", Kind::Date),
-        ("strategy", Kind::Text),
-        ("hash", Kind::Text),
-        ("placed", Kind::Int),
-        ("unplaced", Kind::Int),
-    ],
-};
-
-/// What committing a run writes.
-pub const COMMITS: FactTable = FactTable {
-    name: "allocation_run/commit",
-    columns: &[("lender", Kind::Text), ("run_no", Kind::Int), ("committed_seq", Kind::Int)],
-};
-
-pub(super) fn add_run(db: &mut Db, act: &mut Act, run: &RunRow) -> QueryResult<()> {
-    let lender = act.book.lender.clone();
-    let row = vec![
-        Cell::from(lender.as_str()),
-        Cell::from(run.run_no),
-        Cell::from(run.seq),
-        Cell::from(run.name.as_str()),
-        Cell::from(run.method.as_str()),
-        Cell::from(run.run_on),
-        Cell::from(run.strategy.as_str()),
-        Cell::from(run.hash.as_str()),
-        Cell::from(run.placed),
-        Cell::from(run.unplaced),
-    ];
-    act.write(db, &RUNS, &[row])
+fact! {
+    /// What a run found beside its assignment.
+    struct Found in "allocation_outcome" key (run_no) by seq {
+        run_no: i64,
+        seq: i64,
+        body: Json,
+    }
 }
 
-/// What runs found beside their assignments.
-pub const OUTCOMES: FactTable = FactTable {
-    name: "allocation_outcome",
-    columns: &[
-        ("lender", Kind::Text),
-        ("run_no", Kind::Int),
-        ("seq", Kind::Int),
-        ("body", Kind::Text),
-    ],
-};
+fact! {
+    /// One of the lists of closed gates that occur in a run.
+    struct Refusal in "allocation_refusal" key (run_no, list_no) by seq {
+        run_no: i64,
+        list_no: i64 [0..],
+        seq: i64,
+        refusals: Refusals,
+    }
+}
 
-/// The lists of closed gates that occur in runs.
-pub const REFUSALS: FactTable = FactTable {
-    name: "allocation_refusal",
-    columns: &[
-        ("lender", Kind::Text),
-        ("run_no", Kind::Int),
-        ("list_no", Kind::Int),
-        ("seq", Kind::Int),
-        ("refusals", Kind::Text),
-    ],
-};
+fact! {
+    /// A row of a run's strata table.
+    struct Stratum in "allocation_stratum" key (run_no, stratum, assignee) by seq {
+        run_no: i64,
+        stratum: String,
+        assignee: String,
+        seq: i64,
+        accounts: i64 [0..],
+        balance: Money,
+        stratum_rate: Decimal,
+        index_shrunk: Decimal,
+        fee_rate: Decimal,
+        value: i64,
+        min_accounts: i64 [0..],
+        max_accounts: i64 [0..],
+        assigned: i64 [0..],
+        explored: i64 [0..],
+    }
+}
 
-/// The strata tables of runs.
-pub const STRATA: FactTable = FactTable {
-    name: "allocation_stratum",
-    columns: &[
-        ("lender", Kind::Text),
-        ("run_no", Kind::Int),
-        ("stratum", Kind::Text),
-        ("assignee", Kind::Text),
-        ("seq", Kind::Int),
-        ("accounts", Kind::Int),
-        ("balance", Kind::Int),
-        ("stratum_rate", Kind::Text),
-        ("index_shrunk", Kind::Text),
-        ("fee_rate", Kind::Text),
-        ("value", Kind::Int),
-        ("min_accounts", Kind::Int),
-        ("max_accounts", Kind::Int),
-        ("assigned", Kind::Int),
-        ("explored", Kind::Int),
-    ],
-};
+/// The tables of facts that runs write.
+pub const TABLES: [&Table; 6] = [
+    &Simulated::FACTS,
+    &Committed::FACTS,
+    &RunAccount::FACTS,
+    &Found::FACTS,
+    &Refusal::FACTS,
+    &Stratum::FACTS,
+];
 
 pub(super) fn add_outcome(
     db: &mut Db,
@@ -208,31 +196,26 @@ pub(super) fn add_outcome(
     run_no: i64,
     body: &serde_json::Value,
 ) -> QueryResult<()> {
-    let (lender, seq) = (act.book.lender.clone(), act.seq());
-    let row =
-        vec![Cell::from(lender), Cell::from(run_no), Cell::from(seq), Cell::from(body.to_string())];
-    act.write(db, &OUTCOMES, &[row])
-}
-
-#[derive(QueryableByName)]
-struct BodyRow {
-    #[diesel(sql_type = Text)]
-    body: String,
+    act.record(db, &[Found { run_no, seq: act.seq(), body: Json(body.clone()) }])
 }
 
 /// What a run found beside its assignment.
 pub fn outcome(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<Option<serde_json::Value>> {
-    let row: Option<BodyRow> =
-        diesel::sql_query("SELECT body FROM allocation_outcome WHERE lender = $1 AND run_no = $2")
-            .bind::<Text, _>(lender)
-            .bind::<BigInt, _>(run_no)
-            .get_result(db)
-            .optional()?;
-    let read = |row: BodyRow| {
-        serde_json::from_str(&row.body)
-            .map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))
-    };
-    row.map(read).transpose()
+    let found = select::<Found>("WHERE lender = $1 AND run_no = $2")
+        .bind::<Text, _>(lender)
+        .bind::<BigInt, _>(run_no)
+        .get_result::<Found>(db)
+        .optional()?;
+    Ok(found.map(|found| found.body.0))
+}
+
+/// What a run found beside its assignment, as pages show it; nothing of a run of long ago that kept nothing.
+pub fn findings(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<Findings> {
+    let Some(body) = outcome(db, lender, run_no)? else { return Ok(Findings::default()) };
+    Findings::read(body).map_err(|error| {
+        let (key, why) = (format!(" (run_no {run_no})"), format!("cannot be read: {error}"));
+        Fault { table: "allocation_outcome", key, column: "body", why }.into()
+    })
 }
 
 pub(super) fn add_refusals(
@@ -241,19 +224,16 @@ pub(super) fn add_refusals(
     run_no: i64,
     lists: &[String],
 ) -> QueryResult<()> {
-    let (lender, seq) = (act.book.lender.clone(), act.seq());
+    let seq = act.seq();
     let listed = (0_i64..).zip(lists).filter(|(_, list)| !list.is_empty());
-    let row = |(number, list): (i64, &String)| {
-        vec![
-            Cell::from(lender.clone()),
-            Cell::from(run_no),
-            Cell::from(number),
-            Cell::from(seq),
-            Cell::from(list.clone()),
-        ]
+    let row = |(list_no, list): (i64, &String)| Refusal {
+        run_no,
+        list_no,
+        seq,
+        refusals: Refusals(list.clone()),
     };
-    let rows: Vec<_> = listed.map(row).collect();
-    act.write(db, &REFUSALS, &rows)
+    let rows: Vec<Refusal> = listed.map(row).collect();
+    act.record(db, &rows)
 }
 
 pub(super) fn add_strata(
@@ -262,29 +242,26 @@ pub(super) fn add_strata(
     run_no: i64,
     strata: &[StratumRow],
 ) -> QueryResult<()> {
-    let (lender, seq) = (act.book.lender.clone(), act.seq());
+    let seq = act.seq();
+    let row = |one: &StratumRow| Stratum {
+        run_no,
+        stratum: one.stratum.clone(),
+        assignee: one.assignee.clone(),
+        seq,
+        accounts: one.accounts,
+        balance: one.balance,
+        stratum_rate: one.stratum_rate,
+        index_shrunk: one.index,
+        fee_rate: one.fee_rate,
+        value: one.value,
+        min_accounts: one.min_accounts,
+        max_accounts: one.max_accounts,
+        assigned: one.assigned,
+        explored: one.explored,
+    };
     for chunk in strata.chunks(5_000) {
-        let row = |one: &StratumRow| {
-            vec![
-                Cell::from(lender.clone()),
-                Cell::from(run_no),
-                Cell::from(one.stratum.clone()),
-                Cell::from(one.assignee.clone()),
-                Cell::from(seq),
-                Cell::from(one.accounts),
-                Cell::from(one.balance),
-                Cell::from(one.stratum_rate.to_string()),
-                Cell::from(one.index.to_string()),
-                Cell::from(one.fee_rate.to_string()),
-                Cell::from(one.value),
-                Cell::from(one.min_accounts),
-                Cell::from(one.max_accounts),
-                Cell::from(one.assigned),
-                Cell::from(one.explored),
-            ]
-        };
-        let rows: Vec<_> = chunk.iter().map(row).collect();
-        act.write(db, &STRATA, &rows)?;
+        let rows: Vec<Stratum> = chunk.iter().map(row).collect();
+        act.record(db, &rows)?;
     }
     Ok(())
 }
@@ -298,16 +275,15 @@ pub(super) fn set_committed(db: &mut Db, act: &mut Act, run_no: i64) -> QueryRes
     .bind::<Text, _>(&lender)
     .bind::<BigInt, _>(run_no)
     .execute(db)?;
-    act.witness(&COMMITS, &[Cell::from(lender.as_str()), Cell::from(run_no), Cell::from(seq)]);
+    act.witness_fact(&Committed { run_no, committed_seq: seq });
     Ok(())
 }
 
-#[derive(QueryableByName)]
-struct OpenRow {
-    #[diesel(sql_type = Text)]
-    assignee: String,
-    #[diesel(sql_type = BigInt)]
-    accounts: i64,
+row! {
+    struct OpenRow in "placement" key (assignee) {
+        assignee: String,
+        accounts: i64,
+    }
 }
 
 /// How many accounts each assignee holds on a day or, recorded already, after it: a run may be dated back.
@@ -325,39 +301,31 @@ pub fn open_on(
     Ok(rows.into_iter().map(|row| (row.assignee, row.accounts)).collect())
 }
 
-/// A run as a list shows it.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct ListedRun {
-    /// Its number in the book.
-    #[diesel(sql_type = BigInt)]
-    pub run_no: i64,
-    /// The strategy's name.
-    #[diesel(sql_type = Text)]
-    pub name: String,
-    /// Its method.
-    #[diesel(sql_type = Text)]
-    pub method: String,
-    /// The day it is for.
-    #[diesel(sql_type = Date)]
-    pub run_on: NaiveDate,
-    /// Accounts given to somebody.
-    #[diesel(sql_type = BigInt)]
-    pub placed: i64,
-    /// Accounts left with a reason.
-    #[diesel(sql_type = BigInt)]
-    pub unplaced: i64,
-    /// When it was simulated, UTC.
-    #[diesel(sql_type = Text)]
-    pub simulated_at: String,
-    /// By whom.
-    #[diesel(sql_type = Text)]
-    pub simulated_by: String,
-    /// When it was committed, UTC.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub committed_at: Option<String>,
-    /// By whom.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub committed_by: Option<String>,
+row! {
+    /// A run as a list shows it.
+    #[derive(Clone, Debug)]
+    pub struct ListedRun in "allocation_run" key (run_no) {
+        /// Its number in the book.
+        run_no: i64,
+        /// The strategy's name.
+        name: String,
+        /// Its method.
+        method: Method,
+        /// The day it is for.
+        run_on: NaiveDate,
+        /// Accounts given to somebody.
+        placed: i64,
+        /// Accounts left with a reason.
+        unplaced: i64,
+        /// When it was simulated, UTC.
+        simulated_at: String,
+        /// By whom.
+        simulated_by: String,
+        /// When it was committed, UTC.
+        committed_at: Option<String>,
+        /// By whom.
+        committed_by: Option<String>,
+    }
 }
 
 /// Runs before a number, newest first, at most so many.
@@ -375,89 +343,37 @@ pub fn listed(db: &mut Db, lender: &str, before: i64, most: i64) -> QueryResult<
     .load(db)
 }
 
-#[derive(QueryableByName)]
-struct TextRow {
-    #[diesel(sql_type = Text)]
-    text: String,
-}
-
-#[derive(QueryableByName)]
-struct RefusalRow {
-    #[diesel(sql_type = BigInt)]
-    list_no: i64,
-    #[diesel(sql_type = Text)]
-    refusals: String,
-}
-
 /// The lists of closed gates of a run, by number.
 pub fn refusals(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<BTreeMap<i64, String>> {
-    let rows: Vec<RefusalRow> = diesel::sql_query(
-        "SELECT list_no, refusals FROM allocation_refusal WHERE lender = $1 AND run_no = $2",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<BigInt, _>(run_no)
-    .load(db)?;
-    Ok(rows.into_iter().map(|row| (row.list_no, row.refusals)).collect())
-}
-
-/// A row of a strata table as it is stored.
-#[derive(QueryableByName)]
-struct StoredStratum {
-    #[diesel(sql_type = Text)]
-    stratum: String,
-    #[diesel(sql_type = Text)]
-    assignee: String,
-    #[diesel(sql_type = BigInt)]
-    accounts: i64,
-    #[diesel(sql_type = BigInt)]
-    balance: i64,
-    #[diesel(sql_type = Text)]
-    stratum_rate: String,
-    #[diesel(sql_type = Text)]
-    index_shrunk: String,
-    #[diesel(sql_type = Text)]
-    fee_rate: String,
-    #[diesel(sql_type = BigInt)]
-    value: i64,
-    #[diesel(sql_type = BigInt)]
-    min_accounts: i64,
-    #[diesel(sql_type = BigInt)]
-    max_accounts: i64,
-    #[diesel(sql_type = BigInt)]
-    assigned: i64,
-    #[diesel(sql_type = BigInt)]
-    explored: i64,
+    let rows: Vec<Refusal> = select::<Refusal>("WHERE lender = $1 AND run_no = $2")
+        .bind::<Text, _>(lender)
+        .bind::<BigInt, _>(run_no)
+        .load(db)?;
+    Ok(rows.into_iter().map(|row| (row.list_no, row.refusals.0)).collect())
 }
 
 /// The strata table of a run, in order of stratum and assignee.
 pub fn strata(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<Vec<StratumRow>> {
-    let rows: Vec<StoredStratum> = diesel::sql_query(
-        "SELECT stratum, assignee, accounts, balance, stratum_rate, index_shrunk, fee_rate, value, min_accounts, max_accounts, \
-         assigned, explored FROM allocation_stratum WHERE lender = $1 AND run_no = $2 ORDER BY stratum, assignee",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<BigInt, _>(run_no)
-    .load(db)?;
-    let number = |text: &str| {
-        text.parse().map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))
+    let rows: Vec<Stratum> =
+        select::<Stratum>("WHERE lender = $1 AND run_no = $2 ORDER BY stratum, assignee")
+            .bind::<Text, _>(lender)
+            .bind::<BigInt, _>(run_no)
+            .load(db)?;
+    let read = |row: Stratum| StratumRow {
+        stratum: row.stratum,
+        assignee: row.assignee,
+        accounts: row.accounts,
+        balance: row.balance,
+        stratum_rate: row.stratum_rate,
+        index: row.index_shrunk,
+        fee_rate: row.fee_rate,
+        value: row.value,
+        min_accounts: row.min_accounts,
+        max_accounts: row.max_accounts,
+        assigned: row.assigned,
+        explored: row.explored,
     };
-    let read = |row: StoredStratum| {
-        Ok(StratumRow {
-            stratum_rate: number(&row.stratum_rate)?,
-            index: number(&row.index_shrunk)?,
-            fee_rate: number(&row.fee_rate)?,
-            stratum: row.stratum,
-            assignee: row.assignee,
-            accounts: row.accounts,
-            balance: Money(row.balance),
-            value: row.value,
-            min_accounts: row.min_accounts,
-            max_accounts: row.max_accounts,
-            assigned: row.assigned,
-            explored: row.explored,
-        })
-    };
-    rows.into_iter().map(read).collect()
+    Ok(rows.into_iter().map(read).collect())
 }
 
 /// Which accounts of a run a list shows.
@@ -492,32 +408,6 @@ impl RowFilter {
     }
 }
 
-/// An account of a run.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct RunAccount {
-    /// Which run.
-    #[diesel(sql_type = BigInt)]
-    pub run_no: i64,
-    /// The account.
-    #[diesel(sql_type = Text)]
-    pub account_no: String,
-    /// Who gets it.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub assignee: Option<String>,
-    /// The level there.
-    #[diesel(sql_type = BigInt)]
-    pub level: i64,
-    /// Its stratum, or its group when it follows or waits.
-    #[diesel(sql_type = Text)]
-    pub stratum: String,
-    /// Its balance on the day.
-    #[diesel(sql_type = BigInt)]
-    pub balance: i64,
-    /// Why, as a code.
-    #[diesel(sql_type = Text)]
-    pub reason: String,
-}
-
 /// Accounts of a run after one, in order, at most so many.
 pub fn accounts_of_run(
     db: &mut Db,
@@ -527,12 +417,8 @@ pub fn accounts_of_run(
     after: &str,
     most: i64,
 ) -> QueryResult<Vec<RunAccount>> {
-    let sql = format!(
-        "SELECT run_no, account_no, assignee, level, stratum, balance, reason FROM allocation_row {} \
-         AND account_no > $6 ORDER BY account_no LIMIT $7",
-        filter.sql()
-    );
-    diesel::sql_query(sql)
+    let rest = format!("{} AND account_no > $6 ORDER BY account_no LIMIT $7", filter.sql());
+    select::<RunAccount>(&rest)
         .bind::<Text, _>(lender)
         .bind::<BigInt, _>(run_no)
         .bind::<Nullable<Text>, _>(filter.assignee.as_deref())
@@ -543,15 +429,15 @@ pub fn accounts_of_run(
         .load(db)
 }
 
-/// What the accounts of a list add up to.
-#[derive(QueryableByName, Clone, Copy, Debug, Default)]
-pub struct RowSums {
-    /// How many.
-    #[diesel(sql_type = BigInt)]
-    pub accounts: i64,
-    /// Σ balances.
-    #[diesel(sql_type = BigInt)]
-    pub balance: i64,
+row! {
+    /// What the accounts of a list add up to.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct RowSums in "allocation_row" key () {
+        /// How many.
+        accounts: i64,
+        /// Σ balances.
+        balance: Money,
+    }
 }
 
 /// The sums of a list of a run's accounts.
@@ -574,18 +460,14 @@ pub fn sums_of_run(
         .get_result(db)
 }
 
-#[derive(QueryableByName)]
-struct ShareRow {
-    #[diesel(sql_type = Nullable<Text>)]
-    assignee: Option<String>,
-    #[diesel(sql_type = Text)]
-    unplaced: String,
-    #[diesel(sql_type = BigInt)]
-    accounts: i64,
-    #[diesel(sql_type = BigInt)]
-    explored: i64,
-    #[diesel(sql_type = BigInt)]
-    balance: i64,
+row! {
+    struct ShareRow in "allocation_row" key (assignee) {
+        assignee: Option<String>,
+        unplaced: String,
+        accounts: i64,
+        explored: i64,
+        balance: Money,
+    }
 }
 
 /// What each assignee gets and why accounts stay, added up from the rows of a run that did not keep it.
@@ -611,7 +493,7 @@ pub fn shares(
                 let share = Share {
                     accounts: row.accounts,
                     explored: row.explored,
-                    balance: row.balance,
+                    balance: row.balance.0,
                     expected: None,
                     fees: None,
                 };
@@ -630,16 +512,17 @@ pub fn runs_of_account(
     account_no: &str,
     most: i64,
 ) -> QueryResult<Vec<RunAccount>> {
-    diesel::sql_query(
-        "SELECT a.run_no, a.account_no, a.assignee, a.level, a.stratum, a.balance, a.reason \
-         FROM allocation_run r CROSS JOIN allocation_row a \
+    let columns = names_of::<RunAccount>("a");
+    let sql = format!(
+        "SELECT {columns} FROM allocation_run r CROSS JOIN allocation_row a \
          WHERE r.lender = $1 AND a.lender = r.lender AND a.run_no = r.run_no AND a.account_no = $2 \
-         ORDER BY r.run_no DESC LIMIT $3",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<Text, _>(account_no)
-    .bind::<BigInt, _>(most)
-    .load(db)
+         ORDER BY r.run_no DESC LIMIT $3"
+    );
+    diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(account_no)
+        .bind::<BigInt, _>(most)
+        .load(db)
 }
 
 /// One list of closed gates.
@@ -649,12 +532,11 @@ pub fn refusal(
     run_no: i64,
     list_no: i64,
 ) -> QueryResult<Option<String>> {
-    let row: Option<TextRow> =
-        diesel::sql_query("SELECT refusals AS text FROM allocation_refusal WHERE lender = $1 AND run_no = $2 AND list_no = $3")
-            .bind::<Text, _>(lender)
-            .bind::<BigInt, _>(run_no)
-            .bind::<BigInt, _>(list_no)
-            .get_result(db)
-            .optional()?;
-    Ok(row.map(|row| row.text))
+    let row = select::<Refusal>("WHERE lender = $1 AND run_no = $2 AND list_no = $3")
+        .bind::<Text, _>(lender)
+        .bind::<BigInt, _>(run_no)
+        .bind::<BigInt, _>(list_no)
+        .get_result::<Refusal>(db)
+        .optional()?;
+    Ok(row.map(|row| row.refusals.0))
 }

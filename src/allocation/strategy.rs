@@ -6,36 +6,23 @@ use rust_decimal::Decimal;
 
 use crate::contract::condition::Conditions;
 use crate::contract::factor::Parameters;
-use crate::kernel::Rate;
 use crate::kernel::document::{Document, DocumentFault, Table, Value};
+use crate::kernel::{Rate, enumeration};
 use crate::party::{Assignee, Lender};
 use crate::performance::grouping::Grouping;
 use crate::performance::scorecard::Points;
 
-/// How shares come about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// The same share to each eligible assignee.
-    Equal,
-    /// Shares the lender states.
-    Fixed,
-    /// Shares in proportion to the points score.
-    Score,
-    /// Whatever makes the expected net recovery greatest.
-    Optimise,
-}
-
-const METHODS: [(&str, Method); 4] = [
-    ("equal", Method::Equal),
-    ("fixed", Method::Fixed),
-    ("score", Method::Score),
-    ("optimise", Method::Optimise),
-];
-
-impl Method {
-    /// As files write it.
-    pub fn name(self) -> &'static str {
-        METHODS.iter().find(|(_, method)| *method == self).map_or("", |(name, _)| name)
+enumeration! {
+    /// How shares come about.
+    pub enum Method ("method of allocation") {
+        /// The same share to each eligible assignee.
+        Equal = "equal",
+        /// Shares the lender states.
+        Fixed = "fixed",
+        /// Shares in proportion to the points score.
+        Score = "score",
+        /// Whatever makes the expected net recovery greatest.
+        Optimise = "optimise",
     }
 }
 
@@ -112,7 +99,7 @@ fn read(document: &Document<'_>, lender: &Lender, known: &[Assignee]) -> Read<St
     let mut root = document.table();
     let name = root.need("name")?.name()?;
     let method_value = root.need("method")?;
-    let method = method_value.one_of(&METHODS)?;
+    let method = method_value.one_of()?;
     let grouping = Grouping::read(&mut root, lender.currency)?;
     let seed = root.take("seed").map_or(Ok(0), |value| value.whole(0, i64::MAX))?;
     let rotation = root.take("rotation").map_or(Ok(false), |value| value.flag())?;

@@ -9,15 +9,18 @@ mod store;
 
 pub use change::{Change, History, INSTALLATION, Recorded};
 pub use store::{
-    Book, BookRow, EventRow, NumbersGiven, book, changed_since, create_book, event_hash, events,
-    first_hash, last_change, numbers_given, open_installation,
+    Book, EventRow, NumbersGiven, book, changed_since, create_book, event_hash, events, first_hash,
+    last_change, numbers_given, open_installation,
 };
 
 use std::collections::BTreeMap;
 
 use diesel::QueryResult;
 
-use crate::db::{Cell, Db, FactTable, insert_facts, refresh_statistics};
+use crate::db::{
+    Cell, Db, Fact, FactTable, digest_row, insert_facts, insert_plain, refresh_statistics,
+};
+use crate::kernel::calendar::Today;
 use crate::kernel::digest::RowsDigest;
 
 /// Who acts, from where, and when.
@@ -29,6 +32,8 @@ pub struct By {
     pub source: String,
     /// The instant, UTC, RFC 3339.
     pub at: String,
+    /// What day it is: nothing can have happened after it.
+    pub today: Today,
 }
 
 /// So many rows change what a database should believe of a table.
@@ -67,17 +72,33 @@ impl Act {
         table: &FactTable,
         rows: &[Vec<Cell<'_>>],
     ) -> QueryResult<()> {
-        insert_facts(db, table, rows, &mut self.digest)?;
-        let written = self.written.entry(table.name).or_default();
+        insert_plain(db, table, rows, &mut self.digest)?;
+        self.count(db, table.name, rows.len())
+    }
+
+    /// Writes rows of facts and takes them into the event's digest.
+    pub fn record<F: Fact>(&mut self, db: &mut Db, rows: &[F]) -> QueryResult<()> {
+        insert_facts(db, &self.book.lender, self.book.seq, rows, &mut self.digest)?;
+        self.count(db, F::FACTS.real_name(), rows.len())
+    }
+
+    /// Takes a row that was written by an UPDATE, or with a body kept elsewhere, into the event's digest.
+    pub fn witness_fact<F: Fact>(&mut self, row: &F) {
+        digest_row(&self.book.lender, row, &mut self.digest);
+    }
+
+    /// Counts rows written, and tells the server when they are many.
+    fn count(&mut self, db: &mut Db, table: &'static str, rows: usize) -> QueryResult<()> {
+        let written = self.written.entry(table).or_default();
         let before = *written;
-        *written += rows.len();
+        *written += rows;
         // A server that still believes the table to be small reads it from end to end at every look-up. The first
         // ten thousand rows tell it, and every ten times as many.
         let grown = std::iter::successors(Some(MANY), |bound| bound.checked_mul(10))
             .take_while(|bound| *bound <= *written)
             .last();
         if grown.is_some_and(|bound| bound > before) {
-            refresh_statistics(db, table.name)
+            refresh_statistics(db, table)
         } else {
             Ok(())
         }

@@ -4,36 +4,38 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::INSTALLATION;
-use crate::db::Db;
+use crate::db::{Db, row, select};
 use crate::kernel::{Money, Month, digest};
 
-/// The head of a lender's book: the last numbers given out.
-#[derive(Clone, Debug)]
-pub struct Book {
-    /// The lender's code.
-    pub lender: String,
-    /// The last event.
-    pub seq: i64,
-    /// Its hash.
-    pub event_hash: String,
-    /// The last ledger transaction.
-    pub transaction_no: i64,
-    /// Its hash.
-    pub transaction_hash: String,
-    /// Σ of all debits the ledger ever posted: what bounds every sum of the book's amounts.
-    pub turnover: Money,
-    /// The last placement.
-    pub placement_no: i64,
-    /// The last batch.
-    pub batch_no: i64,
-    /// The last allocation run.
-    pub run_no: i64,
-    /// The last statement.
-    pub statement_no: i64,
-    /// The first month closed.
-    pub first_month: Option<Month>,
-    /// The last month closed.
-    pub closed_month: Option<Month>,
+row! {
+    /// The head of a lender's book: the last numbers given out.
+    #[derive(Clone, Debug)]
+    pub struct Book in "book" key (lender) {
+        /// The lender's code.
+        lender: String,
+        /// The last event.
+        seq: i64 [0..],
+        /// Its hash.
+        event_hash: String,
+        /// The last ledger transaction.
+        transaction_no: i64 [0..],
+        /// Its hash.
+        transaction_hash: String,
+        /// Σ of all debits the ledger ever posted: what bounds every sum of the book's amounts.
+        turnover: Money [0..],
+        /// The last placement.
+        placement_no: i64 [0..],
+        /// The last batch.
+        batch_no: i64 [0..],
+        /// The last allocation run.
+        run_no: i64 [0..],
+        /// The last statement.
+        statement_no: i64 [0..],
+        /// The first month closed.
+        first_month: Option<Month>,
+        /// The last month closed.
+        closed_month: Option<Month>,
+    }
 }
 
 impl Book {
@@ -48,35 +50,6 @@ impl Book {
     }
 }
 
-/// A book's head as its row is stored.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct BookRow {
-    #[diesel(sql_type = Text)]
-    lender: String,
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Text)]
-    event_hash: String,
-    #[diesel(sql_type = BigInt)]
-    transaction_no: i64,
-    #[diesel(sql_type = Text)]
-    transaction_hash: String,
-    #[diesel(sql_type = BigInt)]
-    turnover: i64,
-    #[diesel(sql_type = BigInt)]
-    placement_no: i64,
-    #[diesel(sql_type = BigInt)]
-    batch_no: i64,
-    #[diesel(sql_type = BigInt)]
-    run_no: i64,
-    #[diesel(sql_type = BigInt)]
-    statement_no: i64,
-    #[diesel(sql_type = Nullable<Text>)]
-    first_month: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    closed_month: Option<String>,
-}
-
 /// The hash that stands before the first event and the first transaction of a book.
 pub fn first_hash(lender: &str) -> String {
     digest::sha256(format!("consign book {lender}").as_bytes())
@@ -84,24 +57,7 @@ pub fn first_hash(lender: &str) -> String {
 
 /// The head of a lender's book; [`diesel::NotFound`] when the lender is unknown.
 pub fn book(db: &mut Db, lender: &str) -> QueryResult<Book> {
-    let row: BookRow = diesel::sql_query("SELECT * FROM book WHERE lender = $1")
-        .bind::<Text, _>(lender)
-        .get_result(db)?;
-    let month = |text: Option<String>| text.and_then(|text| text.parse().ok());
-    Ok(Book {
-        lender: row.lender,
-        seq: row.seq,
-        event_hash: row.event_hash,
-        transaction_no: row.transaction_no,
-        transaction_hash: row.transaction_hash,
-        turnover: Money(row.turnover),
-        placement_no: row.placement_no,
-        batch_no: row.batch_no,
-        run_no: row.run_no,
-        statement_no: row.statement_no,
-        first_month: month(row.first_month),
-        closed_month: month(row.closed_month),
-    })
+    select::<Book>("WHERE lender = $1").bind::<Text, _>(lender).get_result(db)
 }
 
 /// Opens the book of a new lender.
@@ -146,33 +102,27 @@ pub(super) fn save(db: &mut Db, book: &Book) -> QueryResult<()> {
     .map(|_| ())
 }
 
-/// One event of a book as it is stored.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct EventRow {
-    /// Its number in the book, without gaps.
-    #[diesel(sql_type = BigInt)]
-    pub seq: i64,
-    /// What was done.
-    #[diesel(sql_type = Text)]
-    pub kind: String,
-    /// When, UTC.
-    #[diesel(sql_type = Text)]
-    pub recorded_at: String,
-    /// By whom.
-    #[diesel(sql_type = Text)]
-    pub actor: String,
-    /// From where.
-    #[diesel(sql_type = Text)]
-    pub source: String,
-    /// The figures, as JSON.
-    #[diesel(sql_type = Text)]
-    pub summary: String,
-    /// The digest of the rows it wrote.
-    #[diesel(sql_type = Text)]
-    pub digest: String,
-    /// Its hash, over its own content and the hash before.
-    #[diesel(sql_type = Text)]
-    pub hash: String,
+row! {
+    /// One event of a book as it is stored.
+    #[derive(Clone, Debug)]
+    pub struct EventRow in "event" key (seq) {
+        /// Its number in the book, without gaps.
+        seq: i64,
+        /// What was done.
+        kind: String,
+        /// When, UTC.
+        recorded_at: String,
+        /// By whom.
+        actor: String,
+        /// From where.
+        source: String,
+        /// The figures, as JSON.
+        summary: String,
+        /// The digest of the rows it wrote.
+        digest: String,
+        /// Its hash, over its own content and the hash before.
+        hash: String,
+    }
 }
 
 /// The hash of an event that follows the event hashed `before`.
@@ -209,18 +159,13 @@ pub(super) fn append(db: &mut Db, lender: &str, event: &EventRow) -> QueryResult
 
 /// All events of a book, in order.
 pub fn events(db: &mut Db, lender: &str) -> QueryResult<Vec<EventRow>> {
-    diesel::sql_query(
-        "SELECT seq, kind, recorded_at, actor, source, summary, digest, hash FROM event WHERE lender = $1 ORDER BY seq",
-    )
-    .bind::<Text, _>(lender)
-    .load(db)
+    select::<EventRow>("WHERE lender = $1 ORDER BY seq").bind::<Text, _>(lender).load(db)
 }
 
 /// Whether anything of the book changed after an event; a download or another simulation is recorded and changes nothing.
 pub fn changed_since(db: &mut Db, lender: &str, seq: i64) -> QueryResult<bool> {
-    let later: Vec<EventRow> = diesel::sql_query(
-        "SELECT seq, kind, recorded_at, actor, source, summary, digest, hash FROM event \
-         WHERE lender = $1 AND seq > $2 AND kind NOT IN ('export', 'allocation simulated') ORDER BY seq LIMIT 1",
+    let later: Vec<EventRow> = select::<EventRow>(
+        "WHERE lender = $1 AND seq > $2 AND kind NOT IN ('export', 'allocation simulated') ORDER BY seq LIMIT 1",
     )
     .bind::<Text, _>(lender)
     .bind::<BigInt, _>(seq)
@@ -228,10 +173,10 @@ pub fn changed_since(db: &mut Db, lender: &str, seq: i64) -> QueryResult<bool> {
     Ok(!later.is_empty())
 }
 
-#[derive(QueryableByName)]
-struct LastRow {
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
+row! {
+    struct LastRow in "event" key (seq) {
+        seq: i64,
+    }
 }
 
 /// The last event that changed anything of the book: what is worked out from the book's rows stays as it is after it.
@@ -244,21 +189,19 @@ pub fn last_change(db: &mut Db, lender: &str) -> QueryResult<i64> {
     Ok(row.seq)
 }
 
-/// The last numbers that a book's rows carry.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct NumbersGiven {
-    /// The last placement.
-    #[diesel(sql_type = BigInt)]
-    pub placements: i64,
-    /// How many batches there are.
-    #[diesel(sql_type = BigInt)]
-    pub batches: i64,
-    /// The last allocation run.
-    #[diesel(sql_type = BigInt)]
-    pub runs: i64,
-    /// The first month closed.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub first_month: Option<String>,
+row! {
+    /// The last numbers that a book's rows carry.
+    #[derive(Clone, Debug)]
+    pub struct NumbersGiven in "book" key () {
+        /// The last placement.
+        placements: i64,
+        /// How many batches there are.
+        batches: i64,
+        /// The last allocation run.
+        runs: i64,
+        /// The first month closed.
+        first_month: Option<Month>,
+    }
 }
 
 /// Reads the last numbers from the rows themselves.

@@ -47,13 +47,13 @@ pub(super) struct AllocateArguments {
     /// Repeat a past run from the facts it knew; refused when it does not come to the same bytes.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["commit_run", "commit", "strategy", "on"])]
     replay: Option<String>,
-    /// Where the assignment goes.
+    /// Where the assignment goes; `-` is standard output.
     #[arg(long, value_name = "OUT.csv")]
     export: Option<PathBuf>,
     /// The language of the reasons in the assignment: en or zh.
     #[arg(long, default_value = "en", value_parser = language)]
     language: Lang,
-    /// Where the strata table goes.
+    /// Where the strata table goes; `-` is standard output.
     #[arg(long, value_name = "OUT.csv")]
     strata: Option<PathBuf>,
 }
@@ -63,7 +63,8 @@ pub(super) fn allocate(
     arguments: &AllocateArguments,
 ) -> Result<Answer, Failure> {
     arguments.export.iter().chain(&arguments.strata).try_for_each(|path| check_writable(path))?;
-    let mut db = context.open()?;
+    let mut db =
+        if arguments.replay.is_some() { context.open_to_read()? } else { context.open()? };
     let by = ambient::operator();
     let mut bar = Bar::new();
     let named = arguments.commit_run.as_ref().or(arguments.replay.as_ref());
@@ -73,7 +74,7 @@ pub(super) fn allocate(
             let (_, run, decision) = replay(&mut db, &lender_code, number)?;
             Outcome {
                 run_no: number,
-                hash: run.hash,
+                hash: run.run.hash,
                 committed: run.committed_seq.is_some(),
                 decision,
             }
@@ -95,12 +96,13 @@ pub(super) fn allocate(
     };
     let lender = party::store::lender(&mut db, &lender_code)?
         .ok_or_else(|| Failure::new("the lender is gone"))?;
-    if let Some(path) = &arguments.export {
-        write_file(path, &assignment_csv(&outcome.decision, arguments.language)?)?;
-    }
-    if let Some(path) = &arguments.strata {
-        write_file(path, &strata_csv(&outcome.decision)?)?;
-    }
+    write_tables(arguments, &outcome).map_err(|failure| {
+        let run = format!("{lender_code}#{}", outcome.run_no);
+        let done = if outcome.committed { "committed" } else { "simulated" };
+        failure.after(format!(
+            "run {run} is {done}, but its tables are not written (write them with `consign allocate --replay {run}`)"
+        ))
+    })?;
     let stages = bar.stages();
     let done = match (arguments.replay.is_some(), outcome.committed) {
         (true, _) => "repeated, the same bytes",
@@ -108,6 +110,16 @@ pub(super) fn allocate(
         (false, false) => "simulated",
     };
     answer(&lender, &outcome, done, &stages)
+}
+
+fn write_tables(arguments: &AllocateArguments, outcome: &Outcome) -> Result<(), Failure> {
+    if let Some(path) = &arguments.export {
+        write_file(path, &assignment_csv(&outcome.decision, arguments.language)?)?;
+    }
+    if let Some(path) = &arguments.strata {
+        write_file(path, &strata_csv(&outcome.decision)?)?;
+    }
+    Ok(())
 }
 
 /// The strategy of a file.

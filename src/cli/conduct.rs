@@ -10,11 +10,11 @@ use super::output::{Answer, Failure, check_writable, lines, write_with};
 use super::{Context, date};
 use crate::conduct::complaint::{self, NewComplaint, NewDecision};
 use crate::conduct::complaint_store::{self, Case, CaseFilter};
-use crate::conduct::evaluation::{self, Due};
-use crate::conduct::policy::RULES;
+use crate::conduct::evaluation::{self, Due, NewEvaluation};
+use crate::conduct::policy::Rule;
 use crate::conduct::{Severity, violation};
 use crate::kernel::Currency;
-use crate::kernel::text::neutral;
+use crate::sheet::Csv;
 use crate::{ambient, party};
 
 #[derive(Subcommand)]
@@ -48,6 +48,9 @@ pub(super) struct AddArguments {
     /// The case; given by the book when absent.
     #[arg(long, value_name = "CASE")]
     reference: Option<String>,
+    /// Record it although the day lies after today.
+    #[arg(long)]
+    allow_future: bool,
 }
 
 #[derive(Args)]
@@ -83,7 +86,7 @@ enum YesNo {
 }
 
 fn severity(text: &str) -> Result<Severity, String> {
-    Severity::parse(text).ok_or_else(|| format!("\"{text}\" is none of low, medium, high"))
+    Severity::recognise(text).ok_or_else(|| format!("\"{text}\" is none of {}", Severity::names()))
 }
 
 pub(super) fn complaint(context: &Context, command: &ComplaintCommand) -> Result<Answer, Failure> {
@@ -102,6 +105,7 @@ fn add(context: &Context, arguments: &AddArguments) -> Result<Answer, Failure> {
         severity: arguments.severity,
         text: arguments.text.clone(),
         reference: arguments.reference.clone(),
+        allow_future: arguments.allow_future,
     };
     let done = complaint::add(&mut db, &arguments.lender, &new, &ambient::operator())?;
     let said = match (&done.held, done.already_known) {
@@ -147,7 +151,7 @@ pub(super) struct ComplaintsArguments {
     /// Only those about an assignee.
     #[arg(long)]
     agency: Option<String>,
-    /// Where they go (CSV).
+    /// Where they go (CSV); `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
 }
@@ -173,18 +177,17 @@ pub(super) fn complaints(
     arguments: &ComplaintsArguments,
 ) -> Result<Answer, Failure> {
     check_writable(&arguments.output)?;
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let lender = find(&mut db, &arguments.lender)?;
     let filter = CaseFilter { agency: arguments.agency.clone(), ..CaseFilter::default() };
     let mut cases = complaint_store::page(&mut db, &lender.code, &filter, None, i64::MAX)?;
     cases.reverse();
     write_with(&arguments.output, |out| {
-        let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(CASE_COLUMNS)?;
-        cases
-            .iter()
-            .try_for_each(|case| writer.write_record(case_record(case, lender.currency)))?;
-        writer.flush().map_err(|error| Failure::new(error.to_string()))
+        let mut table = Csv::new(out);
+        table.row(CASE_COLUMNS)?;
+        cases.iter().try_for_each(|case| table.row(case_record(case, lender.currency)))?;
+        table.finish()?;
+        Ok(())
     })?;
     let said = format!("{} complaints written to {}", cases.len(), arguments.output.display());
     Ok(Answer::new(said, json!({"complaints": cases.len()})))
@@ -198,11 +201,11 @@ fn case_record(case: &Case, currency: Currency) -> [String; 12] {
         one.account_no.clone().unwrap_or_default(),
         one.received_on.to_string(),
         one.severity.name().to_string(),
-        neutral(&one.description).into_owned(),
+        one.description.clone(),
         case.state().to_string(),
         decision.map(|decision| decision.decided_on.to_string()).unwrap_or_default(),
         decision.map(|decision| decision.decision_no.to_string()).unwrap_or_default(),
-        decision.map(|decision| neutral(&decision.reason).into_owned()).unwrap_or_default(),
+        decision.map(|decision| decision.reason.clone()).unwrap_or_default(),
         decision
             .and_then(|decision| decision.deduction)
             .map(|amount| amount.plain(currency))
@@ -233,7 +236,7 @@ pub(super) struct ViolationsArguments {
     /// Only those of an assignee.
     #[arg(long)]
     agency: Option<String>,
-    /// Where they go (CSV).
+    /// Where they go (CSV); `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
 }
@@ -243,21 +246,22 @@ pub(super) fn violations(
     arguments: &ViolationsArguments,
 ) -> Result<Answer, Failure> {
     check_writable(&arguments.output)?;
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let (lender, agency) = (&arguments.lender, arguments.agency.as_deref());
     let found = crate::db::read(&mut db, |db| {
         violation::found(db, lender, arguments.from, arguments.to, agency)
     })?;
     write_with(&arguments.output, |out| {
-        let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(violation::COLUMNS)?;
-        found.iter().try_for_each(|one| writer.write_record(one.record()))?;
-        writer.flush().map_err(|error| Failure::new(error.to_string()))
+        let mut table = Csv::new(out);
+        table.row(violation::COLUMNS)?;
+        found.iter().try_for_each(|one| table.row(one.record()))?;
+        table.finish()?;
+        Ok(())
     })?;
     let mut shown =
         vec![format!("{} violations written to {}", found.len(), arguments.output.display())];
     let mut by_rule = serde_json::Map::new();
-    for rule in RULES {
+    for rule in Rule::ALL.iter().copied() {
         let count = found.iter().filter(|one| one.rule == rule).count();
         if count > 0 {
             shown.push(format!("  {}: {count}", rule.name()));
@@ -284,6 +288,9 @@ pub(super) struct EvaluateArguments {
     /// The result in words.
     #[arg(long)]
     text: String,
+    /// Record it although the day lies after today.
+    #[arg(long)]
+    allow_future: bool,
 }
 
 pub(super) fn evaluate(
@@ -291,9 +298,15 @@ pub(super) fn evaluate(
     arguments: &EvaluateArguments,
 ) -> Result<Answer, Failure> {
     let mut db = context.open()?;
-    let EvaluateArguments { lender, agency, on, result, text } = arguments;
-    let done =
-        evaluation::evaluate(&mut db, lender, agency, *on, *result, text, &ambient::operator())?;
+    let EvaluateArguments { lender, agency, on, result, .. } = arguments;
+    let new = NewEvaluation {
+        agency: agency.clone(),
+        on: *on,
+        result: *result,
+        text: arguments.text.clone(),
+        allow_future: arguments.allow_future,
+    };
+    let done = evaluation::evaluate(&mut db, lender, &new, &ambient::operator())?;
     let said = match done.already_known {
         true => format!("{agency} was evaluated so on {on} before; nothing changed"),
         false => format!("{agency} evaluated on {on}: {result}"),
@@ -315,7 +328,7 @@ pub(super) fn evaluations(
     context: &Context,
     arguments: &EvaluationsArguments,
 ) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let standings = evaluation::standings(&mut db, &arguments.lender, arguments.on)?;
     let due: Vec<&evaluation::Standing> =
         standings.iter().filter(|one| one.due.is_some()).collect();

@@ -11,6 +11,7 @@ use crate::kernel::Money;
 use crate::ledger::export::{Format, export};
 use crate::ledger::store;
 use crate::party::{self, Lender};
+use crate::sheet::Csv;
 
 #[derive(Subcommand)]
 pub(super) enum LedgerCommand {
@@ -28,7 +29,7 @@ pub(super) struct TrialBalanceArguments {
     /// What to write.
     #[arg(long, default_value = "csv")]
     format: TrialBalanceFormat,
-    /// Where it goes.
+    /// Where it goes; `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
 }
@@ -47,7 +48,7 @@ pub(super) struct ExportArguments {
     /// What to write.
     #[arg(long, default_value = "csv")]
     format: Format,
-    /// Where it goes.
+    /// Where it goes; `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
 }
@@ -66,28 +67,27 @@ fn find(db: &mut crate::db::Db, code: &str) -> Result<Lender, Failure> {
 
 fn trial_balance(context: &Context, arguments: &TrialBalanceArguments) -> Result<Answer, Failure> {
     let TrialBalanceFormat::Csv = arguments.format;
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let lender = find(&mut db, &arguments.lender)?;
     let rows = store::balances(&mut db, &lender.code)?;
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["account", "debit", "credit", "balance"])?;
+    let mut table = Csv::new(Vec::new());
+    table.row(["account", "debit", "credit", "balance"])?;
     for row in &rows {
-        let shown = |amount: i64| Money(amount).plain(lender.currency);
-        writer.write_record([
+        let shown = |amount: Money| amount.plain(lender.currency);
+        table.row([
             &row.account,
             &shown(row.debit),
             &shown(row.credit),
             &shown(row.debit - row.credit),
         ])?;
     }
-    let bytes = writer.into_inner().map_err(|error| Failure::new(error.to_string()))?;
-    write_file(&arguments.output, &bytes)?;
+    write_file(&arguments.output, &table.finish()?)?;
     let said = format!("{} accounts written to {}", rows.len(), arguments.output.display());
     Ok(Answer::new(said, json!({"accounts": rows.len()})))
 }
 
 fn write_export(context: &Context, arguments: &ExportArguments) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let lender = find(&mut db, &arguments.lender)?;
     write_with(&arguments.output, |out| {
         crate::db::read(&mut db, |db| {

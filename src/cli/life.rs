@@ -9,13 +9,13 @@ use serde_json::json;
 use super::output::{Answer, Failure, lines, write_with};
 use super::placements::{hold_kind, left_alone};
 use super::{Context, date};
-use crate::kernel::{Money, text};
 use crate::placement::Move;
 use crate::placement::life::Taker;
 use crate::placement::step::{Named, take};
 use crate::placement::step_store::log;
 use crate::portfolio::hold::HoldKind;
 use crate::portfolio::holding::{Change, Holding, change};
+use crate::sheet::Csv;
 use crate::{ambient, party};
 
 /// The accounts a command is about, and its day.
@@ -377,19 +377,19 @@ pub(super) struct StepsArguments {
     /// Only those of an account.
     #[arg(long, value_name = "NO")]
     account: Option<String>,
-    /// Where they go (CSV).
+    /// Where they go (CSV); `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
 }
 
 pub(super) fn steps(context: &Context, arguments: &StepsArguments) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let lender = party::store::lender(&mut db, &arguments.lender)?
         .ok_or_else(|| Failure::new(format!("there is no lender {}", arguments.lender)))?;
     let rows = log(&mut db, &lender.code, arguments.account.as_deref())?;
     write_with(&arguments.output, |out| {
-        let mut writer = csv::Writer::from_writer(out);
-        writer.write_record([
+        let mut table = Csv::new(out);
+        table.row([
             "account_no",
             "placement_no",
             "assignee",
@@ -404,22 +404,23 @@ pub(super) fn steps(context: &Context, arguments: &StepsArguments) -> Result<Ans
             "actor",
         ])?;
         for row in &rows {
-            writer.write_record([
+            table.row([
                 row.account_no.as_str(),
                 &row.placement_no.to_string(),
                 &row.assignee,
-                &row.step,
+                row.step_name(),
                 &row.on_day.to_string(),
                 row.agency.as_deref().unwrap_or("lender"),
-                &text::neutral(row.reason.as_deref().unwrap_or("")),
-                row.outcome.as_deref().unwrap_or(""),
+                row.reason.as_deref().unwrap_or(""),
+                row.outcome_name(),
                 &row.until_on.map(|day| day.to_string()).unwrap_or_default(),
-                &Money(row.owed).plain(lender.currency),
+                &row.owed.plain(lender.currency),
                 &row.recorded_at,
                 &row.actor,
             ])?;
         }
-        writer.flush().map_err(|error| Failure::new(error.to_string()))
+        table.finish()?;
+        Ok(())
     })?;
     let said = format!("{} steps written to {}", rows.len(), arguments.output.display());
     Ok(Answer::new(said, json!({"steps": rows.len()})))

@@ -108,6 +108,11 @@ impl Context {
     fn open(&self) -> Result<Db, OpenError> {
         self.address.open()
     }
+
+    /// For commands that only read: they work on a copy that cannot be written, and for a user who may only read.
+    fn open_to_read(&self) -> Result<Db, OpenError> {
+        self.address.open_to_read()
+    }
 }
 
 /// Runs the program on the process's arguments.
@@ -120,9 +125,15 @@ pub fn main() -> ExitCode {
     } else {
         "sqlite:consign.db"
     };
-    let outcome = Address::parse(&config::database(arguments.database.as_deref(), fallback))
-        .map_err(Failure::from)
-        .and_then(|address| run(&Context { address }, arguments.command));
+    let outcome = config::today().map_err(|text| {
+        Failure::new(format!(
+            "CONSIGN_TODAY is \"{text}\", which is no day; write it like 2026-11-21"
+        ))
+    });
+    let outcome = outcome.and_then(|_| {
+        let address = Address::parse(&config::database(arguments.database.as_deref(), fallback))?;
+        run(&Context { address }, arguments.command)
+    });
     match outcome {
         Ok(answer) => answer.print(json),
         Err(failure) => failure.print(),

@@ -1,8 +1,14 @@
 //! What commands answer: text or one JSON object, an exit code, and files written whole.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
+
+use crate::kernel::document::LARGEST_DOCUMENT;
+use crate::outfile::{OutFile, OutFileError, standard_output_is_taken};
+
+/// The largest text file of the user's that is read whole: contracts, strategies, parties.
+const LARGEST_TEXT: u64 = LARGEST_DOCUMENT as u64;
 
 /// A command's answer.
 pub(super) struct Answer {
@@ -27,7 +33,11 @@ impl Answer {
 
     pub fn print(self, json: bool) -> ExitCode {
         let text = if json { self.json.to_string() } else { self.text };
-        let printed = writeln!(std::io::stdout(), "{text}");
+        let printed = if standard_output_is_taken() {
+            writeln!(std::io::stderr(), "{text}")
+        } else {
+            writeln!(std::io::stdout(), "{text}")
+        };
         // Nobody is left to tell when standard output is closed; the work is done either way.
         drop(printed);
         ExitCode::from(self.code)
@@ -41,6 +51,11 @@ pub(super) struct Failure(String);
 impl Failure {
     pub fn new(message: impl Into<String>) -> Failure {
         Failure(message.into())
+    }
+
+    /// A failure after something was done: what.
+    pub fn after(self, done: impl std::fmt::Display) -> Failure {
+        Failure(format!("{done}: {}", self.0))
     }
 
     pub fn print(self) -> ExitCode {
@@ -64,8 +79,7 @@ failures!(
     crate::db::OpenError,
     crate::party::PartyError,
     crate::contract::ContractError,
-    crate::portfolio::PortfolioError,
-    crate::recovery::RecoveryError,
+    crate::intake::IntakeError,
     crate::placement::PlacementError,
     crate::conduct::ConductError,
     crate::allocation::AllocationError,
@@ -75,6 +89,7 @@ failures!(
     crate::ledger::export::ExportError,
     crate::sheet::SheetError,
     crate::demo::DemoError,
+    OutFileError,
     csv::Error
 );
 
@@ -86,8 +101,12 @@ impl From<diesel::result::Error> for Failure {
 
 /// Reads a text file of the user's.
 pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Failure::new(format!("{}: cannot be read: {error}", path.display())))?;
+    let cannot = |error: std::io::Error| {
+        Failure::new(format!("{}: cannot be read: {error}; nothing was changed", path.display()))
+    };
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(cannot)?;
+    file.take(LARGEST_TEXT + 1).read_to_end(&mut bytes).map_err(cannot)?;
     String::from_utf8(bytes).map_err(|error| {
         let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
             .iter()
@@ -106,55 +125,31 @@ pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     write_with(path, |out| out.write_all(bytes).map_err(|error| Failure::new(error.to_string())))
 }
 
-/// Writes an output file through `fill`, under another name until it is whole; `-` is standard output.
+/// Writes an output file through `fill`; what it says is printed beside it when the file itself goes to standard output.
 pub(super) fn write_with(
     path: &Path,
     fill: impl FnOnce(&mut dyn std::io::Write) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::new(format!("{}: cannot be written: {error}", path.display()))
-    };
-    if path == Path::new("-") {
-        return fill(&mut std::io::stdout().lock());
-    }
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let mut out = std::io::BufWriter::new(std::fs::File::create(&part).map_err(failed)?);
-    let filled = fill(&mut out).and_then(|()| out.flush().map_err(failed));
-    drop(out);
-    match filled {
-        Ok(()) => std::fs::rename(&part, path).map_err(failed),
-        Err(failure) => {
-            let removed = std::fs::remove_file(&part);
-            drop(removed);
-            Err(failure)
-        }
+    let mut out = OutFile::create(path)?;
+    match fill(&mut out) {
+        Ok(()) => Ok(out.finish()?),
+        Err(failure) => Err(out.trouble().map_or(failure, Failure::from)),
     }
 }
 
 /// Refuses an output path that cannot be written, before anything is done.
 pub(super) fn check_writable(path: &Path) -> Result<(), Failure> {
-    write_probe(path)
-        .map_err(|error| Failure::new(format!("{}: cannot be written: {error}", path.display())))
-}
-
-fn write_probe(path: &Path) -> std::io::Result<()> {
-    if path == Path::new("-") {
-        return Ok(());
-    }
-    if path.is_dir() {
-        return Err(std::io::Error::other("is a folder"));
-    }
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    std::fs::File::create(&part)?;
-    std::fs::remove_file(&part)
+    Ok(OutFile::check(path)?)
 }
 
 /// Text lines joined.
 pub(super) fn lines(lines: Vec<String>) -> String {
     lines.join("\n")
+}
+
+/// What is odd but harmless, a line each.
+pub(super) fn warning_lines(warnings: &[String]) -> Vec<String> {
+    warnings.iter().map(|warning| format!("warning: {warning}")).collect()
 }
 
 /// The first rejected rows, a line each.

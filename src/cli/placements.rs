@@ -13,6 +13,7 @@ use crate::placement::recall::{self as recalling, Which};
 use crate::placement::step::NotPlaced;
 use crate::placement::{Placement, store, windows};
 use crate::portfolio::hold::HoldKind;
+use crate::sheet::Csv;
 use crate::{ambient, party};
 
 #[derive(Args)]
@@ -26,7 +27,7 @@ pub(super) struct PlacementsArguments {
     /// Only those that held an account that day.
     #[arg(long, value_parser = date)]
     on: Option<NaiveDate>,
-    /// Where they go (CSV).
+    /// Where they go (CSV); `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
 }
@@ -35,13 +36,13 @@ pub(super) fn placements(
     context: &Context,
     arguments: &PlacementsArguments,
 ) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let lender = party::store::lender(&mut db, &arguments.lender)?
         .ok_or_else(|| Failure::new(format!("there is no lender {}", arguments.lender)))?;
     let mut count = 0_u64;
     write_with(&arguments.output, |out| {
-        let mut writer = csv::Writer::from_writer(out);
-        writer.write_record([
+        let mut table = Csv::new(out);
+        table.row([
             "account_no",
             "assignee",
             "batch",
@@ -66,7 +67,7 @@ pub(super) fn placements(
                 };
                 if of_agency && arguments.on.is_none_or(held) {
                     count += 1;
-                    writer.write_record(record(placement, lender.currency))?;
+                    table.row(record(placement, lender.currency))?;
                 }
             }
             Ok(())
@@ -80,7 +81,8 @@ pub(super) fn placements(
             Ok::<(), Failure>(())
         })?;
         row(&account)?;
-        writer.flush().map_err(|error| Failure::new(error.to_string()))
+        table.finish()?;
+        Ok(())
     })?;
     Ok(Answer::new(
         format!("{count} placements written to {}", arguments.output.display()),
@@ -136,7 +138,7 @@ pub(super) struct RecallArguments {
 
 /// A type of hold given on the command line.
 pub(super) fn hold_kind(text: &str) -> Result<HoldKind, String> {
-    HoldKind::parse(text).ok_or_else(|| {
+    HoldKind::recognise(text).ok_or_else(|| {
         format!("\"{text}\" is no type of hold; the types are {}", HoldKind::names())
     })
 }

@@ -32,7 +32,7 @@ pub(super) struct ScorecardArguments {
     /// A strategy whose strata, window and points it goes by.
     #[arg(long, value_name = "STRATEGY.toml")]
     strategy: Option<PathBuf>,
-    /// Where it goes.
+    /// Where it goes; `-` is standard output.
     #[arg(short, long)]
     output: Option<PathBuf>,
 }
@@ -42,7 +42,7 @@ pub(super) fn scorecard(
     arguments: &ScorecardArguments,
 ) -> Result<Answer, Failure> {
     arguments.output.iter().try_for_each(|path| check_writable(path))?;
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let no_lender = || PerformanceError::NoLender(arguments.lender.clone());
     let lender = party::store::lender(&mut db, &arguments.lender)?.ok_or_else(no_lender)?;
     let strategy =
@@ -129,7 +129,7 @@ pub(super) struct TrialArguments {
 }
 
 pub(super) fn trial(context: &Context, arguments: &TrialArguments) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let no_lender = || PerformanceError::NoLender(arguments.lender.clone());
     let lender = party::store::lender(&mut db, &arguments.lender)?.ok_or_else(no_lender)?;
     let strategy =

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Context;
 use super::bar::Bar;
-use super::output::{Answer, Failure, lines, write_file};
+use super::output::{Answer, Failure, lines, warning_lines, write_file};
 use crate::kernel::Month;
 use crate::party::Lang;
 use crate::settlement::{SettlementError, close as closing, explain as explaining, render, store};
@@ -25,22 +25,23 @@ pub(super) struct CloseArguments {
     /// The month, like 2026-03.
     #[arg(long, value_parser = month)]
     month: Month,
-    /// Work everything out and change nothing.
+    /// Work everything out and change nothing; also of a month that is not over.
     #[arg(long)]
     preview: bool,
+    /// Close a month that is not over.
+    #[arg(long)]
+    allow_future: bool,
 }
 
 pub(super) fn close(context: &Context, arguments: &CloseArguments) -> Result<Answer, Failure> {
     let mut db = context.open()?;
     let by = ambient::operator();
-    let done = closing::close(
-        &mut db,
-        &arguments.lender,
-        arguments.month,
-        arguments.preview,
-        &by,
-        &mut Bar::new(),
-    )?;
+    let new = closing::NewClosing {
+        month: arguments.month,
+        preview: arguments.preview,
+        allow_future: arguments.allow_future,
+    };
+    let done = closing::close(&mut db, &arguments.lender, &new, &by, &mut Bar::new())?;
     let lender = party::store::lender(&mut db, &arguments.lender)?
         .ok_or_else(|| Failure::new("the lender is gone"))?;
     let state = match (done.already_closed, done.preview) {
@@ -48,12 +49,13 @@ pub(super) fn close(context: &Context, arguments: &CloseArguments) -> Result<Ans
         (_, true) => "would close with these statements; nothing was changed",
         _ => "closed",
     };
-    let mut shown = vec![format!(
+    let mut shown = warning_lines(&done.warnings);
+    shown.push(format!(
         "{} {state}: {} statements, {} placements expired",
         done.month,
         done.statements.len(),
         done.expired
-    )];
+    ));
     if done.recalls_final > 0 {
         shown.push(format!(
             "  {} recalls became final: nobody objected in time",
@@ -90,6 +92,7 @@ pub(super) fn close(context: &Context, arguments: &CloseArguments) -> Result<Ans
     let json = json!({
         "month": done.month.to_string(), "already_closed": done.already_closed, "preview": done.preview,
         "expired": done.expired, "recalls_final": done.recalls_final, "statements": statements,
+        "warnings": done.warnings,
     });
     Ok(Answer::new(lines(shown), json))
 }
@@ -100,8 +103,6 @@ enum StatementFormat {
     Html,
     Csv,
     Json,
-    Xlsx,
-    Pdf,
 }
 
 #[derive(Args)]
@@ -118,7 +119,7 @@ pub(super) struct StatementArguments {
     /// What to write.
     #[arg(long)]
     format: StatementFormat,
-    /// Where it goes.
+    /// Where it goes; `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
     /// Begin CSV with a byte-order mark, which Excel in China needs.
@@ -130,7 +131,7 @@ pub(super) fn statement(
     context: &Context,
     arguments: &StatementArguments,
 ) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let lender = party::store::lender(&mut db, &arguments.lender)?
         .ok_or_else(|| SettlementError::NoLender(arguments.lender.clone()))?;
     let one = store::find(&mut db, &lender.code, &arguments.agency, arguments.month)?.ok_or_else(
@@ -156,11 +157,6 @@ pub(super) fn statement(
                     one.statement_no
                 ))
             })?,
-        StatementFormat::Xlsx | StatementFormat::Pdf => {
-            return Err(Failure::new(
-                "xlsx and pdf are not yet supported; use html (printable), csv or json",
-            ));
-        }
     };
     write_file(&arguments.output, &bytes)?;
     let said = format!(
@@ -196,7 +192,7 @@ pub(super) fn language(text: &str) -> Result<Lang, String> {
 }
 
 pub(super) fn explain(context: &Context, arguments: &ExplainArguments) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let told = explaining::explain(
         &mut db,
         arguments.language,

@@ -15,7 +15,7 @@ pub(super) struct VerifyArguments {
 }
 
 pub(super) fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Answer, Failure> {
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let proofs = proof::verify(&mut db, arguments.lender.as_deref())?;
     let mut shown = Vec::new();
     let (people, books): (Vec<_>, Vec<_>) =

@@ -14,6 +14,7 @@ use crate::allocation::estimate::Given;
 use crate::kernel::Currency;
 use crate::party;
 use crate::performance::number::percent;
+use crate::sheet::Csv;
 
 #[derive(Args)]
 pub(super) struct WhatIfArguments {
@@ -30,14 +31,14 @@ pub(super) struct WhatIfArguments {
     /// Take placed accounts as if they were not placed.
     #[arg(long)]
     include_placed: bool,
-    /// Where the table goes.
+    /// Where the table goes; `-` is standard output.
     #[arg(short, long)]
     output: Option<PathBuf>,
 }
 
 pub(super) fn what_if(context: &Context, arguments: &WhatIfArguments) -> Result<Answer, Failure> {
     arguments.output.iter().try_for_each(|path| check_writable(path))?;
-    let mut db = context.open()?;
+    let mut db = context.open_to_read()?;
     let texts = (read_text(&arguments.first)?, read_text(&arguments.second)?);
     let names = (arguments.first.display().to_string(), arguments.second.display().to_string());
     let files = [(names.0.as_str(), texts.0.as_str()), (names.1.as_str(), texts.1.as_str())];
@@ -138,7 +139,7 @@ fn figures(given: &Given, currency: Currency) -> [String; 5] {
 
 /// One row per assignee: what it has or last had, then what each strategy gives it.
 fn csv(found: &Comparison, currency: Currency) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut table = Csv::new(Vec::new());
     let columns = ["accounts", "balance", "expected_recovery", "fees", "expected_net"];
     let mut header =
         vec!["assignee".to_string(), "present_accounts".to_string(), "present_balance".to_string()];
@@ -147,7 +148,7 @@ fn csv(found: &Comparison, currency: Currency) -> Result<Vec<u8>, csv::Error> {
             .iter()
             .flat_map(|side| columns.map(|column| format!("{side}_{column}"))),
     );
-    writer.write_record(&header)?;
+    table.row(&header)?;
     let codes: std::collections::BTreeSet<&String> =
         found.sides.iter().flat_map(|side| side.given.keys()).chain(found.present.keys()).collect();
     for code in codes {
@@ -156,7 +157,7 @@ fn csv(found: &Comparison, currency: Currency) -> Result<Vec<u8>, csv::Error> {
         for side in &found.sides {
             row.extend(figures(&side.given.get(code).copied().unwrap_or_default(), currency));
         }
-        writer.write_record(&row)?;
+        table.row(&row)?;
     }
-    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+    table.finish()
 }

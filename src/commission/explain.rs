@@ -2,7 +2,7 @@
 //! match, the tier, the rounding.
 
 use super::entitlement::{Priced, price, reached};
-use super::{Group, GroupKey, Item, Scope};
+use super::{FeeGroup, Group, Item, Scope};
 use crate::contract::condition::Condition;
 use crate::contract::{
     Apply, Bound, Component, FeeRule, Limit, Measure, Price, RoundedAt, Terms, Tiers,
@@ -219,7 +219,7 @@ pub fn true_up_words(
 }
 
 fn group_words(basis: &Basis<'_>) -> String {
-    let GroupKey { contract, version, rule, scope, .. } = &basis.group.key;
+    let FeeGroup { contract, version, rule, scope } = &basis.group.key.of;
     let rule = rule + 1;
     match scope {
         Scope::Month(month) => say(

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 
 use super::earning::{TakenBack, earning};
 use super::entitlement::first_match;
-use super::{Group, GroupKey, Item, Scope};
+use super::{FeeGroup, Group, GroupKey, Item, Scope};
 use crate::contract::{ContractError, Over, Per, Price, Version, Versions};
 use crate::db::{Db, keys_json};
 use crate::kernel::calendar::plus_days;
@@ -455,13 +455,9 @@ fn key(placement: &Placement, version: &Version, rule: usize, received_on: Naive
     } else {
         Scope::Month(Month::of(received_on))
     };
-    GroupKey {
-        agency: placement.assignee.clone(),
-        contract: version.terms.code.clone(),
-        version: version.number,
-        rule,
-        scope,
-    }
+    let (contract, version) = (version.terms.code.clone(), version.number);
+    let of = FeeGroup { contract, version, rule, scope };
+    GroupKey { agency: placement.assignee.clone(), of }
 }
 
 /// What a price is measured over; only tiers can be measured over a batch.

@@ -9,9 +9,12 @@ pub mod entitlement;
 pub mod explain;
 pub mod gather;
 
+use std::borrow::Cow;
+use std::ops::Deref;
+
 use chrono::NaiveDate;
 
-use crate::kernel::{Money, Month};
+use crate::kernel::{Money, Month, Spelled};
 
 /// What a group is measured over.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,11 +25,9 @@ pub enum Scope {
     Batch(String),
 }
 
-/// Which group a recovery is in.
+/// A contract's version, one of its rules, and what that is measured over: the group that a statement line settles.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GroupKey {
-    /// The agency that earns.
-    pub agency: String,
+pub struct FeeGroup {
     /// The contract.
     pub contract: String,
     /// The version that prices.
@@ -37,32 +38,46 @@ pub struct GroupKey {
     pub scope: Scope,
 }
 
-impl GroupKey {
-    /// The key as statement lines store it.
-    pub fn text(&self) -> String {
+impl Spelled for FeeGroup {
+    const WHAT: &'static str = "fee group";
+
+    fn spelling(&self) -> Cow<'_, str> {
         let scope = match &self.scope {
             Scope::Month(month) => format!("month {month}"),
             Scope::Batch(batch) => format!("batch {batch}"),
         };
-        format!("{}|{}|{}|{scope}", self.contract, self.version, self.rule + 1)
+        Cow::Owned(format!("{}|{}|{}|{scope}", self.contract, self.version, self.rule + 1))
     }
 
-    /// Reads a stored key.
-    pub fn parse(agency: &str, text: &str) -> Option<GroupKey> {
-        let mut parts = text.splitn(4, '|');
-        let (contract, version, rule) =
-            (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse::<usize>().ok()?);
-        let scope = match parts.next()?.split_once(' ')? {
-            ("month", month) => Scope::Month(month.parse().ok()?),
-            (_, batch) => Scope::Batch(batch.to_string()),
+    fn from_spelling(text: String) -> Result<FeeGroup, String> {
+        let read = |text: &str| {
+            let mut parts = text.splitn(4, '|');
+            let (contract, version) = (parts.next()?, parts.next()?.parse().ok()?);
+            let rule = parts.next()?.parse::<usize>().ok()?.checked_sub(1)?;
+            let scope = match parts.next()?.split_once(' ')? {
+                ("month", month) => Scope::Month(month.parse().ok()?),
+                ("batch", batch) => Scope::Batch(batch.to_string()),
+                _ => return None,
+            };
+            Some(FeeGroup { contract: contract.to_string(), version, rule, scope })
         };
-        Some(GroupKey {
-            agency: agency.to_string(),
-            contract: contract.to_string(),
-            version,
-            rule: rule.checked_sub(1)?,
-            scope,
-        })
+        read(&text).filter(|group| group.spelling() == text).ok_or(text)
+    }
+}
+
+/// Which group a recovery is in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupKey {
+    /// The agency that earns.
+    pub agency: String,
+    /// The group of its contract.
+    pub of: FeeGroup,
+}
+
+impl Deref for GroupKey {
+    type Target = FeeGroup;
+    fn deref(&self) -> &FeeGroup {
+        &self.of
     }
 }
 

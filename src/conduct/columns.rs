@@ -3,25 +3,19 @@
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::{Channel, Outcome, Severity};
+use crate::intake::cell::{ACCOUNT_NO_ALIASES, happened, key, not_yet, word};
 use crate::kernel::calendar::parse_moment;
-use crate::portfolio::columns::{ACCOUNT_NO_ALIASES, date, key};
 use crate::sheet::{Column, Fault, Row};
 
 const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column {
-    Column { name, required: false, aliases }
+    Column::optional(name, aliases)
 }
 
 /// The columns of a contact file, in the order of the constants below.
 pub const CONTACTS: &[Column] = &[
-    Column {
-        name: "reference", required: true, aliases: &["记录编号", "催记编号", "流水号"]
-    },
-    Column { name: "account_no", required: true, aliases: ACCOUNT_NO_ALIASES },
-    Column {
-        name: "at",
-        required: true,
-        aliases: &["联系时间", "催收时间", "拨打时间", "通话时间"],
-    },
+    Column::required("reference", &["记录编号", "催记编号", "流水号"]).key(),
+    Column::required("account_no", ACCOUNT_NO_ALIASES).key(),
+    Column::required("at", &["联系时间", "催收时间", "拨打时间", "通话时间"]).day(),
     column("channel", &["联系方式", "催收方式", "渠道"]),
     column("number", &["联系号码", "拨打号码", "号码", "电话号码"]),
     column("outcome", &["联系结果", "催收结果", "通话结果", "结果"]),
@@ -58,7 +52,7 @@ pub struct Recorded {
 }
 
 /// Reads a contact; the first fault refuses it.
-pub fn read_contact(row: &Row<'_>) -> Result<Recorded, Fault> {
+pub fn read_contact(row: &Row<'_>, latest: NaiveDate) -> Result<Recorded, Fault> {
     let need =
         |column: usize, what: &str| row.fault(column, format!("is empty; every row needs {what}"));
     let reference =
@@ -66,18 +60,21 @@ pub fn read_contact(row: &Row<'_>) -> Result<Recorded, Fault> {
     let account_no = key(row, ACCOUNT_NO)?.ok_or_else(|| need(ACCOUNT_NO, "its account number"))?;
     let channel = match row.get(CHANNEL) {
         None => Channel::Call,
-        Some(text) => Channel::parse(text).ok_or_else(|| {
+        Some(text) => Channel::recognise(text).ok_or_else(|| {
             row.fault(CHANNEL, format!("is no channel; they are {}", Channel::names()))
         })?,
     };
     let outcome = match row.get(OUTCOME) {
         None => Outcome::Other,
-        Some(text) => Outcome::parse(text).ok_or_else(|| {
+        Some(text) => Outcome::recognise(text).ok_or_else(|| {
             row.fault(OUTCOME, format!("is no outcome; they are {}", Outcome::names()))
         })?,
     };
     let at = at(row, channel)?.ok_or_else(|| need(AT, "the time of the contact"))?;
-    let number = key(row, NUMBER)?;
+    if at.date() > latest {
+        return Err(not_yet(row, AT, latest));
+    }
+    let number = word(row, NUMBER)?;
     if number.as_ref().is_some_and(|number| !number.bytes().any(|b| b.is_ascii_digit())) {
         return Err(
             row.fault(NUMBER, "has no digits; write the number that was called, or leave it empty")
@@ -102,20 +99,12 @@ fn at(row: &Row<'_>, channel: Channel) -> Result<Option<NaiveDateTime>, Fault> {
 
 /// The columns of a complaints file, in the order of the constants below.
 pub const COMPLAINTS: &[Column] = &[
-    Column {
-        name: "reference", required: true, aliases: &["投诉编号", "工单号", "投诉单号"]
-    },
-    Column {
-        name: "agency", required: true, aliases: &["机构", "委外机构", "被投诉机构"]
-    },
-    column("account_no", ACCOUNT_NO_ALIASES),
-    Column {
-        name: "received_on", required: true, aliases: &["投诉日期", "受理日期", "收到日期"]
-    },
-    Column {
-        name: "severity", required: true, aliases: &["严重程度", "级别", "投诉级别"]
-    },
-    Column { name: "text", required: true, aliases: &["投诉内容", "内容", "说明"] },
+    Column::required("reference", &["投诉编号", "工单号", "投诉单号"]).key(),
+    Column::required("agency", &["机构", "委外机构", "被投诉机构"]),
+    column("account_no", ACCOUNT_NO_ALIASES).key(),
+    Column::required("received_on", &["投诉日期", "受理日期", "收到日期"]).day(),
+    Column::required("severity", &["严重程度", "级别", "投诉级别"]),
+    Column::required("text", &["投诉内容", "内容", "说明"]),
 ];
 
 /// `reference`
@@ -147,7 +136,7 @@ pub struct Complained {
 }
 
 /// Reads a complaint; the first fault refuses it.
-pub fn read_complaint(row: &Row<'_>) -> Result<Complained, Fault> {
+pub fn read_complaint(row: &Row<'_>, latest: NaiveDate) -> Result<Complained, Fault> {
     let need =
         |column: usize, what: &str| row.fault(column, format!("is empty; every row needs {what}"));
     let severity = row.get(SEVERITY).ok_or_else(|| need(SEVERITY, "its severity"))?;
@@ -155,9 +144,9 @@ pub fn read_complaint(row: &Row<'_>) -> Result<Complained, Fault> {
         reference: key(row, CASE)?.ok_or_else(|| need(CASE, "a case reference of its own"))?,
         agency: key(row, AGENCY)?.ok_or_else(|| need(AGENCY, "the agency it is about"))?,
         account_no: key(row, CASE_ACCOUNT)?,
-        received_on: date(row, RECEIVED_ON)?
+        received_on: happened(row, RECEIVED_ON, latest)?
             .ok_or_else(|| need(RECEIVED_ON, "the day it was received"))?,
-        severity: Severity::parse(severity)
+        severity: Severity::recognise(severity)
             .ok_or_else(|| row.fault(SEVERITY, "is none of low, medium, high"))?,
         text: row.get(TEXT).ok_or_else(|| need(TEXT, "what is complained of"))?.to_string(),
     })

@@ -2,26 +2,23 @@
 //! (rule 2.8) until it is decided.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::path::Path;
 
 use chrono::NaiveDate;
+use diesel::QueryResult;
 use serde_json::json;
 
-use super::columns::{self, AGENCY, CASE, CASE_ACCOUNT, Complained, TEXT};
 use super::complaint_store::{self as store, Case};
-use super::{Complaint, ConductError, Decision, Severity, case_reference, words};
+use super::{Complaint, ConductError, Decision, Severity, case_reference, not_after, words};
 use crate::audit::{Act, By};
 use crate::db::{Cell, Db, keys_json, write};
 use crate::kernel::Money;
-use crate::kernel::text::excerpt;
 use crate::party;
 use crate::placement::expire::record_expiries;
 use crate::portfolio::hold::{self, HoldKind, NewHold};
 use crate::portfolio::store::stated_of;
-use crate::sheet::{ColumnMap, Fault, RawRow, Rejects, Sheet};
 
 /// The longest text of a complaint or a decision.
-const LONGEST: usize = 2_000;
+pub(super) const LONGEST: usize = 2_000;
 
 /// A complaint to record.
 #[derive(Clone, Debug)]
@@ -38,6 +35,8 @@ pub struct NewComplaint {
     pub text: String,
     /// The case; given by the book when absent.
     pub reference: Option<String>,
+    /// Whether the day may lie after today.
+    pub allow_future: bool,
 }
 
 /// What recording a complaint did.
@@ -57,8 +56,11 @@ pub fn add(db: &mut Db, lender: &str, new: &NewComplaint, by: &By) -> Result<Add
     let description = words("text", &new.text, LONGEST)?;
     let reference = new.reference.as_deref().map(case_reference).transpose()?;
     write(db, lender, |db| {
-        party::store::lender(db, lender)?
+        let known = party::store::lender(db, lender)?
             .ok_or_else(|| ConductError::NoLender(lender.to_string()))?;
+        if !new.allow_future {
+            not_after(new.received_on, known.today(by.today))?;
+        }
         let mut book = Recording::load(db, lender, new.account_no.as_deref().into_iter())?;
         let mut complaint = Complaint {
             reference: reference.clone().unwrap_or_default(),
@@ -109,7 +111,7 @@ fn summary(complaint: &Complaint) -> serde_json::Value {
 }
 
 /// Writes complaints, and a hold for each account they are about.
-fn record(db: &mut Db, act: &mut Act, complaints: &[Complaint]) -> Result<(), ConductError> {
+pub(super) fn record(db: &mut Db, act: &mut Act, complaints: &[Complaint]) -> QueryResult<()> {
     let lender = act.book.lender.clone();
     let rows: Vec<Vec<Cell<'_>>> =
         complaints.iter().map(|one| store::cells(&lender, one)).collect();
@@ -139,18 +141,18 @@ fn open_day(act: &Act, on: NaiveDate) -> NaiveDate {
 }
 
 /// What the book knows that matters for recording complaints.
-struct Recording {
+pub(super) struct Recording {
     assignees: HashSet<String>,
     accounts: HashSet<String>,
     cases: HashMap<String, Case>,
 }
 
 impl Recording {
-    fn load<'a>(
+    pub(super) fn load<'a>(
         db: &mut Db,
         lender: &str,
         accounts: impl Iterator<Item = &'a str>,
-    ) -> Result<Recording, ConductError> {
+    ) -> QueryResult<Recording> {
         let assignees = party::store::assignees(db, lender)?
             .into_iter()
             .map(|assignee| assignee.code)
@@ -160,18 +162,24 @@ impl Recording {
         Ok(Recording { assignees, accounts, cases: HashMap::new() })
     }
 
-    fn load_cases<'a>(
+    pub(super) fn load_cases<'a>(
         &mut self,
         db: &mut Db,
         lender: &str,
         references: impl Iterator<Item = &'a str>,
-    ) -> Result<(), ConductError> {
+    ) -> QueryResult<()> {
         let found = store::by_reference(db, lender, &keys_json(references))?;
         self.cases.extend(found.into_iter().map(|case| (case.complaint.reference.clone(), case)));
         Ok(())
     }
 
-    fn check(&self, complaint: &Complaint) -> Result<(), ConductError> {
+    /// From now on the complaint is known.
+    pub(super) fn know(&mut self, complaint: &Complaint) {
+        let case = Case { complaint: complaint.clone(), decision: None };
+        self.cases.insert(complaint.reference.clone(), case);
+    }
+
+    pub(super) fn check(&self, complaint: &Complaint) -> Result<(), ConductError> {
         if !self.assignees.contains(&complaint.agency) {
             return Err(ConductError::NoAssignee(complaint.agency.clone()));
         }
@@ -184,7 +192,7 @@ impl Recording {
     }
 
     /// Whether the same complaint is known; another one under its reference is refused.
-    fn is_known(&self, complaint: &Complaint) -> Result<bool, ConductError> {
+    pub(super) fn is_known(&self, complaint: &Complaint) -> Result<bool, ConductError> {
         match self.cases.get(&complaint.reference) {
             None => Ok(false),
             Some(case)
@@ -341,124 +349,4 @@ fn release(
     let on = open_day(act, on);
     hold::end(db, act, account_no, (HoldKind::Complaint, complaint.seq), on)?;
     Ok(Some(account_no.clone()))
-}
-
-/// What an import of complaints did.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct Imported {
-    /// Data rows in the file.
-    pub rows: u64,
-    /// Complaints recorded.
-    pub accepted: u64,
-    /// Rows whose case is known with the same content.
-    pub duplicate: u64,
-    /// Rows rejected.
-    pub rejected: u64,
-    /// Accounts put on hold.
-    pub held: usize,
-    /// What is odd but harmless.
-    pub warnings: Vec<String>,
-    /// The first rejected rows.
-    pub faults: Vec<Fault>,
-}
-
-/// Records the complaints of a file. Cases already known with the same content are skipped; bad rows are rejected.
-pub fn import(
-    db: &mut Db,
-    lender: &str,
-    path: &Path,
-    map: Option<&ColumnMap>,
-    rejects: Option<&Path>,
-    by: &By,
-) -> Result<Imported, ConductError> {
-    let mut sheet = Sheet::open(path, columns::COMPLAINTS, map)?;
-    let mut rejects = Rejects::new(&sheet.header, rejects)?;
-    let mut done = Imported { warnings: sheet.warnings.clone(), ..Imported::default() };
-    let (mut raw, mut read): (RawRow, Vec<(RawRow, Complained)>) = (RawRow::default(), Vec::new());
-    while sheet.next(&mut raw)? {
-        done.rows += 1;
-        match sheet.row(&raw).and_then(|row| columns::read_complaint(&row)) {
-            Ok(one) => read.push((raw.clone(), one)),
-            Err(fault) => rejects.add(&raw, fault)?,
-        }
-    }
-    write(db, lender, |db| {
-        party::store::lender(db, lender)?
-            .ok_or_else(|| ConductError::NoLender(lender.to_string()))?;
-        let mut book = Recording::load(
-            db,
-            lender,
-            read.iter().filter_map(|(_, one)| one.account_no.as_deref()),
-        )?;
-        book.load_cases(db, lender, read.iter().map(|(_, one)| one.reference.as_str()))?;
-        let mut act = Act::begin(db, lender, by)?;
-        let mut accepted: Vec<Complaint> = Vec::new();
-        for (raw, one) in read {
-            match take(&mut book, one, act.seq()) {
-                Ok(Some(complaint)) => accepted.push(complaint),
-                Ok(None) => done.duplicate += 1,
-                Err(fault) => rejects.add(&raw, Fault { line: raw.line, ..fault })?,
-            }
-        }
-        rejects.finish()?;
-        done.rejected = rejects.count;
-        done.faults = std::mem::take(&mut rejects.first);
-        if accepted.is_empty() {
-            return Ok(done);
-        }
-        record(db, &mut act, &accepted)?;
-        done.accepted = accepted.len() as u64;
-        done.held = accepted
-            .iter()
-            .filter_map(|one| one.account_no.as_deref())
-            .collect::<HashSet<_>>()
-            .len();
-        let summary = json!({
-            "file": sheet.file_name(), "sha256": sheet.sha256, "accepted": done.accepted, "duplicate": done.duplicate,
-            "rejected": done.rejected,
-        });
-        act.finish(db, "complaints imported", &summary)?;
-        Ok(done)
-    })
-}
-
-/// A row as a new complaint, `None` when it is known, or the fault that rejects it.
-fn take(book: &mut Recording, one: Complained, seq: i64) -> Result<Option<Complaint>, Fault> {
-    let fault = |column: usize, value: &str, reason: String| {
-        let column = columns::COMPLAINTS.get(column).map_or("", |column| column.name).to_string();
-        Fault { line: 0, column, value: excerpt(value), reason }
-    };
-    let description =
-        words("text", &one.text, LONGEST).map_err(|why| fault(TEXT, &one.text, why.to_string()))?;
-    let complaint = Complaint {
-        reference: one.reference,
-        seq,
-        agency: one.agency,
-        account_no: one.account_no,
-        received_on: one.received_on,
-        severity: one.severity,
-        description,
-    };
-    let refused = |why: ConductError| match why {
-        ConductError::NoAccount(account_no) => fault(
-            CASE_ACCOUNT,
-            &account_no,
-            "is not known; import the portfolio that has it first".to_string(),
-        ),
-        ConductError::NoAssignee(agency) => {
-            fault(AGENCY, &agency, "is no assignee of this lender".to_string())
-        }
-        _ => fault(
-            CASE,
-            &complaint.reference,
-            "is known with other content; give the complaint another reference".to_string(),
-        ),
-    };
-    book.check(&complaint).map_err(refused)?;
-    if book.is_known(&complaint).map_err(refused)? {
-        return Ok(None);
-    }
-    book.cases
-        .insert(complaint.reference.clone(), Case { complaint: complaint.clone(), decision: None });
-    Ok(Some(complaint))
 }

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::policy::Policy;
 use super::{Channel, Contact, Outcome};
-use crate::db::{Cell, Db, FactTable, Kind, rows_of_json};
+use crate::db::{Cell, Db, FactTable, Kind, fact, names_of, row, rows_of_json, select};
 use crate::kernel::calendar::parse_time;
-use crate::portfolio::hold::{Hold, HoldKind};
+use crate::portfolio::hold::{Hold, Opening};
 
 /// Contact records.
 pub const CONTACTS: FactTable = FactTable {
@@ -34,24 +34,28 @@ pub const CONTACTS: FactTable = FactTable {
     ],
 };
 
-/// Contact files taken in, each with the policy that applied.
-pub const FILES: FactTable = FactTable {
-    name: "contact_file",
-    columns: &[
-        ("lender", Kind::Text),
-        ("seq", Kind::Int),
-        ("agency", Kind::Text),
-        ("file_name", Kind::Text),
-        ("sha256", Kind::Text),
-        ("accepted", Kind::Int),
-        ("duplicate", Kind::Int),
-        ("rejected", Kind::Int),
-        ("quiet_from", Kind::Text),
-        ("quiet_until", Kind::Text),
-        ("effective_calls", Kind::Int),
-        ("unanswered", Kind::Int),
-    ],
-};
+fact! {
+    /// A contact file taken in.
+    #[derive(Clone, Debug)]
+    pub struct ContactFile in "contact_file" key (seq) by seq {
+        /// The act that took it in.
+        seq: i64,
+        /// Whose contacts.
+        agency: String,
+        /// The file's name.
+        file_name: String,
+        /// Of its bytes.
+        sha256: String,
+        /// Rows taken in.
+        accepted: i64 [0..],
+        /// Rows known before.
+        duplicate: i64 [0..],
+        /// Rows rejected.
+        rejected: i64 [0..],
+        /// The policy that applied when it came.
+        policy: Policy,
+    }
+}
 
 /// A contact as it is stored: with its place in the file, its number encrypted, and the note.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -320,52 +324,11 @@ pub fn first_and_last(
     Ok(first.zip(end("DESC")?))
 }
 
-#[derive(QueryableByName)]
-struct PolicyRow {
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Text)]
-    quiet_from: String,
-    #[diesel(sql_type = Text)]
-    quiet_until: String,
-    #[diesel(sql_type = BigInt)]
-    effective_calls: i64,
-    #[diesel(sql_type = BigInt)]
-    unanswered: i64,
-}
-
 /// The policies that applied to files, by the act that took each in.
 pub fn policies(db: &mut Db, lender: &str) -> QueryResult<HashMap<i64, Policy>> {
-    let rows: Vec<PolicyRow> =
-        diesel::sql_query("SELECT seq, quiet_from, quiet_until, effective_calls, unanswered FROM contact_file WHERE lender = $1")
-            .bind::<Text, _>(lender)
-            .load(db)?;
-    let read = |row: PolicyRow| {
-        let policy =
-            Policy::stored(&row.quiet_from, &row.quiet_until, row.effective_calls, row.unanswered);
-        let corrupt = || format!("contact file {} of {lender} has a bad policy", row.seq);
-        let policy =
-            policy.ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
-        Ok((row.seq, policy))
-    };
-    rows.into_iter().map(read).collect()
-}
-
-/// A file taken in.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct FileEntry {
-    /// The act.
-    #[diesel(sql_type = BigInt)]
-    pub seq: i64,
-    /// Rows taken in.
-    #[diesel(sql_type = BigInt)]
-    pub accepted: i64,
-    /// Rows known before.
-    #[diesel(sql_type = BigInt)]
-    pub duplicate: i64,
-    /// Rows rejected.
-    #[diesel(sql_type = BigInt)]
-    pub rejected: i64,
+    let files: Vec<ContactFile> =
+        select::<ContactFile>("WHERE lender = $1").bind::<Text, _>(lender).load(db)?;
+    Ok(files.into_iter().map(|file| (file.seq, file.policy)).collect())
 }
 
 /// The newest file of an agency with these bytes that was taken in before.
@@ -374,34 +337,21 @@ pub fn same_file(
     lender: &str,
     agency: &str,
     sha256: &str,
-) -> QueryResult<Option<FileEntry>> {
-    diesel::sql_query(
-        "SELECT seq, accepted, duplicate, rejected FROM contact_file \
-         WHERE lender = $1 AND agency = $2 AND sha256 = $3 ORDER BY seq DESC LIMIT 1",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<Text, _>(agency)
-    .bind::<Text, _>(sha256)
-    .get_result(db)
-    .optional()
+) -> QueryResult<Option<ContactFile>> {
+    let newest = "WHERE lender = $1 AND agency = $2 AND sha256 = $3 ORDER BY seq DESC LIMIT 1";
+    select::<ContactFile>(newest)
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(agency)
+        .bind::<Text, _>(sha256)
+        .get_result(db)
+        .optional()
 }
 
-#[derive(QueryableByName)]
-struct HoldRow {
-    #[diesel(sql_type = Text)]
-    account_no: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    debtor_ref: Option<String>,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = Date)]
-    from_on: NaiveDate,
-    #[diesel(sql_type = Nullable<Date>)]
-    until_on: Option<NaiveDate>,
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Nullable<Date>)]
-    ended_on: Option<NaiveDate>,
+row! {
+    struct HoldRow in "hold" key (account_no, seq, kind) {
+        hold: Hold,
+        debtor_ref: Option<String>,
+    }
 }
 
 /// The holds that touch a span of days, known when the book stood at `known_seq`, each with the debtor of its account.
@@ -412,38 +362,19 @@ pub fn holds(
     last: NaiveDate,
     known_seq: i64,
 ) -> QueryResult<Vec<(Hold, Option<String>)>> {
-    let rows: Vec<HoldRow> = diesel::sql_query(
-        "SELECT h.account_no, h.kind, h.from_on, h.until_on, h.seq, CASE WHEN h.ended_seq <= $1 THEN h.ended_on END AS ended_on, \
+    let columns = names_of::<Opening>("h");
+    let sql = format!(
+        "SELECT {columns}, CASE WHEN h.ended_seq <= $1 THEN h.ended_on END AS ended_on, \
          (SELECT r.debtor_ref FROM portfolio_row r WHERE r.lender = h.lender AND r.account_no = h.account_no AND r.seq <= $1 \
           ORDER BY r.as_of DESC, r.seq DESC LIMIT 1) AS debtor_ref \
          FROM hold h WHERE h.lender = $2 AND h.seq <= $1 AND h.from_on <= $3 AND (h.until_on IS NULL OR h.until_on >= $4) \
-         AND (h.ended_on IS NULL OR h.ended_seq > $1 OR h.ended_on > $4) ORDER BY h.account_no, h.seq",
-    )
-    .bind::<BigInt, _>(known_seq)
-    .bind::<Text, _>(lender)
-    .bind::<Date, _>(last)
-    .bind::<Date, _>(first)
-    .load(db)?;
-    let read = |row: HoldRow| {
-        let corrupt = || {
-            format!(
-                "account {} of {lender} has a hold of the unknown type {}",
-                row.account_no, row.kind
-            )
-        };
-        let kind = HoldKind::parse(&row.kind)
-            .ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
-        let hold = Hold {
-            account_no: row.account_no,
-            seq: row.seq,
-            kind,
-            reason: String::new(),
-            from_on: row.from_on,
-            by_file: false,
-            until_on: row.until_on,
-            ended_on: row.ended_on,
-        };
-        Ok((hold, row.debtor_ref))
-    };
-    rows.into_iter().map(read).collect()
+         AND (h.ended_on IS NULL OR h.ended_seq > $1 OR h.ended_on > $4) ORDER BY h.account_no, h.seq"
+    );
+    let rows: Vec<HoldRow> = diesel::sql_query(sql)
+        .bind::<BigInt, _>(known_seq)
+        .bind::<Text, _>(lender)
+        .bind::<Date, _>(last)
+        .bind::<Date, _>(first)
+        .load(db)?;
+    Ok(rows.into_iter().map(|row| (row.hold, row.debtor_ref)).collect())
 }

@@ -1,177 +1,110 @@
-//! Taking in a file of contact records: each reference of an agency counts once, in whatever file it comes.
+//! A file of contact records: each reference of an agency counts once, in whatever file it comes.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
 use serde_json::json;
 
+use super::Contact;
 use super::columns::{self, ACCOUNT_NO, REFERENCE, Recorded};
-use super::contact_store::{self as store, Entry};
-use super::{ConductError, Contact};
-use crate::audit::{Act, By};
-use crate::db::{Cell, Db, keys_json, write};
-use crate::kernel::progress::Progress;
-use crate::party::{self, ContactPolicy};
+use super::contact_store::{self as store, ContactFile, Entry};
+use crate::db::{Cell, Db, keys_json};
+use crate::intake::{Before, Intake, IntakeError, Kind, Taken};
+use crate::party;
 use crate::placement::{self, Span};
 use crate::portfolio::personal::{Key, plain_number};
 use crate::portfolio::store::stated_of;
 use crate::portfolio::{self, FileRow};
-use crate::sheet::{ColumnMap, Fault, RawRow, Rejects, Sheet};
+use crate::sheet::{Column, Fault, RawRow, Row, Sheet};
 
 /// Who sends a file of contact records, and so what a refusal may say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
     /// The lender, for one of its agencies: it may know everything of its accounts.
-    #[default]
     Lender,
     /// The agency: what it never held answers like what does not exist.
     Agency,
 }
 
-/// How a file is taken in.
-#[derive(Default)]
-pub struct Options<'a> {
-    /// Who sends it.
-    pub sender: Sender,
-    /// Names of columns, where the file's own differ.
-    pub map: Option<&'a ColumnMap>,
-    /// Where rejected rows go.
-    pub rejects: Option<&'a Path>,
-    /// The key for personal data.
-    pub key: Option<&'a Key>,
+/// A file of an agency's contact records while it is taken in; the policy in force is kept with the file.
+pub struct Contacts<'a> {
+    agency: String,
+    sender: Sender,
+    key: Option<&'a Key>,
 }
 
-/// What an import did.
+/// A report on contacts says nothing beside the counts.
 #[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct Imported {
-    /// Whether the same bytes were taken in whole before: nothing changed.
-    pub already_imported: bool,
-    /// Data rows in the file.
-    pub rows: u64,
-    /// Contacts taken in.
-    pub accepted: u64,
-    /// Rows whose reference is known with the same content.
-    pub duplicate: u64,
-    /// Rows rejected.
-    pub rejected: u64,
-    /// What is odd but harmless.
-    pub warnings: Vec<String>,
-    /// The first rejected rows.
-    pub faults: Vec<Fault>,
+pub struct Totals {}
+
+impl<'a> Contacts<'a> {
+    /// A file of an agency, and who sends it, with the key for personal data.
+    pub fn of(agency: &str, sender: Sender, key: Option<&'a Key>) -> Contacts<'a> {
+        Contacts { agency: agency.to_string(), sender, key }
+    }
 }
 
-/// Rows worked on at once.
-const CHUNK: usize = 5_000;
+impl Kind for Contacts<'_> {
+    const COLUMNS: &'static [Column] = columns::CONTACTS;
+    const STAGE: &'static str = "importing contacts";
+    const TIMES: bool = true;
+    type Row = Recorded;
+    type Totals = Totals;
 
-/// Takes in a file of an agency's contact records. Rows already known with the same content are skipped; bad rows are
-/// rejected; the policy in force is kept with the file.
-pub fn import(
-    db: &mut Db,
-    lender_code: &str,
-    agency: &str,
-    path: &Path,
-    options: &Options<'_>,
-    by: &By,
-    progress: &mut dyn Progress,
-) -> Result<Imported, ConductError> {
-    let mut sheet = Sheet::open_with_times(path, columns::CONTACTS, options.map)?;
-    let rejects = Rejects::new(&sheet.header, options.rejects)?;
-    progress.stage("importing contacts", None);
-    write(db, lender_code, |db| {
-        let lender = party::store::lender(db, lender_code)?
-            .ok_or_else(|| ConductError::NoLender(lender_code.to_string()))?;
-        if !party::store::assignees(db, lender_code)?.iter().any(|assignee| assignee.code == agency)
-        {
-            return Err(ConductError::NoAssignee(agency.to_string()));
+    fn begin(
+        &mut self,
+        db: &mut Db,
+        sheet: &Sheet,
+        intake: &Intake,
+    ) -> Result<Option<Before<Totals>>, IntakeError> {
+        let (lender, agency) = (&intake.lender.code, &self.agency);
+        if !party::store::assignees(db, lender)?.iter().any(|one| one.code == *agency) {
+            return Err(IntakeError::NoAssignee(agency.clone()));
         }
-        if let Some(key) = options.key {
+        if let Some(key) = self.key {
             for column in [("contact", "number"), ("portfolio_row", "personal")] {
-                let sealed = portfolio::store::sealed_before(db, lender_code, column)?;
-                key.check(sealed.as_deref()).map_err(ConductError::Key)?;
+                let sealed = portfolio::store::sealed_before(db, lender, column)?;
+                key.check(sealed.as_deref()).map_err(IntakeError::Key)?;
             }
         }
         // A file of which rows were rejected may find their accounts in the book now.
-        let before = store::same_file(db, lender_code, agency, &sheet.sha256)?
+        let before = store::same_file(db, lender, agency, &sheet.sha256)?
             .filter(|before| before.rejected == 0);
-        if let Some(before) = before {
-            let known = u64::try_from(before.accepted + before.duplicate).unwrap_or(0);
-            return Ok(Imported {
-                already_imported: true,
-                rows: known,
-                duplicate: known,
-                ..Imported::default()
-            });
-        }
-        let mut taking = Taking {
-            lender: lender.code,
-            agency: agency.to_string(),
-            policy: lender.contact_policy,
-            sender: options.sender,
-            key: options.key,
-            act: Act::begin(db, lender_code, by)?,
-            done: Imported { warnings: sheet.warnings.clone(), ..Imported::default() },
-            rejects,
-        };
-        taking.read_all(db, &mut sheet, progress)?;
-        taking.finish(db, &sheet)
-    })
-}
-
-struct Taking<'a> {
-    lender: String,
-    agency: String,
-    policy: ContactPolicy,
-    sender: Sender,
-    key: Option<&'a Key>,
-    act: Act,
-    done: Imported,
-    rejects: Rejects,
-}
-
-impl Taking<'_> {
-    fn read_all(
-        &mut self,
-        db: &mut Db,
-        sheet: &mut Sheet,
-        progress: &mut dyn Progress,
-    ) -> Result<(), ConductError> {
-        let mut raw = RawRow::default();
-        let mut chunk: Vec<(RawRow, Recorded)> = Vec::with_capacity(CHUNK);
-        while sheet.next(&mut raw)? {
-            self.done.rows += 1;
-            match sheet.row(&raw).and_then(|row| columns::read_contact(&row)) {
-                Ok(recorded) => chunk.push((raw.clone(), recorded)),
-                Err(fault) => self.rejects.add(&raw, fault)?,
-            }
-            if chunk.len() == CHUNK {
-                self.take(db, std::mem::take(&mut chunk))?;
-                progress.advance(CHUNK as u64);
-            }
-        }
-        progress.advance(chunk.len() as u64);
-        self.take(db, chunk)
+        Ok(before.map(|before| Before {
+            known: before.accepted + before.duplicate,
+            rejected: 0,
+            totals: Totals {},
+        }))
     }
 
-    /// Takes in some rows: decides in memory, row by row, then writes.
-    fn take(&mut self, db: &mut Db, chunk: Vec<(RawRow, Recorded)>) -> Result<(), ConductError> {
+    fn read(&self, row: &Row<'_>, intake: &Intake) -> Result<Recorded, Fault> {
+        columns::read_contact(row, intake.latest)
+    }
+
+    fn save(
+        &mut self,
+        db: &mut Db,
+        chunk: Vec<(RawRow, Recorded)>,
+        intake: &mut Intake,
+    ) -> Result<(), IntakeError> {
+        let lender = intake.lender.code.clone();
         let references = chunk.iter().map(|(_, one)| one.reference.as_str());
-        let mut known = store::contents(db, &self.lender, &self.agency, references)?;
-        let own = OwnAccounts::load(db, &self.lender, &self.agency, self.sender, &chunk)?;
+        let mut known = store::contents(db, &lender, &self.agency, references)?;
+        let own = OwnAccounts::load(db, &lender, &self.agency, self.sender, &chunk)?;
         let mut accepted: Vec<Entry> = Vec::with_capacity(chunk.len());
         for (raw, recorded) in chunk {
             let Some(debtor_ref) = own.debtor(&recorded) else {
                 let reason = own.refusal(&recorded, &self.agency);
-                self.reject(&raw, ACCOUNT_NO, &recorded.account_no, &reason)?;
+                intake.reject(&raw, ACCOUNT_NO, &recorded.account_no, reason)?;
                 continue;
             };
-            let mut entry = self.entry(raw.line, recorded, debtor_ref)?;
+            let mut entry = self.entry(intake.act.seq(), raw.line, recorded, debtor_ref)?;
             let content = entry.content();
             match known.get(&entry.contact.reference) {
-                Some(before) if *before == content => self.done.duplicate += 1,
+                Some(before) if *before == content => intake.duplicate += 1,
                 Some(_) => {
                     let reason =
                         "is known with other content; a correction needs a reference of its own";
-                    self.reject(&raw, REFERENCE, &entry.contact.reference, reason)?;
+                    intake.reject(&raw, REFERENCE, &entry.contact.reference, reason)?;
                 }
                 None => {
                     entry.number = self.sealed(entry.number)?;
@@ -180,20 +113,47 @@ impl Taking<'_> {
                 }
             }
         }
-        self.done.accepted += accepted.len() as u64;
-        let lender = self.lender.clone();
+        intake.accepted += accepted.len() as u64;
         let rows: Vec<Vec<Cell<'_>>> =
             accepted.iter().map(|entry| store::cells(&lender, entry)).collect();
-        Ok(self.act.write(db, &store::CONTACTS, &rows)?)
+        Ok(intake.act.write(db, &store::CONTACTS, &rows)?)
     }
 
+    /// Records the file with the policy that applied, and the event.
+    fn finish(self, db: &mut Db, taken: Taken<'_>) -> Result<Totals, IntakeError> {
+        if taken.accepted == 0 {
+            return Ok(Totals {});
+        }
+        let (mut act, policy) = (taken.act, taken.lender.contact_policy);
+        let file = ContactFile {
+            seq: act.seq(),
+            agency: self.agency.clone(),
+            file_name: taken.file_name.clone(),
+            sha256: taken.sha256.to_string(),
+            accepted: taken.accepted,
+            duplicate: taken.duplicate,
+            rejected: taken.rejected,
+            policy,
+        };
+        act.record(db, &[file])?;
+        let summary = json!({
+            "file": taken.file_name, "sha256": taken.sha256, "agency": self.agency, "accepted": taken.accepted,
+            "duplicate": taken.duplicate, "rejected": taken.rejected,
+        });
+        act.finish(db, "contacts imported", &summary)?;
+        Ok(Totals {})
+    }
+}
+
+impl Contacts<'_> {
     /// A row as it would be stored, its number still in the clear.
     fn entry(
         &self,
+        seq: i64,
         line: u64,
         recorded: Recorded,
         debtor_ref: &str,
-    ) -> Result<Entry, ConductError> {
+    ) -> Result<Entry, IntakeError> {
         let number_digest = match &recorded.number {
             Some(number) => Some(self.key()?.digest(&plain_number(number))),
             None => None,
@@ -201,7 +161,7 @@ impl Taking<'_> {
         let contact = Contact {
             agency: self.agency.clone(),
             reference: recorded.reference,
-            seq: self.act.seq(),
+            seq,
             account_no: recorded.account_no,
             debtor_ref: debtor_ref.to_string(),
             at: recorded.at,
@@ -217,62 +177,16 @@ impl Taking<'_> {
         })
     }
 
-    fn key(&self) -> Result<&Key, ConductError> {
+    fn key(&self) -> Result<&Key, IntakeError> {
         self.key.ok_or_else(|| {
             let why = "the file has telephone numbers, which are stored encrypted; set CONSIGN_KEY to a secret and import again";
-            ConductError::Key(why.to_string())
+            IntakeError::Key(why.to_string())
         })
     }
 
-    fn sealed(&self, number: Option<String>) -> Result<Option<String>, ConductError> {
+    fn sealed(&self, number: Option<String>) -> Result<Option<String>, IntakeError> {
         let Some(number) = number else { return Ok(None) };
-        self.key()?.seal_number(&number).map(Some).map_err(ConductError::Key)
-    }
-
-    fn reject(
-        &mut self,
-        raw: &RawRow,
-        column: usize,
-        value: &str,
-        reason: &str,
-    ) -> Result<(), ConductError> {
-        let column = columns::CONTACTS.get(column).map_or("", |column| column.name).to_string();
-        let fault =
-            Fault { line: raw.line, column, value: value.to_string(), reason: reason.to_string() };
-        Ok(self.rejects.add(raw, fault)?)
-    }
-
-    /// Records the file with the policy that applied, and the event.
-    fn finish(mut self, db: &mut Db, sheet: &Sheet) -> Result<Imported, ConductError> {
-        self.rejects.finish()?;
-        self.done.rejected = self.rejects.count;
-        self.done.faults = std::mem::take(&mut self.rejects.first);
-        if self.done.accepted == 0 {
-            return Ok(self.done);
-        }
-        let count = |number: u64| crate::kernel::count(number as usize);
-        let (file_name, policy) = (sheet.file_name(), self.policy);
-        let row = vec![
-            self.lender.as_str().into(),
-            self.act.seq().into(),
-            self.agency.as_str().into(),
-            file_name.as_str().into(),
-            sheet.sha256.as_str().into(),
-            count(self.done.accepted).into(),
-            count(self.done.duplicate).into(),
-            count(self.done.rejected).into(),
-            policy.quiet_from_text().into(),
-            policy.quiet_until_text().into(),
-            policy.effective_calls.into(),
-            policy.unanswered.into(),
-        ];
-        self.act.write(db, &store::FILES, &[row])?;
-        let summary = json!({
-            "file": file_name, "sha256": sheet.sha256, "agency": self.agency, "accepted": self.done.accepted,
-            "duplicate": self.done.duplicate, "rejected": self.done.rejected,
-        });
-        self.act.finish(db, "contacts imported", &summary)?;
-        Ok(self.done)
+        self.key()?.seal_number(&number).map(Some).map_err(IntakeError::Key)
     }
 }
 
@@ -292,7 +206,7 @@ impl OwnAccounts {
         agency: &str,
         sender: Sender,
         chunk: &[(RawRow, Recorded)],
-    ) -> Result<OwnAccounts, ConductError> {
+    ) -> Result<OwnAccounts, IntakeError> {
         let accounts: HashSet<&str> =
             chunk.iter().map(|(_, one)| one.account_no.as_str()).collect();
         let keys = keys_json(accounts.into_iter());

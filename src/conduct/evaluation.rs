@@ -6,11 +6,12 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::evaluation_store::{self as store, Evaluation};
-use super::{ConductError, words};
+use super::{ConductError, not_after, words};
 use crate::audit::{Act, By};
 use crate::contract::{self, Versions};
 use crate::db::{Db, write};
 use crate::kernel::calendar::plus_days;
+use crate::kernel::enumeration;
 use crate::party::{self, Assignee, AssigneeKind, Status};
 use crate::placement::expire::record_expiries;
 
@@ -30,23 +31,40 @@ pub struct Evaluated {
     pub already_known: bool,
 }
 
-/// Records the evaluation of an assignee on a day. Expiries before the day are recorded first.
+/// An evaluation to record.
+#[derive(Clone, Debug)]
+pub struct NewEvaluation {
+    /// Whom.
+    pub agency: String,
+    /// The day it was held.
+    pub on: NaiveDate,
+    /// The result, 0 to 100.
+    pub result: i64,
+    /// The result in words.
+    pub text: String,
+    /// Whether the day may lie after today.
+    pub allow_future: bool,
+}
+
+/// Records the evaluation of an assignee. Expiries before its day are recorded first.
 pub fn evaluate(
     db: &mut Db,
     lender: &str,
-    agency: &str,
-    on: NaiveDate,
-    result: i64,
-    text: &str,
+    new: &NewEvaluation,
     by: &By,
 ) -> Result<Evaluated, ConductError> {
+    let NewEvaluation { on, result, .. } = *new;
+    let agency = new.agency.as_str();
     if !(0..=100).contains(&result) {
         return Err(ConductError::Result(result));
     }
-    let description = words("text", text, 2_000)?;
+    let description = words("text", &new.text, 2_000)?;
     write(db, lender, |db| {
-        party::store::lender(db, lender)?
+        let known = party::store::lender(db, lender)?
             .ok_or_else(|| ConductError::NoLender(lender.to_string()))?;
+        if !new.allow_future {
+            not_after(on, known.today(by.today))?;
+        }
         if !party::store::assignees(db, lender)?.iter().any(|assignee| assignee.code == agency) {
             return Err(ConductError::NoAssignee(agency.to_string()));
         }
@@ -65,8 +83,7 @@ pub fn evaluate(
         record_expiries(db, lender, on, by)?;
         let mut act = Act::begin(db, lender, by)?;
         evaluation.seq = act.seq();
-        let row = store::cells(lender, &evaluation);
-        act.write(db, &store::EVALUATIONS, &[row])?;
+        act.record(db, &[evaluation])?;
         act.finish(
             db,
             "assignee evaluated",
@@ -92,22 +109,13 @@ pub fn bring_up_to_date(
     Ok(())
 }
 
-/// Why an evaluation is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
-    /// The last one is over a year old, or there is none and the first contract began over a year ago.
-    Year,
-    /// The contract ends soon, and its last year has none.
-    ContractEnds,
-}
-
-impl Due {
-    /// As files name it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Due::Year => "year",
-            Due::ContractEnds => "contract_ends",
-        }
+enumeration! {
+    /// Why an evaluation is due.
+    pub enum Due ("reason of an evaluation") {
+        /// The last one is over a year old, or there is none and the first contract began over a year ago.
+        Year = "year",
+        /// The contract ends soon, and its last year has none.
+        ContractEnds = "contract_ends",
     }
 }
 

@@ -1,13 +1,14 @@
 //! Conduct (合规): how agencies treat debtors – contact records, complaints, evaluations (rule 10.6).
 //!
 //! Contact records are facts and stay; what they violate is never stored: [`policy`] decides it from the records of
-//! a day, so that it cannot depend on the order in which files arrive. [`contacts`] takes files in, [`violation`]
+//! a day, so that it cannot depend on the order in which files arrive. [`contacts`] and [`complaints`] take files in, [`violation`]
 //! works out what they violate, [`complaint`] records complaints and decisions, [`evaluation`] says whose
 //! evaluation is due, and [`incidents()`] sums all of it for the scorecard.
 
 pub mod columns;
 pub mod complaint;
 pub mod complaint_store;
+pub mod complaints;
 pub mod contact_store;
 pub mod contacts;
 pub mod evaluation;
@@ -18,91 +19,38 @@ pub mod violation;
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-use crate::kernel::Money;
 use crate::kernel::money::AmountFault;
+use crate::kernel::text::{begins_formula, undecorated};
+use crate::kernel::{Money, enumeration};
 use crate::party::Lang;
 
 pub use incidents::{Incidents, incidents};
 
-/// By what a debtor was contacted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Channel {
-    /// 电话
-    Call,
-    /// 短信
-    Sms,
-    /// 信函
-    Letter,
-    /// 外访
-    Visit,
-    /// 其他
-    Other,
-}
-
-/// What came of a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// 有效: somebody was reached.
-    Effective,
-    /// 未接: nobody was.
-    Unanswered,
-    /// 其他
-    Other,
-}
-
-const CHANNELS: [(&str, Channel, &[&str]); 5] = [
-    ("call", Channel::Call, &["电话", "外呼", "呼叫", "phone"]),
-    ("sms", Channel::Sms, &["短信", "message"]),
-    ("letter", Channel::Letter, &["信函", "信件", "函件"]),
-    ("visit", Channel::Visit, &["外访", "上门", "走访"]),
-    ("other", Channel::Other, &["其他", "其它"]),
-];
-
-const OUTCOMES: [(&str, Outcome, &[&str]); 3] = [
-    ("effective", Outcome::Effective, &["有效", "接通", "已接通", "有效接通", "answered"]),
-    ("unanswered", Outcome::Unanswered, &["未接", "未接通", "无人接听", "no answer"]),
-    ("other", Outcome::Other, &["其他", "其它"]),
-];
-
-impl Channel {
-    /// As it is stored and written.
-    pub fn name(self) -> &'static str {
-        CHANNELS.iter().find(|(_, channel, _)| *channel == self).map_or("", |(name, ..)| name)
-    }
-
-    /// Reads a channel as files write it.
-    pub fn parse(text: &str) -> Option<Channel> {
-        let text = text.to_lowercase();
-        CHANNELS
-            .iter()
-            .find(|(name, _, others)| *name == text || others.contains(&text.as_str()))
-            .map(|(_, one, _)| *one)
-    }
-
-    /// All names, for messages.
-    pub fn names() -> String {
-        CHANNELS.map(|(name, ..)| name).join(", ")
+enumeration! {
+    /// By what a debtor was contacted.
+    pub enum Channel ("channel of contact") {
+        /// 电话
+        Call = "call" | "电话" | "外呼" | "呼叫" | "phone",
+        /// 短信
+        Sms = "sms" | "短信" | "message",
+        /// 信函
+        Letter = "letter" | "信函" | "信件" | "函件",
+        /// 外访
+        Visit = "visit" | "外访" | "上门" | "走访",
+        /// 其他
+        Other = "other" | "其他" | "其它",
     }
 }
 
-impl Outcome {
-    /// As it is stored and written.
-    pub fn name(self) -> &'static str {
-        OUTCOMES.iter().find(|(_, outcome, _)| *outcome == self).map_or("", |(name, ..)| name)
-    }
-
-    /// Reads an outcome as files write it.
-    pub fn parse(text: &str) -> Option<Outcome> {
-        let text = text.to_lowercase();
-        OUTCOMES
-            .iter()
-            .find(|(name, _, others)| *name == text || others.contains(&text.as_str()))
-            .map(|(_, one, _)| *one)
-    }
-
-    /// All names, for messages.
-    pub fn names() -> String {
-        OUTCOMES.map(|(name, ..)| name).join(", ")
+enumeration! {
+    /// What came of a contact.
+    pub enum Outcome ("outcome of a contact") {
+        /// 有效: somebody was reached.
+        Effective = "effective" | "有效" | "接通" | "已接通" | "有效接通" | "answered",
+        /// 未接: nobody was.
+        Unanswered = "unanswered" | "未接" | "未接通" | "无人接听" | "no answer",
+        /// 其他
+        Other = "other" | "其他" | "其它",
     }
 }
 
@@ -136,36 +84,15 @@ impl Contact {
     }
 }
 
-/// How grave a complaint is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// 低
-    Low,
-    /// 中
-    Medium,
-    /// 高
-    High,
-}
-
-const SEVERITIES: [(&str, &str, Severity); 3] = [
-    ("low", "低", Severity::Low),
-    ("medium", "中", Severity::Medium),
-    ("high", "高", Severity::High),
-];
-
-impl Severity {
-    /// As it is stored and written.
-    pub fn name(self) -> &'static str {
-        SEVERITIES.iter().find(|(_, _, severity)| *severity == self).map_or("", |(name, ..)| name)
-    }
-
-    /// Reads a severity as files and commands write it.
-    pub fn parse(text: &str) -> Option<Severity> {
-        let spelled = text.to_lowercase();
-        SEVERITIES
-            .iter()
-            .find(|(name, chinese, _)| *name == spelled || *chinese == text)
-            .map(|(_, _, severity)| *severity)
+enumeration! {
+    /// How grave a complaint is.
+    pub enum Severity ("severity") {
+        /// 低
+        Low = "low" | "低",
+        /// 中
+        Medium = "medium" | "中",
+        /// 高
+        High = "high" | "高",
     }
 }
 
@@ -210,9 +137,6 @@ pub struct Decision {
 /// Why something about conduct is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConductError {
-    /// The file as a whole cannot be used.
-    #[error(transparent)]
-    Sheet(#[from] crate::sheet::SheetError),
     /// The lender is unknown.
     #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
     NoLender(String),
@@ -222,9 +146,14 @@ pub enum ConductError {
     /// The account is unknown.
     #[error("account {0} is not known; import the portfolio that has it first")]
     NoAccount(String),
-    /// Telephone numbers cannot be encrypted.
-    #[error("{0}")]
-    Key(String),
+    /// Something is said to have happened on a day that has not come.
+    #[error(
+        "{0} lies after today, {1}; nothing was recorded. Correct the day, or give --allow-future when it is meant"
+    )]
+    Future(NaiveDate, NaiveDate),
+    /// A case reference that a spreadsheet would run.
+    #[error("the reference begins like a formula (=, +, -, @); give the case another one")]
+    Formula,
     /// The case number is used already.
     #[error("case {0} is known with other content; give the complaint another reference")]
     CaseKnown(String),
@@ -317,16 +246,27 @@ impl ConductError {
                 }
                 AmountFault::TooLarge => format!("扣款 {text} 超出可登记的最大金额"),
             },
+            ConductError::Future(day, today) => {
+                format!("日期 {day} 晚于今天（{today}）；未作任何记录，请更正日期")
+            }
+            ConductError::Formula => "投诉编号不能以 =、+、-、@ 开头，请换一个编号".to_string(),
             ConductError::Words(_, most) => format!("文字须为 1 至 {most} 个可打印字符"),
             other => other.to_string(),
         }
     }
 }
 
+/// Refuses a day after today for what is said to have happened.
+fn not_after(day: NaiveDate, today: NaiveDate) -> Result<(), ConductError> {
+    if day > today { Err(ConductError::Future(day, today)) } else { Ok(()) }
+}
+
 /// A case reference that people type: one line, trimmed.
 fn case_reference(text: &str) -> Result<String, ConductError> {
     let reference = words("reference", text, 100)?;
-    if reference.chars().any(char::is_control) {
+    if begins_formula(undecorated(&reference)) {
+        Err(ConductError::Formula)
+    } else if reference.chars().any(char::is_control) {
         Err(ConductError::Words("reference", 100))
     } else {
         Ok(reference)

@@ -9,44 +9,24 @@ use chrono::NaiveDate;
 
 use super::{Channel, Contact, Outcome};
 use crate::kernel::calendar::plus_days;
+use crate::kernel::enumeration;
 use crate::placement::{Life, Placement};
 
 pub use crate::party::ContactPolicy as Policy;
 
-/// A rule of a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rule {
-    /// No contact in the quiet hours; a letter has no hour.
-    QuietHours,
-    /// So many effective calls to a debtor on a day.
-    EffectiveCalls,
-    /// So many unanswered calls to a number on a day.
-    Unanswered,
-    /// No contact while the account is held (停催).
-    Held,
-    /// No contact with an account that is not in the agency's hands: not yet, no longer, or never.
-    NotInHands,
-}
-
-/// All rules, in the order they are listed.
-pub const RULES: [Rule; 5] =
-    [Rule::QuietHours, Rule::EffectiveCalls, Rule::Unanswered, Rule::Held, Rule::NotInHands];
-
-impl Rule {
-    /// The rule as files name it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Rule::QuietHours => "quiet_hours",
-            Rule::EffectiveCalls => "effective_calls",
-            Rule::Unanswered => "unanswered",
-            Rule::Held => "held",
-            Rule::NotInHands => "not_in_hands",
-        }
-    }
-
-    /// Reads a rule's name.
-    pub fn parse(text: &str) -> Option<Rule> {
-        RULES.into_iter().find(|rule| rule.name() == text)
+enumeration! {
+    /// A rule of a policy.
+    pub enum Rule ("rule of conduct") {
+        /// No contact in the quiet hours; a letter has no hour.
+        QuietHours = "quiet_hours",
+        /// So many effective calls to a debtor on a day.
+        EffectiveCalls = "effective_calls",
+        /// So many unanswered calls to a number on a day.
+        Unanswered = "unanswered",
+        /// No contact while the account is held (停催).
+        Held = "held",
+        /// No contact with an account that is not in the agency's hands: not yet, no longer, or never.
+        NotInHands = "not_in_hands",
     }
 }
 
@@ -134,7 +114,7 @@ fn quiet(one: &Judged<'_>) -> Option<Against> {
     if contact.channel == Channel::Letter || !policy.is_quiet(contact.at.time()) {
         return None;
     }
-    let hours = format!("{}-{}", policy.quiet_from_text(), policy.quiet_until_text());
+    let hours = format!("{}-{}", policy.quiet_from, policy.quiet_until);
     let time = contact.at.time().format("%H:%M:%S").to_string();
     Some((Rule::QuietHours, time.clone(), hours, Some(time)))
 }

@@ -70,8 +70,9 @@ impl Range {
             table.take(key).map(|value| number(&value)).transpose()
         };
         let (from, above) =
-            (bound(&mut table, "from")?, bound(&mut table, "above")?.map(|n| n + 1));
-        let (to, below) = (bound(&mut table, "to")?, bound(&mut table, "below")?.map(|n| n - 1));
+            (bound(&mut table, "from")?, bound(&mut table, "above")?.map(|n| n.saturating_add(1)));
+        let (to, below) =
+            (bound(&mut table, "to")?, bound(&mut table, "below")?.map(|n| n.saturating_sub(1)));
         table.finish()?;
         let range = Range {
             least: from.max(above),

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::kernel::calendar::plus_days;
 use crate::kernel::document::{DocumentFault, Table, Value};
+use crate::kernel::enumeration;
 
 type Read<T> = Result<T, DocumentFault>;
 
@@ -60,13 +61,14 @@ impl Parameters {
     }
 }
 
-/// What a factor goes by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
-    /// The rank on the scorecard.
-    Rank,
-    /// The shrunk index.
-    Index,
+enumeration! {
+    /// What a factor goes by.
+    pub enum By ("measure of a factor") {
+        /// The rank on the scorecard.
+        Rank = "rank",
+        /// The shrunk index.
+        Index = "index",
+    }
 }
 
 /// One step of a factor.
@@ -102,7 +104,7 @@ impl PerformanceFactor {
             };
         };
         let mut table = value.table()?;
-        let by = table.need("by")?.one_of(&[("rank", By::Rank), ("index", By::Index)])?;
+        let by = table.need("by")?.one_of()?;
         let steps_value = table.need("steps")?;
         let steps = steps(&steps_value, by)?;
         table.finish()?;

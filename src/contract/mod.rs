@@ -14,7 +14,7 @@ pub mod version;
 use chrono::NaiveDate;
 
 use crate::kernel::document::DocumentFault;
-use crate::kernel::{Money, Rate, Rounding};
+use crate::kernel::{Money, Rate, Rounding, enumeration};
 use condition::Conditions;
 
 pub use parse::{parse, parse_published};
@@ -65,31 +65,44 @@ pub struct Terms {
     pub performance: Option<factor::PerformanceFactor>,
 }
 
-/// Remittance (回款划付): who hands over what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remittance {
-    /// The agency hands over all it collected; the lender pays the statement.
-    Gross,
-    /// The agency keeps the statement's total.
-    Net,
+enumeration! {
+    /// Remittance (回款划付): who hands over what.
+    pub enum Remittance ("way of remittance") {
+        /// The agency hands over all it collected; the lender pays the statement.
+        Gross = "gross",
+        /// The agency keeps the statement's total.
+        Net = "net",
+    }
 }
 
-/// What becomes of a total below zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Credit {
-    /// It reduces the next statement.
-    CarryForward,
-    /// The agency pays it.
-    DueFromAgency,
+enumeration! {
+    /// What becomes of a total below zero.
+    pub enum Credit ("use of a credit") {
+        /// It reduces the next statement.
+        CarryForward = "carry_forward",
+        /// The agency pays it.
+        DueFromAgency = "due_from_agency",
+    }
 }
 
-/// Where a fee is rounded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RoundedAt {
-    /// Each line by itself.
-    Line,
-    /// The group's running sum.
-    Subtotal,
+enumeration! {
+    /// Whether a contract's rates and amounts contain tax.
+    pub enum Prices ("way of stating prices") {
+        /// Tax comes on top.
+        Exclusive = "exclusive",
+        /// Tax is inside.
+        Inclusive = "inclusive",
+    }
+}
+
+enumeration! {
+    /// Where a fee is rounded.
+    pub enum RoundedAt ("place of rounding") {
+        /// Each line by itself.
+        Line = "line",
+        /// The group's running sum.
+        Subtotal = "subtotal",
+    }
 }
 
 /// One fee rule (费率规则).
@@ -136,31 +149,34 @@ pub struct Tiers {
     pub steps: Vec<Step>,
 }
 
-/// What tiers compare with their bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measure {
-    /// The amount recovered.
-    Recovered,
-    /// The amount recovered ÷ the balance placed.
-    RecoveryRate,
+enumeration! {
+    /// What tiers compare with their bounds.
+    pub enum Measure ("measure of tiers") {
+        /// The amount recovered.
+        Recovered = "recovered",
+        /// The amount recovered ÷ the balance placed.
+        RecoveryRate = "recovery_rate",
+    }
 }
 
-/// What tiers sum over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Over {
-    /// The month in which a payment was received.
-    Month,
-    /// The placement batch, for life.
-    Batch,
+enumeration! {
+    /// What tiers sum over.
+    pub enum Over ("span of tiers") {
+        /// The month in which a payment was received.
+        Month = "month",
+        /// The placement batch, for life.
+        Batch = "batch",
+    }
 }
 
-/// How tiers apply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Apply {
-    /// 差额累进: each slice at its own rate.
-    Marginal,
-    /// 全额套档: the reached step's rate on everything.
-    Whole,
+enumeration! {
+    /// How tiers apply.
+    pub enum Apply ("application of tiers") {
+        /// 差额累进: each slice at its own rate.
+        Marginal = "marginal",
+        /// 全额套档: the reached step's rate on everything.
+        Whole = "whole",
+    }
 }
 
 /// One step of a tier.
@@ -190,17 +206,18 @@ pub enum Limit {
     Share(Rate),
 }
 
-/// A component of a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Component {
-    /// 本金
-    Principal,
-    /// 利息
-    Interest,
-    /// 费用
-    Fees,
-    /// 诉讼等成本
-    Costs,
+enumeration! {
+    /// A component of a payment.
+    pub enum Component ("component of a payment") {
+        /// 本金
+        Principal = "principal",
+        /// 利息
+        Interest = "interest",
+        /// 费用
+        Fees = "fees",
+        /// 诉讼等成本
+        Costs = "costs",
+    }
 }
 
 /// A fixed charge (定额收费).
@@ -214,13 +231,14 @@ pub struct Charge {
     pub amount: Money,
 }
 
-/// What a charge is counted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Per {
-    /// Once per account placed.
-    AccountPlaced,
-    /// Once per month in force.
-    Month,
+enumeration! {
+    /// What a charge is counted by.
+    pub enum Per ("measure of a charge") {
+        /// Once per account placed.
+        AccountPlaced = "account_placed",
+        /// Once per month in force.
+        Month = "month",
+    }
 }
 
 /// Why a contract is refused or not found.

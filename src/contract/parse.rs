@@ -2,14 +2,23 @@
 
 use super::condition::Conditions;
 use super::factor::PerformanceFactor;
-use super::reach::unreachable_rule;
+use super::reach::{Unreachable, unreachable_rule};
 use super::{
-    Apply, Bound, Charge, Component, Credit, FeeRule, Limit, Measure, Over, Per, Price, Remittance,
-    RoundedAt, Step, Terms, Tiers,
+    Apply, Bound, Charge, Component, Credit, FeeRule, Limit, Measure, Over, Price, Prices,
+    Remittance, RoundedAt, Step, Terms, Tiers,
 };
 use crate::kernel::document::{Document, DocumentFault, Table, Value};
-use crate::kernel::{Currency, Money, Rate, Rounding};
+use crate::kernel::{Currency, Money, Rate, Rounding, Spelled};
 use crate::party::{Assignee, AssigneeKind, Lender};
+
+/// Rules of a contract.
+const MOST_RULES: usize = 500;
+/// Charges of a contract.
+const MOST_CHARGES: usize = 100;
+/// Steps of a scale.
+const MOST_STEPS: usize = 100;
+/// Products, regions and buckets that all rules name: several times as many as a country has counties.
+const MOST_NAMES: usize = 20_000;
 
 type Read<T> = Result<T, DocumentFault>;
 
@@ -17,6 +26,7 @@ type Read<T> = Result<T, DocumentFault>;
 pub fn parse(text: &str, lender: &Lender, assignees: &[Assignee]) -> Read<Terms> {
     let document = Document::parse(text)?;
     let terms = read(&document, lender.currency)?;
+    check_size(&document, &terms)?;
     let Some(assignee) = assignees.iter().find(|assignee| assignee.code == terms.agency) else {
         let message =
             format!("is no assignee of {}; add it with `consign setup` first", lender.code);
@@ -52,16 +62,8 @@ fn read(document: &Document<'_>, currency: Currency) -> Read<Terms> {
         grace_days: days(&mut root, "grace_days")?,
         tail_days: days(&mut root, "tail_days")?,
         objection_days: days(&mut root, "objection_days")?,
-        remittance: word(
-            &mut root,
-            "remittance",
-            &[("gross", Remittance::Gross), ("net", Remittance::Net)],
-        )?,
-        credit: word(
-            &mut root,
-            "credit",
-            &[("carry_forward", Credit::CarryForward), ("due_from_agency", Credit::DueFromAgency)],
-        )?,
+        remittance: word(&mut root, "remittance", Remittance::Gross)?,
+        credit: word(&mut root, "credit", Credit::CarryForward)?,
         rounding,
         rounded_at,
         vat,
@@ -94,13 +96,8 @@ fn date_from(value: &Value<'_>, least: chrono::NaiveDate) -> Read<chrono::NaiveD
     }
 }
 
-/// The first of the words is the default.
-fn word<T: Copy>(table: &mut Table<'_>, key: &str, words: &[(&str, T)]) -> Read<T> {
-    match (table.take(key), words.first()) {
-        (Some(value), _) => value.one_of(words),
-        (None, Some((_, default))) => Ok(*default),
-        (None, None) => Err(table.fault(format!("`{key}` has no default"))),
-    }
+fn word<T: Spelled>(table: &mut Table<'_>, key: &str, default: T) -> Read<T> {
+    table.take(key).map_or(Ok(default), |value| value.one_of())
 }
 
 fn days(table: &mut Table<'_>, key: &str) -> Read<i64> {
@@ -112,13 +109,8 @@ fn rounding(root: &mut Table<'_>) -> Read<(Rounding, RoundedAt)> {
         return Ok((Rounding::HalfUp, RoundedAt::Subtotal));
     };
     let mut table = value.table()?;
-    let mode = word(
-        &mut table,
-        "mode",
-        &[("half_up", Rounding::HalfUp), ("half_even", Rounding::HalfEven)],
-    )?;
-    let at =
-        word(&mut table, "at", &[("subtotal", RoundedAt::Subtotal), ("line", RoundedAt::Line)])?;
+    let mode = word(&mut table, "mode", Rounding::HalfUp)?;
+    let at = word(&mut table, "at", RoundedAt::Subtotal)?;
     table.finish()?;
     Ok((mode, at))
 }
@@ -127,7 +119,7 @@ fn vat(root: &mut Table<'_>) -> Read<(Rate, bool)> {
     let Some(value) = root.take("vat") else { return Ok((Rate::ZERO, false)) };
     let mut table = value.table()?;
     let rate = table.need("rate")?.rate()?;
-    let inclusive = word(&mut table, "prices", &[("exclusive", false), ("inclusive", true)])?;
+    let inclusive = word(&mut table, "prices", Prices::Exclusive)? == Prices::Inclusive;
     table.finish()?;
     Ok((rate, inclusive))
 }
@@ -193,17 +185,9 @@ fn per_payment(rate: Rate, value: &Value<'_>, currency: Currency) -> Read<Price>
 fn components(value: &Value<'_>) -> Read<Vec<Component>> {
     let mut base = Vec::new();
     for name in value.names()? {
-        let component = match name.as_str() {
-            "principal" => Component::Principal,
-            "interest" => Component::Interest,
-            "fees" => Component::Fees,
-            "costs" => Component::Costs,
-            _ => {
-                return Err(value.fault(format!(
-                    "names \"{name}\"; the components are principal, interest, fees, costs"
-                )));
-            }
-        };
+        let component = Component::parse(&name).ok_or_else(|| {
+            value.fault(format!("names \"{name}\"; the components are {}", Component::names()))
+        })?;
         if !base.contains(&component) {
             base.push(component);
         }
@@ -214,17 +198,15 @@ fn components(value: &Value<'_>) -> Read<Vec<Component>> {
 fn read_tiers(value: &Value<'_>, currency: Currency) -> Read<Tiers> {
     let mut table = value.table()?;
     let measure_value = table.need("measure")?;
-    let measure = measure_value
-        .one_of(&[("recovered", Measure::Recovered), ("recovery_rate", Measure::RecoveryRate)])?;
+    let measure: Measure = measure_value.one_of()?;
     let over_value = table.need("over")?;
-    let over = over_value.one_of(&[("month", Over::Month), ("batch", Over::Batch)])?;
+    let over: Over = over_value.one_of()?;
     if measure == Measure::RecoveryRate && over == Over::Month {
         return Err(over_value.fault(
             "does not go with `recovery_rate`: a recovery rate is measured over = \"batch\"",
         ));
     }
-    let apply =
-        table.need("apply")?.one_of(&[("marginal", Apply::Marginal), ("whole", Apply::Whole)])?;
+    let apply: Apply = table.need("apply")?.one_of()?;
     let steps_value = table.need("steps")?;
     let steps = read_steps(&steps_value, measure, currency)?;
     table.finish()?;
@@ -296,12 +278,43 @@ fn limit(value: &Value<'_>, measure: Measure, currency: Currency) -> Read<Limit>
 fn charge(mut table: Table<'_>, number: usize, currency: Currency) -> Read<Charge> {
     let name =
         table.take("name").map_or_else(|| Ok(format!("charge {number}")), |value| value.name())?;
-    let per = table
-        .need("per")?
-        .one_of(&[("account_placed", Per::AccountPlaced), ("month", Per::Month)])?;
+    let per = table.need("per")?.one_of()?;
     let amount = table.need("amount")?.amount(currency)?;
     table.finish()?;
     Ok(Charge { name, per, amount })
+}
+
+/// More of anything is a mistake of whatever wrote the file, and what prices every payment has to stay quick.
+fn check_size(document: &Document<'_>, terms: &Terms) -> Read<()> {
+    let mut root = document.table();
+    let (fees, charges) = (root.tables("fee")?, root.tables("charge")?);
+    let beyond = |tables: &[Table<'_>], what: &str, most: usize| match tables.get(most) {
+        Some(table) => Err(table.fault(format!(
+            "the contract has {} {what}; it may have {most}: group what has the same price",
+            tables.len()
+        ))),
+        None => Ok(()),
+    };
+    beyond(&fees, "rules", MOST_RULES)?;
+    beyond(&charges, "charges", MOST_CHARGES)?;
+    let mut names = 0;
+    for (fee, table) in terms.fees.iter().zip(&fees) {
+        let steps = if let Price::Tiers(tiers) = &fee.price { tiers.steps.len() } else { 0 };
+        if steps > MOST_STEPS {
+            let name = &fee.name;
+            let message = format!("fee \"{name}\" has {steps} steps; it may have {MOST_STEPS}");
+            return Err(table.fault(message));
+        }
+        let lists = [&fee.when.product, &fee.when.region, &fee.when.bucket];
+        names += lists.into_iter().flatten().map(Vec::len).sum::<usize>();
+        if names > MOST_NAMES {
+            let message = format!(
+                "the rules up to here name more than {MOST_NAMES} products, regions and buckets"
+            );
+            return Err(table.fault(message));
+        }
+    }
+    Ok(())
 }
 
 /// Buckets must exist, the last rule must have no condition, and every rule must be reachable.
@@ -329,11 +342,22 @@ fn check_rules(
         }
     }
     let least_level = if assignee.kind == AssigneeKind::Agency { 1 } else { 0 };
-    if let Some(i) = unreachable_rule(&terms.fees, &lender.buckets, least_level) {
-        return Err(rules[i].fault(format!(
-            "fee \"{}\" can never be reached: the rules before it take every placement it asks for",
-            terms.fees[i].name
-        )));
+    let named = |i: usize| terms.fees.get(i).map_or("", |fee| fee.name.as_str());
+    match unreachable_rule(&terms.fees, &lender.buckets, least_level) {
+        None => {}
+        Some(Unreachable::Rule(i)) => {
+            return Err(rules[i].fault(format!(
+                "fee \"{}\" can never be reached: the rules before it take every placement it asks for",
+                named(i)
+            )));
+        }
+        Some(Unreachable::Tangled(i)) => {
+            return Err(rules[i].fault(format!(
+                "fee \"{}\" and the rules before it overlap in too many ways to tell whether it can be reached; \
+                 let rules exclude each other, or name fewer products and regions",
+                named(i)
+            )));
+        }
     }
     if last.when != Conditions::default() {
         return Err(table.fault(format!(

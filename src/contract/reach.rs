@@ -3,7 +3,8 @@
 //! Conditions are boxes over eight dimensions. A rule is dead when the earlier boxes cover its own; that is
 //! decided exactly, by cutting away from the rule's box what each earlier rule takes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::FeeRule;
 use super::condition::{Conditions, Range};
@@ -14,57 +15,88 @@ use crate::party::Buckets;
 #[derive(Clone)]
 struct Region {
     ranges: [(i64, i64); 3],
-    sets: [BTreeSet<usize>; 4],
+    sets: [Rc<BTreeSet<usize>>; 4],
 }
 
-/// The index of the first rule that no placement can reach.
+/// Why a list of rules is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unreachable {
+    /// No placement can reach the rule.
+    Rule(usize),
+    /// The rules overlap in so many ways that it cannot be told in time.
+    Tangled(usize),
+}
+
+/// How much may be compared and cut: a fraction of a second. 500 rules that do not overlap need an eighth of it.
+const MOST_WORK: usize = 1_000_000;
+
+/// The first rule that no placement can reach.
 pub(super) fn unreachable_rule(
     fees: &[FeeRule],
     buckets: &Buckets,
     least_level: i64,
-) -> Option<usize> {
-    let named = |pick: fn(&Conditions) -> &Option<Vec<String>>| -> Vec<String> {
+) -> Option<Unreachable> {
+    let named = |pick: fn(&Conditions) -> &Option<Vec<String>>| -> BTreeMap<String, usize> {
         let names: BTreeSet<String> =
             fees.iter().filter_map(|fee| pick(&fee.when).clone()).flatten().collect();
-        names.into_iter().collect()
+        names.into_iter().zip(1..).collect()
     };
-    let (products, regions) = (named(|when| &when.product), named(|when| &when.region));
-    let all: Vec<Vec<Region>> = fees
-        .iter()
-        .map(|fee| regions_of(&fee.when, buckets, &products, &regions, least_level))
-        .collect();
-    (0..fees.len())
-        .find(|i| all[*i].iter().all(|region| covered(region.clone(), &all[..*i].concat())))
+    let names = Names::of([named(|when| &when.product), named(|when| &when.region)]);
+    let (mut earlier, mut work): (Vec<Region>, usize) = (Vec::new(), MOST_WORK);
+    for (i, fee) in fees.iter().enumerate() {
+        let own = regions_of(&fee.when, buckets, &names, least_level);
+        let mut all_taken = true;
+        for region in &own {
+            match covered(region.clone(), &earlier, &mut work) {
+                None => return Some(Unreachable::Tangled(i)),
+                Some(taken) => all_taken &= taken,
+            }
+        }
+        if all_taken {
+            return Some(Unreachable::Rule(i));
+        }
+        earlier.extend(own);
+    }
+    None
+}
+
+/// The products and regions that rules name, numbered from 1, and all their numbers.
+struct Names {
+    numbers: [BTreeMap<String, usize>; 2],
+    all: [Rc<BTreeSet<usize>>; 2],
+}
+
+impl Names {
+    fn of(numbers: [BTreeMap<String, usize>; 2]) -> Names {
+        let all = [0, 1].map(|i: usize| Rc::new((0..=numbers[i].len()).collect()));
+        Names { numbers, all }
+    }
+
+    fn set(&self, which: usize, list: &Option<Vec<String>>) -> Rc<BTreeSet<usize>> {
+        let number = |name: &String| self.numbers[which].get(name).copied();
+        list.as_ref().map_or_else(
+            || self.all[which].clone(),
+            |list| Rc::new(list.iter().filter_map(number).collect()),
+        )
+    }
 }
 
 fn regions_of(
     when: &Conditions,
     buckets: &Buckets,
-    products: &[String],
-    regions: &[String],
+    names: &Names,
     least_level: i64,
 ) -> Vec<Region> {
     let range = |range: &Range, least: i64| {
         (range.least.unwrap_or(least).max(least), range.most.unwrap_or(i64::MAX))
     };
-    let names = |list: &Option<Vec<String>>, all: &[String]| -> BTreeSet<usize> {
-        match list {
-            None => (0..=all.len()).collect(),
-            Some(list) => all
-                .iter()
-                .enumerate()
-                .filter(|(_, name)| list.contains(name))
-                .map(|(i, _)| i + 1)
-                .collect(),
-        }
-    };
-    let flag = |wanted: Option<bool>| -> BTreeSet<usize> {
-        wanted
-            .map_or_else(|| BTreeSet::from([0, 1]), |wanted| BTreeSet::from([usize::from(wanted)]))
+    let flag = |wanted: Option<bool>| {
+        let both = || BTreeSet::from([0, 1]);
+        Rc::new(wanted.map_or_else(both, |wanted| BTreeSet::from([usize::from(wanted)])))
     };
     let sets = [
-        names(&when.product, products),
-        names(&when.region, regions),
+        names.set(0, &when.product),
+        names.set(1, &when.region),
         flag(when.charged_off),
         flag(when.legal),
     ];
@@ -75,6 +107,8 @@ fn regions_of(
             .iter()
             .filter_map(|name| buckets.range(name))
             .map(|(a, b)| (a.max(days.0), b.min(days.1)))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
             .collect(),
     };
     slices
@@ -89,7 +123,7 @@ fn regions_of(
 impl Region {
     fn is_empty(&self) -> bool {
         self.ranges.iter().any(|(least, most)| least > most)
-            || self.sets.iter().any(BTreeSet::is_empty)
+            || self.sets.iter().any(|set| set.is_empty())
     }
 
     fn meets(&self, other: &Region) -> bool {
@@ -117,25 +151,40 @@ impl Region {
         }
         for dimension in 0..self.sets.len() {
             let mut outside = rest.clone();
-            outside.sets[dimension] =
-                rest.sets[dimension].difference(&other.sets[dimension]).copied().collect();
+            let (own, taken) = (&rest.sets[dimension], &other.sets[dimension]);
+            if Rc::ptr_eq(own, taken) {
+                continue;
+            }
+            outside.sets[dimension] = Rc::new(own.difference(taken).copied().collect());
             left.push(outside);
-            rest.sets[dimension] =
-                rest.sets[dimension].intersection(&other.sets[dimension]).copied().collect();
+            rest.sets[dimension] = Rc::new(own.intersection(taken).copied().collect());
         }
         left.retain(|region| !region.is_empty());
         left
     }
 }
 
-fn covered(region: Region, earlier: &[Region]) -> bool {
-    if region.is_empty() {
-        return true;
-    }
-    match earlier.iter().position(|other| region.meets(other)) {
-        None => false,
-        Some(i) => {
-            region.without(&earlier[i]).into_iter().all(|rest| covered(rest, &earlier[i + 1..]))
+/// Whether earlier boxes take all of a box; nothing when that cannot be told with the work that is left.
+fn covered(region: Region, earlier: &[Region], work: &mut usize) -> Option<bool> {
+    // What is left of the box, and from where on the earlier boxes have not been taken off yet.
+    let mut left = vec![(region, 0)];
+    while let Some((region, from)) = left.pop() {
+        if region.is_empty() {
+            continue;
         }
+        let mut met = None;
+        for (i, other) in earlier.iter().enumerate().skip(from) {
+            *work = work.checked_sub(1)?;
+            if region.meets(other) {
+                met = Some((i, other));
+                break;
+            }
+        }
+        let Some((i, other)) = met else { return Some(false) };
+        // A cut costs more than a look, the more the more names there are.
+        let names: usize = region.sets.iter().map(|set| set.len()).sum();
+        *work = work.checked_sub(20 + names / 10)?;
+        left.extend(region.without(other).into_iter().map(|rest| (rest, i + 1)));
     }
+    Some(true)
 }

@@ -6,48 +6,30 @@ use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
 use super::{ContractError, Terms, Version, Versions, parse_published};
 use crate::audit::Act;
-use crate::db::{Cell, Db, FactTable, Kind};
+use crate::db::{Db, Fact as _, Table, fact, select};
 use crate::party::Lender;
 
-/// The table of versions.
-pub const CONTRACTS: FactTable = FactTable {
-    name: "contract",
-    columns: &[
-        ("lender", Kind::Text),
-        ("code", Kind::Text),
-        ("version", Kind::Int),
-        ("agency", Kind::Text),
-        ("effective_from", Kind::Date),
-        ("effective_to", Kind::Date),
-        ("corrects", Kind::Int),
-        ("sha256", Kind::Text),
-        ("source", Kind::Text),
-        ("seq", Kind::Int),
-    ],
-};
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    code: String,
-    #[diesel(sql_type = BigInt)]
-    version: i64,
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Text)]
-    sha256: String,
-    #[diesel(sql_type = Text)]
-    source: String,
+fact! {
+    /// A version as it was published.
+    struct Published in "contract" key (code, version) by seq {
+        code: String,
+        version: i64 [1..],
+        agency: String,
+        effective_from: NaiveDate,
+        effective_to: Option<NaiveDate>,
+        corrects: Option<i64> [1..],
+        sha256: String,
+        source: String,
+        seq: i64,
+    }
 }
 
 /// All versions of a lender, in the order they were published.
 pub fn versions(db: &mut Db, lender: &Lender) -> Result<Versions, ContractError> {
-    let rows: Vec<Row> = diesel::sql_query(
-        "SELECT code, version, seq, sha256, source FROM contract WHERE lender = $1 ORDER BY seq",
-    )
-    .bind::<Text, _>(&lender.code)
-    .load(db)?;
-    let read = |row: Row| {
+    let rows: Vec<Published> = select::<Published>("WHERE lender = $1 ORDER BY seq")
+        .bind::<Text, _>(&lender.code)
+        .load(db)?;
+    let read = |row: Published| {
         let terms =
             parse_published(&row.source, lender.currency).map_err(|fault| ContractError::File {
                 file: format!("stored contract {} version {}", row.code, row.version),
@@ -102,14 +84,12 @@ pub fn stored(db: &mut Db, lender: &str) -> QueryResult<Vec<StoredVersion>> {
 
 /// The stored text of a version.
 pub fn source(db: &mut Db, lender: &str, code: &str, version: i64) -> QueryResult<Option<String>> {
-    let row: Option<Row> = diesel::sql_query(
-        "SELECT code, version, seq, sha256, source FROM contract WHERE lender = $1 AND code = $2 AND version = $3",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<Text, _>(code)
-    .bind::<BigInt, _>(version)
-    .get_result(db)
-    .optional()?;
+    let row = select::<Published>("WHERE lender = $1 AND code = $2 AND version = $3")
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(code)
+        .bind::<BigInt, _>(version)
+        .get_result::<Published>(db)
+        .optional()?;
     Ok(row.map(|row| row.source))
 }
 
@@ -121,20 +101,19 @@ pub(super) fn add(
     sha256: &str,
     source: &str,
 ) -> QueryResult<()> {
-    let lender = act.book.lender.clone();
-    let seq = act.seq();
-    let to: Option<NaiveDate> = terms.effective_to;
-    let row = vec![
-        Cell::from(lender),
-        Cell::from(terms.code.as_str()),
-        Cell::from(number),
-        Cell::from(terms.agency.as_str()),
-        Cell::from(terms.effective_from),
-        Cell::from(to),
-        Cell::from(terms.corrects),
-        Cell::from(sha256),
-        Cell::from(source),
-        Cell::from(seq),
-    ];
-    act.write(db, &CONTRACTS, &[row])
+    let published = Published {
+        code: terms.code.clone(),
+        version: number,
+        agency: terms.agency.clone(),
+        effective_from: terms.effective_from,
+        effective_to: terms.effective_to,
+        corrects: terms.corrects,
+        sha256: sha256.to_string(),
+        source: source.to_string(),
+        seq: act.seq(),
+    };
+    act.record(db, &[published])
 }
+
+/// The table of versions.
+pub const TABLE: Table = Published::FACTS;

@@ -7,7 +7,8 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
-use super::fact::{Cell, FactTable, Kind};
+use super::column::{Cell, Kind};
+use super::reading::{self, Reading};
 use super::{Address, Db, OpenError};
 
 /// Switches to the write-ahead log. While several programs do so with a new file at once SQLite does not wait for its busy
@@ -53,8 +54,25 @@ pub(super) fn connect(address: &Address) -> Result<Db, OpenError> {
     }
 }
 
+/// Connects to what may be a file that cannot be written; says whether it is one.
+pub(super) fn connect_to_read(address: &Address) -> Result<(Db, bool), OpenError> {
+    let Address::Sqlite(path) = address else { return Ok((connect(address)?, false)) };
+    let failed = |why: String| OpenError::Connect(path.clone(), why);
+    match reading::of(path) {
+        Reading::Ordinary => Ok((connect(address)?, false)),
+        Reading::Impossible(why) => Err(failed(why.to_string())),
+        Reading::Only(url) => {
+            let mut c = SqliteConnection::establish(&url).map_err(|e| failed(e.to_string()))?;
+            let settings = "PRAGMA busy_timeout = 60000; PRAGMA query_only = ON; \
+                 PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";
+            c.batch_execute(settings).map_err(|e| failed(e.to_string()))?;
+            Ok((Db::Sqlite(c), true))
+        }
+    }
+}
+
 /// A URL that may be shown: the password is left out.
-fn without_password(url: &str) -> String {
+pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_string() };
     match rest.split_once('@') {
         Some((user, host)) => format!("{scheme}://{}@{host}", user.split(':').next().unwrap_or("")),
@@ -144,17 +162,28 @@ pub(super) fn rows_of_json(db: &Db, bind: usize, columns: &[(&str, Kind)]) -> St
     format!("(SELECT {} FROM {source})", cells.join(", "))
 }
 
+/// A table and its columns, for an insert.
+#[derive(Clone, Copy)]
+pub(super) struct Layout<'a> {
+    pub table: &'static str,
+    pub columns: &'a [(&'static str, Kind)],
+}
+
 /// Inserts rows given as cells, all columns of the table.
-pub fn insert_rows(db: &mut Db, table: &FactTable, rows: &[Vec<Cell<'_>>]) -> QueryResult<()> {
+pub(super) fn insert_rows(
+    db: &mut Db,
+    layout: Layout<'_>,
+    rows: &[Vec<Cell<'_>>],
+) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
     match db {
         Db::Sqlite(c) => rows
             .chunks(SQLITE_ROWS)
-            .try_for_each(|chunk| Insert { table, rows: chunk }.execute(c).map(|_| ())),
+            .try_for_each(|chunk| Insert { layout, rows: chunk }.execute(c).map(|_| ())),
         Db::Postgres(c) => {
-            rows.chunks(10_000).try_for_each(|chunk| insert_postgres(c, table, chunk))
+            rows.chunks(10_000).try_for_each(|chunk| insert_postgres(c, layout, chunk))
         }
     }
 }
@@ -175,7 +204,7 @@ const SQLITE_ROWS: usize = 64;
 
 /// One insert of several rows; the statement is prepared once per number of rows and cached.
 struct Insert<'a> {
-    table: &'a FactTable,
+    layout: Layout<'a>,
     rows: &'a [Vec<Cell<'a>>],
 }
 
@@ -189,9 +218,9 @@ impl RunQueryDsl<SqliteConnection> for Insert<'_> {}
 impl QueryFragment<Sqlite> for Insert<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("INSERT INTO ");
-        out.push_sql(self.table.name);
+        out.push_sql(self.layout.table);
         out.push_sql(" (");
-        for (i, (column, _)) in self.table.columns.iter().enumerate() {
+        for (i, (column, _)) in self.layout.columns.iter().enumerate() {
             out.push_sql(if i == 0 { "" } else { ", " });
             out.push_sql(column);
         }
@@ -219,11 +248,11 @@ impl QueryFragment<Sqlite> for Insert<'_> {
 /// One insert of many rows on PostgreSQL: an array per column.
 fn insert_postgres(
     c: &mut PgConnection,
-    table: &FactTable,
+    layout: Layout<'_>,
     rows: &[Vec<Cell<'_>>],
 ) -> QueryResult<()> {
-    let names: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
-    let arrays: Vec<String> = table
+    let names: Vec<&str> = layout.columns.iter().map(|(name, _)| *name).collect();
+    let arrays: Vec<String> = layout
         .columns
         .iter()
         .enumerate()
@@ -236,12 +265,12 @@ fn insert_postgres(
         .collect();
     let sql = format!(
         "INSERT INTO {} ({}) SELECT * FROM unnest({})",
-        table.name,
+        layout.table,
         names.join(", "),
         arrays.join(", ")
     );
     let mut query = diesel::sql_query(sql).into_boxed::<diesel::pg::Pg>();
-    for (i, (_, kind)) in table.columns.iter().enumerate() {
+    for (i, (_, kind)) in layout.columns.iter().enumerate() {
         let column = rows.iter().filter_map(|row| row.get(i));
         query =
             match kind {

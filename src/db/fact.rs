@@ -1,206 +1,517 @@
-//! Tables of facts: one description of a table's columns serves the bulk insert, the digest of the rows an event
-//! wrote, and the reading back of those rows for verification.
-
-use std::borrow::Cow;
+//! Rows, each kind of them defined once.
+//!
+//! A table of facts is one list of fields, each with its name and its type:
+//!
+//! ```ignore
+//! fact! {
+//!     /// An evaluation (机构评估) of an assignee.
+//!     #[derive(Clone, Debug, PartialEq, Eq)]
+//!     pub struct Evaluation in "evaluation" key (agency, evaluated_on, seq) by seq {
+//!         /// Whom.
+//!         agency: AssigneeCode,
+//!         /// When.
+//!         evaluated_on: NaiveDate,
+//!         /// The act that recorded it.
+//!         seq: i64,
+//!         /// 0 to 100.
+//!         result: i64 [0..],
+//!         /// In words.
+//!         description: String,
+//!     }
+//! }
+//! ```
+//!
+//! From it come the struct; the columns for the insert and the SELECT; the cells that are written and digested; the
+//! reading back, in which every value is made by its type's own constructor, so that anything else is a fault naming
+//! table, key and column; and what `verify` and the test of CHECK constraints compare with. The column `lender` leads
+//! every table of facts and is the book's: it has no field.
+//!
+//! **To add a table:** write its `fact!` in its noun, its CREATE TABLE in a new migration for both databases (fields in
+//! the same order; a CHECK for each enumeration and each `[0..]`, triggers that keep it append-only), and its line in
+//! `proof::FACTS`. `tests/it/schema.rs` says which of the three is missing or differs. A verb then writes rows with
+//! [`Act::record`](crate::audit::Act::record); a store reads them with [`select`].
+//!
+//! **To add a column to a table that exists:** `ALTER TABLE … ADD COLUMN` without NOT NULL in a new migration, and an
+//! optional field in a block `later { … }` behind the others. Such a column enters a row's canonical text only where
+//! it is present, so that rows written before keep the digest they were written with.
+//!
+//! [`group!`] is a struct of fields that stands inside others (a statement's figures), [`row!`] the answer of a query
+//! that is no table's row (a join, a sum). Each field of a group, a row or a fact is a [`Column`] or another group.
 
 use chrono::NaiveDate;
+use diesel::deserialize::QueryableByName;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::query_builder::SqlQuery;
+use diesel::row::NamedRow;
+use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
 
-use super::{Db, dialect};
+use super::Db;
+use super::column::{Cell, Column, Kind};
+use super::dialect::{self, Layout};
 use crate::kernel::digest::RowsDigest;
+use crate::kernel::text::excerpt;
 
-/// A table whose rows are written once, with its columns in order.
-pub struct FactTable {
-    /// The table's name.
+/// What both databases give rows as.
+pub type Backend = <Db as diesel::Connection>::Backend;
+
+/// A field as its definition has it.
+pub struct Member {
+    /// The column's name; of a group, only the field's.
     pub name: &'static str,
-    /// Its columns and what they hold.
-    pub columns: &'static [(&'static str, Kind)],
+    /// A column, or the columns of a group.
+    pub shape: Shape,
+    /// The least number it may hold.
+    pub least: Option<i64>,
+    /// Whether it was added to the table later.
+    pub later: bool,
 }
 
-/// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Text.
-    Text,
-    /// A whole number; amounts in minor units.
-    Int,
-    /// A calendar date.
-    Date,
-    /// True or false.
-    Bool,
+/// One column or several.
+pub enum Shape {
+    /// One.
+    Column(Description),
+    /// Those of a group.
+    Group(&'static [Member]),
 }
 
-/// One value of a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cell<'a> {
-    /// Absent.
-    Null,
-    /// Text.
-    Text(Cow<'a, str>),
-    /// A whole number.
-    Int(i64),
-    /// A calendar date.
-    Date(NaiveDate),
-    /// True or false.
-    Bool(bool),
+/// What is known of a column from its type.
+#[derive(Clone, Copy)]
+pub struct Description {
+    /// How both databases keep it.
+    pub kind: Kind,
+    /// What a value is.
+    pub what: &'static str,
+    /// Every word, where there are few.
+    pub words: &'static [&'static str],
+    /// Whether it may be absent.
+    pub optional: bool,
+    /// Whether a text could be read as a value.
+    pub fits: fn(&str) -> bool,
 }
 
-impl<'a> Cell<'a> {
-    /// The text of a text cell.
-    pub fn text(&self) -> Option<&str> {
-        if let Cell::Text(text) = self { Some(text) } else { None }
-    }
-    /// The number of a number cell.
-    pub fn int(&self) -> Option<i64> {
-        if let Cell::Int(number) = self { Some(*number) } else { None }
-    }
-    /// The day of a date cell.
-    pub fn date(&self) -> Option<NaiveDate> {
-        if let Cell::Date(day) = self { Some(*day) } else { None }
-    }
-    /// The flag of a flag cell.
-    pub fn bool(&self) -> Option<bool> {
-        if let Cell::Bool(flag) = self { Some(*flag) } else { None }
-    }
+/// A column of a table.
+#[derive(Clone, Copy)]
+pub struct ColumnOf {
+    /// Its name.
+    pub name: &'static str,
+    /// What is known of it from its type.
+    pub of: Description,
+    /// The least number it may hold.
+    pub least: Option<i64>,
+    /// Whether it was added to the table later.
+    pub later: bool,
+}
 
-    fn canonical(&self, into: &mut String) {
-        use std::fmt::Write as _;
-        let _never_fails = match self {
-            Cell::Null => into.write_str("~"),
-            // With its length, so that text cannot move from one cell into the next.
-            Cell::Text(text) => write!(into, "={}:{text}", text.chars().count()),
-            Cell::Int(number) => write!(into, "={number}"),
-            Cell::Date(day) => write!(into, "={day}"),
-            Cell::Bool(flag) => into.write_str(if *flag { "=t" } else { "=f" }),
+impl ColumnOf {
+    /// Why a text cannot be a value of this column.
+    fn misfit(&self, text: Option<&str>) -> Option<String> {
+        let Some(text) = text else {
+            return (!self.of.optional).then(|| format!("is empty, but needs a {}", self.of.what));
         };
+        let below = |least: i64| text.parse::<i64>().is_ok_and(|number| number < least);
+        match self.least {
+            Some(least) if below(least) => {
+                Some(format!("holds {text}, which is less than {least}"))
+            }
+            _ if (self.of.fits)(text) => None,
+            _ => Some(refusal(&format!("\"{}\"", excerpt(text)), self.of.what, self.of.words)),
+        }
     }
 }
 
-impl<'a> From<&'a str> for Cell<'a> {
-    fn from(text: &'a str) -> Cell<'a> {
-        Cell::Text(Cow::Borrowed(text))
-    }
-}
-impl From<String> for Cell<'_> {
-    fn from(text: String) -> Self {
-        Cell::Text(Cow::Owned(text))
-    }
-}
-impl From<i64> for Cell<'_> {
-    fn from(number: i64) -> Self {
-        Cell::Int(number)
-    }
-}
-impl From<crate::kernel::Money> for Cell<'_> {
-    fn from(amount: crate::kernel::Money) -> Self {
-        Cell::Int(amount.0)
-    }
-}
-impl From<NaiveDate> for Cell<'_> {
-    fn from(day: NaiveDate) -> Self {
-        Cell::Date(day)
-    }
-}
-impl From<bool> for Cell<'_> {
-    fn from(flag: bool) -> Self {
-        Cell::Bool(flag)
-    }
-}
-impl<'a, T> From<Option<T>> for Cell<'a>
-where
-    Cell<'a>: From<T>,
-{
-    fn from(value: Option<T>) -> Cell<'a> {
-        value.map_or(Cell::Null, Cell::from)
+/// What a column holds, and why that is no value.
+fn refusal(held: &str, what: &str, words: &[&str]) -> String {
+    if words.is_empty() {
+        format!("holds {held}, which is no {what}")
+    } else {
+        format!("holds {held}, which is no {what}: none of {}", words.join(", "))
     }
 }
 
-/// A row's canonical text: the table's name and every cell.
-fn canonical(table: &FactTable, row: &[Cell<'_>], into: &mut String) {
+/// A stored value that no constructor accepts: somebody has changed the row outside the program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{table}{key}: the column {column} {why}; the row was changed outside this program")]
+pub struct Fault {
+    /// The table.
+    pub table: &'static str,
+    /// The row, as ` (name value, name value)`.
+    pub key: String,
+    /// The column.
+    pub column: &'static str,
+    /// What it holds, and why that is no value.
+    pub why: String,
+}
+
+impl From<Fault> for diesel::result::Error {
+    fn from(fault: Fault) -> Self {
+        diesel::result::Error::DeserializationError(Box::new(fault))
+    }
+}
+
+/// A fault that does not know its row yet.
+pub struct Unfit {
+    /// The column.
+    pub column: &'static str,
+    /// What it holds, and why that is no value.
+    pub why: String,
+}
+
+/// What stands in a row: a column, or a group of them.
+pub trait Field: Sized {
+    /// Which columns.
+    const SHAPE: Shape;
+
+    /// Adds what it holds, in the order of its columns.
+    fn cells<'a>(&'a self, into: &mut Vec<Cell<'a>>);
+
+    /// Reads it from a row: as the column `name`, of at least `least`; a group goes by its own names.
+    fn read<'a>(
+        row: &impl NamedRow<'a, Backend>,
+        name: &'static str,
+        least: Option<i64>,
+    ) -> Result<Self, Unfit>;
+}
+
+impl<T: Column> Field for T {
+    const SHAPE: Shape = Shape::Column(Description {
+        kind: T::KIND,
+        what: T::WHAT,
+        words: T::WORDS,
+        optional: T::OPTIONAL,
+        fits: T::fits,
+    });
+
+    fn cells<'a>(&'a self, into: &mut Vec<Cell<'a>>) {
+        into.push(self.cell());
+    }
+
+    fn read<'a>(
+        row: &impl NamedRow<'a, Backend>,
+        name: &'static str,
+        least: Option<i64>,
+    ) -> Result<T, Unfit> {
+        let unfit = |why: String| Unfit { column: name, why };
+        let cell = stored(row, name, T::KIND).map_err(|why| unfit(why.to_string()))?;
+        if let (Some(number), Some(least)) = (cell.int(), least)
+            && number < least
+        {
+            return Err(unfit(format!("holds {number}, which is less than {least}")));
+        }
+        T::from_cell(cell).map_err(|cell| match cell {
+            Cell::Null => unfit(format!("is empty, but needs a {}", T::WHAT)),
+            other => unfit(refusal(&shown(&other), T::WHAT, T::WORDS)),
+        })
+    }
+}
+
+fn shown(cell: &Cell<'_>) -> String {
+    match cell {
+        Cell::Null => "nothing".to_string(),
+        Cell::Text(text) => format!("\"{}\"", excerpt(text)),
+        Cell::Int(number) => number.to_string(),
+        Cell::Date(day) => day.to_string(),
+        Cell::Bool(flag) => flag.to_string(),
+    }
+}
+
+/// What a column of a row holds.
+fn stored<'a>(
+    row: &impl NamedRow<'a, Backend>,
+    name: &str,
+    kind: Kind,
+) -> diesel::deserialize::Result<Cell<'static>> {
+    let cell = match kind {
+        Kind::Text => NamedRow::get::<Nullable<Text>, Option<String>>(row, name)?.map(Cell::from),
+        Kind::Int => NamedRow::get::<Nullable<BigInt>, Option<i64>>(row, name)?.map(Cell::Int),
+        Kind::Bool => NamedRow::get::<Nullable<Bool>, Option<bool>>(row, name)?.map(Cell::Bool),
+        Kind::Date => {
+            return NamedRow::get::<Nullable<Date>, _>(row, name)
+                .map(|day: Option<NaiveDate>| day.map_or(Cell::Null, Cell::Date))
+                // SQLite keeps days as text: what is no day is shown as it stands.
+                .or_else(|why| match NamedRow::get::<Nullable<Text>, Option<String>>(row, name) {
+                    Ok(Some(text)) => Ok(Cell::from(text)),
+                    _ => Err(why),
+                });
+        }
+    };
+    Ok(cell.unwrap_or(Cell::Null))
+}
+
+/// The answer of a query: fields, and what names the row when one of them cannot be read.
+pub trait Row: Field + QueryableByName<Backend> {
+    /// The table it comes from; behind a slash, the name of the part of its columns.
+    const TABLE: &'static str;
+
+    /// The columns that name a row.
+    const KEY: &'static [&'static str];
+}
+
+/// Reads a row whole, or says which column of which row cannot be read.
+pub fn build<'a, R: Row>(row: &impl NamedRow<'a, Backend>) -> diesel::deserialize::Result<R> {
+    R::read(row, "", None).map_err(|Unfit { column, why }| {
+        let key = |name: &&str| {
+            let kind = columns_of::<R>().iter().find(|one| one.name == *name)?.of.kind;
+            let cell = stored(row, name, kind).ok()?;
+            Some((name.to_string(), cell.text().map_or_else(|| shown(&cell), str::to_string)))
+        };
+        let table = real_table(R::TABLE);
+        Fault { table, key: named(R::KEY.iter().filter_map(key)), column, why }.into()
+    })
+}
+
+/// A row's key in words.
+fn named(key: impl Iterator<Item = (String, String)>) -> String {
+    let parts: Vec<String> = key.map(|(name, value)| format!("{name} {value}")).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
+/// A description may cover some columns of a table under a name of its own, as `placement/closing` does.
+fn real_table(name: &'static str) -> &'static str {
+    name.split('/').next().unwrap_or(name)
+}
+
+/// The columns of a row, in order.
+pub fn columns_of<R: Field>() -> Vec<ColumnOf> {
+    let mut columns = Vec::new();
+    flatten(&[Member { name: "", shape: R::SHAPE, least: None, later: false }], &mut columns);
+    columns
+}
+
+fn flatten(members: &[Member], into: &mut Vec<ColumnOf>) {
+    for member in members {
+        match &member.shape {
+            Shape::Group(members) => flatten(members, into),
+            Shape::Column(of) => {
+                let (name, least, later) = (member.name, member.least, member.later);
+                into.push(ColumnOf { name, of: *of, least, later });
+            }
+        }
+    }
+}
+
+/// The names of a row's columns for a SELECT, of the table that is called `alias` there.
+pub fn names_of<R: Field>(alias: &str) -> String {
+    let dot = if alias.is_empty() { "" } else { "." };
+    let names: Vec<String> =
+        columns_of::<R>().iter().map(|column| format!("{alias}{dot}{}", column.name)).collect();
+    names.join(", ")
+}
+
+/// `SELECT` of the row's columns `FROM` its table, with the rest of the query behind it.
+pub fn select<R: Row>(rest: &str) -> SqlQuery {
+    let table = real_table(R::TABLE);
+    diesel::sql_query(format!("SELECT {} FROM {table} {rest}", names_of::<R>("")))
+}
+
+/// A row that is written once, by an act whose event digests it.
+pub trait Fact: Row {
+    /// The table with its columns.
+    const FACTS: Table =
+        Table { name: Self::TABLE, key: Self::KEY, by: Self::BY, shape: Self::SHAPE };
+
+    /// The column that names the act.
+    const BY: &'static str;
+}
+
+/// A table whose rows are written once.
+pub struct Table {
+    /// Its name; behind a slash, the name of the part of its columns.
+    pub name: &'static str,
+    /// The columns that name a row in its book.
+    pub key: &'static [&'static str],
+    /// The column that names the act that wrote a row.
+    pub by: &'static str,
+    shape: Shape,
+}
+
+impl Table {
+    /// Its name in the database.
+    pub fn real_name(&self) -> &'static str {
+        real_table(self.name)
+    }
+
+    /// Its columns in order, the book's first.
+    pub fn columns(&self) -> Vec<ColumnOf> {
+        let mut columns = vec![LENDER];
+        if let Shape::Group(members) = &self.shape {
+            flatten(members, &mut columns);
+        }
+        columns
+    }
+}
+
+/// The column that leads every table of a book.
+const LENDER: ColumnOf = ColumnOf {
+    name: "lender",
+    of: Description {
+        kind: Kind::Text,
+        what: "lender",
+        words: &[],
+        optional: false,
+        fits: crate::kernel::text::is_code,
+    },
+    least: None,
+    later: false,
+};
+
+/// The cells of a row of a book.
+fn cells<'a, R: Row>(lender: &'a str, row: &'a R) -> Vec<Cell<'a>> {
+    let mut cells = vec![Cell::from(lender)];
+    row.cells(&mut cells);
+    cells
+}
+
+/// A row's canonical text: the table's name and every cell; of columns added later, only those that hold something.
+fn canonical(name: &str, columns: &[ColumnOf], row: &[Cell<'_>], into: &mut String) {
     into.clear();
-    into.push_str(table.name);
-    for cell in row {
+    into.push_str(name);
+    for (column, cell) in columns.iter().zip(row) {
+        if column.later && *cell == Cell::Null {
+            continue;
+        }
         into.push('|');
+        if column.later {
+            into.push_str(column.name);
+        }
         cell.canonical(into);
     }
 }
 
-/// Inserts rows and adds each to the digest of the event that writes them.
-pub fn insert_facts(
+/// Inserts rows of a book that a chain of hashes covers, or nothing.
+pub fn insert<R: Row>(db: &mut Db, lender: &str, rows: &[R]) -> QueryResult<()> {
+    let mut columns = vec![LENDER];
+    columns.extend(columns_of::<R>());
+    let cells: Vec<Vec<Cell<'_>>> = rows.iter().map(|row| cells(lender, row)).collect();
+    write(db, real_table(R::TABLE), &columns, &cells)
+}
+
+fn write(
     db: &mut Db,
-    table: &FactTable,
+    table: &'static str,
+    columns: &[ColumnOf],
     rows: &[Vec<Cell<'_>>],
+) -> QueryResult<()> {
+    let columns: Vec<(&str, Kind)> =
+        columns.iter().map(|column| (column.name, column.of.kind)).collect();
+    dialect::insert_rows(db, Layout { table, columns: &columns }, rows)
+}
+
+/// Inserts rows of the act `seq` and adds each to the digest of its event.
+pub fn insert_facts<F: Fact>(
+    db: &mut Db,
+    lender: &str,
+    seq: i64,
+    rows: &[F],
     digest: &mut RowsDigest,
 ) -> QueryResult<()> {
+    let table = F::FACTS;
+    let columns = table.columns();
+    let cells: Vec<Vec<Cell<'_>>> = rows.iter().map(|row| cells(lender, row)).collect();
+    let by = columns.iter().position(|column| column.name == table.by);
     let mut text = String::new();
-    for row in rows {
-        debug_assert_eq!(row.len(), table.columns.len(), "{}", table.name);
-        canonical(table, row, &mut text);
+    for row in &cells {
+        debug_assert_eq!(by.map(|at| &row[at]), Some(&Cell::Int(seq)), "{}", table.name);
+        canonical(table.name, &columns, row, &mut text);
         digest.add(&text);
     }
-    dialect::insert_rows(db, table, rows)
+    write(db, table.real_name(), &columns, &cells)
 }
 
-#[derive(QueryableByName)]
-struct CanonicalRow {
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Text)]
-    canonical: String,
+/// Adds a row that was written by an UPDATE, or with a body kept elsewhere, to a digest.
+pub fn digest_row<F: Fact>(lender: &str, row: &F, digest: &mut RowsDigest) {
+    let table = F::FACTS;
+    let mut text = String::new();
+    canonical(table.name, &table.columns(), &cells(lender, row), &mut text);
+    digest.add(&text);
 }
 
-/// Reads the rows of a lender back as canonical text, with the number of the event that wrote each (`seq_column`).
+row! {
+    struct CanonicalRow in "row" key () {
+        by_act: i64,
+        canonical: String,
+    }
+}
+
+/// SQL for a cell as [`canonical`] spells it.
+fn canonical_sql(column: &ColumnOf) -> String {
+    let (name, mark) = (column.name, if column.later { column.name } else { "" });
+    let absent = if column.later { "''" } else { "'|~'" };
+    match column.of.kind {
+        Kind::Bool => format!(
+            "CASE WHEN {name} THEN '|{mark}=t' WHEN NOT {name} THEN '|{mark}=f' ELSE {absent} END"
+        ),
+        Kind::Text => {
+            format!("COALESCE('|{mark}=' || LENGTH({name}) || ':' || {name}, {absent})")
+        }
+        _ => format!("COALESCE('|{mark}=' || CAST({name} AS TEXT), {absent})"),
+    }
+}
+
+/// Reads the rows of a lender back as canonical text, with the number of the act that wrote each, and says of those
+/// that hold what no constructor accepts which column it is.
 pub fn canonical_rows(
     db: &mut Db,
-    table: &FactTable,
-    seq_column: &str,
+    table: &Table,
     lender: &str,
-    mut each: impl FnMut(i64, &str),
+    mut each: impl FnMut(i64, &str, Option<Fault>),
 ) -> QueryResult<()> {
-    let cells: Vec<String> = table
-        .columns
-        .iter()
-        .map(|(name, kind)| match kind {
-            Kind::Bool => {
-                format!("CASE WHEN {name} THEN '=t' WHEN NOT {name} THEN '=f' ELSE '~' END")
-            }
-            Kind::Text => format!("COALESCE('=' || LENGTH({name}) || ':' || {name}, '~')"),
-            _ => format!("COALESCE('=' || CAST({name} AS TEXT), '~')"),
-        })
-        .collect();
+    let columns = table.columns();
+    let cells: Vec<String> = columns.iter().map(canonical_sql).collect();
+    let (name, by) = (table.name, table.by);
     let sql = format!(
-        "SELECT {seq_column} AS seq, '{}|' || {} AS canonical FROM {} WHERE lender = $1 AND {seq_column} IS NOT NULL",
-        source_name(table),
-        cells.join(" || '|' || "),
-        real_table(table),
+        "SELECT {by} AS by_act, '{name}' || {} AS canonical FROM {} WHERE lender = $1 AND {by} IS NOT NULL",
+        cells.join(" || "),
+        table.real_name(),
     );
     let rows = diesel::sql_query(sql)
         .bind::<Text, _>(lender)
         .load_iter::<CanonicalRow, diesel::connection::DefaultLoadingMode>(db)?;
     for row in rows {
         let row = row?;
-        each(row.seq, &row.canonical);
+        let fault = fault_in(table, &columns, &row.canonical);
+        each(row.by_act, &row.canonical, fault);
     }
     Ok(())
 }
 
-fn source_name(table: &FactTable) -> &'static str {
-    table.name
+/// The first column of a canonical text that holds what no constructor accepts.
+fn fault_in(table: &Table, columns: &[ColumnOf], canonical: &str) -> Option<Fault> {
+    let walk = || Walk { rest: &canonical[table.name.len()..], columns: columns.iter() };
+    let (column, why) = walk().find_map(|(column, text)| Some((column, column.misfit(text)?)))?;
+    let key = walk()
+        .filter(|(column, _)| table.key.contains(&column.name))
+        .map(|(column, text)| (column.name.to_string(), text.unwrap_or("nothing").to_string()));
+    Some(Fault { table: table.real_name(), key: named(key), column: column.name, why })
 }
 
-/// A description may cover some columns of a table under a name of its own, as `placement/closing` does.
-fn real_table(table: &FactTable) -> &'static str {
-    table.name.split('/').next().unwrap_or(table.name)
+/// The cells of a canonical text, column by column.
+struct Walk<'t, 'c> {
+    rest: &'t str,
+    columns: std::slice::Iter<'c, ColumnOf>,
 }
 
-/// Adds rows that an UPDATE wrote to the digest of its event.
-impl FactTable {
-    /// Adds one row to a digest without inserting it.
-    pub fn digest(&self, row: &[Cell<'_>], digest: &mut RowsDigest) {
-        let mut text = String::new();
-        canonical(self, row, &mut text);
-        digest.add(&text);
+impl<'t, 'c> Iterator for Walk<'t, 'c> {
+    type Item = (&'c ColumnOf, Option<&'t str>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let column = self.columns.next()?;
+        let mark = if column.later { column.name } else { "" };
+        let begun = self.rest.strip_prefix('|').and_then(|rest| rest.strip_prefix(mark));
+        let Some(begun) = begun else { return Some((column, None)) };
+        let Some(held) = begun.strip_prefix('=') else {
+            self.rest = begun.strip_prefix('~').unwrap_or(begun);
+            return Some((column, None));
+        };
+        let (start, end) = match (column.of.kind, held.split_once(':')) {
+            (Kind::Text, Some((length, text))) => {
+                let count = length.parse().unwrap_or(usize::MAX);
+                let end = text.char_indices().nth(count).map_or(text.len(), |(at, _)| at);
+                (length.len() + 1, length.len() + 1 + end)
+            }
+            _ => (0, held.find('|').unwrap_or(held.len())),
+        };
+        self.rest = &held[end..];
+        Some((column, Some(&held[start..end])))
     }
 }
 

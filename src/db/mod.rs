@@ -3,18 +3,29 @@
 // The derive of the connection writes conversions for every type a database has, floats among them, undocumented.
 #[allow(clippy::disallowed_types, missing_docs)]
 mod connection;
+#[macro_use]
+mod define;
+mod column;
 mod dialect;
 mod fact;
 mod migrate;
+mod plain;
 mod pool;
+mod reading;
 mod trouble;
 
+pub use column::{Cell, Column, Kind};
 pub use connection::Db;
-pub use dialect::{insert_rows, refresh_statistics, schema_of};
+pub(crate) use define::{fact, group, row};
+pub use dialect::{refresh_statistics, schema_of};
+pub(crate) use fact::build;
 pub use fact::{
-    Cell, FactTable, Kind, canonical_rows, insert_facts, keys_in, keys_json, rows_of_json,
+    Backend, ColumnOf, Description, Fact, Fault, Field, Member, Row, Shape, Table, Unfit,
+    canonical_rows, columns_of, digest_row, insert, insert_facts, keys_in, keys_json, names_of,
+    rows_of_json, select,
 };
 pub use migrate::migrate;
+pub use plain::{FactTable, canonical_plain, insert_plain, insert_rows};
 pub use pool::{Pool, PoolError};
 pub use trouble::{Trouble, TroubleKind, told};
 
@@ -38,6 +49,17 @@ pub enum OpenError {
     /// It does not answer, or the file cannot be opened.
     #[error("cannot open the database {0}: {1}; nothing was changed; {hint}", hint = what_to_do(.1))]
     Connect(String, String),
+    /// The tables are those of an earlier version, and cannot be brought up to date from here.
+    #[error(
+        "the tables of {0} are those of an earlier version of the program (they lack {1}), and they cannot be brought up to date \
+         from here; nothing was changed; open a copy that can be written, by any command, or use the version that wrote it"
+    )]
+    Older(String, String),
+    /// The tables are those of a later version.
+    #[error(
+        "the tables of {0} are those of a later version of the program (they have {1}); nothing was changed; use that version"
+    )]
+    Newer(String, String),
     /// The schema cannot be brought up to date.
     #[error("cannot bring the database's tables up to date: {0}; nothing was changed")]
     Migrate(String),
@@ -80,6 +102,27 @@ impl Address {
         let mut db = self.connect()?;
         migrate(&mut db)?;
         Ok(db)
+    }
+
+    /// Opens a connection to read. Where writing is not allowed nothing is written, created or brought up to date.
+    pub fn open_to_read(&self) -> Result<Db, OpenError> {
+        let (mut db, closed) = dialect::connect_to_read(self)?;
+        let state = migrate::state(&mut db);
+        if !state.newer.is_empty() {
+            return Err(OpenError::Newer(self.shown(), state.newer.join(", ")));
+        }
+        if !state.lacking.is_empty() && (closed || migrate(&mut db).is_err()) {
+            return Err(OpenError::Older(self.shown(), state.lacking.join(", ")));
+        }
+        Ok(db)
+    }
+
+    /// The address as it may be shown: without a password.
+    pub fn shown(&self) -> String {
+        match self {
+            Address::Sqlite(path) => path.clone(),
+            Address::Postgres(url) => dialect::without_password(url),
+        }
     }
 }
 

@@ -59,7 +59,7 @@ pub enum PoolError {
 impl Pool {
     /// Opens a pool; the tables must be up to date.
     pub fn open(address: Address, size: u32) -> Result<Pool, OpenError> {
-        let shown = format!("{address:?}");
+        let shown = address.shown();
         let connections = r2d2::Pool::builder()
             .max_size(size)
             .connection_timeout(FOR_THE_SERVER)

@@ -10,16 +10,24 @@ use std::path::Path;
 use crate::ambient;
 use crate::audit::By;
 use crate::db::Db;
+use crate::intake::{Kind, Options, Report, take_in};
+use crate::kernel::Month;
+use crate::kernel::calendar::{Today, parse_date};
 use crate::kernel::progress::{Progress, Silent};
-use crate::kernel::{Month, calendar::parse_date};
 use crate::placement::recall::{Which, recall};
+use crate::portfolio::import::Portfolio;
 use crate::portfolio::personal::Key;
-use crate::{allocation, contract, party, placement, portfolio, recovery, settlement};
+use crate::recovery::import::Recoveries;
+use crate::settlement::close::NewClosing;
+use crate::{allocation, contract, party, placement, settlement};
 
 use book::Book;
 
 /// The sample lender's code.
 pub const LENDER: &str = "CFC";
+
+/// Nothing of the sample happens after this day.
+const LAST_DAY: &str = "2026-11-18";
 
 const PARTIES: &str = include_str!("../../examples/demo/parties.toml");
 const CONTRACTS: [(&str, &str); 7] = [
@@ -68,7 +76,9 @@ pub fn load(
 ) -> Result<Loaded, DemoError> {
     progress.stage("making the sample book", None);
     let book = Book::new(accounts, folder).map_err(failed)?;
-    let mut loading = Loading { db, book, key, by: ambient::operator(), loaded: Loaded::default() };
+    // The sample's own calendar goes on to its last day, whatever the clock says.
+    let by = By { today: Today::Everywhere(day(LAST_DAY)?), ..ambient::operator() };
+    let mut loading = Loading { db, book, key, by, loaded: Loaded::default() };
     progress.stage("setting up lender, agencies and contracts", None);
     loading.set_up()?;
     progress.stage("running four months", Some(4));
@@ -109,6 +119,11 @@ impl Loading<'_> {
         self.loaded.lines.push(line);
     }
 
+    fn take_in<K: Kind>(&mut self, path: &Path, kind: K) -> Result<Report<K::Totals>, DemoError> {
+        let options = Options::default();
+        take_in(self.db, LENDER, path, kind, &options, &self.by, &mut Silent).map_err(failed)
+    }
+
     fn set_up(&mut self) -> Result<(), DemoError> {
         party::setup::set_up(self.db, "parties.toml", PARTIES, &self.by).map_err(failed)?;
         for (file, text) in CONTRACTS {
@@ -123,13 +138,10 @@ impl Loading<'_> {
         let day = day(as_of)?;
         let file = format!("portfolio-{as_of}.csv");
         let path = self.book.portfolio(&file).map_err(failed)?;
-        let options = portfolio::import::Options { key: self.key, ..Default::default() };
-        let done =
-            portfolio::import::import(self.db, LENDER, &path, day, &options, &self.by, &mut Silent)
-                .map_err(failed)?;
+        let done = self.take_in(&path, Portfolio::as_of(day, self.key))?;
         self.say(format!(
             "{file}: {} new, {} updated accounts, {} owed, {} rows rejected",
-            done.new, done.updated, done.total, done.rejected
+            done.totals.new, done.totals.updated, done.totals.total, done.rejected
         ));
         Ok(())
     }
@@ -163,14 +175,12 @@ impl Loading<'_> {
         })
         .map_err(failed)?;
         let path = self.book.recoveries(month, last_day, &holders).map_err(failed)?;
-        let options = recovery::import::Options::default();
-        let done =
-            recovery::import::import(self.db, LENDER, &path, &options, &self.by, &mut Silent)
-                .map_err(failed)?;
-        let house: u64 = done.house.values().sum();
+        let done = self.take_in(&path, Recoveries::default())?;
+        let totals = done.totals;
+        let house: u64 = totals.house.values().sum();
         self.say(format!(
             "recoveries of {month}: payments {}, reversals {}; {} belong to a placement, {house} to the house, {} rejected",
-            done.payments, done.reversals, done.attributed, done.rejected
+            totals.payments, totals.reversals, totals.attributed, done.rejected
         ));
         Ok(())
     }
@@ -187,7 +197,8 @@ impl Loading<'_> {
 
     fn close(&mut self, month: &str) -> Result<(), DemoError> {
         let month: Month = month.parse().map_err(failed)?;
-        let done = settlement::close::close(self.db, LENDER, month, false, &self.by, &mut Silent)
+        let new = NewClosing { month, preview: false, allow_future: false };
+        let done = settlement::close::close(self.db, LENDER, &new, &self.by, &mut Silent)
             .map_err(failed)?;
         let lender = party::store::lender(self.db, LENDER)
             .map_err(failed)?

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::{DemoError, LENDER, Loading, day, failed};
 use crate::conduct::complaint::{NewComplaint, NewDecision};
-use crate::conduct::{Severity, complaint, contacts, evaluation};
-use crate::kernel::progress::Silent;
+use crate::conduct::contacts::{Contacts, Sender};
+use crate::conduct::evaluation::NewEvaluation;
+use crate::conduct::{Severity, complaint, evaluation};
 use crate::placement::life::Taker;
 use crate::placement::recall::{Which, recall};
 use crate::placement::step::{Named, take};
@@ -128,10 +129,7 @@ impl Loading<'_> {
 
     fn contacts(&mut self, agency: &str, accounts: &[String]) -> Result<(), DemoError> {
         let path = self.book.contacts(agency, accounts).map_err(failed)?;
-        let options = contacts::Options { key: self.key, ..Default::default() };
-        let done =
-            contacts::import(self.db, LENDER, agency, &path, &options, &self.by, &mut Silent)
-                .map_err(failed)?;
+        let done = self.take_in(&path, Contacts::of(agency, Sender::Agency, self.key))?;
         self.say(format!(
             "contact records of {agency}: {} taken in, {} rejected",
             done.accepted, done.rejected
@@ -146,9 +144,9 @@ impl Loading<'_> {
         result: i64,
         text: &str,
     ) -> Result<(), DemoError> {
-        evaluation::evaluate(self.db, LENDER, agency, day(on)?, result, text, &self.by)
-            .map(|_| ())
-            .map_err(failed)
+        let (agency, on, text) = (agency.to_string(), day(on)?, text.to_string());
+        let new = NewEvaluation { agency, on, result, text, allow_future: false };
+        evaluation::evaluate(self.db, LENDER, &new, &self.by).map(|_| ()).map_err(failed)
     }
 
     fn complain(
@@ -168,6 +166,7 @@ impl Loading<'_> {
             severity,
             text: text.to_string(),
             reference,
+            allow_future: false,
         };
         complaint::add(self.db, LENDER, &new, &self.by).map(|_| ()).map_err(failed)
     }

@@ -13,4 +13,4 @@ pub mod throttle;
 pub mod throttle_store;
 
 pub use permission::{Organisation, Permission, Role, may};
-pub use store::Person;
+pub use store::{Access, Person};

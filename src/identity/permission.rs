@@ -1,53 +1,30 @@
 //! What each role may see and do: a pure table.
 
-/// A role of a person in an organisation (rule 10.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Lender: places and recalls.
-    PlacementManager,
-    /// Lender: watches over conduct.
-    Compliance,
-    /// Lender: looks.
-    Viewer,
-    /// Finance: prepares.
-    FinancePreparer,
-    /// Finance: approves.
-    FinanceApprover,
-    /// Agency: manages.
-    AgencyManager,
-    /// Agency: looks.
-    AgencyViewer,
-    /// The installation, without personal data.
-    Administrator,
+use crate::kernel::enumeration;
+
+enumeration! {
+    /// A role of a person in an organisation (rule 10.1).
+    pub enum Role ("role") {
+        /// Lender: places and recalls.
+        PlacementManager = "placement_manager",
+        /// Lender: watches over conduct.
+        Compliance = "compliance",
+        /// Lender: looks.
+        Viewer = "viewer",
+        /// Finance: prepares.
+        FinancePreparer = "finance_preparer",
+        /// Finance: approves.
+        FinanceApprover = "finance_approver",
+        /// Agency: manages.
+        AgencyManager = "agency_manager",
+        /// Agency: looks.
+        AgencyViewer = "agency_viewer",
+        /// The installation, without personal data.
+        Administrator = "administrator",
+    }
 }
 
-const ROLES: [(&str, Role); 8] = [
-    ("placement_manager", Role::PlacementManager),
-    ("compliance", Role::Compliance),
-    ("viewer", Role::Viewer),
-    ("finance_preparer", Role::FinancePreparer),
-    ("finance_approver", Role::FinanceApprover),
-    ("agency_manager", Role::AgencyManager),
-    ("agency_viewer", Role::AgencyViewer),
-    ("administrator", Role::Administrator),
-];
-
 impl Role {
-    /// Reads a role as a parties file writes it.
-    pub fn parse(text: &str) -> Option<Role> {
-        ROLES.iter().find(|(name, _)| *name == text).map(|(_, role)| *role)
-    }
-
-    /// The role as a parties file writes it.
-    pub fn name(self) -> &'static str {
-        ROLES.iter().find(|(_, role)| *role == self).map_or("", |(name, _)| name)
-    }
-
-    /// All names, for messages.
-    pub fn names() -> String {
-        ROLES.map(|(name, _)| name).join(", ")
-    }
-
     /// Whether people of such an organisation can have the role.
     pub fn fits(self, organisation: Organisation) -> bool {
         organisation.roles().contains(&self)

@@ -1,10 +1,14 @@
 //! People, their sessions, and the devices they have signed in with.
 
+use std::borrow::Cow;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 
 use super::Role;
-use crate::db::Db;
+use crate::db::{Db, row, select};
+use crate::kernel::{Spelled, enumeration};
+use crate::party::Lang;
 
 /// A person of an organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,95 +26,94 @@ pub struct Person {
     /// The argon2 hash of the password.
     pub password_hash: Option<String>,
     /// The language the person chose.
-    pub language: Option<String>,
+    pub language: Option<Lang>,
 }
 
 impl Person {
     /// The status as a parties file writes it.
     pub fn status(&self) -> &'static str {
-        if self.active { "active" } else { "disabled" }
+        if self.active { Access::Active.name() } else { Access::Disabled.name() }
     }
 }
 
-#[derive(QueryableByName)]
-struct PersonRow {
-    #[diesel(sql_type = Text)]
-    login: String,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Text)]
-    organisation: String,
-    #[diesel(sql_type = Text)]
-    roles: String,
-    #[diesel(sql_type = Text)]
-    status: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    password_hash: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    language: Option<String>,
+enumeration! {
+    /// Whether a person may sign in.
+    pub enum Access ("status of a person") {
+        /// The person may.
+        Active = "active",
+        /// The person may not.
+        Disabled = "disabled",
+    }
 }
 
-impl PersonRow {
-    /// The person; a row that says what no setup writes lets nobody in.
-    fn read(self) -> QueryResult<Person> {
-        let corrupt = |column: &str, value: &str| {
-            diesel::result::Error::DeserializationError(
-                format!("person {} has {column} \"{value}\", which is none", self.login).into(),
-            )
-        };
-        let roles = self
-            .roles
-            .split(',')
-            .map(|name| Role::parse(name).ok_or_else(|| corrupt("the role", name)));
-        let mut roles = roles.collect::<QueryResult<Vec<Role>>>()?;
+/// Roles as a row has them: their names, with commas between them.
+struct Roles(Vec<Role>);
+
+impl Spelled for Roles {
+    const WHAT: &'static str = "list of roles";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        let names: Vec<&str> = self.0.iter().map(|role| role.name()).collect();
+        Cow::Owned(names.join(","))
+    }
+
+    fn from_spelling(text: String) -> Result<Roles, String> {
+        let roles: Option<Vec<Role>> = text.split(',').map(Role::parse).collect();
+        roles.map(Roles).ok_or(text)
+    }
+}
+
+row! {
+    struct PersonRow in "person" key (login) {
+        login: String,
+        name: String,
+        organisation: String,
+        roles: Roles,
+        status: Access,
+        password_hash: Option<String>,
+        language: Option<Lang>,
+    }
+}
+
+impl From<PersonRow> for Person {
+    fn from(row: PersonRow) -> Person {
+        let mut roles = row.roles.0;
         roles.sort_unstable();
-        let active = match self.status.as_str() {
-            "active" => true,
-            "disabled" => false,
-            other => return Err(corrupt("the status", other)),
-        };
-        Ok(Person {
+        Person {
+            login: row.login,
+            name: row.name,
+            organisation: row.organisation,
             roles,
-            active,
-            login: self.login,
-            name: self.name,
-            organisation: self.organisation,
-            password_hash: self.password_hash,
-            language: self.language,
-        })
+            active: row.status == Access::Active,
+            password_hash: row.password_hash,
+            language: row.language,
+        }
     }
 }
-
-const PERSON: &str =
-    "SELECT login, name, organisation, roles, status, password_hash, language FROM person";
 
 /// A person by login.
 pub fn person(db: &mut Db, login: &str) -> QueryResult<Option<Person>> {
-    let row: Option<PersonRow> = diesel::sql_query(format!("{PERSON} WHERE login = $1"))
-        .bind::<Text, _>(login)
-        .get_result(db)
-        .optional()?;
-    row.map(PersonRow::read).transpose()
+    let row = select::<PersonRow>("WHERE login = $1").bind::<Text, _>(login);
+    Ok(row.get_result::<PersonRow>(db).optional()?.map(Person::from))
 }
 
 /// Everybody, in byte order of logins.
 pub fn people(db: &mut Db) -> QueryResult<Vec<Person>> {
-    let rows: Vec<PersonRow> = diesel::sql_query(format!("{PERSON} ORDER BY login")).load(db)?;
-    rows.into_iter().map(PersonRow::read).collect()
+    let rows: Vec<PersonRow> = select::<PersonRow>("ORDER BY login").load(db)?;
+    Ok(rows.into_iter().map(Person::from).collect())
 }
 
 /// The people of an organisation.
 pub fn people_of(db: &mut Db, organisation: &str) -> QueryResult<Vec<Person>> {
-    let rows: Vec<PersonRow> =
-        diesel::sql_query(format!("{PERSON} WHERE organisation = $1 ORDER BY login"))
-            .bind::<Text, _>(organisation)
-            .load(db)?;
-    rows.into_iter().map(PersonRow::read).collect()
+    let rows: Vec<PersonRow> = select::<PersonRow>("WHERE organisation = $1 ORDER BY login")
+        .bind::<Text, _>(organisation)
+        .load(db)?;
+    Ok(rows.into_iter().map(Person::from).collect())
 }
 
 /// Writes a person's row, but for the language, which is the person's own affair.
 pub(super) fn save(db: &mut Db, person: &Person, known: bool) -> QueryResult<()> {
-    let roles: Vec<&str> = person.roles.iter().map(|role| role.name()).collect();
+    let roles = Roles(person.roles.clone());
     let sql = if known {
         "UPDATE person SET name = $1, organisation = $2, roles = $3, status = $4, password_hash = $5 \
          WHERE login = $6"
@@ -121,7 +124,7 @@ pub(super) fn save(db: &mut Db, person: &Person, known: bool) -> QueryResult<()>
     diesel::sql_query(sql)
         .bind::<Text, _>(&person.name)
         .bind::<Text, _>(&person.organisation)
-        .bind::<Text, _>(roles.join(","))
+        .bind::<Text, _>(roles.spelling())
         .bind::<Text, _>(person.status())
         .bind::<Nullable<Text>, _>(person.password_hash.as_deref())
         .bind::<Text, _>(&person.login)

@@ -1,11 +1,33 @@
 //! Months and dates of the lender's calendar. Dates come from files and commands, never from the machine's clock.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{Datelike, Days, Months, NaiveDate, NaiveTime};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
+
+use super::spelled::Spelled;
+
+/// What day it is. Nothing is computed from it; it only refuses what claims to have happened and cannot have yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Today {
+    /// In each time zone the day that it is there at this instant.
+    At(DateTime<Utc>),
+    /// The same day in every time zone, for rehearsals and tests.
+    Everywhere(NaiveDate),
+}
+
+impl Today {
+    /// The day in a time zone.
+    pub fn in_zone(self, zone: chrono_tz::Tz) -> NaiveDate {
+        match self {
+            Today::At(now) => now.with_timezone(&zone).date_naive(),
+            Today::Everywhere(day) => day,
+        }
+    }
+}
 
 /// A calendar month, the settlement period (结算周期).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +79,76 @@ impl FromStr for Month {
             Some(day) if plain => Ok(Month::of(day)),
             _ => Err(NotAMonth),
         }
+    }
+}
+
+impl Spelled for Month {
+    const WHAT: &'static str = "month";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_string())
+    }
+
+    fn from_spelling(text: String) -> Result<Month, String> {
+        text.parse().map_err(|NotAMonth| text)
+    }
+}
+
+/// A time of day to the second, `09:05:07`, as a contact has it.
+impl Spelled for NaiveTime {
+    const WHAT: &'static str = "time of day";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Owned(self.format("%H:%M:%S").to_string())
+    }
+
+    fn from_spelling(text: String) -> Result<NaiveTime, String> {
+        parse_time(&text).filter(|_| text.len() == 8).ok_or(text)
+    }
+}
+
+/// A time of day to the minute, `22:00`, as rules have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Minute(pub NaiveTime);
+
+impl Minute {
+    /// A full hour, up to 23.
+    pub const fn of_hour(hour: u32) -> Minute {
+        match NaiveTime::from_hms_opt(hour, 0, 0) {
+            Some(time) => Minute(time),
+            None => Minute(NaiveTime::MIN),
+        }
+    }
+}
+
+impl Spelled for Minute {
+    const WHAT: &'static str = "time of day to the minute";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_string())
+    }
+
+    fn from_spelling(text: String) -> Result<Minute, String> {
+        parse_time(&text).filter(|_| text.len() == 5).map(Minute).ok_or(text)
+    }
+}
+
+impl fmt::Display for Minute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.format("%H:%M"))
+    }
+}
+
+/// A time zone by its IANA name.
+impl Spelled for chrono_tz::Tz {
+    const WHAT: &'static str = "time zone";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.name())
+    }
+
+    fn from_spelling(text: String) -> Result<chrono_tz::Tz, String> {
+        text.parse().map_err(|_| text)
     }
 }
 
@@ -197,6 +289,16 @@ mod tests {
         ] {
             assert_eq!(parse_moment(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn today_is_another_day_in_another_zone() {
+        let late: DateTime<Utc> = "2026-11-27T22:30:00Z".parse().unwrap();
+        let day = |text: &str| parse_date(text).unwrap();
+        assert_eq!(Today::At(late).in_zone(chrono_tz::Asia::Shanghai), day("2026-11-28"));
+        assert_eq!(Today::At(late).in_zone(chrono_tz::America::New_York), day("2026-11-27"));
+        let pinned = Today::Everywhere(day("2026-11-21"));
+        assert_eq!(pinned.in_zone(chrono_tz::Asia::Shanghai), day("2026-11-21"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::money::{Currency, Money};
 use super::rate::Rate;
+use super::spelled::Spelled;
 
 /// Why a document is refused: the line, the key, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +17,9 @@ pub struct DocumentFault {
     /// What is wrong and what to do.
     pub message: String,
 }
+
+/// The largest document, in bytes: some ten thousand people, or the longest contract many times over.
+pub const LARGEST_DOCUMENT: usize = 4 * 1024 * 1024;
 
 /// A parsed document with the text it came from, for line numbers.
 pub struct Document<'a> {
@@ -34,11 +38,24 @@ struct Source<'a> {
 impl<'a> Document<'a> {
     /// Parses TOML; a syntax error names its line.
     pub fn parse(text: &'a str) -> Result<Document<'a>, DocumentFault> {
+        if text.len() > LARGEST_DOCUMENT {
+            let most = LARGEST_DOCUMENT / 1024 / 1024;
+            let message =
+                format!("the file is larger than {most} MiB; check that it is the right one");
+            return Err(DocumentFault { line: 1, message });
+        }
         let root = DeTable::parse(text).map_err(|error| DocumentFault {
             line: error.span().map_or(1, |span| line_at(text, span.start)),
             message: format!("is not valid TOML: {}", error.message()),
         })?;
-        Ok(Document { source: Source { text, stored: false }, root: root.into_inner() })
+        let root = root.into_inner();
+        match nul_in(&root) {
+            None => Ok(Document { source: Source { text, stored: false }, root }),
+            Some(at) => Err(DocumentFault {
+                line: line_at(text, at),
+                message: "a text here contains a NUL character; remove it".to_string(),
+            }),
+        }
     }
 
     /// Parses a document that the book keeps: what was in bounds when it was taken in stays readable.
@@ -52,6 +69,23 @@ impl<'a> Document<'a> {
         let mut pairs: Vec<Pair<'_>> = pairs_of(&self.root);
         pairs.sort_by_key(|(key, _)| key.span().start);
         Table { source: self.source, at: 0, name: String::new(), pairs, taken: Vec::new() }
+    }
+}
+
+/// Where a key or a text has a NUL, which no name has and no database keeps.
+fn nul_in(table: &DeTable<'_>) -> Option<usize> {
+    table.iter().find_map(|(key, value)| {
+        let key = key.get_ref().contains('\0').then(|| key.span().start);
+        key.or_else(|| nul_in_value(value))
+    })
+}
+
+fn nul_in_value(value: &Spanned<DeValue<'_>>) -> Option<usize> {
+    match value.get_ref() {
+        DeValue::String(text) => text.contains('\0').then(|| value.span().start),
+        DeValue::Array(items) => items.iter().find_map(nul_in_value),
+        DeValue::Table(table) => nul_in(table),
+        _ => None,
     }
 }
 
@@ -202,13 +236,10 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// One of some words.
-    pub fn one_of<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, DocumentFault> {
-        let text = self.text()?;
-        words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
-            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.fault(format!("must be one of: {}", known.join(", ")))
-        })
+    /// A word of an enumeration.
+    pub fn one_of<T: Spelled>(&self) -> Result<T, DocumentFault> {
+        T::from_spelling(self.text()?.to_string())
+            .map_err(|_| self.fault(format!("must be one of: {}", T::WORDS.join(", "))))
     }
 
     /// A whole number between two.

@@ -5,9 +5,11 @@ pub mod calendar;
 pub mod chance;
 pub mod digest;
 pub mod document;
+pub mod ids;
 pub mod money;
 pub mod progress;
 pub mod rate;
+pub mod spelled;
 pub mod text;
 
 /// How many there are of something: no memory holds more of anything than 63 bits count.
@@ -18,3 +20,5 @@ pub fn count(things: usize) -> i64 {
 pub use calendar::Month;
 pub use money::{Currency, Money, MoneyRange, Total};
 pub use rate::{Rate, Rounding};
+pub use spelled::Spelled;
+pub(crate) use spelled::enumeration;

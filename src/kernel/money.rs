@@ -1,8 +1,11 @@
 //! Money: whole minor units of the book's one currency (fen, cents; yen have none).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
+
+use super::spelled::Spelled;
 
 /// An ISO 4217 currency and how many decimals its amounts are written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +59,20 @@ impl Currency {
     /// The three-letter code.
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.code).unwrap_or("???")
+    }
+
+    /// Whether a file's word for a currency means this one: its code, or what it is called where it is used.
+    pub fn is_called(&self, text: &str) -> bool {
+        let named = match self.code() {
+            "CNY" => &["RMB", "人民币", "人民币元"][..],
+            "USD" => &["美元"],
+            "HKD" => &["港币", "港元"],
+            "EUR" => &["欧元"],
+            "JPY" => &["日元", "日圆"],
+            _ => &[],
+        };
+        text.eq_ignore_ascii_case(self.code())
+            || named.iter().any(|name| name.eq_ignore_ascii_case(text))
     }
 
     /// Decimals an amount is written with: 2 for CNY, 0 for JPY.
@@ -339,6 +356,18 @@ impl SubAssign for Money {
 impl Sum for Money {
     fn sum<I: Iterator<Item = Money>>(amounts: I) -> Money {
         amounts.fold(Money::ZERO, Add::add)
+    }
+}
+
+impl Spelled for Currency {
+    const WHAT: &'static str = "currency";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.code())
+    }
+
+    fn from_spelling(text: String) -> Result<Currency, String> {
+        Currency::parse(&text).ok_or(text)
     }
 }
 

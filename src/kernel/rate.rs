@@ -1,11 +1,13 @@
 //! Rates and rounding. Only [`Rate::of`] multiplies money, and every product is exact until it is rounded.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
 
 use super::money::{Money, MoneyRange};
+use super::spelled::{Spelled, enumeration};
 
 /// Fractions are held in steps of 10⁻¹⁰ (so a percentage may have eight decimals).
 const SCALE: u32 = 10;
@@ -19,13 +21,14 @@ pub struct Rate(i64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Exact(i128);
 
-/// How halves are rounded (合同约定的舍入方式).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rounding {
-    /// Halves away from zero (四舍五入).
-    HalfUp,
-    /// Halves to the even neighbour (银行家舍入).
-    HalfEven,
+enumeration! {
+    /// How halves are rounded (合同约定的舍入方式).
+    pub enum Rounding ("way of rounding") {
+        /// Halves away from zero (四舍五入).
+        HalfUp = "half_up",
+        /// Halves to the even neighbour (银行家舍入).
+        HalfEven = "half_even",
+    }
 }
 
 /// Why a text is not a rate.
@@ -168,6 +171,21 @@ impl FromStr for Rate {
     type Err = RateFault;
     fn from_str(text: &str) -> Result<Rate, RateFault> {
         Rate::parse(text)
+    }
+}
+
+impl Spelled for Rate {
+    const WHAT: &'static str = "rate";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_string())
+    }
+
+    fn from_spelling(text: String) -> Result<Rate, String> {
+        match Rate::parse(&text) {
+            Ok(rate) if rate.to_string() == text => Ok(rate),
+            _ => Err(text),
+        }
     }
 }
 

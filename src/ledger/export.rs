@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use super::store::{self, PostingRow};
 use crate::db::Db;
 use crate::kernel::{Currency, Money};
+use crate::sheet::Csv;
 
 /// How the ledger is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -52,25 +53,26 @@ fn csv(
     currency: Currency,
     out: &mut dyn Write,
 ) -> Result<(), ExportError> {
-    writeln!(out, "number,day,event,corrects,account,debit,credit,hash")?;
-    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(out);
+    let mut table = Csv::new(out);
+    let columns = ["number", "day", "event", "corrects", "account", "debit", "credit", "hash"];
+    table.row(columns).map_err(|e| ExportError::Io(e.into()))?;
     store::each_posting(db, lender, |row| {
-        let amount = Money(row.amount);
+        let amount = row.leg.amount;
         let (debit, credit) =
             if amount > Money::ZERO { (amount, Money::ZERO) } else { (Money::ZERO, -amount) };
         let record = [
-            row.number.to_string(),
-            row.day.to_string(),
-            row.event,
-            row.corrects.unwrap_or_default(),
-            row.account,
+            row.transaction.number.to_string(),
+            row.transaction.day.to_string(),
+            row.transaction.event,
+            row.transaction.corrects.unwrap_or_default(),
+            row.leg.account,
             debit.plain(currency),
             credit.plain(currency),
-            row.hash,
+            row.transaction.hash,
         ];
-        writer.write_record(&record).map_err(|e| ExportError::Io(e.into()))
+        table.row(&record).map_err(|e| ExportError::Io(e.into()))
     })?;
-    writer.flush()?;
+    table.finish().map_err(|e| ExportError::Io(e.into()))?.flush()?;
     Ok(())
 }
 
@@ -119,14 +121,14 @@ fn journal(
             current = row.number;
             write!(out, "\n{}", language.transaction(&row))?;
         }
-        let name = names.get(&row.account).map_or(row.account.as_str(), String::as_str);
-        write!(out, "{}", language.leg(name, Money(row.amount)))?;
+        let name = names.get(&row.leg.account).map_or(row.leg.account.as_str(), String::as_str);
+        write!(out, "{}", language.leg(name, row.leg.amount))?;
         Ok::<(), ExportError>(())
     })?;
     let closing: Vec<(String, Money)> = balances
         .iter()
         .filter_map(|row| {
-            names.get(&row.account).map(|name| (name.clone(), Money(row.debit - row.credit)))
+            names.get(&row.account).map(|name| (name.clone(), row.debit - row.credit))
         })
         .collect();
     write!(out, "\n{}", language.tail(&closing, last))?;

@@ -2,34 +2,11 @@
 
 use diesel::QueryResult;
 
-use super::transaction::{Transaction, Unbalanced, transaction_hash};
+use super::transaction::{Transaction, Unbalanced};
+use super::{LegRow, TransactionRow, transaction_hash};
 use crate::audit::Book;
-use crate::db::{Cell, Db, FactTable, Kind, insert_rows};
+use crate::db::{Db, insert};
 use crate::kernel::{Money, MoneyRange};
-
-const TRANSACTIONS: FactTable = FactTable {
-    name: "ledger_transaction",
-    columns: &[
-        ("lender", Kind::Text),
-        ("number", Kind::Int),
-        ("day", Kind::Date),
-        ("event", Kind::Text),
-        ("seq", Kind::Int),
-        ("corrects", Kind::Text),
-        ("hash", Kind::Text),
-    ],
-};
-
-const POSTINGS: FactTable = FactTable {
-    name: "ledger_posting",
-    columns: &[
-        ("lender", Kind::Text),
-        ("number", Kind::Int),
-        ("leg", Kind::Int),
-        ("account", Kind::Text),
-        ("amount", Kind::Int),
-    ],
-};
 
 /// Why a transaction is not posted. Nothing of its act is saved.
 #[derive(Debug, thiserror::Error)]
@@ -101,43 +78,31 @@ impl Journal {
         let waiting = std::mem::take(&mut self.waiting);
         let mut transactions = Vec::with_capacity(waiting.len());
         let mut postings = Vec::with_capacity(waiting.len() * 2);
-        let lender = book.lender.clone();
-        for transaction in &waiting {
+        for transaction in waiting {
+            book.transaction_no += 1;
+            let (number, seq) = (book.transaction_no, book.seq);
             let day =
                 book.first_open_day().map_or(transaction.day, |open| transaction.day.max(open));
-            book.transaction_no += 1;
-            let number = book.transaction_no;
-            let legs = transaction.legs();
-            book.transaction_hash = transaction_hash(
-                &book.transaction_hash,
-                number,
-                book.seq,
-                day,
-                &transaction.event,
-                transaction.corrects.as_deref(),
-                legs.iter().zip(1..).map(|(leg, i)| (i, leg.account.as_str(), leg.amount.0)),
-            );
-            transactions.push(vec![
-                Cell::from(lender.as_str()),
-                Cell::from(number),
-                Cell::from(day),
-                Cell::from(transaction.event.as_str()),
-                Cell::from(book.seq),
-                Cell::from(transaction.corrects.as_deref()),
-                Cell::from(book.transaction_hash.clone()),
-            ]);
-            for (leg, i) in legs.iter().zip(1_i64..) {
-                postings.push(vec![
-                    Cell::from(lender.as_str()),
-                    Cell::from(number),
-                    Cell::from(i),
-                    Cell::from(leg.account.as_str()),
-                    Cell::from(leg.amount),
-                ]);
-            }
+            let Transaction { event, corrects, .. } = &transaction;
+            let legs = transaction.legs().iter().zip(1..);
+            let legs: Vec<LegRow> = legs
+                .map(|(one, leg)| LegRow {
+                    number,
+                    leg,
+                    account: one.account.clone(),
+                    amount: one.amount,
+                })
+                .collect();
+            let (event, corrects) = (event.clone(), corrects.clone());
+            let hash = String::new();
+            let mut row = TransactionRow { number, day, event, seq, corrects, hash };
+            row.hash = transaction_hash(&book.transaction_hash, &row, &legs);
+            book.transaction_hash.clone_from(&row.hash);
+            transactions.push(row);
+            postings.extend(legs);
         }
         // The chain of hashes covers these rows; they need no digest of the event.
-        insert_rows(db, &TRANSACTIONS, &transactions)?;
-        insert_rows(db, &POSTINGS, &postings)
+        insert(db, &book.lender, &transactions)?;
+        insert(db, &book.lender, &postings)
     }
 }

@@ -1,42 +1,29 @@
 //! Reading the ledger: transactions with their legs, and balances.
 
-use chrono::NaiveDate;
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date, Nullable, Text};
+use diesel::sql_types::{BigInt, Text};
 
-use crate::db::Db;
+use super::{LegRow, TransactionRow};
+use crate::db::{Db, row};
+use crate::kernel::Money;
 
-/// A leg beside its transaction, as they are stored.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct PostingRow {
-    /// The transaction's number in its book.
-    #[diesel(sql_type = BigInt)]
-    pub number: i64,
-    /// Its day.
-    #[diesel(sql_type = Date)]
-    pub day: NaiveDate,
-    /// Its event.
-    #[diesel(sql_type = Text)]
-    pub event: String,
-    /// The event it corrects.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub corrects: Option<String>,
-    /// Its hash.
-    #[diesel(sql_type = Text)]
-    pub hash: String,
-    /// The act that posted it.
-    #[diesel(sql_type = BigInt)]
-    pub seq: i64,
-    /// The leg's place in the transaction, from 1.
-    #[diesel(sql_type = BigInt)]
-    pub leg: i64,
-    /// The leg's account.
-    #[diesel(sql_type = Text)]
-    pub account: String,
-    /// Its amount, minor units, debit positive.
-    #[diesel(sql_type = BigInt)]
-    pub amount: i64,
+row! {
+    /// A leg beside its transaction, as they are stored.
+    #[derive(Clone, Debug)]
+    pub struct PostingRow in "ledger_posting" key (number, leg) {
+        /// The transaction.
+        transaction: TransactionRow,
+        /// The leg.
+        leg: LegRow,
+    }
+}
+
+impl std::ops::Deref for PostingRow {
+    type Target = TransactionRow;
+    fn deref(&self) -> &TransactionRow {
+        &self.transaction
+    }
 }
 
 const POSTINGS: &str = "SELECT t.number, t.day, t.event, t.corrects, t.hash, t.seq, p.leg, p.account, p.amount \
@@ -85,18 +72,17 @@ pub fn transaction(db: &mut Db, lender: &str, number: i64) -> QueryResult<Vec<Po
         .load(db)
 }
 
-/// One line of the trial balance: sums in minor units.
-#[derive(QueryableByName, Clone, Debug, PartialEq, Eq)]
-pub struct BalanceRow {
-    /// The account.
-    #[diesel(sql_type = Text)]
-    pub account: String,
-    /// Σ of its debits.
-    #[diesel(sql_type = BigInt)]
-    pub debit: i64,
-    /// Σ of its credits, as a positive number.
-    #[diesel(sql_type = BigInt)]
-    pub credit: i64,
+row! {
+    /// One line of the trial balance: Σ debits and Σ credits.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct BalanceRow in "ledger_posting" key (account) {
+        /// The account.
+        account: String,
+        /// Σ of its debits.
+        debit: Money,
+        /// Σ of its credits, as a positive number.
+        credit: Money,
+    }
 }
 
 /// The trial balance, in byte order of the accounts.

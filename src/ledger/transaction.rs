@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::{LegRow, TransactionRow};
 use crate::kernel::{Money, Total, digest};
 
 /// One leg: a debit when positive, a credit when negative.
@@ -71,19 +72,13 @@ impl Transaction {
 }
 
 /// The hash of a transaction that follows the one hashed `before`.
-pub fn transaction_hash<'a>(
-    before: &str,
-    number: i64,
-    seq: i64,
-    day: NaiveDate,
-    event: &str,
-    corrects: Option<&str>,
-    legs: impl Iterator<Item = (i64, &'a str, i64)>,
-) -> String {
+pub fn transaction_hash(before: &str, row: &TransactionRow, legs: &[LegRow]) -> String {
     use std::fmt::Write as _;
-    let mut content = format!("{before}|{number}|{seq}|{day}|{event}|{}", corrects.unwrap_or("~"));
-    for (leg, account, amount) in legs {
-        let _never_fails = write!(content, "|{leg}:{account}={amount}");
+    let TransactionRow { number, seq, day, event, corrects, .. } = row;
+    let corrects = corrects.as_deref().unwrap_or("~");
+    let mut content = format!("{before}|{number}|{seq}|{day}|{event}|{corrects}");
+    for LegRow { leg, account, amount, .. } in legs {
+        let _never_fails = write!(content, "|{leg}:{account}={}", amount.0);
     }
     digest::sha256(content.as_bytes())
 }

@@ -2,29 +2,17 @@
 
 use chrono::NaiveTime;
 
+use super::ContactPolicy;
 use super::parse::{Said, said};
-use crate::kernel::calendar::parse_time;
+use crate::kernel::Spelled;
+use crate::kernel::calendar::Minute;
 use crate::kernel::document::{DocumentFault, Table, Value};
-
-/// A contact policy (催收行为规范): hours without contact, and how often on a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ContactPolicy {
-    /// From this time of day on nobody is contacted.
-    pub quiet_from: NaiveTime,
-    /// Until this time of day, which is free again; the same as `quiet_from` means no quiet hours.
-    pub quiet_until: NaiveTime,
-    /// Effective calls to one debtor on one day, by whomever.
-    pub effective_calls: i64,
-    /// Unanswered calls to one number on one day, by whomever.
-    pub unanswered: i64,
-}
 
 impl Default for ContactPolicy {
     fn default() -> ContactPolicy {
-        let hour = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default();
         ContactPolicy {
-            quiet_from: hour(22),
-            quiet_until: hour(8),
+            quiet_from: Minute::of_hour(22),
+            quiet_until: Minute::of_hour(8),
             effective_calls: 3,
             unanswered: 6,
         }
@@ -34,44 +22,16 @@ impl Default for ContactPolicy {
 impl ContactPolicy {
     /// Whether a time of day lies in the quiet hours, which may run over midnight.
     pub fn is_quiet(&self, at: NaiveTime) -> bool {
-        if self.quiet_from <= self.quiet_until {
-            self.quiet_from <= at && at < self.quiet_until
-        } else {
-            at >= self.quiet_from || at < self.quiet_until
-        }
-    }
-
-    /// Reads a policy from the texts and numbers it is stored as.
-    pub fn stored(
-        quiet_from: &str,
-        quiet_until: &str,
-        effective_calls: i64,
-        unanswered: i64,
-    ) -> Option<ContactPolicy> {
-        Some(ContactPolicy {
-            quiet_from: parse_time(quiet_from)?,
-            quiet_until: parse_time(quiet_until)?,
-            effective_calls,
-            unanswered,
-        })
-    }
-
-    /// The beginning of the quiet hours as it is stored and shown.
-    pub fn quiet_from_text(&self) -> String {
-        self.quiet_from.format("%H:%M").to_string()
-    }
-
-    /// Their end as it is stored and shown.
-    pub fn quiet_until_text(&self) -> String {
-        self.quiet_until.format("%H:%M").to_string()
+        let (from, until) = (self.quiet_from.0, self.quiet_until.0);
+        if from <= until { from <= at && at < until } else { at >= from || at < until }
     }
 }
 
 /// What `[lender.contact_policy]` says of each key.
 #[derive(Clone, Debug)]
 pub struct SaidPolicy {
-    quiet_from: Said<NaiveTime>,
-    quiet_until: Said<NaiveTime>,
+    quiet_from: Said<Minute>,
+    quiet_until: Said<Minute>,
     effective_calls: Said<i64>,
     unanswered: Said<i64>,
 }
@@ -106,22 +66,22 @@ pub(super) fn read(mut table: Table<'_>) -> Result<SaidPolicy, DocumentFault> {
     Ok(policy)
 }
 
-fn minute(value: &Value<'_>) -> Result<NaiveTime, DocumentFault> {
-    let whole_minute = |text: &&str| text.len() == 5;
-    let read = Some(value.text()?).filter(whole_minute).and_then(parse_time);
-    read.ok_or_else(|| value.fault("must be a time of day in quotes, like \"22:00\""))
+fn minute(value: &Value<'_>) -> Result<Minute, DocumentFault> {
+    Minute::from_spelling(value.text()?.to_string())
+        .map_err(|_| value.fault("must be a time of day in quotes, like \"22:00\""))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::calendar::parse_time;
 
     #[test]
     fn quiet_hours_run_over_midnight_or_inside_a_day_or_not_at_all() {
         let at = |text: &str| parse_time(text).unwrap();
         let policy = |from: &str, until: &str| ContactPolicy {
-            quiet_from: at(from),
-            quiet_until: at(until),
+            quiet_from: Minute(at(from)),
+            quiet_until: Minute(at(until)),
             ..Default::default()
         };
         let quiet = |from: &str, until: &str, text: &str| policy(from, until).is_quiet(at(text));

@@ -6,13 +6,32 @@ pub mod record;
 pub mod setup;
 pub mod store;
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 
-use crate::kernel::Currency;
+use crate::db::{group, row};
+use crate::kernel::calendar::{Minute, Today};
 use crate::kernel::document::DocumentFault;
+use crate::kernel::{Currency, Spelled, enumeration};
 
-pub use contact_policy::ContactPolicy;
 pub use parse::{Parties, Said, parse};
+
+group! {
+    /// A contact policy (催收行为规范): hours without contact, and how often on a day.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub struct ContactPolicy {
+        /// From this time of day on nobody is contacted.
+        quiet_from: Minute,
+        /// Until this time of day, which is free again; the same as `quiet_from` means no quiet hours.
+        quiet_until: Minute,
+        /// Effective calls to one debtor on one day, by whomever.
+        effective_calls: i64 [0..],
+        /// Unanswered calls to one number on one day, by whomever.
+        unanswered: i64 [0..],
+    }
+}
 
 /// A lender: owns the debts, has one book in one currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,14 +42,21 @@ pub struct Lender {
     pub name: String,
     /// The book's currency.
     pub currency: Currency,
-    /// Its time zone (IANA name).
-    pub timezone: String,
+    /// Its time zone.
+    pub timezone: Tz,
     /// The language of its documents.
     pub language: Lang,
     /// How days past due fall into buckets.
     pub buckets: Buckets,
     /// What its assignees may do when they contact a debtor.
     pub contact_policy: ContactPolicy,
+}
+
+impl Lender {
+    /// What day it is where the lender is.
+    pub fn today(&self, today: Today) -> NaiveDate {
+        today.in_zone(self.timezone)
+    }
 }
 
 /// The two languages of pages and documents.
@@ -43,7 +69,8 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// The language's code, as it is stored and as pages declare it.
+    /// The language's code, as it is stored and as pages declare it. (Not an `enumeration!`: a language has a method for
+    /// every word.)
     pub fn code(self) -> &'static str {
         match self {
             Lang::Zh => "zh",
@@ -51,9 +78,22 @@ impl Lang {
         }
     }
 
-    /// Reads a code; anything but `zh` is English.
-    pub fn of(code: &str) -> Lang {
+    /// The language that a browser or a form asks for: English unless it is Chinese of any kind.
+    pub fn asked(code: &str) -> Lang {
         if code.starts_with("zh") { Lang::Zh } else { Lang::En }
+    }
+}
+
+impl Spelled for Lang {
+    const WHAT: &'static str = "language";
+    const WORDS: &'static [&'static str] = &["zh", "en"];
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.code())
+    }
+
+    fn from_spelling(text: String) -> Result<Lang, String> {
+        [Lang::Zh, Lang::En].into_iter().find(|lang| lang.code() == text).ok_or(text)
     }
 }
 
@@ -100,47 +140,88 @@ impl Buckets {
     }
 }
 
-/// Agency or internal team.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AssigneeKind {
-    /// 委外机构: a third party.
-    Agency,
-    /// 内催团队: belongs to the lender.
-    Team,
+impl Spelled for Buckets {
+    const WHAT: &'static str = "list of buckets";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Owned(serde_json::json!(self.0).to_string())
+    }
+
+    fn from_spelling(text: String) -> Result<Buckets, String> {
+        let rises = |bounds: &[(String, i64)]| bounds.windows(2).all(|pair| pair[0].1 < pair[1].1);
+        match serde_json::from_str::<Vec<(String, i64)>>(&text) {
+            Ok(bounds) if bounds.first().is_some_and(|(_, from)| *from == 0) && rises(&bounds) => {
+                Ok(Buckets(bounds))
+            }
+            _ => Err(text),
+        }
+    }
 }
 
-/// Whether an assignee takes new accounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// It does.
-    Active,
-    /// Not for now.
-    Suspended,
-    /// Never again.
-    Exited,
+/// Names that limit an assignee's work, as a list of texts.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Names(pub Vec<String>);
+
+impl Spelled for Names {
+    const WHAT: &'static str = "list of names";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Owned(serde_json::json!(self.0).to_string())
+    }
+
+    fn from_spelling(text: String) -> Result<Names, String> {
+        match serde_json::from_str::<Vec<String>>(&text) {
+            Ok(names) if !names.is_empty() => Ok(Names(names)),
+            _ => Err(text),
+        }
+    }
 }
 
-/// An assignee of a lender.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Assignee {
-    /// Its code.
-    pub code: String,
-    /// Its name.
-    pub name: String,
-    /// Agency or team.
-    pub kind: AssigneeKind,
-    /// Accounts it may hold at once; none means unlimited.
-    pub capacity: Option<i64>,
-    /// Regions it works in; none means all.
-    pub regions: Option<Vec<String>>,
-    /// Products it works on; none means all.
-    pub products: Option<Vec<String>>,
-    /// Whether it takes accounts.
-    pub status: Status,
-    /// When its licence expires, when one is required.
-    pub licence_expires_on: Option<NaiveDate>,
-    /// When it was last evaluated, when evaluation is required.
-    pub evaluated_on: Option<NaiveDate>,
+enumeration! {
+    /// Agency or internal team.
+    pub enum AssigneeKind ("kind of assignee") {
+        /// 委外机构: a third party.
+        Agency = "agency",
+        /// 内催团队: belongs to the lender.
+        Team = "team",
+    }
+}
+
+enumeration! {
+    /// Whether an assignee takes new accounts.
+    pub enum Status ("status of an assignee") {
+        /// It does.
+        Active = "active",
+        /// Not for now.
+        Suspended = "suspended",
+        /// Never again.
+        Exited = "exited",
+    }
+}
+
+row! {
+    /// An assignee of a lender.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Assignee in "assignee" key (code) {
+        /// Its code.
+        code: String,
+        /// Its name.
+        name: String,
+        /// Agency or team.
+        kind: AssigneeKind,
+        /// Accounts it may hold at once; none means unlimited.
+        capacity: Option<i64> [0..],
+        /// Regions it works in; none means all.
+        regions: Option<Names>,
+        /// Products it works on; none means all.
+        products: Option<Names>,
+        /// Whether it takes accounts.
+        status: Status,
+        /// When its licence expires, when one is required.
+        licence_expires_on: Option<NaiveDate>,
+        /// When it was last evaluated, when evaluation is required.
+        evaluated_on: Option<NaiveDate>,
+    }
 }
 
 /// Why a parties file is refused.

@@ -2,11 +2,12 @@
 //! left out leaves what is known as it is, `"default"` takes it back; only what is new gets defaults ([`Said`]).
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 
 use super::contact_policy::{self, SaidPolicy};
-use super::{Assignee, AssigneeKind, Buckets, Lang, Lender, Status};
+use super::{Assignee, AssigneeKind, Buckets, Lang, Lender, Names, Status};
 use crate::identity::password::SHORTEST;
-use crate::identity::{Person, Role};
+use crate::identity::{Access, Person, Role};
 use crate::kernel::Currency;
 use crate::kernel::document::{Document, DocumentFault, Table, Value};
 
@@ -94,7 +95,7 @@ pub struct SaidLender {
     pub assignees: Vec<SaidAssignee>,
     name: Option<String>,
     currency: Option<Currency>,
-    timezone: Option<String>,
+    timezone: Option<Tz>,
     language: Said<Lang>,
     buckets: Said<Buckets>,
     contact_policy: Said<SaidPolicy>,
@@ -107,7 +108,7 @@ impl SaidLender {
         let missing = |key| self.at.missing(key, &self.code);
         let name = said.name.or_else(|| known.map(|one| one.name.clone()));
         let currency = said.currency.or_else(|| known.map(|one| one.currency));
-        let timezone = said.timezone.or_else(|| known.map(|one| one.timezone.clone()));
+        let timezone = said.timezone.or_else(|| known.map(|one| one.timezone));
         let currency = currency.ok_or_else(|| missing("currency"))?;
         let language = if currency.code() == "CNY" { Lang::Zh } else { Lang::En };
         let policy = known.map(|one| one.contact_policy);
@@ -137,8 +138,8 @@ pub struct SaidAssignee {
     name: Option<String>,
     kind: Option<AssigneeKind>,
     capacity: Said<Option<i64>>,
-    regions: Said<Option<Vec<String>>>,
-    products: Said<Option<Vec<String>>>,
+    regions: Said<Option<Names>>,
+    products: Said<Option<Names>>,
     status: Said<Status>,
     licence_expires_on: Said<Option<NaiveDate>>,
     evaluated_on: Said<Option<NaiveDate>>,
@@ -202,7 +203,7 @@ impl SaidUser {
             roles,
             active: said.active.over(known.map(|one| one.active), true),
             password_hash: known.and_then(|one| one.password_hash.clone()),
-            language: known.and_then(|one| one.language.clone()),
+            language: known.and_then(|one| one.language),
         })
     }
 }
@@ -244,9 +245,7 @@ fn lender(mut table: Table<'_>) -> Read<SaidLender> {
                 .ok_or_else(|| value.fault("must be a currency code of three capitals, like CNY"))
         })?,
         timezone: maybe(&mut table, "timezone", timezone)?,
-        language: said(&mut table, "language", |value| {
-            value.one_of(&[("zh", Lang::Zh), ("en", Lang::En)])
-        })?,
+        language: said(&mut table, "language", |value| value.one_of())?,
         buckets: said(&mut table, "bucket", |value| buckets(value.tables()?))?,
         contact_policy: said(&mut table, "contact_policy", |value| {
             contact_policy::read(value.table()?)
@@ -257,12 +256,9 @@ fn lender(mut table: Table<'_>) -> Read<SaidLender> {
     Ok(lender)
 }
 
-fn timezone(value: &Value<'_>) -> Read<String> {
-    let text = value.text()?;
-    if text.parse::<chrono_tz::Tz>().is_err() {
-        return Err(value.fault("is no time zone; write an IANA name like Asia/Shanghai"));
-    }
-    Ok(text.to_string())
+fn timezone(value: &Value<'_>) -> Read<Tz> {
+    let none = |_| value.fault("is no time zone; write an IANA name like Asia/Shanghai");
+    value.text()?.parse().map_err(none)
 }
 
 fn buckets(tables: Vec<Table<'_>>) -> Read<Buckets> {
@@ -295,20 +291,17 @@ fn assignee(mut table: Table<'_>) -> Read<SaidAssignee> {
             value.fault("is the name the ledger gives the lender's own hands; choose another code")
         );
     }
-    let kinds = [("agency", AssigneeKind::Agency), ("team", AssigneeKind::Team)];
-    let statuses =
-        [("active", Status::Active), ("suspended", Status::Suspended), ("exited", Status::Exited)];
     let date = |value: &Value<'_>| value.date().map(Some);
-    let names = |value: &Value<'_>| value.names().map(Some);
+    let names = |value: &Value<'_>| value.names().map(|names| Some(Names(names)));
     let assignee = SaidAssignee {
         at,
         code,
         name: maybe(&mut table, "name", Value::name)?,
-        kind: maybe(&mut table, "kind", |value| value.one_of(&kinds))?,
+        kind: maybe(&mut table, "kind", Value::one_of)?,
         capacity: said(&mut table, "capacity", |value| value.whole(0, MOST_CAPACITY).map(Some))?,
         regions: said(&mut table, "regions", names)?,
         products: said(&mut table, "products", names)?,
-        status: said(&mut table, "status", |value| value.one_of(&statuses))?,
+        status: said(&mut table, "status", Value::one_of)?,
         licence_expires_on: said(&mut table, "licence_expires_on", date)?,
         evaluated_on: said(&mut table, "evaluated_on", date)?,
     };
@@ -318,21 +311,23 @@ fn assignee(mut table: Table<'_>) -> Read<SaidAssignee> {
 
 fn user(mut table: Table<'_>) -> Read<SaidUser> {
     let at = At { line: table.line(), name: "user" };
-    let statuses = [("active", true), ("disabled", false)];
-    let user = SaidUser {
-        at,
-        login: table.need("login")?.name()?,
-        name: maybe(&mut table, "name", Value::name)?,
-        organisation: maybe(&mut table, "organisation", Value::code)?,
-        roles: maybe(&mut table, "roles", roles)?,
-        active: said(&mut table, "status", |value| value.one_of(&statuses))?,
-        password: maybe(&mut table, "password", |value| match value.text()? {
-            text if text.chars().count() < SHORTEST => {
-                Err(value.hidden(format!("must have at least {SHORTEST} characters")))
-            }
-            text => Ok(text.to_string()),
-        })?,
-    };
+    let user =
+        SaidUser {
+            at,
+            login: table.need("login")?.name()?,
+            name: maybe(&mut table, "name", Value::name)?,
+            organisation: maybe(&mut table, "organisation", Value::code)?,
+            roles: maybe(&mut table, "roles", roles)?,
+            active: said(&mut table, "status", |value| {
+                Ok(value.one_of::<Access>()? == Access::Active)
+            })?,
+            password: maybe(&mut table, "password", |value| match value.text()? {
+                text if text.chars().count() < SHORTEST => {
+                    Err(value.hidden(format!("must have at least {SHORTEST} characters")))
+                }
+                text => Ok(text.to_string()),
+            })?,
+        };
     table.finish()?;
     Ok(user)
 }

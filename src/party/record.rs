@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Assignee, AssigneeKind, Lender, Status};
+use super::{Assignee, Lender};
 
 /// How events name lenders.
 pub const LENDER: &str = "lender";
@@ -14,7 +14,7 @@ pub fn lender_state(lender: &Lender) -> Value {
     json!({
         "name": lender.name,
         "currency": lender.currency.code(),
-        "timezone": lender.timezone,
+        "timezone": lender.timezone.name(),
         "language": lender.language.code(),
         "buckets": lender.buckets.0,
     })
@@ -24,33 +24,12 @@ pub fn lender_state(lender: &Lender) -> Value {
 pub fn assignee_state(assignee: &Assignee) -> Value {
     json!({
         "name": assignee.name,
-        "kind": assignee.kind.code(),
+        "kind": assignee.kind,
         "capacity": assignee.capacity,
         "regions": assignee.regions,
         "products": assignee.products,
-        "status": assignee.status.code(),
+        "status": assignee.status,
         "licence_expires_on": assignee.licence_expires_on.map(|day| day.to_string()),
         "evaluated_on": assignee.evaluated_on.map(|day| day.to_string()),
     })
-}
-
-impl AssigneeKind {
-    /// The kind as a parties file writes it.
-    pub fn code(self) -> &'static str {
-        match self {
-            AssigneeKind::Agency => "agency",
-            AssigneeKind::Team => "team",
-        }
-    }
-}
-
-impl Status {
-    /// The status as a parties file writes it.
-    pub fn code(self) -> &'static str {
-        match self {
-            Status::Active => "active",
-            Status::Suspended => "suspended",
-            Status::Exited => "exited",
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use super::number::{RATE_PLACES, ratio, round};
 use super::scorecard::Row;
 use crate::kernel::{Currency, Total};
+use crate::sheet::Csv;
 
 /// The figures of a row as files write them.
 pub fn figures(row: &Row, currency: Currency) -> [String; 10] {
@@ -38,13 +39,13 @@ pub const COLUMNS: [&str; 10] = [
 
 /// A scorecard as CSV.
 pub fn csv(rows: &[Row], currency: Currency) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(std::iter::once("assignee").chain(COLUMNS))?;
+    let mut table = Csv::new(Vec::new());
+    table.row(std::iter::once("assignee").chain(COLUMNS))?;
     for row in rows {
         let figures = figures(row, currency);
-        writer.write_record(
+        table.row(
             std::iter::once(row.assignee.as_str()).chain(figures.iter().map(String::as_str)),
         )?;
     }
-    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+    table.finish()
 }

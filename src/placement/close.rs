@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::store::{self, CLOSINGS, Closing};
+use super::store::{self, Closing};
 use super::{CloseReason, Span};
 use crate::audit::Act;
 use crate::db::Db;
@@ -58,15 +58,15 @@ pub fn close(db: &mut Db, act: &mut Act, to_close: &[ToClose]) -> Result<(), Led
             *moved.entry(key).or_default() += owed.positive_part();
             closings.push(Closing {
                 placement_no: one.placement.placement_no,
+                closed_seq: act.seq(),
                 closed_on: one.closed_on,
-                reason: one.reason,
-                code: one.code.clone(),
-                owed,
+                close_reason: one.reason,
+                close_code: one.code.clone(),
+                closed_owed: owed,
             });
         }
-        let (lender, seq) = (act.book.lender.clone(), act.seq());
-        let rows = store::close(db, &lender, seq, &closings)?;
-        rows.iter().for_each(|row| act.witness(&CLOSINGS, row));
+        store::close(db, act, &closings)?;
+        let seq = act.seq();
         let first = chunk.first().map_or(0, |one| one.placement.placement_no);
         for ((assignee, day), amount) in moved {
             let event = format!("closed:{seq}:{assignee}:{day}:{first}");

@@ -8,51 +8,29 @@ use std::fmt;
 use chrono::NaiveDate;
 
 use super::{CloseReason, Span};
-use crate::kernel::Money;
 use crate::kernel::calendar::plus_days;
+use crate::kernel::{Money, enumeration};
 use crate::party::Lang;
 
-/// What a step is. Steps of one act are folded in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum StepKind {
-    /// The lender asks for the account back (撤案申请).
-    RecallRequest,
-    /// The agency says that it has stopped.
-    RecallAcknowledgement,
-    /// The agency objects.
-    RecallObjection,
-    /// The lender decides: upheld or withdrawn.
-    RecallDecision,
-    /// The agency asks to give the account back (退案申请).
-    ReturnRequest,
-    /// The lender decides: accepted or declined.
-    ReturnDecision,
-    /// Somebody asks to keep the account longer (留案申请).
-    RetentionRequest,
-    /// The lender decides: approved or declined.
-    RetentionDecision,
-}
-
-const KINDS: [(&str, StepKind); 8] = [
-    ("recall_request", StepKind::RecallRequest),
-    ("recall_acknowledgement", StepKind::RecallAcknowledgement),
-    ("recall_objection", StepKind::RecallObjection),
-    ("recall_decision", StepKind::RecallDecision),
-    ("return_request", StepKind::ReturnRequest),
-    ("return_decision", StepKind::ReturnDecision),
-    ("retention_request", StepKind::RetentionRequest),
-    ("retention_decision", StepKind::RetentionDecision),
-];
-
-impl StepKind {
-    /// As it is stored and written.
-    pub fn name(self) -> &'static str {
-        KINDS.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
-    }
-
-    /// Reads a stored kind.
-    pub fn parse(text: &str) -> Option<StepKind> {
-        KINDS.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind)
+enumeration! {
+    /// What a step is. Steps of one act are folded in this order.
+    pub enum StepKind ("kind of step") {
+        /// The lender asks for the account back (撤案申请).
+        RecallRequest = "recall_request",
+        /// The agency says that it has stopped.
+        RecallAcknowledgement = "recall_acknowledgement",
+        /// The agency objects.
+        RecallObjection = "recall_objection",
+        /// The lender decides: upheld or withdrawn.
+        RecallDecision = "recall_decision",
+        /// The agency asks to give the account back (退案申请).
+        ReturnRequest = "return_request",
+        /// The lender decides: accepted or declined.
+        ReturnDecision = "return_decision",
+        /// Somebody asks to keep the account longer (留案申请).
+        RetentionRequest = "retention_request",
+        /// The lender decides: approved or declined.
+        RetentionDecision = "retention_decision",
     }
 }
 
@@ -77,22 +55,42 @@ pub struct Step {
     pub owed: Money,
 }
 
-impl Step {
-    /// The decision as it is stored and written.
-    pub fn outcome(&self) -> Option<&'static str> {
-        self.granted.and_then(|granted| outcome_name(self.kind, granted))
+enumeration! {
+    /// How a decision is called.
+    pub enum Outcome ("outcome of a decision") {
+        /// The recall stands.
+        Upheld = "upheld",
+        /// The recall is taken back.
+        Withdrawn = "withdrawn",
+        /// The account is given back.
+        Accepted = "accepted",
+        /// The account is kept longer.
+        Approved = "approved",
+        /// What the agency asked for is refused.
+        Declined = "declined",
     }
 }
 
-/// How a decision is called.
-pub fn outcome_name(kind: StepKind, granted: bool) -> Option<&'static str> {
-    match (kind, granted) {
-        (StepKind::RecallDecision, true) => Some("upheld"),
-        (StepKind::RecallDecision, false) => Some("withdrawn"),
-        (StepKind::ReturnDecision, true) => Some("accepted"),
-        (StepKind::RetentionDecision, true) => Some("approved"),
-        (StepKind::ReturnDecision | StepKind::RetentionDecision, false) => Some("declined"),
-        _ => None,
+impl Step {
+    /// The decision as it is stored and written.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.granted.and_then(|granted| Outcome::of(self.kind, granted))
+    }
+}
+
+impl Outcome {
+    /// How granting or refusing is called at a step; nothing is decided at any other.
+    pub fn of(kind: StepKind, granted: bool) -> Option<Outcome> {
+        match (kind, granted) {
+            (StepKind::RecallDecision, true) => Some(Outcome::Upheld),
+            (StepKind::RecallDecision, false) => Some(Outcome::Withdrawn),
+            (StepKind::ReturnDecision, true) => Some(Outcome::Accepted),
+            (StepKind::RetentionDecision, true) => Some(Outcome::Approved),
+            (StepKind::ReturnDecision | StepKind::RetentionDecision, false) => {
+                Some(Outcome::Declined)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -660,12 +658,5 @@ mod tests {
             (4, Move::DecideRetention(false, None)),
         ]);
         assert_eq!(life, Life::default());
-    }
-
-    #[test]
-    fn every_kind_reads_back() {
-        for (name, kind) in KINDS {
-            assert_eq!((StepKind::parse(name), kind.name()), (Some(kind), name));
-        }
     }
 }

@@ -16,33 +16,36 @@ pub mod window;
 use chrono::NaiveDate;
 
 use crate::contract::condition::Facts;
-use crate::kernel::Money;
+use crate::db::row;
+use crate::kernel::{Money, enumeration};
 use crate::party::Lang;
 
-pub use life::{Life, Move, Refusal, Step, StepKind};
+pub use life::{Life, Move, Outcome, Refusal, Step, StepKind};
 pub use window::{Window, windows};
 
-/// Whose hands an account is in, and from when to when: what windows and balances are decided from.
-#[derive(Clone, Debug)]
-pub struct Span {
-    /// Its number in the book, in order of placing.
-    pub placement_no: i64,
-    /// The account.
-    pub account_no: String,
-    /// In whose hands.
-    pub assignee: String,
-    /// First day.
-    pub placed_on: NaiveDate,
-    /// Last day, unless it closes before; where approved retentions have moved it.
-    pub expires_on: NaiveDate,
-    /// Days after its end whose payments still belong to it.
-    pub tail_days: i64,
-    /// Its last day, once closed.
-    pub closed_on: Option<NaiveDate>,
-    /// Why it closed.
-    pub close_reason: Option<CloseReason>,
-    /// The day a recall that was asked for becomes final by itself.
-    pub recall_final_on: Option<NaiveDate>,
+row! {
+    /// Whose hands an account is in, and from when to when: what windows and balances are decided from.
+    #[derive(Clone, Debug)]
+    pub struct Span in "placement" key (placement_no) {
+        /// Its number in the book, in order of placing.
+        placement_no: i64 [1..],
+        /// The account.
+        account_no: String,
+        /// In whose hands.
+        assignee: String,
+        /// First day.
+        placed_on: NaiveDate,
+        /// Last day, unless it closes before; where approved retentions have moved it.
+        expires_on: NaiveDate,
+        /// Days after its end whose payments still belong to it.
+        tail_days: i64 [0..],
+        /// Its last day, once closed.
+        closed_on: Option<NaiveDate>,
+        /// Why it closed.
+        close_reason: Option<CloseReason>,
+        /// The day a recall that was asked for becomes final by itself.
+        recall_final_on: Option<NaiveDate>,
+    }
 }
 
 /// A placement: its span and the facts frozen when it started.
@@ -107,35 +110,23 @@ impl Span {
     }
 }
 
-/// Why a placement closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CloseReason {
-    /// 撤案
-    Recalled,
-    /// 退案
-    Returned,
-    /// 到期
-    Expired,
-    /// 结清
-    Paid,
-    /// 转让
-    Transferred,
+enumeration! {
+    /// Why a placement closed.
+    pub enum CloseReason ("reason of closing") {
+        /// 撤案
+        Recalled = "recalled",
+        /// 退案
+        Returned = "returned",
+        /// 到期
+        Expired = "expired",
+        /// 结清
+        Paid = "paid",
+        /// 转让
+        Transferred = "transferred",
+    }
 }
 
-const REASONS: [(&str, CloseReason); 5] = [
-    ("recalled", CloseReason::Recalled),
-    ("returned", CloseReason::Returned),
-    ("expired", CloseReason::Expired),
-    ("paid", CloseReason::Paid),
-    ("transferred", CloseReason::Transferred),
-];
-
 impl CloseReason {
-    /// As it is stored and written.
-    pub fn name(self) -> &'static str {
-        REASONS.iter().find(|(_, reason)| *reason == self).map_or("", |(name, _)| name)
-    }
-
     /// In words.
     pub fn word(self, t: Lang) -> &'static str {
         match self {
@@ -145,11 +136,6 @@ impl CloseReason {
             CloseReason::Paid => t.closed_paid(),
             CloseReason::Transferred => t.closed_transferred(),
         }
-    }
-
-    /// Reads a stored reason.
-    pub fn parse(text: &str) -> Option<CloseReason> {
-        REASONS.iter().find(|(name, _)| *name == text).map(|(_, reason)| *reason)
     }
 }
 

@@ -9,12 +9,13 @@ use serde_json::json;
 use super::close::{ToClose, close};
 use super::life::{self, Next, Taker};
 use super::{
-    CloseReason, Move, Placement, PlacementError, Refusal, Span, check_open, expire, step_store,
-    store,
+    CloseReason, Move, Placement, PlacementError, Refusal, Span, check_open, expire,
+    step_store::StepRow, store,
 };
 use crate::audit::{Act, By};
 use crate::contract::{self, Versions};
 use crate::db::{Db, keys_json, write};
+use crate::intake::cell::key;
 use crate::kernel::Money;
 use crate::party;
 use crate::portfolio::hold::{self, HoldKind, NewHold};
@@ -64,11 +65,8 @@ pub struct Taken {
     pub refused: Vec<NotPlaced>,
 }
 
-const COLUMNS: &[Column] = &[Column {
-    name: "account_no",
-    required: true,
-    aliases: crate::portfolio::columns::ACCOUNT_NO_ALIASES,
-}];
+const COLUMNS: &[Column] =
+    &[Column::required("account_no", crate::intake::cell::ACCOUNT_NO_ALIASES).key()];
 
 /// Takes a step on accounts. On a single one that refuses it nothing changes at all; several are taken as far as they go.
 pub fn take(
@@ -311,10 +309,9 @@ impl<'a> Taking<'a> {
         }
         let written =
             decided.iter().filter_map(|(placement, next)| Some((placement, next.step.as_ref()?)));
-        let cells: Vec<_> = written
-            .map(|(placement, step)| step_store::cells(self.lender, placement, step))
-            .collect();
-        act.write(db, &step_store::STEPS, &cells)?;
+        let rows: Vec<StepRow> =
+            written.map(|(placement, step)| StepRow::of(placement, step)).collect();
+        act.record(db, &rows)?;
         store::set_ends(db, self.lender, &ends)?;
         let closing = |(placement, next): (Placement, Next)| {
             let (reason, code) = next.closing?;
@@ -343,7 +340,7 @@ impl<'a> Taking<'a> {
         let held: HashSet<String> = hold::holds_of(db, self.lender, &keys)?
             .into_iter()
             .filter(goes_on)
-            .map(|one| one.account_no)
+            .map(|one| one.opening.account_no)
             .collect();
         for one in transferred.into_iter().filter(|one| !held.contains(&one.account_no)) {
             let new = NewHold {
@@ -365,16 +362,18 @@ fn owed(standing: &Standing<Stated>, on: NaiveDate) -> Money {
     standing.owed_on(on).unwrap_or_else(|| standing.owed_known())
 }
 
-/// The accounts a file names, each once.
+/// The accounts a file names, each once. A row that names none is no row to pass over: the file is refused.
 pub fn read_accounts(path: &Path) -> Result<Accounts, PlacementError> {
     let mut sheet = Sheet::open(path, COLUMNS, None)?;
     let mut raw = RawRow::default();
     let (mut seen, mut accounts) = (HashSet::new(), Vec::new());
     while sheet.next(&mut raw)? {
-        let account_no = sheet.row(&raw).ok().and_then(|row| row.get(0).map(str::to_string));
-        if let Some(account_no) = account_no
-            && seen.insert(account_no.clone())
-        {
+        let account_no = sheet.row(&raw).and_then(|row| {
+            key(&row, 0)?
+                .ok_or_else(|| row.fault(0, "is empty; every row needs its account number"))
+        });
+        let account_no = account_no.map_err(|fault| sheet.refuse(&fault))?;
+        if seen.insert(account_no.clone()) {
             accounts.push((Some(raw.line), account_no));
         }
     }

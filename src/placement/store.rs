@@ -3,103 +3,117 @@
 use chrono::NaiveDate;
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
+use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
 use super::step_store::{self, Steps};
 use super::{CloseReason, Placement, Span};
+use crate::audit::Act;
 use crate::contract::condition::Facts;
-use crate::db::{Cell, Db, FactTable, Kind, keys_in, rows_of_json};
+use crate::db::{Db, Kind, fact, keys_in, row, rows_of_json};
 use crate::kernel::Money;
 
-/// The frozen columns of a placement.
-pub const PLACEMENTS: FactTable = FactTable {
-    name: "placement",
-    columns: &[
-        ("lender", Kind::Text),
-        ("placement_no", Kind::Int),
-        ("seq", Kind::Int),
-        ("account_no", Kind::Text),
-        ("assignee", Kind::Text),
-        ("batch", Kind::Text),
-        ("level", Kind::Int),
-        ("placed_on", Kind::Date),
-        ("expires_on", Kind::Date),
-        ("tail_days", Kind::Int),
-        ("balance", Kind::Int),
-        ("days_past_due", Kind::Int),
-        ("bucket", Kind::Text),
-        ("product", Kind::Text),
-        ("region", Kind::Text),
-        ("charged_off", Kind::Bool),
-        ("legal", Kind::Bool),
-        ("contract", Kind::Text),
-        ("contract_version", Kind::Int),
-    ],
-};
+fact! {
+    /// What of a placement is frozen when it starts.
+    #[derive(Clone, Debug)]
+    pub struct Placed in "placement" key (placement_no) by seq {
+        /// Its number in the book, in order of placing.
+        placement_no: i64 [1..],
+        /// The act that placed it.
+        seq: i64,
+        /// The account.
+        account_no: String,
+        /// In whose hands.
+        assignee: String,
+        /// The batch it was placed with.
+        batch: String,
+        /// How many agencies have held the account, this one included.
+        level: i64 [0..],
+        /// First day.
+        placed_on: NaiveDate,
+        /// Last day before any retention.
+        expires_on: NaiveDate,
+        /// Days after its end whose payments still belong to it.
+        tail_days: i64 [0..],
+        /// What was owed.
+        balance: Money [0..],
+        /// As the newest file stated them.
+        days_past_due: i64 [0..],
+        /// Their bucket.
+        bucket: String,
+        /// The product.
+        product: Option<String>,
+        /// The region.
+        region: Option<String>,
+        /// Written off.
+        charged_off: bool,
+        /// In court.
+        legal: bool,
+        /// The contract.
+        contract: String,
+        /// And its version.
+        contract_version: i64 [1..],
+    }
+}
 
-/// The columns that closing writes.
-pub const CLOSINGS: FactTable = FactTable {
-    name: "placement/closing",
-    columns: &[
-        ("lender", Kind::Text),
-        ("placement_no", Kind::Int),
-        ("closed_seq", Kind::Int),
-        ("closed_on", Kind::Date),
-        ("close_reason", Kind::Text),
-        ("close_code", Kind::Text),
-        ("closed_owed", Kind::Int),
-    ],
-};
+fact! {
+    /// What closing a placement writes.
+    #[derive(Clone, Debug)]
+    pub struct Closing in "placement/closing" key (placement_no) by closed_seq {
+        /// Which placement.
+        placement_no: i64 [1..],
+        /// The act that closed it.
+        closed_seq: i64,
+        /// Its last day.
+        closed_on: NaiveDate,
+        /// Why.
+        close_reason: CloseReason,
+        /// The word given with a recall.
+        close_code: Option<String>,
+        /// What was owed on everything known.
+        closed_owed: Money,
+    }
+}
 
-/// Batches: the placements that one allocation run gave to one assignee.
-pub const BATCHES: FactTable = FactTable {
-    name: "batch",
-    columns: &[
-        ("lender", Kind::Text),
-        ("code", Kind::Text),
-        ("seq", Kind::Int),
-        ("run_no", Kind::Int),
-        ("assignee", Kind::Text),
-        ("placed_on", Kind::Date),
-        ("accounts", Kind::Int),
-        ("balance", Kind::Int),
-    ],
-};
+fact! {
+    /// A batch: the placements that one allocation run gave to one assignee.
+    #[derive(Clone, Debug)]
+    pub struct Batch in "batch" key (code) by seq {
+        /// Its code.
+        code: String,
+        /// The act that placed it.
+        seq: i64,
+        /// The run.
+        run_no: i64 [1..],
+        /// Whose.
+        assignee: String,
+        /// The first day of its placements.
+        placed_on: NaiveDate,
+        /// How many they are.
+        accounts: i64 [0..],
+        /// Σ balance.
+        balance: Money [0..],
+    }
+}
 
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(embed)]
-    span: SpanRow,
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Text)]
-    batch: String,
-    #[diesel(sql_type = BigInt)]
-    level: i64,
-    #[diesel(sql_type = BigInt)]
-    balance: i64,
-    #[diesel(sql_type = BigInt)]
-    days_past_due: i64,
-    #[diesel(sql_type = Text)]
-    bucket: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    product: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    region: Option<String>,
-    #[diesel(sql_type = Bool)]
-    charged_off: bool,
-    #[diesel(sql_type = Bool)]
-    legal: bool,
-    #[diesel(sql_type = Text)]
-    contract: String,
-    #[diesel(sql_type = BigInt)]
-    contract_version: i64,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    closed_seq: Option<i64>,
-    #[diesel(sql_type = Nullable<Text>)]
-    close_code: Option<String>,
-    #[diesel(sql_type = Date)]
-    first_expires_on: NaiveDate,
+row! {
+    struct Row in "placement" key (placement_no) {
+        span: Span,
+        seq: i64,
+        batch: String,
+        level: i64 [0..],
+        balance: Money [0..],
+        days_past_due: i64 [0..],
+        bucket: String,
+        product: Option<String>,
+        region: Option<String>,
+        charged_off: bool,
+        legal: bool,
+        contract: String,
+        contract_version: i64 [1..],
+        closed_seq: Option<i64>,
+        close_code: Option<String>,
+        first_expires_on: NaiveDate,
+    }
 }
 
 fn placement(row: Row, steps: &mut Steps) -> Placement {
@@ -109,7 +123,7 @@ fn placement(row: Row, steps: &mut Steps) -> Placement {
         facts: Facts {
             days_past_due: row.days_past_due,
             level: row.level,
-            balance: Money(row.balance),
+            balance: row.balance,
             bucket: row.bucket,
             product: row.product,
             region: row.region,
@@ -122,7 +136,7 @@ fn placement(row: Row, steps: &mut Steps) -> Placement {
         close_code: row.close_code,
         first_expires_on: row.first_expires_on,
         steps: steps.remove(&row.span.placement_no).unwrap_or_default(),
-        span: span(row.span),
+        span: row.span,
     }
 }
 
@@ -160,10 +174,10 @@ pub fn of_accounts(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Pla
     Ok(rows.into_iter().map(|row| placement(row, &mut steps)).collect())
 }
 
-#[derive(QueryableByName)]
-struct AccountRow {
-    #[diesel(sql_type = Text)]
-    account_no: String,
+row! {
+    struct AccountRow in "placement" key () {
+        account_no: String,
+    }
 }
 
 /// The accounts of a batch, in order.
@@ -177,42 +191,6 @@ pub fn accounts_of_batch(db: &mut Db, lender: &str, batch: &str) -> QueryResult<
     Ok(rows.into_iter().map(|row| row.account_no).collect())
 }
 
-#[derive(QueryableByName)]
-struct SpanRow {
-    #[diesel(sql_type = BigInt)]
-    placement_no: i64,
-    #[diesel(sql_type = Text)]
-    account_no: String,
-    #[diesel(sql_type = Text)]
-    assignee: String,
-    #[diesel(sql_type = Date)]
-    placed_on: NaiveDate,
-    #[diesel(sql_type = Date)]
-    expires_on: NaiveDate,
-    #[diesel(sql_type = BigInt)]
-    tail_days: i64,
-    #[diesel(sql_type = Nullable<Date>)]
-    closed_on: Option<NaiveDate>,
-    #[diesel(sql_type = Nullable<Text>)]
-    close_reason: Option<String>,
-    #[diesel(sql_type = Nullable<Date>)]
-    recall_final_on: Option<NaiveDate>,
-}
-
-fn span(row: SpanRow) -> Span {
-    Span {
-        placement_no: row.placement_no,
-        account_no: row.account_no,
-        assignee: row.assignee,
-        placed_on: row.placed_on,
-        expires_on: row.expires_on,
-        tail_days: row.tail_days,
-        closed_on: row.closed_on,
-        close_reason: row.close_reason.as_deref().and_then(CloseReason::parse),
-        recall_final_on: row.recall_final_on,
-    }
-}
-
 const SELECT_SPAN: &str = "SELECT placement_no, account_no, assignee, placed_on, COALESCE(retained_to, expires_on) AS expires_on, \
      tail_days, closed_on, close_reason, recall_final_on FROM placement";
 
@@ -222,9 +200,7 @@ pub fn spans_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Span>>
     let sql = format!(
         "{SELECT_SPAN} WHERE lender = $1 AND {listed} ORDER BY account_no, placed_on, placement_no"
     );
-    let rows: Vec<SpanRow> =
-        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
-    Ok(rows.into_iter().map(span).collect())
+    diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)
 }
 
 /// The spans of some accounts' placements (a JSON array of account numbers) with one assignee, in order of account, day and
@@ -234,12 +210,11 @@ pub fn spans_with(db: &mut Db, lender: &str, assignee: &str, keys: &str) -> Quer
     let sql = format!(
         "{SELECT_SPAN} WHERE lender = $1 AND assignee = $2 AND {listed} ORDER BY account_no, placed_on, placement_no"
     );
-    let rows: Vec<SpanRow> = diesel::sql_query(sql)
+    diesel::sql_query(sql)
         .bind::<Text, _>(lender)
         .bind::<Text, _>(assignee)
         .bind::<Text, _>(keys)
-        .load(db)?;
-    Ok(rows.into_iter().map(span).collect())
+        .load(db)
 }
 
 /// Walks all placements in order of account, day and placing.
@@ -296,13 +271,12 @@ pub fn run_out(
     let sql = format!(
         "{SELECT_SPAN} WHERE lender = $1 AND closed_on IS NULL AND {ENDS_ON} < $2 AND placement_no > $3 ORDER BY placement_no LIMIT $4"
     );
-    let rows: Vec<SpanRow> = diesel::sql_query(sql)
+    diesel::sql_query(sql)
         .bind::<Text, _>(lender)
         .bind::<Date, _>(before)
         .bind::<BigInt, _>(after)
         .bind::<BigInt, _>(most)
-        .load(db)?;
-    Ok(rows.into_iter().map(span).collect())
+        .load(db)
 }
 
 /// Active placements of an assignee (or due by a day), in order of placing, after a placement number.
@@ -357,24 +331,21 @@ pub(super) fn set_ends(
     Ok(())
 }
 
-/// What an assignee holds, as recorded, and what of it was over by itself before a day.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct OpenCount {
-    /// The assignee.
-    #[diesel(sql_type = Text)]
-    pub assignee: String,
-    /// Its active placements.
-    #[diesel(sql_type = BigInt)]
-    pub accounts: i64,
-    /// Those that were over before the day.
-    #[diesel(sql_type = BigInt)]
-    pub run_out: i64,
-    /// Those of them that a recall nobody objected to ended.
-    #[diesel(sql_type = BigInt)]
-    pub recalls_final: i64,
-    /// Σ balance at placing of those that were over.
-    #[diesel(sql_type = BigInt)]
-    pub run_out_balance: i64,
+row! {
+    /// What an assignee holds, as recorded, and what of it was over by itself before a day.
+    #[derive(Clone, Debug)]
+    pub struct OpenCount in "placement" key (assignee) {
+        /// The assignee.
+        assignee: String,
+        /// Its active placements.
+        accounts: i64,
+        /// Those that were over before the day.
+        run_out: i64,
+        /// Those of them that a recall nobody objected to ended.
+        recalls_final: i64,
+        /// Σ balance at placing of those that were over.
+        run_out_balance: Money,
+    }
 }
 
 /// How many accounts each assignee holds, as recorded, in order of assignee; how many of them had run out before a day.
@@ -388,37 +359,17 @@ pub fn open_counts(db: &mut Db, lender: &str, before: NaiveDate) -> QueryResult<
     diesel::sql_query(sql).bind::<Date, _>(before).bind::<Text, _>(lender).load(db)
 }
 
-/// One closing to write.
-#[derive(Clone, Debug)]
-pub struct Closing {
-    /// Which placement.
-    pub placement_no: i64,
-    /// Its last day.
-    pub closed_on: NaiveDate,
-    /// Why.
-    pub reason: CloseReason,
-    /// The word given with a recall.
-    pub code: Option<String>,
-    /// What was owed on everything known.
-    pub owed: Money,
-}
-
-/// Writes closings of one act; gives back their rows for the act's digest.
-pub(super) fn close<'a>(
-    db: &mut Db,
-    lender: &'a str,
-    seq: i64,
-    closings: &'a [Closing],
-) -> QueryResult<Vec<Vec<Cell<'a>>>> {
+/// Writes closings of one act.
+pub(super) fn close(db: &mut Db, act: &mut Act, closings: &[Closing]) -> QueryResult<()> {
     let rows: Vec<serde_json::Value> = closings
         .iter()
-        .map(|c| {
+        .map(|one| {
             serde_json::json!([
-                c.placement_no,
-                c.closed_on.to_string(),
-                c.reason.name(),
-                c.code,
-                c.owed.0
+                one.placement_no,
+                one.closed_on.to_string(),
+                one.close_reason,
+                one.close_code,
+                one.closed_owed.0
             ])
         })
         .collect();
@@ -439,21 +390,11 @@ pub(super) fn close<'a>(
     );
     diesel::sql_query(sql)
         .bind::<Text, _>(serde_json::Value::from(rows).to_string())
-        .bind::<BigInt, _>(seq)
-        .bind::<Text, _>(lender)
+        .bind::<BigInt, _>(act.seq())
+        .bind::<Text, _>(&act.book.lender)
         .execute(db)?;
-    let row = |c: &'a Closing| {
-        vec![
-            Cell::from(lender),
-            Cell::from(c.placement_no),
-            Cell::from(seq),
-            Cell::from(c.closed_on),
-            Cell::from(c.reason.name()),
-            Cell::from(c.code.as_deref()),
-            Cell::from(c.owed),
-        ]
-    };
-    Ok(closings.iter().map(row).collect())
+    closings.iter().for_each(|one| act.witness_fact(one));
+    Ok(())
 }
 
 /// Which placements a list shows.
@@ -511,21 +452,19 @@ pub fn listed(
     with_steps(db, lender, rows)
 }
 
-/// What a list of placements adds up to.
-#[derive(QueryableByName, Clone, Copy, Debug, Default)]
-pub struct PlacementSums {
-    /// How many.
-    #[diesel(sql_type = BigInt)]
-    pub placements: i64,
-    /// How many of them are open.
-    #[diesel(sql_type = BigInt)]
-    pub open: i64,
-    /// Σ balance at placing.
-    #[diesel(sql_type = BigInt)]
-    pub balance: i64,
-    /// How many are open and were over by themselves before the day.
-    #[diesel(sql_type = BigInt)]
-    pub run_out: i64,
+row! {
+    /// What a list of placements adds up to.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct PlacementSums in "placement" key () {
+        /// How many.
+        placements: i64,
+        /// How many of them are open.
+        open: i64,
+        /// Σ balance at placing.
+        balance: Money,
+        /// How many are open and were over by themselves before the day.
+        run_out: i64,
+    }
 }
 
 /// The sums of a list of placements, and how many of them had run out before a day.

@@ -3,42 +3,40 @@
 use chrono::NaiveDate;
 
 use super::hold::HoldKind;
-use crate::kernel::calendar::parse_date;
+use crate::intake::cell::{self, ACCOUNT_NO_ALIASES, CURRENCY_ALIASES, amount, date, key, word};
 use crate::kernel::{Currency, Money};
 use crate::sheet::{Column, Fault, Row, Sheet};
 
-/// Other names of the account number.
-pub const ACCOUNT_NO_ALIASES: &[&str] = &["案件编号", "借据号", "账号", "案件号", "合同号"];
-
 const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column {
-    Column { name, required: false, aliases }
+    Column::optional(name, aliases)
 }
 
 /// The columns, in the order of the constants below.
 pub const COLUMNS: &[Column] = &[
-    Column { name: "account_no", required: true, aliases: ACCOUNT_NO_ALIASES },
-    column("balance", &["余额", "欠款余额", "委案金额", "剩余金额"]),
-    column("principal", &["本金", "剩余本金"]),
-    column("interest", &["利息", "欠息"]),
-    column("fees", &["费用", "违约金", "滞纳金"]),
-    Column { name: "days_past_due", required: true, aliases: &["逾期天数", "逾期日数"] },
-    column("debtor_ref", &["债务人编号", "客户号", "客户编号"]),
+    Column::required("account_no", ACCOUNT_NO_ALIASES).key(),
+    column("balance", &["余额", "欠款余额", "委案金额", "剩余金额"]).figure(),
+    column("principal", &["本金", "剩余本金"]).figure(),
+    column("interest", &["利息", "欠息"]).figure(),
+    column("fees", &["费用", "违约金", "滞纳金"]).figure(),
+    Column::required("days_past_due", &["逾期天数", "逾期日数"]).figure(),
+    column("debtor_ref", &["债务人编号", "客户号", "客户编号"]).key(),
     column("debtor_name", &["姓名", "客户姓名", "债务人"]),
     column("id_number", &["身份证号", "证件号码"]),
     column("phone", &["手机号", "电话", "联系电话"]),
     column("address", &["地址", "住址"]),
     column("region", &["地区", "区域", "行政区划"]),
     column("product", &["产品", "产品类型"]),
-    column("currency", &["币种"]),
+    column("currency", CURRENCY_ALIASES),
     column("charged_off", &["核销", "是否核销"]),
     column("legal", &["诉讼", "是否诉讼"]),
-    column("opened_on", &["放款日期", "开户日期", "开立日期"]),
-    column("last_paid_on", &["最近还款日", "最后还款日期"]),
+    column("opened_on", &["放款日期", "开户日期", "开立日期"]).day(),
+    column("last_paid_on", &["最近还款日", "最后还款日期"]).day(),
     column("score", &["评分"]),
     column("hold", &["停催", "停催类型"]),
 ];
 
-const ACCOUNT_NO: usize = 0;
+/// `account_no`
+pub const ACCOUNT_NO: usize = 0;
 const BALANCE: usize = 1;
 const PARTS: [usize; 3] = [2, 3, 4];
 const DAYS_PAST_DUE: usize = 5;
@@ -98,8 +96,8 @@ pub fn states_holds(sheet: &Sheet) -> bool {
 }
 
 /// The balance of a row for the control total, whatever else is wrong with it.
-pub fn control_amount(row: &Row<'_>, currency: Currency) -> Money {
-    balance(row, currency).map_or(Money::ZERO, |(balance, _)| balance)
+pub fn control_amount(row: &Row<'_>, currency: Currency) -> Option<Money> {
+    balance(row, currency).ok().map(|(balance, _)| balance)
 }
 
 /// The account a row names, whatever else is wrong with it.
@@ -112,14 +110,10 @@ pub fn read(row: &Row<'_>, currency: Currency) -> Result<Stated, Fault> {
     let account_no = key(row, ACCOUNT_NO)?
         .ok_or_else(|| row.fault(ACCOUNT_NO, "is empty; every row needs its account number"))?;
     let (balance, parts) = balance(row, currency)?;
-    if let Some(code) = row.get(CURRENCY)
-        && !code.eq_ignore_ascii_case(currency.code())
-    {
-        return Err(row.fault(CURRENCY, format!("is not the book's currency {currency}")));
-    }
+    cell::currency(row, CURRENCY, currency)?;
     let personal = PERSONAL.map(|column| row.get(column).map(str::to_string));
     let hold = row.get(HOLD).map(|text| {
-        HoldKind::parse(text).ok_or_else(|| {
+        HoldKind::recognise(text).ok_or_else(|| {
             row.fault(HOLD, format!("is no hold type; they are {}", HoldKind::names()))
         })
     });
@@ -130,43 +124,15 @@ pub fn read(row: &Row<'_>, currency: Currency) -> Result<Stated, Fault> {
         days_past_due: days_past_due(row)?,
         debtor_ref: key(row, DEBTOR_REF)?,
         personal,
-        region: key(row, REGION)?,
-        product: key(row, PRODUCT)?,
+        region: word(row, REGION)?,
+        product: word(row, PRODUCT)?,
         charged_off: flag(row, CHARGED_OFF)?,
         legal: flag(row, LEGAL)?,
         opened_on: date(row, OPENED_ON)?,
         last_paid_on: date(row, LAST_PAID_ON)?,
-        score: key(row, SCORE)?,
+        score: word(row, SCORE)?,
         hold: hold.transpose()?,
     })
-}
-
-/// A short printable text that serves as a key.
-pub fn key(row: &Row<'_>, column: usize) -> Result<Option<String>, Fault> {
-    match row.get(column) {
-        None => Ok(None),
-        Some(text) if text.chars().count() > 100 || text.chars().any(char::is_control) => {
-            Err(row.fault(column, "must be at most 100 printable characters"))
-        }
-        Some(text) => Ok(Some(text.to_string())),
-    }
-}
-
-/// A calendar date, when there is one.
-pub fn date(row: &Row<'_>, column: usize) -> Result<Option<NaiveDate>, Fault> {
-    row.get(column)
-        .map(|text| {
-            parse_date(text)
-                .ok_or_else(|| row.fault(column, "is no calendar date; write it like 2026-11-21"))
-        })
-        .transpose()
-}
-
-/// An amount, when there is one.
-pub fn amount(row: &Row<'_>, column: usize, currency: Currency) -> Result<Option<Money>, Fault> {
-    row.get(column)
-        .map(|text| Money::parse(text, currency).map_err(|fault| row.fault(column, fault)))
-        .transpose()
 }
 
 fn balance(row: &Row<'_>, currency: Currency) -> Result<(Money, [Option<Money>; 3]), Fault> {

@@ -1,100 +1,38 @@
 //! Holds (停催): a layer on accounts that stops contact and new placements, never the attribution of a payment.
 
+use crate::kernel::enumeration;
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
+use diesel::sql_types::{BigInt, Date, Text};
 
 use crate::audit::Act;
-use crate::db::{Cell, Db, FactTable, Kind};
+use crate::db::{Db, fact, names_of, row, select};
 
-/// What opening a hold writes.
-pub const HOLDS: FactTable = FactTable {
-    name: "hold",
-    columns: &[
-        ("lender", Kind::Text),
-        ("account_no", Kind::Text),
-        ("seq", Kind::Int),
-        ("kind", Kind::Text),
-        ("reason", Kind::Text),
-        ("from_on", Kind::Date),
-        ("until_on", Kind::Date),
-        ("by_file", Kind::Bool),
-    ],
-};
-
-/// What ending a hold writes.
-pub const ENDINGS: FactTable = FactTable {
-    name: "hold/ending",
-    columns: &[
-        ("lender", Kind::Text),
-        ("account_no", Kind::Text),
-        ("seq", Kind::Int),
-        ("kind", Kind::Text),
-        ("ended_on", Kind::Date),
-        ("ended_seq", Kind::Int),
-    ],
-};
-
-/// Why an account is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HoldKind {
-    /// 争议
-    Dispute,
-    /// 投诉
-    Complaint,
-    /// 困难
-    Hardship,
-    /// 分期
-    InstalmentPlan,
-    /// 死亡
-    Deceased,
-    /// 破产
-    Bankrupt,
-    /// 诉讼
-    Litigation,
-    /// 转让
-    Transferred,
-    /// 信息查询
-    DataRequest,
+enumeration! {
+    /// Why an account is held.
+    pub enum HoldKind ("type of hold") {
+        /// 争议
+        Dispute = "dispute" | "争议",
+        /// 投诉
+        Complaint = "complaint" | "投诉",
+        /// 困难
+        Hardship = "hardship" | "困难",
+        /// 分期
+        InstalmentPlan = "instalment plan" | "分期",
+        /// 死亡
+        Deceased = "deceased" | "死亡",
+        /// 破产
+        Bankrupt = "bankrupt" | "破产",
+        /// 诉讼
+        Litigation = "litigation" | "诉讼",
+        /// 转让
+        Transferred = "transferred" | "转让",
+        /// 信息查询
+        DataRequest = "data request" | "信息查询",
+    }
 }
 
-const KINDS: [(&str, &str, HoldKind); 9] = [
-    ("dispute", "争议", HoldKind::Dispute),
-    ("complaint", "投诉", HoldKind::Complaint),
-    ("hardship", "困难", HoldKind::Hardship),
-    ("instalment plan", "分期", HoldKind::InstalmentPlan),
-    ("deceased", "死亡", HoldKind::Deceased),
-    ("bankrupt", "破产", HoldKind::Bankrupt),
-    ("litigation", "诉讼", HoldKind::Litigation),
-    ("transferred", "转让", HoldKind::Transferred),
-    ("data request", "信息查询", HoldKind::DataRequest),
-];
-
 impl HoldKind {
-    /// Reads a type as files write it: English (spaces, hyphens or underscores) or Chinese.
-    pub fn parse(text: &str) -> Option<HoldKind> {
-        let spelled = text.to_lowercase().replace(['_', '-'], " ");
-        KINDS
-            .iter()
-            .find(|(name, chinese, _)| *name == spelled || *chinese == text)
-            .map(|(_, _, kind)| *kind)
-    }
-
-    /// As it is stored.
-    pub fn name(self) -> &'static str {
-        KINDS.iter().find(|(_, _, kind)| *kind == self).map_or("", |(name, _, _)| name)
-    }
-
-    /// All types.
-    pub fn all() -> impl Iterator<Item = HoldKind> {
-        KINDS.into_iter().map(|(_, _, kind)| kind)
-    }
-
-    /// All names, for messages.
-    pub fn names() -> String {
-        KINDS.map(|(name, _, _)| name).join(", ")
-    }
-
     /// Whether it holds all of the debtor's accounts.
     pub fn holds_debtor(self) -> bool {
         matches!(
@@ -104,45 +42,59 @@ impl HoldKind {
     }
 }
 
-#[derive(QueryableByName, Clone, Debug)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    account_no: String,
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = Text)]
-    reason: String,
-    #[diesel(sql_type = Date)]
-    from_on: NaiveDate,
-    #[diesel(sql_type = Nullable<Date>)]
-    until_on: Option<NaiveDate>,
-    #[diesel(sql_type = Bool)]
-    by_file: bool,
-    #[diesel(sql_type = Nullable<Date>)]
-    ended_on: Option<NaiveDate>,
+fact! {
+    /// What opening a hold writes.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Opening in "hold" key (account_no, seq, kind) by seq {
+        /// The account it was put on.
+        account_no: String,
+        /// The act that opened it.
+        seq: i64,
+        /// Why.
+        kind: HoldKind,
+        /// And in words.
+        reason: String,
+        /// First day.
+        from_on: NaiveDate,
+        /// Last day, when known.
+        until_on: Option<NaiveDate>,
+        /// Whether a file opened it.
+        by_file: bool,
+    }
 }
 
-/// A hold on an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hold {
-    /// The account it was put on.
-    pub account_no: String,
-    /// The act that opened it.
-    pub seq: i64,
-    /// Why.
-    pub kind: HoldKind,
-    /// And in words.
-    pub reason: String,
-    /// First day.
-    pub from_on: NaiveDate,
-    /// Whether a file opened it.
-    pub by_file: bool,
-    /// Last day, when known.
-    pub until_on: Option<NaiveDate>,
-    /// The day it was ended on.
-    pub ended_on: Option<NaiveDate>,
+fact! {
+    /// What ending a hold writes.
+    pub struct Ending in "hold/ending" key (account_no, seq, kind) by ended_seq {
+        /// The account.
+        account_no: String,
+        /// The act that opened it.
+        seq: i64,
+        /// Its type.
+        kind: HoldKind,
+        /// The day it was ended on.
+        ended_on: NaiveDate,
+        /// The act that ended it.
+        ended_seq: i64,
+    }
+}
+
+row! {
+    /// A hold on an account.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Hold in "hold" key (account_no, seq, kind) {
+        /// What was opened.
+        opening: Opening,
+        /// The day it was ended on.
+        ended_on: Option<NaiveDate>,
+    }
+}
+
+impl std::ops::Deref for Hold {
+    type Target = Opening;
+    fn deref(&self) -> &Opening {
+        &self.opening
+    }
 }
 
 impl Hold {
@@ -158,33 +110,14 @@ impl Hold {
     }
 }
 
-fn hold(row: Row) -> QueryResult<Hold> {
-    let unknown =
-        || format!("account {} has a hold of the unknown type {}", row.account_no, row.kind);
-    let kind = HoldKind::parse(&row.kind)
-        .ok_or_else(|| diesel::result::Error::DeserializationError(unknown().into()))?;
-    Ok(Hold {
-        account_no: row.account_no,
-        seq: row.seq,
-        kind,
-        reason: row.reason,
-        from_on: row.from_on,
-        by_file: row.by_file,
-        until_on: row.until_on,
-        ended_on: row.ended_on,
-    })
-}
-
 /// All holds of a lender, as known when the book stood at a number.
 pub fn holds_known(db: &mut Db, lender: &str, known_seq: i64) -> QueryResult<Vec<Hold>> {
-    let rows: Vec<Row> = diesel::sql_query(
-        "SELECT account_no, seq, kind, reason, from_on, until_on, by_file, CASE WHEN ended_seq <= $1 THEN ended_on END AS ended_on \
-         FROM hold WHERE lender = $2 AND seq <= $1 ORDER BY account_no, seq",
-    )
-    .bind::<BigInt, _>(known_seq)
-    .bind::<Text, _>(lender)
-    .load(db)?;
-    rows.into_iter().map(hold).collect()
+    let columns = names_of::<Opening>("");
+    let sql = format!(
+        "SELECT {columns}, CASE WHEN ended_seq <= $1 THEN ended_on END AS ended_on \
+         FROM hold WHERE lender = $2 AND seq <= $1 ORDER BY account_no, seq"
+    );
+    diesel::sql_query(sql).bind::<BigInt, _>(known_seq).bind::<Text, _>(lender).load(db)
 }
 
 /// A hold to open.
@@ -205,18 +138,16 @@ pub struct NewHold<'a> {
 
 /// Opens a hold.
 pub fn open(db: &mut Db, act: &mut Act, new: &NewHold<'_>) -> QueryResult<()> {
-    let lender = act.book.lender.clone();
-    let row = vec![
-        Cell::from(lender.as_str()),
-        Cell::from(new.account_no),
-        Cell::from(act.seq()),
-        Cell::from(new.kind.name()),
-        Cell::from(new.reason),
-        Cell::from(new.from),
-        Cell::from(new.until),
-        Cell::from(new.by_file),
-    ];
-    act.write(db, &HOLDS, &[row])
+    let opening = Opening {
+        account_no: new.account_no.to_string(),
+        seq: act.seq(),
+        kind: new.kind,
+        reason: new.reason.to_string(),
+        from_on: new.from,
+        until_on: new.until,
+        by_file: new.by_file,
+    };
+    act.record(db, &[opening])
 }
 
 /// Ends a hold, given with the act that opened it.
@@ -238,35 +169,23 @@ pub fn end(
     .bind::<BigInt, _>(opened)
     .bind::<Text, _>(kind.name())
     .execute(db)?;
-    let row = vec![
-        Cell::from(lender.as_str()),
-        Cell::from(account_no),
-        Cell::from(opened),
-        Cell::from(kind.name()),
-        Cell::from(on),
-        Cell::from(seq),
-    ];
-    act.witness(&ENDINGS, &row);
+    let account_no = account_no.to_string();
+    act.witness_fact(&Ending { account_no, seq: opened, kind, ended_on: on, ended_seq: seq });
     Ok(())
 }
 
 /// The holds of some accounts (a JSON array of account numbers), in order of account and opening.
 pub fn holds_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Hold>> {
     let listed = crate::db::keys_in(db, "account_no", 2);
-    let sql = format!(
-        "SELECT account_no, seq, kind, reason, from_on, until_on, by_file, ended_on FROM hold WHERE lender = $1 AND {listed} ORDER BY account_no, seq"
-    );
-    let rows: Vec<Row> =
-        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
-    rows.into_iter().map(hold).collect()
+    let rest = format!("WHERE lender = $1 AND {listed} ORDER BY account_no, seq");
+    select::<Hold>(&rest).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)
 }
 
-#[derive(QueryableByName)]
-struct DebtorHold {
-    #[diesel(sql_type = Text)]
-    debtor_ref: String,
-    #[diesel(embed)]
-    hold: Row,
+row! {
+    struct DebtorHold in "hold" key (account_no, seq, kind) {
+        debtor_ref: String,
+        hold: Hold,
+    }
 }
 
 /// The holds in force on a day for some accounts, given with their debtors: their own, and those on another account
@@ -281,18 +200,19 @@ pub fn in_force(
         std::collections::HashMap::new();
     let keys = crate::db::keys_json(accounts.iter().map(|(account_no, _)| account_no.as_str()));
     for hold in holds_of(db, lender, &keys)?.into_iter().filter(|hold| hold.holds_on(day)) {
-        found.entry(hold.account_no).or_default().push(hold.kind);
+        found.entry(hold.account_no.clone()).or_default().push(hold.kind);
     }
     let keys = crate::db::keys_json(accounts.iter().map(|(_, debtor_ref)| debtor_ref.as_str()));
     let listed = crate::db::keys_in(db, "r.debtor_ref", 2);
+    let columns = names_of::<Hold>("h");
     let sql = format!(
-        "SELECT DISTINCT r.debtor_ref, h.account_no, h.seq, h.kind, h.reason, h.from_on, h.until_on, h.by_file, h.ended_on \
+        "SELECT DISTINCT r.debtor_ref, {columns} \
          FROM hold h JOIN portfolio_row r ON r.lender = h.lender AND r.account_no = h.account_no WHERE h.lender = $1 AND {listed}"
     );
     let rows: Vec<DebtorHold> =
         diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(&keys).load(db)?;
     for row in rows {
-        let one = hold(row.hold)?;
+        let one = row.hold;
         if !one.holds_on(day) || !one.kind.holds_debtor() {
             continue;
         }

@@ -1,7 +1,7 @@
-//! Taking in a portfolio file: good rows go in, bad rows are reported, and the ledger follows the balances.
+//! A portfolio file: rows merged with what is known of their accounts, holds opened and ended, and a ledger that
+//! follows the balances.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
 
 use chrono::NaiveDate;
 use serde_json::json;
@@ -9,41 +9,41 @@ use serde_json::json;
 use super::columns::{self, Stated};
 use super::hold::{HoldKind, NewHold};
 use super::personal::Key;
-use super::{FileRow, PortfolioError, hold, store};
-use crate::audit::{Act, By};
-use crate::db::{Db, write};
-use crate::kernel::progress::Progress;
+use super::{FileRow, hold, store};
+use crate::audit::Act;
+use crate::db::Db;
+use crate::intake::{Before, CHUNK, Intake, IntakeError, Kind, Taken, Told};
 use crate::kernel::{Currency, Money, Total, count};
 use crate::ledger::{LedgerError, Transaction, chart};
-use crate::party;
 use crate::placement::close;
-use crate::sheet::{ColumnMap, Fault, RawRow, Rejects, Sheet};
+use crate::sheet::{Column, Fault, RawRow, Row, Sheet, SheetError};
 use crate::standing::{self, Standing};
 
-/// How a file is taken in.
-#[derive(Default)]
-pub struct Options<'a> {
-    /// Names of columns, where the file's own differ.
-    pub map: Option<&'a ColumnMap>,
-    /// Refuse the whole file when a row is rejected.
-    pub all_or_nothing: bool,
-    /// The number of rows the lender declared.
-    pub expect_rows: Option<u64>,
-    /// The sum of balances the lender declared.
-    pub expect_total: Option<&'a str>,
-    /// Where rejected rows go.
-    pub rejects: Option<&'a Path>,
-    /// The key for personal data.
-    pub key: Option<&'a Key>,
+/// A portfolio file of a day while it is taken in.
+pub struct Portfolio<'a> {
+    as_of: NaiveDate,
+    key: Option<&'a Key>,
+    states_holds: bool,
+    known_before: i64,
+    refused: Vec<String>,
+    file_holds: HashMap<String, Vec<(HoldKind, i64)>>,
+    moves: BTreeMap<String, Total>,
+    counts: Counts,
 }
 
-/// What an import did.
+#[derive(Default)]
+struct Counts {
+    new: i64,
+    updated: i64,
+    unchanged: i64,
+    total: Total,
+    refused_known: i64,
+    closed_as_paid: usize,
+}
+
+/// What a portfolio's report says beside the counts.
 #[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct Imported {
-    /// Whether the same bytes were taken in before for the same day: nothing changed.
-    pub already_imported: bool,
-    /// Data rows in the file.
-    pub rows: u64,
+pub struct Totals {
     /// Accounts new to the book.
     pub new: i64,
     /// Accounts whose newest facts changed.
@@ -52,210 +52,100 @@ pub struct Imported {
     pub unchanged: i64,
     /// Accounts of the book that the file does not name.
     pub missing: i64,
-    /// Rows rejected.
-    pub rejected: u64,
     /// Σ balance of the rows taken in.
     pub total: String,
     /// Placements closed as paid.
     pub closed_as_paid: usize,
-    /// What is odd but harmless.
-    pub warnings: Vec<String>,
-    /// The first rejected rows.
-    pub faults: Vec<Fault>,
 }
 
-/// Rows worked on at once.
-const CHUNK: usize = 5_000;
-
-/// Takes in a portfolio file of a day. Nothing is changed when the same bytes were taken in for that day before,
-/// or when the file as a whole is refused.
-pub fn import(
-    db: &mut Db,
-    lender_code: &str,
-    path: &Path,
-    as_of: NaiveDate,
-    options: &Options<'_>,
-    by: &By,
-    progress: &mut dyn Progress,
-) -> Result<Imported, PortfolioError> {
-    let mut sheet = Sheet::open(path, columns::COLUMNS, options.map)?;
-    if !columns::states_balances(&sheet) {
-        let why = "lacks the column balance (or principal, interest, fees); rename the column, or name it with --map".to_string();
-        return Err(
-            crate::sheet::SheetError::Content { file: path.display().to_string(), why }.into()
-        );
-    }
-    let rejects = Rejects::new(&sheet.header, options.rejects)?;
-    progress.stage("importing accounts", None);
-    write(db, lender_code, |db| {
-        let lender = party::store::lender(db, lender_code)?
-            .ok_or_else(|| PortfolioError::NoLender(lender_code.to_string()))?;
-        let before = store::same_file(db, lender_code, &sheet.sha256, as_of)?;
-        let known_before = store::account_count(db, lender_code)?;
-        if let Some(key) = options.key {
-            key.check(
-                store::sealed_before(db, lender_code, ("portfolio_row", "personal"))?.as_deref(),
-            )
-            .map_err(PortfolioError::Key)?;
-        }
-        let act = Act::begin(db, lender_code, by)?;
-        let mut taking = Taking {
-            lender: lender_code.to_string(),
-            currency: lender.currency,
+impl<'a> Portfolio<'a> {
+    /// A file of a day, with the key for personal data.
+    pub fn as_of(as_of: NaiveDate, key: Option<&'a Key>) -> Portfolio<'a> {
+        Portfolio {
             as_of,
-            key: options.key,
-            states_holds: columns::states_holds(&sheet),
+            key,
+            states_holds: false,
+            known_before: 0,
             refused: Vec::new(),
-            file_holds: open_file_holds(db, lender_code)?,
-            act,
+            file_holds: HashMap::new(),
             moves: BTreeMap::new(),
             counts: Counts::default(),
-            rejects,
-        };
-        if let Some(before) = before {
-            return taking.again(&mut sheet, options, &before);
         }
-        taking.read_all(db, &mut sheet, progress)?;
-        taking.check(&sheet, options)?;
-        taking.finish(db, &sheet, known_before)
-    })
+    }
 }
 
-#[derive(Default)]
-struct Counts {
-    rows: u64,
-    new: i64,
-    updated: i64,
-    unchanged: i64,
-    total: Total,
-    control: Total,
-    refused_known: i64,
-    closed_as_paid: usize,
-}
+impl Kind for Portfolio<'_> {
+    const COLUMNS: &'static [Column] = columns::COLUMNS;
+    const STAGE: &'static str = "importing accounts";
+    const DIRECTIONS: Told = Told::ByName;
+    type Row = Stated;
+    type Totals = Totals;
 
-/// A file being taken in.
-struct Taking<'a> {
-    lender: String,
-    currency: Currency,
-    as_of: NaiveDate,
-    key: Option<&'a Key>,
-    states_holds: bool,
-    refused: Vec<String>,
-    file_holds: HashMap<String, Vec<(HoldKind, i64)>>,
-    act: Act,
-    moves: BTreeMap<String, Total>,
-    counts: Counts,
-    rejects: Rejects,
-}
-
-impl Taking<'_> {
-    fn read_all(
+    fn begin(
         &mut self,
         db: &mut Db,
-        sheet: &mut Sheet,
-        progress: &mut dyn Progress,
-    ) -> Result<(), PortfolioError> {
-        let mut raw = RawRow::default();
-        let mut chunk: Vec<(RawRow, Stated)> = Vec::with_capacity(CHUNK);
-        while sheet.next(&mut raw)? {
-            self.counts.rows += 1;
-            let read = sheet.row(&raw).and_then(|row| {
-                self.counts.control += columns::control_amount(&row, self.currency);
-                columns::read(&row, self.currency)
-            });
-            match read {
-                Ok(stated) => chunk.push((raw.clone(), stated)),
-                Err(fault) => {
-                    self.refused
-                        .extend(sheet.row(&raw).ok().and_then(|row| columns::account_no(&row)));
-                    self.rejects.add(&raw, fault)?;
-                }
-            }
-            if self.refused.len() == CHUNK {
-                self.count_refused(db)?;
-            }
-            if chunk.len() == CHUNK {
-                self.take(db, std::mem::take(&mut chunk))?;
-                progress.advance(CHUNK as u64);
-            }
+        sheet: &Sheet,
+        intake: &Intake,
+    ) -> Result<Option<Before<Totals>>, IntakeError> {
+        let (lender, file) = (&intake.lender.code, sheet.path.display().to_string());
+        if !columns::states_balances(sheet) {
+            let why = "lacks the column balance (or principal, interest, fees); rename the column, or name it with --map".to_string();
+            return Err(SheetError::Content { file, why }.into());
         }
-        progress.advance(chunk.len() as u64);
-        self.take(db, chunk)?;
-        self.count_refused(db)
+        if self.as_of > intake.latest {
+            let (as_of, today) = (self.as_of, intake.latest);
+            return Err(IntakeError::Future { file, as_of, today });
+        }
+        if let Some(key) = self.key {
+            key.check(store::sealed_before(db, lender, ("portfolio_row", "personal"))?.as_deref())
+                .map_err(IntakeError::Key)?;
+        }
+        self.states_holds = columns::states_holds(sheet);
+        self.known_before = store::account_count(db, lender)?;
+        self.file_holds = open_file_holds(db, lender)?;
+        let before = store::same_file(db, lender, &sheet.sha256, self.as_of)?;
+        Ok(before.map(|before| {
+            let total = Money(before.total).plain(intake.lender.currency);
+            let totals = Totals { unchanged: before.accepted, total, ..Totals::default() };
+            Before { known: before.accepted, rejected: before.rejected, totals }
+        }))
+    }
+
+    fn read(&self, row: &Row<'_>, intake: &Intake) -> Result<Stated, Fault> {
+        columns::read(row, intake.lender.currency)
+    }
+
+    fn amount(&self, row: &Row<'_>, currency: Currency) -> Option<Money> {
+        columns::control_amount(row, currency)
     }
 
     /// An account whose row was refused is in the file all the same: it is not missing from it.
-    fn count_refused(&mut self, db: &mut Db) -> Result<(), PortfolioError> {
-        let mut refused = std::mem::take(&mut self.refused);
-        refused.sort();
-        refused.dedup();
-        let keys = crate::db::keys_json(refused.iter().map(String::as_str));
-        let known = store::stated_of(db, &self.lender, &keys)?;
-        let in_this_file: HashSet<&String> = known
-            .iter()
-            .filter(|(_, stated)| stated.seq == self.act.seq())
-            .map(|(account_no, _)| account_no)
-            .collect();
-        let named: HashSet<&String> = known.iter().map(|(account_no, _)| account_no).collect();
-        self.counts.refused_known += count(named.difference(&in_this_file).count());
-        Ok(())
+    fn rejected(&mut self, row: &Row<'_>) {
+        self.refused.extend(columns::account_no(row));
     }
 
-    /// The same bytes for the same day: the rows are read for what was declared of them, and nothing changes.
-    fn again(
-        mut self,
-        sheet: &mut Sheet,
-        options: &Options<'_>,
-        before: &store::FileEntry,
-    ) -> Result<Imported, PortfolioError> {
-        let mut raw = RawRow::default();
-        while sheet.next(&mut raw)? {
-            self.counts.rows += 1;
-            let read = sheet.row(&raw).and_then(|row| {
-                self.counts.control += columns::control_amount(&row, self.currency);
-                columns::read(&row, self.currency)
-            });
-            if let Err(fault) = read {
-                self.rejects.add(&raw, fault)?;
-            }
-        }
-        self.check(sheet, options)?;
-        Ok(Imported {
-            already_imported: true,
-            rows: self.counts.rows,
-            unchanged: before.accepted,
-            rejected: u64::try_from(before.rejected).unwrap_or(0),
-            total: Money(before.total).plain(self.currency),
-            faults: self.rejects.first,
-            ..Imported::default()
-        })
-    }
-
-    /// Takes in some rows: decides in memory what each changes, then writes.
-    fn take(&mut self, db: &mut Db, chunk: Vec<(RawRow, Stated)>) -> Result<(), PortfolioError> {
+    fn save(
+        &mut self,
+        db: &mut Db,
+        chunk: Vec<(RawRow, Stated)>,
+        intake: &mut Intake,
+    ) -> Result<(), IntakeError> {
+        let lender = intake.lender.code.clone();
         let accounts = chunk.iter().map(|(_, stated)| stated.account_no.as_str());
-        let mut standings = standing::load_rows(db, &self.lender, accounts)?;
+        let mut standings = standing::load_rows(db, &lender, accounts)?;
         let mut rows = Vec::with_capacity(chunk.len());
         let mut paid = Vec::new();
         let mut seen: HashSet<String> = HashSet::with_capacity(chunk.len());
         for (raw, stated) in chunk {
             let standing = standings.entry(stated.account_no.clone()).or_default();
-            let earlier_in_file = standing.files.iter().any(|row| row.seq == self.act.seq());
+            let earlier_in_file = standing.files.iter().any(|row| row.seq == intake.act.seq());
             if earlier_in_file || !seen.insert(stated.account_no.clone()) {
-                let reason = "stands in this file before; one row per account".to_string();
-                self.rejects.add(
-                    &raw,
-                    Fault {
-                        line: raw.line,
-                        column: "account_no".to_string(),
-                        value: stated.account_no,
-                        reason,
-                    },
-                )?;
+                let reason = "stands in this file before; one row per account";
+                intake.reject(&raw, columns::ACCOUNT_NO, &stated.account_no, reason)?;
                 continue;
             }
             let hold = stated.hold;
-            let row = self.merge(raw.line, stated, standing)?;
+            let row = self.merge(intake.act.seq(), raw.line, stated, standing)?;
             let newest = standing.newest().is_none_or(|before| before.as_of <= row.as_of);
             self.count(&row, standing, newest);
             let before =
@@ -267,31 +157,103 @@ impl Taking<'_> {
             }
             paid.extend(close::paid(standing));
             if newest && self.states_holds {
-                self.hold(db, &row, hold)?;
+                self.hold(db, &mut intake.act, &row, hold)?;
             }
             rows.push(row);
         }
-        let lender = self.lender.clone();
+        intake.accepted += rows.len() as u64;
         let cells: Vec<_> = rows.iter().map(|row| store::cells(&lender, row)).collect();
-        self.act.write(db, &store::ROWS, &cells)?;
+        intake.act.write(db, &store::ROWS, &cells)?;
         self.counts.closed_as_paid += paid.len();
-        close::close(db, &mut self.act, &paid)?;
+        close::close(db, &mut intake.act, &paid)?;
+        if self.refused.len() >= CHUNK { self.count_refused(db, intake) } else { Ok(()) }
+    }
+
+    fn save_rest(&mut self, db: &mut Db, intake: &mut Intake) -> Result<(), IntakeError> {
+        self.count_refused(db, intake)
+    }
+
+    /// The ledger transaction of the file, its record and the event.
+    fn finish(self, db: &mut Db, taken: Taken<'_>) -> Result<Totals, IntakeError> {
+        let (counts, mut act) = (self.counts, taken.act);
+        let done = Totals {
+            new: counts.new,
+            updated: counts.updated,
+            unchanged: counts.unchanged,
+            missing: self.known_before - (taken.accepted - counts.new) - counts.refused_known,
+            total: counts.total.plain(taken.lender.currency),
+            closed_as_paid: counts.closed_as_paid,
+        };
+        let total = counts.total.money();
+        let total =
+            total.map_err(|range| IntakeError::Total { file: taken.file_name.clone(), range })?;
+        let seq = act.seq();
+        let event = format!("portfolio:{seq}");
+        let Total(equity) = self.moves.values().copied().sum();
+        let moves = self.moves.into_iter().chain([(chart::PORTFOLIO.to_string(), Total(-equity))]);
+        let moves = moves.map(|(account, moved)| match moved.money() {
+            Ok(amount) => Ok((account, amount)),
+            Err(range) => Err(LedgerError::Range { event: event.clone(), account, range }),
+        });
+        let moves = moves.collect::<Result<Vec<_>, _>>()?;
+        let transaction = Transaction::build(self.as_of, event, None, moves);
+        act.journal.post(db, &mut act.book, transaction)?;
+        let row = vec![
+            taken.lender.code.as_str().into(),
+            seq.into(),
+            taken.file_name.as_str().into(),
+            taken.sha256.into(),
+            self.as_of.into(),
+            taken.accepted.into(),
+            done.new.into(),
+            done.updated.into(),
+            done.unchanged.into(),
+            done.missing.into(),
+            taken.rejected.into(),
+            total.into(),
+        ];
+        act.write(db, &store::FILES, &[row])?;
+        let summary = json!({
+            "file": taken.file_name, "sha256": taken.sha256, "as_of": self.as_of.to_string(),
+            "new": done.new, "updated": done.updated, "unchanged": done.unchanged, "missing": done.missing, "rejected": taken.rejected,
+        });
+        act.finish(db, "portfolio imported", &summary)?;
+        Ok(done)
+    }
+}
+
+impl Portfolio<'_> {
+    fn count_refused(&mut self, db: &mut Db, intake: &Intake) -> Result<(), IntakeError> {
+        let mut refused = std::mem::take(&mut self.refused);
+        refused.sort();
+        refused.dedup();
+        let keys = crate::db::keys_json(refused.iter().map(String::as_str));
+        let known = store::stated_of(db, &intake.lender.code, &keys)?;
+        let in_this_file: HashSet<&String> = known
+            .iter()
+            .filter(|(_, stated)| stated.seq == intake.act.seq())
+            .map(|(account_no, _)| account_no)
+            .collect();
+        let named: HashSet<&String> = known.iter().map(|(account_no, _)| account_no).collect();
+        self.counts.refused_known +=
+            i64::try_from(named.difference(&in_this_file).count()).unwrap_or(0);
         Ok(())
     }
 
     /// What the file leaves out is taken over from the account's row before, the newest up to this day.
     fn merge(
         &self,
+        seq: i64,
         line: u64,
         stated: Stated,
         standing: &Standing<FileRow>,
-    ) -> Result<FileRow, PortfolioError> {
+    ) -> Result<FileRow, IntakeError> {
         let before = standing.newest_on(self.as_of);
         let inherited = |pick: fn(&FileRow) -> Option<String>| before.and_then(pick);
         let personal = self.personal(&stated, before)?;
         Ok(FileRow {
             as_of: self.as_of,
-            seq: self.act.seq(),
+            seq,
             line: count(line as usize),
             balance: stated.balance,
             parts: stated.parts,
@@ -319,13 +281,13 @@ impl Taking<'_> {
         &self,
         stated: &Stated,
         before: Option<&FileRow>,
-    ) -> Result<Option<String>, PortfolioError> {
+    ) -> Result<Option<String>, IntakeError> {
         let sealed_before = before.and_then(|row| row.personal.clone());
         if stated.personal.iter().all(Option::is_none) {
             return Ok(sealed_before);
         }
         let key = self.key.ok_or_else(|| {
-            PortfolioError::Key(
+            IntakeError::Key(
                 "the file has personal data, which is stored encrypted; set CONSIGN_KEY to a secret and import again".to_string(),
             )
         })?;
@@ -338,7 +300,7 @@ impl Taking<'_> {
         if sealed_before.is_some() && values == known {
             return Ok(sealed_before);
         }
-        key.seal(&values).map(Some).map_err(PortfolioError::Key)
+        key.seal(&values).map(Some).map_err(IntakeError::Key)
     }
 
     fn count(&mut self, row: &FileRow, standing: &Standing<FileRow>, newest: bool) {
@@ -354,14 +316,15 @@ impl Taking<'_> {
     fn hold(
         &mut self,
         db: &mut Db,
+        act: &mut Act,
         row: &FileRow,
         kind: Option<HoldKind>,
-    ) -> Result<(), PortfolioError> {
+    ) -> Result<(), IntakeError> {
         let mut open = self.file_holds.remove(&row.account_no).unwrap_or_default();
         let (going_on, ending): (Vec<_>, Vec<_>) =
             open.drain(..).partition(|(one, _)| Some(*one) == kind);
         for one in ending {
-            hold::end(db, &mut self.act, &row.account_no, one, self.as_of)?;
+            hold::end(db, act, &row.account_no, one, self.as_of)?;
         }
         open = going_on;
         if let (Some(kind), true) = (kind, open.is_empty()) {
@@ -373,107 +336,13 @@ impl Taking<'_> {
                 until: None,
                 by_file: true,
             };
-            hold::open(db, &mut self.act, &new)?;
-            open.push((kind, self.act.seq()));
+            hold::open(db, act, &new)?;
+            open.push((kind, act.seq()));
         }
         if !open.is_empty() {
             self.file_holds.insert(row.account_no.clone(), open);
         }
         Ok(())
-    }
-
-    /// Control totals and wholeness; a mismatch undoes everything.
-    fn check(&mut self, sheet: &Sheet, options: &Options<'_>) -> Result<(), PortfolioError> {
-        self.rejects.finish()?;
-        let file = sheet.path.display().to_string();
-        if let Some(declared) = options.expect_rows
-            && declared != self.counts.rows
-        {
-            let (declared, found) = (declared.to_string(), self.counts.rows.to_string());
-            return Err(PortfolioError::ControlTotal { file, what: "rows", declared, found });
-        }
-        if let Some(declared) = options.expect_total
-            && Money::parse_sum(declared, self.currency).map(Total::from) != Ok(self.counts.control)
-        {
-            let (declared, found) =
-                (declared.to_string(), self.counts.control.plain(self.currency));
-            return Err(PortfolioError::ControlTotal { file, what: "total", declared, found });
-        }
-        if options.all_or_nothing && self.rejects.count > 0 {
-            let first = self.rejects.first.first();
-            let first = first.map_or(String::new(), |f| {
-                format!("{}, {} \"{}\" {}", f.line, f.column, f.value, f.reason)
-            });
-            return Err(PortfolioError::NotWhole {
-                file,
-                rejected: self.rejects.count,
-                first,
-                faults: self.rejects.first.clone(),
-            });
-        }
-        Ok(())
-    }
-
-    /// The ledger transaction of the file, its record and the event.
-    fn finish(
-        mut self,
-        db: &mut Db,
-        sheet: &Sheet,
-        known_before: i64,
-    ) -> Result<Imported, PortfolioError> {
-        let counts = self.counts;
-        let accepted = counts.new + counts.updated + counts.unchanged;
-        let done = Imported {
-            already_imported: false,
-            rows: counts.rows,
-            new: counts.new,
-            updated: counts.updated,
-            unchanged: counts.unchanged,
-            missing: known_before - (accepted - counts.new) - counts.refused_known,
-            rejected: self.rejects.count,
-            total: counts.total.plain(self.currency),
-            closed_as_paid: counts.closed_as_paid,
-            warnings: sheet.warnings.clone(),
-            faults: self.rejects.first,
-        };
-        let seq = self.act.seq();
-        let event = format!("portfolio:{seq}");
-        let Total(equity) = self.moves.values().copied().sum();
-        let moves = self.moves.into_iter().chain([(chart::PORTFOLIO.to_string(), Total(-equity))]);
-        let moves = moves.map(|(account, moved)| match moved.money() {
-            Ok(amount) => Ok((account, amount)),
-            Err(range) => Err(LedgerError::Range { event: event.clone(), account, range }),
-        });
-        let moves = moves.collect::<Result<Vec<_>, _>>()?;
-        let transaction = Transaction::build(self.as_of, event, None, moves);
-        self.act.journal.post(db, &mut self.act.book, transaction)?;
-        let total = counts.total.money().map_err(|range| PortfolioError::Total {
-            file: sheet.path.display().to_string(),
-            range,
-        })?;
-        let rejected = count(done.rejected as usize);
-        let file_name = sheet.file_name();
-        let row = vec![
-            self.lender.as_str().into(),
-            seq.into(),
-            file_name.as_str().into(),
-            sheet.sha256.as_str().into(),
-            self.as_of.into(),
-            accepted.into(),
-            done.new.into(),
-            done.updated.into(),
-            done.unchanged.into(),
-            done.missing.into(),
-            rejected.into(),
-            total.into(),
-        ];
-        self.act.write(db, &store::FILES, &[row])?;
-        let summary = json!({
-            "file": file_name, "sha256": sheet.sha256, "as_of": self.as_of.to_string(),
-            "new": done.new, "updated": done.updated, "unchanged": done.unchanged, "missing": done.missing, "rejected": done.rejected,
-        });
-        self.act.finish(db, "portfolio imported", &summary)?;
-        Ok(done)
     }
 }
 
@@ -481,13 +350,13 @@ impl Taking<'_> {
 fn open_file_holds(
     db: &mut Db,
     lender: &str,
-) -> Result<HashMap<String, Vec<(HoldKind, i64)>>, PortfolioError> {
+) -> Result<HashMap<String, Vec<(HoldKind, i64)>>, IntakeError> {
     let mut open: HashMap<String, Vec<(HoldKind, i64)>> = HashMap::new();
     for one in hold::holds_known(db, lender, i64::MAX)?
         .into_iter()
         .filter(|one| one.by_file && one.ended_on.is_none())
     {
-        open.entry(one.account_no).or_default().push((one.kind, one.seq));
+        open.entry(one.opening.account_no.clone()).or_default().push((one.kind, one.seq));
     }
     Ok(open)
 }

@@ -6,39 +6,43 @@ use diesel::QueryResult;
 
 use super::Proof;
 use crate::audit::{self, Book};
-use crate::db::{Db, FactTable, canonical_rows};
+use crate::db::{Db, Fact, FactTable, Table, canonical_plain, canonical_rows};
 use crate::kernel::digest::RowsDigest;
 use crate::{allocation, conduct, contract, party, placement, portfolio, recovery, settlement};
 
+/// Every table of facts.
+pub const FACTS: &[&Table] = &[
+    &party::store::PolicySet::FACTS,
+    &contract::store::TABLE,
+    &portfolio::hold::Opening::FACTS,
+    &portfolio::hold::Ending::FACTS,
+    allocation::store::TABLES[0],
+    allocation::store::TABLES[1],
+    allocation::store::TABLES[2],
+    allocation::store::TABLES[3],
+    allocation::store::TABLES[4],
+    allocation::store::TABLES[5],
+    &placement::store::Batch::FACTS,
+    &placement::store::Placed::FACTS,
+    &placement::store::Closing::FACTS,
+    &placement::step_store::StepRow::FACTS,
+    &conduct::contact_store::ContactFile::FACTS,
+    &conduct::evaluation_store::Evaluation::FACTS,
+    &settlement::Period::FACTS,
+    &settlement::Head::FACTS,
+    &settlement::Line::FACTS,
+    &settlement::store::Document::FACTS,
+];
+
 /// Every table of facts with the column that names the event of each row.
-const FACTS: [(&FactTable, &str); 27] = [
-    (&party::store::CONTACT_POLICIES, "seq"),
-    (&contract::store::CONTRACTS, "seq"),
+const PLAIN: [(&FactTable, &str); 7] = [
     (&portfolio::store::FILES, "seq"),
     (&portfolio::store::ROWS, "seq"),
-    (&portfolio::hold::HOLDS, "seq"),
-    (&portfolio::hold::ENDINGS, "ended_seq"),
-    (&allocation::store::RUNS, "seq"),
-    (&allocation::store::COMMITS, "committed_seq"),
-    (&allocation::store::ROWS, "seq"),
-    (&allocation::store::OUTCOMES, "seq"),
-    (&allocation::store::REFUSALS, "seq"),
-    (&allocation::store::STRATA, "seq"),
-    (&placement::store::BATCHES, "seq"),
-    (&placement::store::PLACEMENTS, "seq"),
-    (&placement::store::CLOSINGS, "closed_seq"),
-    (&placement::step_store::STEPS, "seq"),
     (&recovery::store::FILES, "seq"),
     (&recovery::store::RECOVERIES, "seq"),
-    (&conduct::contact_store::FILES, "seq"),
     (&conduct::contact_store::CONTACTS, "seq"),
     (&conduct::complaint_store::COMPLAINTS, "seq"),
     (&conduct::complaint_store::DECISIONS, "seq"),
-    (&conduct::evaluation_store::EVALUATIONS, "seq"),
-    (&settlement::store::PERIODS, "seq"),
-    (&settlement::store::STATEMENTS, "seq"),
-    (&settlement::store::LINES, "seq"),
-    (&settlement::store::DOCUMENTS, "seq"),
 ];
 
 pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<()> {
@@ -64,9 +68,17 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<
     });
     numbers(db, book, proof)?;
     let mut digests: BTreeMap<i64, RowsDigest> = BTreeMap::new();
-    for (table, column) in FACTS {
-        canonical_rows(db, table, column, &book.lender, |seq, canonical| {
+    for (table, column) in PLAIN {
+        canonical_plain(db, table, column, &book.lender, |seq, canonical| {
             digests.entry(seq).or_default().add(canonical)
+        })?;
+    }
+    for table in FACTS {
+        canonical_rows(db, table, &book.lender, |seq, canonical, fault| {
+            digests.entry(seq).or_default().add(canonical);
+            if let Some(fault) = fault {
+                proof.finding(fault.to_string());
+            }
         })?;
     }
     for event in &events {
@@ -88,7 +100,6 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<
 /// The numbers in the book's head are the last ones given out.
 fn numbers(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<()> {
     let given = audit::numbers_given(db, &book.lender)?;
-    let first = book.first_month.map(|month| month.to_string());
     for (what, head, rows) in [
         ("placement", book.placement_no, given.placements),
         ("batch", book.batch_no, given.batches),
@@ -98,7 +109,7 @@ fn numbers(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<()> {
             format!("the book's head says the last {what} is {head}, the rows say {rows}")
         });
     }
-    proof.check(first == given.first_month, || {
+    proof.check(book.first_month == given.first_month, || {
         "the book's head names another first month than its closed months".to_string()
     });
     Ok(())

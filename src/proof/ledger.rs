@@ -7,7 +7,7 @@ use crate::audit::{self, Book};
 use crate::db::Db;
 use crate::kernel::{Money, Month, Total};
 use crate::ledger::store::{PostingRow, each_posting};
-use crate::ledger::{chart, transaction_hash};
+use crate::ledger::{LegRow, chart, transaction_hash};
 use crate::recovery::{self, Kind};
 use crate::settlement;
 
@@ -42,7 +42,11 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Sums,
         number: 0,
     };
     each_posting(db, &book.lender, |row| {
-        if walk.current.first().is_some_and(|first| first.number != row.number) {
+        if walk
+            .current
+            .first()
+            .is_some_and(|first| first.transaction.number != row.transaction.number)
+        {
             walk.transaction(proof);
         }
         walk.current.push(row);
@@ -121,8 +125,11 @@ struct Walk {
 impl Walk {
     /// Checks the transaction whose legs were collected.
     fn transaction(&mut self, proof: &mut Proof) {
-        let legs = std::mem::take(&mut self.current);
-        let Some(first) = legs.first() else { return };
+        let postings = std::mem::take(&mut self.current);
+        let Some(first) = postings.first().map(|posting| posting.transaction.clone()) else {
+            return;
+        };
+        let legs: Vec<LegRow> = postings.into_iter().map(|posting| posting.leg).collect();
         proof.transactions += 1;
         self.number += 1;
         let (number, expected) = (first.number, self.number);
@@ -132,25 +139,17 @@ impl Walk {
             )
         });
         self.number = number;
-        let Total(sum) = legs.iter().map(|leg| Money(leg.amount)).sum();
+        let Total(sum) = legs.iter().map(|leg| leg.amount).sum();
         proof.check(sum == 0, || {
             format!("ledger transaction {number} is out of balance by {sum} minor units")
         });
-        let hash = transaction_hash(
-            &self.hash,
-            number,
-            first.seq,
-            first.day,
-            &first.event,
-            first.corrects.as_deref(),
-            legs.iter().map(|leg| (leg.leg, leg.account.as_str(), leg.amount)),
-        );
+        let hash = transaction_hash(&self.hash, &first, &legs);
         proof.check(hash == first.hash, || {
             format!("ledger transaction {number} ({}) does not match its hash", first.event)
         });
         self.hash.clone_from(&first.hash);
         if let Some((account, amount)) = self.expected.remove(&first.event) {
-            let posted = legs.iter().any(|leg| leg.account == account && leg.amount == amount.0);
+            let posted = legs.iter().any(|leg| leg.account == account && leg.amount == amount);
             proof.check(posted, || {
                 format!(
                     "ledger transaction {number} does not post {} to {account} as {} says",
@@ -169,10 +168,10 @@ impl Walk {
         for leg in legs {
             if chart::is_run_with_agency(&leg.account) {
                 let months = self.sums.monthly.entry(leg.account.clone()).or_default();
-                *months.entry(Month::of(leg.day)).or_default() += Money(leg.amount);
+                *months.entry(Month::of(first.day)).or_default() += leg.amount;
             }
-            *self.sums.balances.entry(leg.account).or_default() += Money(leg.amount);
-            self.moved += Money(leg.amount.max(0));
+            self.moved += Money(leg.amount.0.max(0));
+            *self.sums.balances.entry(leg.account).or_default() += leg.amount;
         }
     }
 }

@@ -14,6 +14,8 @@ mod register;
 mod statements;
 
 use crate::audit::Book;
+pub use events::FACTS;
+
 use crate::db::Db;
 use crate::party::{self, Lender};
 

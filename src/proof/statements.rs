@@ -66,10 +66,7 @@ fn closings(
     let mut closings = Vec::new();
     let mut expected: Option<Month> = None;
     for period in settlement::store::periods(db, &book.lender)? {
-        let Ok(month) = period.month.parse::<Month>() else {
-            proof.finding(format!("the closed month \"{}\" is no month", period.month));
-            continue;
-        };
+        let month = period.month;
         proof.check(expected.is_none_or(|expected| expected == month), || {
             format!("month {month} was closed out of order")
         });
@@ -91,12 +88,12 @@ fn compare(lender: &Lender, stored: &Statement, again: Option<&Statement>, proof
     proof.check(stored.statement_no == again.statement_no, || {
         format!("statement {no} should be numbered {}", again.statement_no)
     });
-    proof.check(stored.terms == again.terms, || {
+    proof.check(stored.terms() == again.terms(), || {
         format!("statement {no} names other terms than the contracts")
     });
     if stored.figures != again.figures {
-        let before = settlement::render::amounts(&stored.figures);
-        let after = settlement::render::amounts(&again.figures);
+        let before = stored.figures.named();
+        let after = again.figures.named();
         let differing = before.iter().zip(after).find(|((_, a), (_, b))| a != b);
         let words = differing.map_or("its running account".to_string(), |((name, a), (_, b))| {
             format!(

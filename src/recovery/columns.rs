@@ -1,33 +1,32 @@
 //! The columns of a recoveries file, and a row of it read or refused.
 
+use chrono::NaiveDate;
+
 use super::{Channel, Kind, Recovery};
+use crate::intake::cell::{self, ACCOUNT_NO_ALIASES, CURRENCY_ALIASES, amount, happened, key};
 use crate::kernel::{Currency, Money};
-use crate::portfolio::columns::{ACCOUNT_NO_ALIASES, amount, date, key};
 use crate::sheet::{Column, Fault, Row};
 
 const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column {
-    Column { name, required: false, aliases }
+    Column::optional(name, aliases)
 }
 
 /// The columns, in the order of the constants below.
 pub const COLUMNS: &[Column] = &[
-    Column {
-        name: "reference", required: true, aliases: &["流水号", "交易流水号", "回款编号"]
-    },
-    Column { name: "account_no", required: true, aliases: ACCOUNT_NO_ALIASES },
-    Column {
-        name: "received_on", required: true, aliases: &["还款日期", "回款日期", "入账日期"]
-    },
-    Column { name: "amount", required: true, aliases: &["金额", "还款金额", "回款金额"] },
+    Column::required("reference", &["流水号", "交易流水号", "回款编号"]).key(),
+    Column::required("account_no", ACCOUNT_NO_ALIASES).key(),
+    Column::required("received_on", &["还款日期", "回款日期", "入账日期"]).day(),
+    Column::required("amount", &["金额", "还款金额", "回款金额"]).figure(),
     column("kind", &["类型", "回款类型"]),
-    column("reverses", &["冲正流水号", "原流水号"]),
+    column("reverses", &["冲正流水号", "原流水号"]).key(),
     column("channel", &["渠道", "还款渠道"]),
     column("agency", &["机构", "委外机构"]),
-    column("principal", &["本金", "回款本金"]),
-    column("interest", &["利息", "回款利息"]),
-    column("fees", &["费用", "回款费用"]),
-    column("costs", &["诉讼费", "成本"]),
+    column("principal", &["本金", "回款本金"]).figure(),
+    column("interest", &["利息", "回款利息"]).figure(),
+    column("fees", &["费用", "回款费用"]).figure(),
+    column("costs", &["诉讼费", "成本"]).figure(),
     column("note", &["备注"]),
+    column("currency", CURRENCY_ALIASES),
 ];
 
 /// `reference`
@@ -47,16 +46,34 @@ pub const AGENCY: usize = 7;
 /// `principal`
 pub const PRINCIPAL: usize = 8;
 const NOTE: usize = 12;
+const CURRENCY: usize = 13;
 
-/// Reads a row; the first fault refuses it. `assignees` are the codes that may hold money.
-pub fn read(row: &Row<'_>, currency: Currency, assignees: &[String]) -> Result<Recovery, Fault> {
+/// What rows are read against.
+pub struct Against<'a> {
+    /// The book's currency.
+    pub currency: Currency,
+    /// The codes that may hold money.
+    pub assignees: &'a [String],
+    /// The latest day that can have happened.
+    pub latest: NaiveDate,
+}
+
+/// The amount of a row for the declared total, whatever else is wrong with it.
+pub fn control_amount(row: &Row<'_>, currency: Currency) -> Option<Money> {
+    amount(row, AMOUNT, currency).ok().flatten()
+}
+
+/// Reads a row; the first fault refuses it.
+pub fn read(row: &Row<'_>, against: &Against<'_>) -> Result<Recovery, Fault> {
+    let Against { currency, assignees, latest } = *against;
     let need =
         |column: usize, what: &str| row.fault(column, format!("is empty; every row needs {what}"));
     let reference =
         key(row, REFERENCE)?.ok_or_else(|| need(REFERENCE, "a reference of its own"))?;
     let account_no = key(row, ACCOUNT_NO)?.ok_or_else(|| need(ACCOUNT_NO, "its account number"))?;
-    let received_on =
-        date(row, RECEIVED_ON)?.ok_or_else(|| need(RECEIVED_ON, "the day it was received"))?;
+    let received_on = happened(row, RECEIVED_ON, latest)?
+        .ok_or_else(|| need(RECEIVED_ON, "the day it was received"))?;
+    cell::currency(row, CURRENCY, currency)?;
     let amount_read = amount(row, AMOUNT, currency)?.ok_or_else(|| need(AMOUNT, "an amount"))?;
     if amount_read <= Money::ZERO {
         return Err(
@@ -102,12 +119,8 @@ pub fn read(row: &Row<'_>, currency: Currency, assignees: &[String]) -> Result<R
 }
 
 fn kind(row: &Row<'_>) -> Result<Kind, Fault> {
-    match row.get(KIND).map(str::to_lowercase).as_deref() {
-        None | Some("payment" | "回款" | "还款") => Ok(Kind::Payment),
-        Some("reversal" | "冲正") => Ok(Kind::Reversal),
-        Some("waiver" | "减免") => Ok(Kind::Waiver),
-        Some(_) => Err(row.fault(KIND, "is none of payment, reversal, waiver")),
-    }
+    let none = || row.fault(KIND, format!("is none of {}", Kind::names()));
+    row.get(KIND).map_or(Ok(Kind::Payment), |text| Kind::recognise(text).ok_or_else(none))
 }
 
 /// A reversal takes over the channel and agency of its payment, a waiver has neither.
@@ -116,11 +129,9 @@ fn channel(
     kind: Kind,
     assignees: &[String],
 ) -> Result<(Channel, Option<String>), Fault> {
-    let channel = match row.get(CHANNEL).map(str::to_lowercase).as_deref() {
-        None | Some("lender" | "委托方") => Channel::Lender,
-        Some("agency" | "机构" | "受托方") => Channel::Agency,
-        Some(_) => return Err(row.fault(CHANNEL, "is neither lender nor agency")),
-    };
+    let neither = || row.fault(CHANNEL, "is neither lender nor agency");
+    let said = row.get(CHANNEL).map(|text| Channel::recognise(text).ok_or_else(neither));
+    let channel = said.transpose()?.unwrap_or(Channel::Lender);
     if kind != Kind::Payment || channel == Channel::Lender {
         return Ok((Channel::Lender, None));
     }

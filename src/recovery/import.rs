@@ -1,37 +1,42 @@
-//! Taking in a recoveries file: each reference once, each recovery posted, rows in any order.
+//! A recoveries file: each reference once, each recovery posted, rows in any order.
 //!
 //! Payments go in as they come. Reversals and waivers wait until all payments of the file are in, and then go in
 //! by day, so that a reversal may stand before its payment and the order of the rows decides nothing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use serde_json::json;
 
 use super::attribution::attribute;
-use super::columns::{self, ACCOUNT_NO, AMOUNT, PRINCIPAL, RECEIVED_ON, REFERENCE, REVERSES};
-use super::{Kind, Recovery, RecoveryError, store};
-use crate::audit::{Act, By};
-use crate::db::{Db, keys_json, write};
-use crate::kernel::progress::Progress;
-use crate::kernel::{Currency, Money, count};
+use super::columns::{
+    self, ACCOUNT_NO, AMOUNT, Against, PRINCIPAL, RECEIVED_ON, REFERENCE, REVERSES,
+};
+use super::{Kind as Of, Recovery, store};
+use crate::audit::Act;
+use crate::db::{Db, keys_json};
+use crate::intake::{Before, CHUNK, Intake, IntakeError, Kind, Taken, Told};
+use crate::kernel::{Currency, Money};
 use crate::ledger::{Transaction, chart};
 use crate::party;
 use crate::placement::close;
-use crate::sheet::{ColumnMap, Fault, RawRow, Rejects, Sheet};
+use crate::sheet::{Column, Fault, RawRow, Row, Sheet};
 use crate::standing::{self, Standing, Stated};
 
-/// What an import did.
+/// A recoveries file while it is taken in.
+#[derive(Default)]
+pub struct Recoveries {
+    assignees: Vec<String>,
+    totals: Totals,
+    sums: HashMap<&'static str, Money>,
+    /// Reversals and waivers, until all payments are in.
+    later: Vec<Read>,
+    /// Accounts that owed nothing when their rows went in: looked at again when all rows are in.
+    paid_off: Vec<String>,
+}
+
+/// What a report on recoveries says beside the counts.
 #[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct Imported {
-    /// Data rows in the file.
-    pub rows: u64,
-    /// Recoveries taken in.
-    pub accepted: u64,
-    /// Rows whose reference is known with the same content.
-    pub duplicate: u64,
-    /// Rows rejected.
-    pub rejected: u64,
+pub struct Totals {
     /// Σ amount of the payments taken in.
     pub payments: String,
     /// Σ amount of the reversals taken in.
@@ -46,226 +51,191 @@ pub struct Imported {
     pub beyond_owed: u64,
     /// Placements closed as paid.
     pub closed_as_paid: usize,
-    /// What is odd but harmless.
-    pub warnings: Vec<String>,
-    /// The first rejected rows.
-    pub faults: Vec<Fault>,
-}
-
-/// Rows worked on at once.
-const CHUNK: usize = 5_000;
-
-/// How a file is taken in.
-#[derive(Default)]
-pub struct Options<'a> {
-    /// Names of columns, where the file's own differ.
-    pub map: Option<&'a ColumnMap>,
-    /// Where rejected rows go.
-    pub rejects: Option<&'a Path>,
-}
-
-/// Takes in a recoveries file. Rows already known with the same content are skipped; bad rows are rejected.
-pub fn import(
-    db: &mut Db,
-    lender_code: &str,
-    path: &Path,
-    options: &Options<'_>,
-    by: &By,
-    progress: &mut dyn Progress,
-) -> Result<Imported, RecoveryError> {
-    let mut sheet = Sheet::open(path, columns::COLUMNS, options.map)?;
-    let rejects = Rejects::new(&sheet.header, options.rejects)?;
-    progress.stage("importing recoveries", None);
-    write(db, lender_code, |db| {
-        let lender = party::store::lender(db, lender_code)?
-            .ok_or_else(|| RecoveryError::NoLender(lender_code.to_string()))?;
-        let assignees = party::store::assignees(db, lender_code)?
-            .into_iter()
-            .map(|assignee| assignee.code)
-            .collect();
-        let mut taking = Taking {
-            currency: lender.currency,
-            lender: lender.code,
-            assignees,
-            act: Act::begin(db, lender_code, by)?,
-            done: Imported { warnings: sheet.warnings.clone(), ..Imported::default() },
-            sums: HashMap::new(),
-            paid_off: Vec::new(),
-            rejects,
-        };
-        taking.read_all(db, &mut sheet, progress)?;
-        taking.finish(db, &sheet)
-    })
 }
 
 /// A row and what it says.
 type Read = (RawRow, Recovery);
 
-struct Taking {
-    currency: Currency,
-    lender: String,
-    assignees: Vec<String>,
-    act: Act,
-    done: Imported,
-    sums: HashMap<&'static str, Money>,
-    /// Accounts that owed nothing when their rows went in: looked at again when all rows are in.
-    paid_off: Vec<String>,
-    rejects: Rejects,
-}
-
 /// A row that cannot go in: the column at fault and why.
 struct Refusal(usize, String);
 
-impl Taking {
-    fn read_all(
+impl Kind for Recoveries {
+    const COLUMNS: &'static [Column] = columns::COLUMNS;
+    const STAGE: &'static str = "importing recoveries";
+    const DIRECTIONS: Told = Told::ByContent;
+    type Row = Recovery;
+    type Totals = Totals;
+
+    /// The same bytes are rows whose references are known: they need no look at the file.
+    fn begin(
         &mut self,
         db: &mut Db,
-        sheet: &mut Sheet,
-        progress: &mut dyn Progress,
-    ) -> Result<(), RecoveryError> {
-        let mut raw = RawRow::default();
-        let (mut chunk, mut later): (Vec<Read>, Vec<Read>) =
-            (Vec::with_capacity(CHUNK), Vec::new());
-        while sheet.next(&mut raw)? {
-            self.done.rows += 1;
-            let read =
-                sheet.row(&raw).and_then(|row| columns::read(&row, self.currency, &self.assignees));
-            match read {
-                Ok(recovery) if recovery.kind == Kind::Payment => {
-                    chunk.push((raw.clone(), recovery))
-                }
-                Ok(recovery) => later.push((raw.clone(), recovery)),
-                Err(fault) => self.rejects.add(&raw, fault)?,
-            }
-            if chunk.len() == CHUNK {
-                self.take(db, std::mem::take(&mut chunk))?;
-                progress.advance(CHUNK as u64);
-            }
-        }
-        progress.advance((chunk.len() + later.len()) as u64);
-        self.take(db, chunk)?;
+        _sheet: &Sheet,
+        intake: &Intake,
+    ) -> Result<Option<Before<Totals>>, IntakeError> {
+        self.assignees = party::store::assignees(db, &intake.lender.code)?
+            .into_iter()
+            .map(|assignee| assignee.code)
+            .collect();
+        Ok(None)
+    }
+
+    fn read(&self, row: &Row<'_>, intake: &Intake) -> Result<Recovery, Fault> {
+        let against = Against {
+            currency: intake.lender.currency,
+            assignees: &self.assignees,
+            latest: intake.latest,
+        };
+        columns::read(row, &against)
+    }
+
+    fn amount(&self, row: &Row<'_>, currency: Currency) -> Option<Money> {
+        columns::control_amount(row, currency)
+    }
+
+    fn save(
+        &mut self,
+        db: &mut Db,
+        rows: Vec<Read>,
+        intake: &mut Intake,
+    ) -> Result<(), IntakeError> {
+        let (payments, later) = rows.into_iter().partition(|(_, one)| one.kind == Of::Payment);
+        let later: Vec<Read> = later;
+        self.later.extend(later);
+        self.take(db, payments, intake)
+    }
+
+    fn save_rest(&mut self, db: &mut Db, intake: &mut Intake) -> Result<(), IntakeError> {
+        let mut later = std::mem::take(&mut self.later);
         later.sort_by(|(_, a), (_, b)| {
             (a.received_on, a.kind, &a.reference).cmp(&(b.received_on, b.kind, &b.reference))
         });
         while !later.is_empty() {
             let rest = later.split_off(later.len().min(CHUNK));
-            self.take(db, std::mem::replace(&mut later, rest))?;
+            self.take(db, std::mem::replace(&mut later, rest), intake)?;
         }
         Ok(())
     }
 
+    /// Closes what is paid, records the file and the event.
+    fn finish(mut self, db: &mut Db, taken: Taken<'_>) -> Result<Totals, IntakeError> {
+        let (lender, currency) = (taken.lender.code.as_str(), taken.lender.currency);
+        let sum = |name: &str| self.sums.get(name).copied().unwrap_or_default();
+        self.totals.payments = sum("payment").plain(currency);
+        self.totals.reversals = sum("reversal").plain(currency);
+        self.totals.waivers = sum("waiver").plain(currency);
+        let total = sum("payment");
+        if taken.accepted == 0 {
+            return Ok(self.totals);
+        }
+        let mut act = taken.act;
+        self.close_paid(db, lender, &mut act)?;
+        let row = vec![
+            lender.into(),
+            act.seq().into(),
+            taken.file_name.as_str().into(),
+            taken.sha256.into(),
+            taken.accepted.into(),
+            taken.duplicate.into(),
+            taken.rejected.into(),
+            total.into(),
+        ];
+        act.write(db, &store::FILES, &[row])?;
+        let summary = json!({
+            "file": taken.file_name, "sha256": taken.sha256, "accepted": taken.accepted,
+            "duplicate": taken.duplicate, "rejected": taken.rejected,
+        });
+        act.finish(db, "recoveries imported", &summary)?;
+        Ok(self.totals)
+    }
+}
+
+impl Recoveries {
     /// Takes in some rows: decides in memory, row by row, then writes.
-    fn take(&mut self, db: &mut Db, chunk: Vec<Read>) -> Result<(), RecoveryError> {
-        let mut known = Known::load(db, &self.lender, &chunk)?;
+    fn take(
+        &mut self,
+        db: &mut Db,
+        chunk: Vec<Read>,
+        intake: &mut Intake,
+    ) -> Result<(), IntakeError> {
+        let lender = intake.lender.code.clone();
+        let mut known = Known::load(db, &lender, &chunk)?;
         let mut accepted: Vec<Recovery> = Vec::with_capacity(chunk.len());
         for (raw, mut recovery) in chunk {
             match known.check(&mut recovery) {
                 Ok(true) => {}
                 Ok(false) => {
-                    self.done.duplicate += 1;
+                    intake.duplicate += 1;
                     continue;
                 }
                 Err(Refusal(column, reason)) => {
-                    let fault = self.fault(&raw, &recovery, column, reason);
-                    self.rejects.add(&raw, fault)?;
+                    let value = value(&recovery, column, intake.lender.currency);
+                    intake.reject(&raw, column, &value, reason)?;
                     continue;
                 }
             }
-            recovery.seq = self.act.seq();
+            recovery.seq = intake.act.seq();
             let of_waiver = known.is_of_waiver(&recovery);
             // Decided on the account's standing just now: without it the import stops, and no row is passed over.
             let standing = known.standings.get_mut(&recovery.account_no).ok_or(diesel::NotFound)?;
             let transaction = post(&mut recovery, of_waiver, standing);
-            self.act.journal.post(db, &mut self.act.book, transaction)?;
+            let act = &mut intake.act;
+            act.journal.post(db, &mut act.book, transaction)?;
             self.count(&recovery, standing);
             known.recoveries.insert(recovery.reference.clone(), recovery.clone());
             accepted.push(recovery);
         }
-        let lender = self.lender.clone();
+        intake.accepted += accepted.len() as u64;
         let cells: Vec<_> = accepted.iter().map(|one| store::cells(&lender, one)).collect();
-        self.act.write(db, &store::RECOVERIES, &cells)?;
+        intake.act.write(db, &store::RECOVERIES, &cells)?;
         Ok(())
     }
 
-    fn fault(&self, raw: &RawRow, recovery: &Recovery, column: usize, reason: String) -> Fault {
-        let value = match column {
-            REFERENCE => recovery.reference.clone(),
-            ACCOUNT_NO => recovery.account_no.clone(),
-            RECEIVED_ON => recovery.received_on.to_string(),
-            REVERSES => recovery.reverses.clone().unwrap_or_default(),
-            AMOUNT => recovery.amount.plain(self.currency),
-            component => {
-                let parts = recovery.components.unwrap_or_default();
-                parts
-                    .get(component - PRINCIPAL)
-                    .map_or_else(String::new, |part| part.plain(self.currency))
-            }
-        };
-        let name = columns::COLUMNS.get(column).map_or("", |column| column.name);
-        Fault { line: raw.line, column: name.to_string(), value, reason }
-    }
-
     fn count(&mut self, recovery: &Recovery, standing: &Standing<Stated>) {
-        self.done.accepted += 1;
         *self.sums.entry(recovery.kind.name()).or_default() += recovery.amount;
-        if recovery.kind == Kind::Payment {
+        if recovery.kind == Of::Payment {
             match attribute(&standing.placements, recovery.received_on) {
-                Ok(_) => self.done.attributed += 1,
-                Err(reason) => *self.done.house.entry(reason.code()).or_default() += 1,
+                Ok(_) => self.totals.attributed += 1,
+                Err(reason) => *self.totals.house.entry(reason.code()).or_default() += 1,
             }
         }
-        if recovery.kind == Kind::Payment && recovery.beyond_owed > Money::ZERO {
-            self.done.beyond_owed += 1;
+        if recovery.kind == Of::Payment && recovery.beyond_owed > Money::ZERO {
+            self.totals.beyond_owed += 1;
         }
         if standing.active().is_some() && standing.owed_known() <= Money::ZERO {
             self.paid_off.push(recovery.account_no.clone());
         }
     }
 
-    /// Closes what is paid, records the file and the event.
-    fn finish(mut self, db: &mut Db, sheet: &Sheet) -> Result<Imported, RecoveryError> {
-        self.rejects.finish()?;
-        let sum = |name: &str| self.sums.get(name).copied().unwrap_or_default();
-        self.done.rejected = self.rejects.count;
-        self.done.faults = std::mem::take(&mut self.rejects.first);
-        self.done.payments = sum("payment").plain(self.currency);
-        self.done.reversals = sum("reversal").plain(self.currency);
-        self.done.waivers = sum("waiver").plain(self.currency);
-        let total = sum("payment");
-        if self.done.accepted == 0 {
-            return Ok(self.done);
-        }
+    fn close_paid(&mut self, db: &mut Db, lender: &str, act: &mut Act) -> Result<(), IntakeError> {
         self.paid_off.sort();
         self.paid_off.dedup();
         for accounts in std::mem::take(&mut self.paid_off).chunks(CHUNK) {
-            let standings = standing::load(db, &self.lender, accounts.iter().map(String::as_str))?;
+            let standings = standing::load(db, lender, accounts.iter().map(String::as_str))?;
             let paid: Vec<close::ToClose> = accounts
                 .iter()
                 .filter_map(|account_no| standings.get(account_no))
                 .filter_map(close::paid)
                 .collect();
-            self.done.closed_as_paid += paid.len();
-            close::close(db, &mut self.act, &paid)?;
+            self.totals.closed_as_paid += paid.len();
+            close::close(db, act, &paid)?;
         }
-        let count = |number: u64| count(number as usize);
-        let file_name = sheet.file_name();
-        let row = vec![
-            self.lender.as_str().into(),
-            self.act.seq().into(),
-            file_name.as_str().into(),
-            sheet.sha256.as_str().into(),
-            count(self.done.accepted).into(),
-            count(self.done.duplicate).into(),
-            count(self.done.rejected).into(),
-            total.into(),
-        ];
-        self.act.write(db, &store::FILES, &[row])?;
-        let summary = json!({
-            "file": file_name, "sha256": sheet.sha256, "accepted": self.done.accepted,
-            "duplicate": self.done.duplicate, "rejected": self.done.rejected,
-        });
-        self.act.finish(db, "recoveries imported", &summary)?;
-        Ok(self.done)
+        Ok(())
+    }
+}
+
+/// What a recovery says in a column.
+fn value(recovery: &Recovery, column: usize, currency: Currency) -> String {
+    match column {
+        REFERENCE => recovery.reference.clone(),
+        ACCOUNT_NO => recovery.account_no.clone(),
+        RECEIVED_ON => recovery.received_on.to_string(),
+        REVERSES => recovery.reverses.clone().unwrap_or_default(),
+        AMOUNT => recovery.amount.plain(currency),
+        component => {
+            let parts = recovery.components.unwrap_or_default();
+            parts.get(component - PRINCIPAL).map_or_else(String::new, |part| part.plain(currency))
+        }
     }
 }
 
@@ -279,7 +249,7 @@ struct Known {
 }
 
 impl Known {
-    fn load(db: &mut Db, lender: &str, chunk: &[Read]) -> Result<Known, RecoveryError> {
+    fn load(db: &mut Db, lender: &str, chunk: &[Read]) -> Result<Known, IntakeError> {
         let reversed: Vec<&str> =
             chunk.iter().filter_map(|(_, one)| one.reverses.as_deref()).collect();
         let references =
@@ -301,12 +271,9 @@ impl Known {
     /// agency of what it takes back.
     fn check(&mut self, recovery: &mut Recovery) -> Result<bool, Refusal> {
         let Some(standing) = self.standings.get(&recovery.account_no) else {
-            return Err(Refusal(
-                ACCOUNT_NO,
-                "is not known; import the portfolio that has it first".to_string(),
-            ));
+            return Err(unknown_account());
         };
-        if recovery.kind == Kind::Reversal {
+        if recovery.kind == Of::Reversal {
             self.inherit(recovery)?;
         }
         if let Some(known) = self.recoveries.get(&recovery.reference) {
@@ -321,9 +288,9 @@ impl Known {
             };
         }
         match recovery.kind {
-            Kind::Payment => {}
-            Kind::Waiver => check_waiver(recovery, standing)?,
-            Kind::Reversal => {
+            Of::Payment => {}
+            Of::Waiver => check_waiver(recovery, standing)?,
+            Of::Reversal => {
                 let Some(original) =
                     recovery.reverses.as_ref().and_then(|reference| self.recoveries.get(reference))
                 else {
@@ -341,7 +308,7 @@ impl Known {
     fn is_of_waiver(&self, recovery: &Recovery) -> bool {
         let original =
             recovery.reverses.as_ref().and_then(|reference| self.recoveries.get(reference));
-        original.unwrap_or(recovery).kind == Kind::Waiver
+        original.unwrap_or(recovery).kind == Of::Waiver
     }
 
     fn inherit(&self, recovery: &mut Recovery) -> Result<(), Refusal> {
@@ -354,6 +321,10 @@ impl Known {
         recovery.agency = original.agency.clone();
         Ok(())
     }
+}
+
+fn unknown_account() -> Refusal {
+    Refusal(ACCOUNT_NO, "is not known; import the portfolio that has it first".to_string())
 }
 
 fn unknown_original() -> Refusal {
@@ -386,7 +357,7 @@ fn check_reversal(
     original: &Recovery,
     earlier: &[Recovery],
 ) -> Result<(), Refusal> {
-    if original.kind == Kind::Reversal {
+    if original.kind == Of::Reversal {
         return Err(Refusal(
             REVERSES,
             "names a reversal; only payments and waivers are taken back".to_string(),

@@ -10,28 +10,30 @@ pub mod store;
 
 use chrono::NaiveDate;
 
-use crate::kernel::Money;
+use crate::kernel::{Money, enumeration};
 use crate::ledger::chart;
 use crate::standing::Receipt;
 
-/// What a recovery is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Money received.
-    Payment,
-    /// Debt forgiven.
-    Waiver,
-    /// Either, taken back.
-    Reversal,
+enumeration! {
+    /// What a recovery is.
+    pub enum Kind ("kind of recovery") {
+        /// Money received.
+        Payment = "payment" | "回款" | "还款",
+        /// Debt forgiven.
+        Waiver = "waiver" | "减免",
+        /// Either, taken back.
+        Reversal = "reversal" | "冲正",
+    }
 }
 
-/// Where the money went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    /// To the lender.
-    Lender,
-    /// To an agency.
-    Agency,
+enumeration! {
+    /// Where the money went.
+    pub enum Channel ("channel of money") {
+        /// To the lender.
+        Lender = "lender" | "委托方",
+        /// To an agency.
+        Agency = "agency" | "机构" | "受托方",
+    }
 }
 
 /// One recovery. Amounts are positive whatever the kind.
@@ -65,22 +67,6 @@ pub struct Recovery {
     pub beyond_owed: Money,
 }
 
-impl Kind {
-    /// As it is stored.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Payment => "payment",
-            Kind::Waiver => "waiver",
-            Kind::Reversal => "reversal",
-        }
-    }
-
-    /// Reads a stored or written kind.
-    pub fn parse(text: &str) -> Option<Kind> {
-        [Kind::Payment, Kind::Waiver, Kind::Reversal].into_iter().find(|kind| kind.name() == text)
-    }
-}
-
 impl Recovery {
     /// What it does to what is owed.
     pub fn receipt(&self) -> Receipt {
@@ -104,21 +90,4 @@ impl Recovery {
             |one: &Recovery| Recovery { seq: 0, line: 0, beyond_owed: Money::ZERO, ..one.clone() };
         place(self) == place(other)
     }
-}
-
-/// Why a recoveries file is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum RecoveryError {
-    /// The file as a whole cannot be used.
-    #[error(transparent)]
-    Sheet(#[from] crate::sheet::SheetError),
-    /// The lender is unknown.
-    #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
-    NoLender(String),
-    /// The ledger does not take it.
-    #[error(transparent)]
-    Ledger(#[from] crate::ledger::LedgerError),
-    /// The database failed.
-    #[error("{}", crate::db::told(.0))]
-    Db(#[from] diesel::result::Error),
 }

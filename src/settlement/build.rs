@@ -6,10 +6,10 @@ use std::rc::Rc;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::{Figures, Line, LineKind, SettlementError, Statement};
+use super::{Figures, Head, Line, LineKind, SettlementError, Statement};
 use crate::commission::entitlement::price;
 use crate::commission::gather::Gathered;
-use crate::commission::{Group, GroupKey, Item, Scope};
+use crate::commission::{FeeGroup, Group, GroupKey, Item, Scope};
 use crate::contract::factor::By;
 use crate::contract::{Charge, Credit, Per, Remittance, Terms, Version, Versions};
 use crate::kernel::rate::{times, without_tax};
@@ -30,9 +30,9 @@ pub struct SettledGroup {
 #[derive(Clone, Debug)]
 pub struct SettledLine {
     /// The statement.
-    pub statement_no: Rc<str>,
-    /// The group, as lines write it; nothing for one within grace.
-    pub group: Option<Rc<str>>,
+    pub statement_no: Rc<String>,
+    /// The group; nothing for one within grace.
+    pub group: Option<Rc<FeeGroup>>,
 }
 
 /// What earlier statements settled.
@@ -50,18 +50,16 @@ pub struct Settled {
 
 impl Settled {
     /// Adds a statement to what is settled.
-    pub fn take(&mut self, one: &Statement) -> Result<(), SettlementError> {
-        let statement_no: Rc<str> = one.statement_no.as_str().into();
-        let mut groups: BTreeMap<&str, Rc<str>> = BTreeMap::new();
+    pub fn take(&mut self, one: &Statement) {
+        let statement_no = Rc::new(one.statement_no.clone());
+        let mut groups: BTreeMap<&FeeGroup, Rc<FeeGroup>> = BTreeMap::new();
         for line in &one.lines {
             let group = line
                 .fee_group
-                .as_deref()
-                .map(|text| groups.entry(text).or_insert_with(|| text.into()).clone());
-            if let Some(text) = &line.fee_group {
-                let key = GroupKey::parse(&one.agency, text).ok_or_else(|| {
-                    SettlementError::Group(one.statement_no.clone(), text.clone())
-                })?;
+                .as_ref()
+                .map(|of| groups.entry(of).or_insert_with(|| Rc::new(of.clone())).clone());
+            if let Some(of) = &line.fee_group {
+                let key = GroupKey { agency: one.agency.clone(), of: of.clone() };
                 let settled = self.groups.entry(key).or_default();
                 settled.sum += line.fee;
                 settled.statements.insert(one.statement_no.clone());
@@ -74,7 +72,6 @@ impl Settled {
         }
         *self.collected.entry(one.agency.clone()).or_default() += one.figures.collected_by_agency;
         self.last.insert(one.agency.clone(), one.figures);
-        Ok(())
     }
 }
 
@@ -111,6 +108,8 @@ pub struct MonthEnd<'a> {
     pub graded: &'a BTreeMap<String, Graded>,
     /// The number of the last statement of the lender.
     pub last_statement_no: i64,
+    /// The act that issues the statements.
+    pub seq: i64,
 }
 
 /// The statement number as it is written: unique in the installation, because it begins with the lender.
@@ -212,7 +211,7 @@ impl MonthEnd<'_> {
         true_ups: &mut Vec<Line>,
     ) {
         let rule_name = terms.fees.get(key.rule).map(|rule| rule.name.clone());
-        let fee_group = key.text();
+        let fee_group = key.of.clone();
         let (mut entitled, mut settled_now) = (Money::ZERO, Money::ZERO);
         let settled = self.settled.groups.get(key).cloned().unwrap_or_default();
         let mut corrects = settled.statements;
@@ -411,20 +410,23 @@ impl MonthEnd<'_> {
             lines.extend(line.map_err(beyond("the sum of its lines"))?);
         }
         for (line, number) in lines.iter_mut().zip(1..) {
+            line.statement_no.clone_from(&statement_no);
             line.line_no = number;
+            line.seq = self.seq;
         }
         let last = self.settled.last.get(agency).copied();
         let figures =
             figures(&lines, terms, collected, last).map_err(beyond("one of its figures"))?;
-        Ok(Statement {
+        let head = Head {
             statement_no,
-            lender: self.lender.to_string(),
+            seq: self.seq,
             agency: agency.to_string(),
             month: self.month,
-            terms: version.map(|version: &Version| (version.terms.code.clone(), version.number)),
+            contract: version.map(|version: &Version| version.terms.code.clone()),
+            contract_version: version.map(|version| version.number),
             figures,
-            lines,
-        })
+        };
+        Ok(Statement { lender: self.lender.to_string(), head, lines })
     }
 }
 
@@ -523,7 +525,9 @@ fn remit(y: Money, collected: Money, remittance: Remittance, credit: Credit) -> 
 
 fn blank(kind: LineKind, fee: Money) -> Line {
     Line {
+        statement_no: String::new(),
         line_no: 0,
+        seq: 0,
         kind,
         fee_rule: None,
         batch: None,

@@ -6,7 +6,7 @@ use diesel::QueryResult;
 use serde_json::json;
 
 use super::build::{Graded, MonthEnd};
-use super::{SettlementError, Statement, render, store};
+use super::{Period, SettlementError, Statement, render, store};
 use crate::audit::{Act, Book, By};
 use crate::commission::gather::{CutOff, gather};
 use crate::contract::factor::Parameters;
@@ -21,6 +21,17 @@ use crate::performance::history::History;
 use crate::performance::measure::{self, Asked, scorecard_from};
 use crate::performance::scorecard::{Points, Row};
 use crate::placement::expire::record_expiries;
+
+/// A month to close.
+#[derive(Clone, Copy, Debug)]
+pub struct NewClosing {
+    /// The month.
+    pub month: Month,
+    /// Work everything out and save nothing.
+    pub preview: bool,
+    /// Close it although it is not over.
+    pub allow_future: bool,
+}
 
 /// What closing did.
 #[derive(Clone, Debug)]
@@ -37,6 +48,8 @@ pub struct Closed {
     pub recalls_final: usize,
     /// The statements of the month.
     pub statements: Vec<Statement>,
+    /// What is odd but harmless.
+    pub warnings: Vec<String>,
 }
 
 /// How a closing ends: saved, or undone on purpose.
@@ -57,48 +70,48 @@ impl From<SettlementError> for Ending {
     }
 }
 
-/// Closes a month, or with `preview` works everything out and saves nothing. Closing a closed month changes
+/// Closes a month that is over, or with `preview` works out any and saves nothing. Closing a closed month changes
 /// nothing. Placements that ran out by the month's end are recorded first.
 pub fn close(
     db: &mut Db,
     lender_code: &str,
-    month: Month,
-    preview: bool,
+    new: &NewClosing,
     by: &By,
     progress: &mut dyn Progress,
 ) -> Result<Closed, SettlementError> {
+    let NewClosing { month, preview, .. } = *new;
     let outcome = write(db, lender_code, |db| {
         let lender = party::store::lender(db, lender_code)?
             .ok_or_else(|| SettlementError::NoLender(lender_code.to_string()))?;
         let book = crate::audit::book(db, lender_code)?;
         if book.closed_month.is_some_and(|closed| month <= closed) {
-            let statements = store::statements(db, lender_code, None)?
-                .into_iter()
-                .filter(|one| one.month == month)
-                .collect();
-            return Ok(Closed {
-                month,
-                already_closed: true,
-                preview: false,
-                expired: 0,
-                recalls_final: 0,
-                statements,
-            });
+            return Ok(closed_before(db, lender_code, month)?);
         }
         if let Some(next) = book.closed_month.map(Month::next)
             && month != next
         {
             return Err(SettlementError::NotNext(month, next).into());
         }
+        let today = lender.today(by.today);
+        let over = month.last_day() < today;
+        if !over && !preview && !new.allow_future {
+            return Err(SettlementError::NotOver(month, today).into());
+        }
         progress.stage("recording expiries", None);
-        let over = record_expiries(db, lender_code, month.next().first_day(), by)
+        let ended = record_expiries(db, lender_code, month.next().first_day(), by)
             .map_err(SettlementError::from)?;
         progress.stage("pricing recoveries", None);
         let known = crate::audit::book(db, lender_code)?;
         let statements = work_out(db, &lender, month, &known)?;
-        let (expired, recalls_final) = (over.expired, over.recalls_final);
-        let closed =
-            Closed { month, already_closed: false, preview, expired, recalls_final, statements };
+        let closed = Closed {
+            month,
+            already_closed: false,
+            preview,
+            expired: ended.expired,
+            recalls_final: ended.recalls_final,
+            warnings: warnings(month, over, &statements),
+            statements,
+        };
         if preview {
             return Err(Ending::Preview(Box::new(closed)));
         }
@@ -111,6 +124,30 @@ pub fn close(
         Err(Ending::Preview(closed)) => Ok(*closed),
         Err(Ending::Failed(error)) => Err(error),
     }
+}
+
+/// A month that was closed before, with its statements.
+fn closed_before(db: &mut Db, lender: &str, month: Month) -> Result<Closed, SettlementError> {
+    let mut statements = store::statements(db, lender, None)?;
+    statements.retain(|one| one.month == month);
+    Ok(Closed {
+        month,
+        already_closed: true,
+        preview: false,
+        expired: 0,
+        recalls_final: 0,
+        statements,
+        warnings: Vec::new(),
+    })
+}
+
+fn warnings(month: Month, over: bool, statements: &[Statement]) -> Vec<String> {
+    let nothing = format!(
+        "no contract is in force in {month}, so that it has no statements; publish the contracts before the month is closed"
+    );
+    let running = format!("{month} is not over; these figures can change until it is");
+    let said = [(statements.is_empty(), nothing), (!over, running)];
+    said.into_iter().filter_map(|(holds, said)| holds.then_some(said)).collect()
 }
 
 /// The statements of a month on the facts known when the book stood as `known`.
@@ -135,6 +172,8 @@ pub fn work_out(
         settled: &settled,
         graded: &graded,
         last_statement_no: known.statement_no,
+        // The act that closes a month is the one after the last that it knows.
+        seq: known.seq + 1,
     };
     month_end.statements()
 }
@@ -205,14 +244,8 @@ fn issue(
     }
     act.journal.flush(db, &mut act.book)?;
     let count = count(closed.statements.len());
-    let row = vec![
-        lender.code.as_str().into(),
-        closed.month.to_string().into(),
-        act.seq().into(),
-        known_seq.into(),
-        count.into(),
-    ];
-    act.write(db, &store::PERIODS, &[row])?;
+    let seq = act.seq();
+    act.record(db, &[Period { month: closed.month, seq, known_seq, statements: count }])?;
     act.book.statement_no += count;
     act.book.first_month.get_or_insert(closed.month);
     act.book.closed_month = Some(closed.month);

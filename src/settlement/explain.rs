@@ -44,7 +44,7 @@ pub fn explain(
 ) -> Result<Explained, SettlementError> {
     let statement = store::head_by_number(db, statement_no)?
         .ok_or_else(|| SettlementError::NoStatementNo(statement_no.to_string()))?;
-    let line = store::lines(db, &statement.lender, statement_no, line_no - 1, 1)?
+    let line = store::lines(db, &statement.lender, statement_no, line_no.saturating_sub(1), 1)?
         .into_iter()
         .find(|line| line.line_no == line_no)
         .ok_or_else(|| SettlementError::NoLine(statement_no.to_string(), line_no))?;
@@ -52,7 +52,7 @@ pub fn explain(
         .ok_or_else(|| SettlementError::NoLender(statement.lender.clone()))?;
     let known_seq = store::periods(db, &lender.code)?
         .iter()
-        .find(|period| period.month == statement.month.to_string())
+        .find(|period| period.month == statement.month)
         .map_or(0, |period| period.known_seq);
     let versions = contract::store::versions(db, &lender)?.known_at(known_seq);
     let telling = Telling { t, asker, lender, versions, known_seq, month: statement.month };
@@ -82,8 +82,8 @@ impl Telling {
             }
             _ => Vec::new(),
         };
-        let key =
-            line.fee_group.as_deref().and_then(|text| GroupKey::parse(&statement.agency, text));
+        let of_agency = |of| GroupKey { agency: statement.agency.clone(), of };
+        let key = line.fee_group.clone().map(of_agency);
         match key {
             Some(key) => words.extend(self.group(db, statement, line, &key)?),
             None => words.extend(line.note.iter().map(|note| format!("{note}."))),
@@ -151,8 +151,8 @@ impl Telling {
         let others = self.asker == Asker::Lender;
         words.extend(placement_words(self.t, &placements, index, payment.received_on, others));
         let placement = &placements[index];
-        let key =
-            line.fee_group.as_deref().and_then(|text| GroupKey::parse(&placement.assignee, text));
+        let of_holder = |of| GroupKey { agency: placement.assignee.clone(), of };
+        let key = line.fee_group.clone().map(of_holder);
         if let Some(key) = key
             && let Some(version) = self.versions.get(&key.agency, key.version)
         {

@@ -10,143 +10,185 @@ pub mod render;
 pub mod replay;
 pub mod store;
 
+use std::ops::Deref;
+
 use chrono::NaiveDate;
 
-use crate::kernel::{Money, Month, Rate};
+use crate::commission::FeeGroup;
+use crate::db::{Field as _, columns_of, fact, group};
+use crate::kernel::{Money, Month, Rate, enumeration};
 
-/// What a line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LineKind {
-    /// 佣金: a recovery settled for the first time.
-    Commission,
-    /// 调整: the change in what earlier lines of a group earn.
-    TrueUp,
-    /// 定额收费
-    Charge,
-    /// 奖惩
-    Performance,
-    /// 保底
-    Minimum,
-    /// 封顶
-    Maximum,
-    /// 扣款
-    Deduction,
-    /// 手工调整
-    Adjustment,
-}
-
-const KINDS: [(&str, LineKind); 8] = [
-    ("commission", LineKind::Commission),
-    ("true_up", LineKind::TrueUp),
-    ("charge", LineKind::Charge),
-    ("performance", LineKind::Performance),
-    ("minimum", LineKind::Minimum),
-    ("maximum", LineKind::Maximum),
-    ("deduction", LineKind::Deduction),
-    ("adjustment", LineKind::Adjustment),
-];
-
-impl LineKind {
-    /// As it is stored and written.
-    pub fn name(self) -> &'static str {
-        KINDS.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
-    }
-
-    /// Reads a stored kind.
-    pub fn parse(text: &str) -> Option<LineKind> {
-        KINDS.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind)
+enumeration! {
+    /// What a line is.
+    pub enum LineKind ("kind of statement line") {
+        /// 佣金: a recovery settled for the first time.
+        Commission = "commission",
+        /// 调整: the change in what earlier lines of a group earn.
+        TrueUp = "true_up",
+        /// 定额收费
+        Charge = "charge",
+        /// 奖惩
+        Performance = "performance",
+        /// 保底
+        Minimum = "minimum",
+        /// 封顶
+        Maximum = "maximum",
+        /// 扣款
+        Deduction = "deduction",
+        /// 手工调整
+        Adjustment = "adjustment",
     }
 }
 
-/// One line of a statement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// From 1.
-    pub line_no: i64,
-    /// What it is.
-    pub kind: LineKind,
-    /// The fee rule or charge.
-    pub fee_rule: Option<String>,
-    /// The batch.
-    pub batch: Option<String>,
-    /// The recovery.
-    pub reference: Option<String>,
-    /// Its account.
-    pub account_no: Option<String>,
-    /// The day it was received.
-    pub received_on: Option<NaiveDate>,
-    /// Its amount.
-    pub amount: Option<Money>,
-    /// The rate, when one rate prices the line.
-    pub rate: Option<Rate>,
-    /// What it adds to the statement.
-    pub fee: Money,
-    /// What there is to say.
-    pub note: Option<String>,
-    /// The fee group it settles.
-    pub fee_group: Option<String>,
+fact! {
+    /// One line of a statement.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Line in "statement_line" key (statement_no, line_no) by seq {
+        /// The statement.
+        statement_no: String,
+        /// From 1.
+        line_no: i64 [1..],
+        /// The act that issued the statement.
+        seq: i64,
+        /// What it is.
+        kind: LineKind,
+        /// The fee rule or charge.
+        fee_rule: Option<String>,
+        /// The batch.
+        batch: Option<String>,
+        /// The recovery.
+        reference: Option<String>,
+        /// Its account.
+        account_no: Option<String>,
+        /// The day it was received.
+        received_on: Option<NaiveDate>,
+        /// Its amount.
+        amount: Option<Money>,
+        /// The rate, when one rate prices the line.
+        rate: Option<Rate>,
+        /// What it adds to the statement.
+        fee: Money,
+        /// What there is to say.
+        note: Option<String>,
+        /// The fee group it settles.
+        fee_group: Option<FeeGroup>,
+    }
 }
 
 /// A statement (结算单): what one agency earned from one lender in one month, and what is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// Its number, without gaps per lender.
-    pub statement_no: String,
     /// The lender.
     pub lender: String,
-    /// The agency.
-    pub agency: String,
-    /// The month.
-    pub month: Month,
-    /// The contract and version whose terms it follows, when one ever was in force.
-    pub terms: Option<(String, i64)>,
-    /// The figures.
-    pub figures: Figures,
+    /// What stands at its head and foot.
+    pub head: Head,
     /// The lines.
     pub lines: Vec<Line>,
 }
 
-/// The figures of a statement, each signed as it adds to the sum on which tax is worked out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// The agency's Payable − Receivable before.
-    pub opening: Money,
-    /// Σ commission lines.
-    pub commission: Money,
-    /// Σ true-up lines.
-    pub true_up: Money,
-    /// Σ charges.
-    pub charges: Money,
-    /// The performance line.
-    pub performance: Money,
-    /// The top-up.
-    pub minimum: Money,
-    /// The cut, ≤ 0.
-    pub maximum: Money,
-    /// Σ deductions.
-    pub deductions: Money,
-    /// Σ manual adjustments.
-    pub adjustments: Money,
-    /// Without tax.
-    pub net: Money,
-    /// Tax.
-    pub vat: Money,
-    /// With tax.
-    pub total: Money,
-    /// Money in the agency's hands on no earlier statement.
-    pub collected_by_agency: Money,
-    /// What the lender pays.
-    pub payable_to_agency: Money,
-    /// What the agency pays.
-    pub due_from_agency: Money,
-    /// A credit that reduces the next statement, ≤ 0.
-    pub carried_forward: Money,
-    /// What net remittance sets off.
-    pub set_off: Money,
-    /// Remitted by the agency − paid to it.
-    pub payments: Money,
-    /// The agency's Payable − Receivable after.
-    pub closing: Money,
+impl Deref for Statement {
+    type Target = Head;
+    fn deref(&self) -> &Head {
+        &self.head
+    }
+}
+
+fact! {
+    /// A statement without its lines.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Head in "statement" key (statement_no) by seq {
+        /// Its number, without gaps per lender and unique in the installation.
+        statement_no: String,
+        /// The act that issued it.
+        seq: i64,
+        /// The agency.
+        agency: String,
+        /// The month.
+        month: Month,
+        /// The contract whose terms it follows, when one ever was in force.
+        contract: Option<String>,
+        /// And its version.
+        contract_version: Option<i64> [1..],
+        /// The figures.
+        figures: Figures,
+    }
+}
+
+impl Head {
+    /// The contract and version whose terms it follows, when one ever was in force.
+    pub fn terms(&self) -> Option<(&str, i64)> {
+        self.contract.as_deref().zip(self.contract_version)
+    }
+}
+
+group! {
+    /// The figures of a statement, each signed as it adds to the sum on which tax is worked out.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Figures {
+        /// The agency's Payable − Receivable before.
+        opening: Money,
+        /// Σ commission lines.
+        commission: Money,
+        /// Σ true-up lines.
+        true_up: Money,
+        /// Σ charges.
+        charges: Money,
+        /// The performance line.
+        performance: Money,
+        /// The top-up.
+        minimum: Money [0..],
+        /// The cut, ≤ 0.
+        maximum: Money,
+        /// Σ deductions.
+        deductions: Money,
+        /// Σ manual adjustments.
+        adjustments: Money,
+        /// Without tax.
+        net: Money,
+        /// Tax.
+        vat: Money,
+        /// With tax.
+        total: Money,
+        /// Money in the agency's hands on no earlier statement.
+        collected_by_agency: Money,
+        /// What the lender pays.
+        payable_to_agency: Money [0..],
+        /// What the agency pays.
+        due_from_agency: Money [0..],
+        /// A credit that reduces the next statement, ≤ 0.
+        carried_forward: Money,
+        /// What net remittance sets off.
+        set_off: Money [0..],
+        /// Remitted by the agency − paid to it.
+        payments: Money,
+        /// The agency's Payable − Receivable after.
+        closing: Money,
+    }
+}
+
+impl Figures {
+    /// The figures with their names, in the order in which they are stored.
+    pub fn named(&self) -> Vec<(&'static str, Money)> {
+        let names = columns_of::<Figures>().into_iter().map(|column| column.name);
+        let mut cells = Vec::new();
+        self.cells(&mut cells);
+        names.zip(cells).filter_map(|(name, cell)| Some((name, Money(cell.int()?)))).collect()
+    }
+}
+
+fact! {
+    /// A closed month.
+    #[derive(Clone, Debug)]
+    pub struct Period in "period" key (month) by seq {
+        /// The month.
+        month: Month,
+        /// The act that closed it.
+        seq: i64,
+        /// The last number of the book it knew.
+        known_seq: i64 [0..],
+        /// Statements issued.
+        statements: i64 [0..],
+    }
 }
 
 /// Why a month is not closed or a statement not found.
@@ -155,6 +197,11 @@ pub enum SettlementError {
     /// Months close in order.
     #[error("{0} cannot be closed before {1}; months close in order")]
     NotNext(Month, Month),
+    /// A month is closed when it is over.
+    #[error(
+        "{0} is not over: today is {1}; nothing was changed. Close it later, preview it with --preview, or give --allow-future when it is meant"
+    )]
+    NotOver(Month, NaiveDate),
     /// The lender is unknown.
     #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
     NoLender(String),
@@ -186,11 +233,6 @@ pub enum SettlementError {
         /// What it comes to.
         range: crate::kernel::MoneyRange,
     },
-    /// A stored line names no group.
-    #[error(
-        "a line of statement {0} has the fee group \"{1}\", which is none; run `consign verify`"
-    )]
-    Group(String, String),
     /// Lines were settled under a version that is not there.
     #[error(
         "statements of {agency} settled version {version} of contract {contract}, which the book does not have; run `consign verify`"

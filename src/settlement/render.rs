@@ -6,31 +6,12 @@ use askama::Template;
 use serde_json::{Map, Value, json};
 
 use super::{Figures, Line, LineKind, Statement};
-use crate::kernel::{Currency, Money, text};
+use crate::kernel::{Currency, Money};
 use crate::party::{Assignee, Lang, Lender};
-
-/// The named amounts of a statement, in the order in which they are written.
-pub fn amounts(figures: &Figures) -> [(&'static str, Money); 13] {
-    [
-        ("commission", figures.commission),
-        ("true_up", figures.true_up),
-        ("charges", figures.charges),
-        ("performance", figures.performance),
-        ("minimum", figures.minimum),
-        ("maximum", figures.maximum),
-        ("deductions", figures.deductions),
-        ("adjustments", figures.adjustments),
-        ("net", figures.net),
-        ("vat", figures.vat),
-        ("total", figures.total),
-        ("collected_by_agency", figures.collected_by_agency),
-        ("payable_to_agency", figures.payable_to_agency),
-    ]
-}
+use crate::sheet::Csv;
 
 /// The statement as one JSON object: amounts as texts, every key always there.
 pub fn json(one: &Statement, currency: Currency, status: &str) -> Value {
-    let f = &one.figures;
     let mut object = Map::new();
     object.insert("statement_no".into(), json!(one.statement_no));
     object.insert("lender".into(), json!(one.lender));
@@ -38,18 +19,10 @@ pub fn json(one: &Statement, currency: Currency, status: &str) -> Value {
     object.insert("month".into(), json!(one.month.to_string()));
     object.insert("currency".into(), json!(currency.code()));
     object.insert("status".into(), json!(status));
-    object.insert("contract".into(), json!(one.terms.as_ref().map(|(code, _)| code)));
-    object.insert("contract_version".into(), json!(one.terms.as_ref().map(|(_, version)| version)));
-    object.insert("opening".into(), json!(f.opening.plain(currency)));
-    for (name, amount) in amounts(f) {
-        object.insert(name.into(), json!(amount.plain(currency)));
-    }
-    for (name, amount) in [
-        ("due_from_agency", f.due_from_agency),
-        ("carried_forward", f.carried_forward),
-        ("payments", f.payments),
-        ("closing", f.closing),
-    ] {
+    object.insert("contract".into(), json!(one.contract));
+    object.insert("contract_version".into(), json!(one.contract_version));
+    // What is set off lies between the two sides' payments, which are there.
+    for (name, amount) in one.figures.named().into_iter().filter(|(name, _)| *name != "set_off") {
         object.insert(name.into(), json!(amount.plain(currency)));
     }
     let lines: Vec<Value> = one.lines.iter().map(|line| line_json(line, currency)).collect();
@@ -75,8 +48,8 @@ fn line_json(line: &Line, currency: Currency) -> Value {
 
 /// The lines of a statement as CSV.
 pub fn csv(one: &Statement, currency: Currency) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
+    let mut table = Csv::new(Vec::new());
+    table.row([
         "line_no",
         "kind",
         "fee_rule",
@@ -90,24 +63,22 @@ pub fn csv(one: &Statement, currency: Currency) -> Result<Vec<u8>, csv::Error> {
         "note",
     ])?;
     for line in &one.lines {
-        let free =
-            |value: &Option<String>| text::neutral(value.as_deref().unwrap_or("")).into_owned();
-        let plain = |value: &Option<String>| value.clone().unwrap_or_default();
-        writer.write_record(&[
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        table.row(&[
             line.line_no.to_string(),
             line.kind.name().to_string(),
-            free(&line.fee_rule),
-            plain(&line.batch),
-            plain(&line.reference),
-            plain(&line.account_no),
+            text(&line.fee_rule),
+            text(&line.batch),
+            text(&line.reference),
+            text(&line.account_no),
             line.received_on.map(|day| day.to_string()).unwrap_or_default(),
             line.amount.map(|amount| amount.plain(currency)).unwrap_or_default(),
             line.rate.map(|rate| rate.to_string()).unwrap_or_default(),
             line.fee.plain(currency),
-            free(&line.note),
+            text(&line.note),
         ])?;
     }
-    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+    table.finish()
 }
 
 /// The printable page.

@@ -86,11 +86,13 @@ impl<'a> Replay<'a> {
             settled: &self.settled,
             graded: &graded,
             last_statement_no: self.statement_no,
+            // The act that closed the month is the one after the last that it knew.
+            seq: cut_off.seq + 1,
         };
         let statements = month_end.statements()?;
         self.gathered.groups.extend(groups);
         self.settled.groups.extend(settled);
-        statements.iter().try_for_each(|one| self.settled.take(one))?;
+        statements.iter().for_each(|one| self.settled.take(one));
         self.statement_no += count(statements.len());
         self.before = Some((versions, cut_off));
         self.next += 1;

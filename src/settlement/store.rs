@@ -3,198 +3,53 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use chrono::NaiveDate;
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Date, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
 use super::build::{Settled, SettledLine};
-use super::{Figures, Line, LineKind, Statement};
+use super::{Head, Line, LineKind, Period, Statement};
 use crate::audit::Act;
-use crate::commission::GroupKey;
-use crate::db::{Cell, Db, FactTable, Kind};
-use crate::kernel::{Money, Month};
+use crate::commission::{FeeGroup, GroupKey};
+use crate::db::{Db, fact, row, select};
+use crate::kernel::{Money, Month, Spelled as _};
 
-/// Statements.
-pub const STATEMENTS: FactTable = FactTable {
-    name: "statement",
-    columns: &[
-        ("lender", Kind::Text),
-        ("statement_no", Kind::Text),
-        ("seq", Kind::Int),
-        ("agency", Kind::Text),
-        ("month", Kind::Text),
-        ("contract", Kind::Text),
-        ("contract_version", Kind::Int),
-        ("opening", Kind::Int),
-        ("commission", Kind::Int),
-        ("true_up", Kind::Int),
-        ("charges", Kind::Int),
-        ("performance", Kind::Int),
-        ("minimum", Kind::Int),
-        ("maximum", Kind::Int),
-        ("deductions", Kind::Int),
-        ("adjustments", Kind::Int),
-        ("net", Kind::Int),
-        ("vat", Kind::Int),
-        ("total", Kind::Int),
-        ("collected_by_agency", Kind::Int),
-        ("payable_to_agency", Kind::Int),
-        ("due_from_agency", Kind::Int),
-        ("carried_forward", Kind::Int),
-        ("set_off", Kind::Int),
-        ("payments", Kind::Int),
-        ("closing", Kind::Int),
-    ],
-};
-
-/// Statement lines.
-pub const LINES: FactTable = FactTable {
-    name: "statement_line",
-    columns: &[
-        ("lender", Kind::Text),
-        ("statement_no", Kind::Text),
-        ("line_no", Kind::Int),
-        ("seq", Kind::Int),
-        ("kind", Kind::Text),
-        ("fee_rule", Kind::Text),
-        ("batch", Kind::Text),
-        ("reference", Kind::Text),
-        ("account_no", Kind::Text),
-        ("received_on", Kind::Date),
-        ("amount", Kind::Int),
-        ("rate", Kind::Text),
-        ("fee", Kind::Int),
-        ("note", Kind::Text),
-        ("fee_group", Kind::Text),
-    ],
-};
-
-/// What is digested of a stored document; its body is proven by its own digest.
-pub const DOCUMENTS: FactTable = FactTable {
-    name: "statement_document",
-    columns: &[
-        ("lender", Kind::Text),
-        ("statement_no", Kind::Text),
-        ("format", Kind::Text),
-        ("seq", Kind::Int),
-        ("sha256", Kind::Text),
-    ],
-};
-
-/// Closed months.
-pub const PERIODS: FactTable = FactTable {
-    name: "period",
-    columns: &[
-        ("lender", Kind::Text),
-        ("month", Kind::Text),
-        ("seq", Kind::Int),
-        ("known_seq", Kind::Int),
-        ("statements", Kind::Int),
-    ],
-};
-
-#[derive(QueryableByName)]
-struct StatementRow {
-    #[diesel(sql_type = Text)]
-    statement_no: String,
-    #[diesel(sql_type = Text)]
-    lender: String,
-    #[diesel(sql_type = Text)]
-    agency: String,
-    #[diesel(sql_type = Text)]
-    month: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    contract: Option<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    contract_version: Option<i64>,
-    #[diesel(sql_type = BigInt)]
-    opening: i64,
-    #[diesel(sql_type = BigInt)]
-    commission: i64,
-    #[diesel(sql_type = BigInt)]
-    true_up: i64,
-    #[diesel(sql_type = BigInt)]
-    charges: i64,
-    #[diesel(sql_type = BigInt)]
-    performance: i64,
-    #[diesel(sql_type = BigInt)]
-    minimum: i64,
-    #[diesel(sql_type = BigInt)]
-    maximum: i64,
-    #[diesel(sql_type = BigInt)]
-    deductions: i64,
-    #[diesel(sql_type = BigInt)]
-    adjustments: i64,
-    #[diesel(sql_type = BigInt)]
-    net: i64,
-    #[diesel(sql_type = BigInt)]
-    vat: i64,
-    #[diesel(sql_type = BigInt)]
-    total: i64,
-    #[diesel(sql_type = BigInt)]
-    collected_by_agency: i64,
-    #[diesel(sql_type = BigInt)]
-    payable_to_agency: i64,
-    #[diesel(sql_type = BigInt)]
-    due_from_agency: i64,
-    #[diesel(sql_type = BigInt)]
-    carried_forward: i64,
-    #[diesel(sql_type = BigInt)]
-    set_off: i64,
-    #[diesel(sql_type = BigInt)]
-    payments: i64,
-    #[diesel(sql_type = BigInt)]
-    closing: i64,
+fact! {
+    /// What is digested of a stored document; its body is proven by its own digest.
+    pub struct Document in "statement_document" key (statement_no, format) by seq {
+        /// The statement.
+        statement_no: String,
+        /// What it is: `html`.
+        format: String,
+        /// The act that stored it.
+        seq: i64,
+        /// Of its body.
+        sha256: String,
+    }
 }
 
-fn corrupt(what: String) -> diesel::result::Error {
-    diesel::result::Error::DeserializationError(what.into())
+row! {
+    struct Numbered in "statement" key (lender, statement_no) {
+        lender: String,
+        head: Head,
+    }
 }
 
-fn statement(row: StatementRow) -> QueryResult<Statement> {
-    let month = row.month.parse().map_err(|_| {
-        corrupt(format!("statement {} has the month {}", row.statement_no, row.month))
-    })?;
-    Ok(Statement {
-        month,
-        terms: row.contract.zip(row.contract_version),
-        figures: Figures {
-            opening: Money(row.opening),
-            commission: Money(row.commission),
-            true_up: Money(row.true_up),
-            charges: Money(row.charges),
-            performance: Money(row.performance),
-            minimum: Money(row.minimum),
-            maximum: Money(row.maximum),
-            deductions: Money(row.deductions),
-            adjustments: Money(row.adjustments),
-            net: Money(row.net),
-            vat: Money(row.vat),
-            total: Money(row.total),
-            collected_by_agency: Money(row.collected_by_agency),
-            payable_to_agency: Money(row.payable_to_agency),
-            due_from_agency: Money(row.due_from_agency),
-            carried_forward: Money(row.carried_forward),
-            set_off: Money(row.set_off),
-            payments: Money(row.payments),
-            closing: Money(row.closing),
-        },
-        statement_no: row.statement_no,
-        lender: row.lender,
-        agency: row.agency,
-        lines: Vec::new(),
-    })
+impl From<Numbered> for Statement {
+    fn from(row: Numbered) -> Statement {
+        Statement { lender: row.lender, head: row.head, lines: Vec::new() }
+    }
 }
 
 /// The statements of a lender without their lines, in order of month and agency; of one agency when given.
 pub fn statements(db: &mut Db, lender: &str, agency: Option<&str>) -> QueryResult<Vec<Statement>> {
-    let rows: Vec<StatementRow> =
-        diesel::sql_query("SELECT * FROM statement WHERE lender = $1 AND agency = COALESCE($2, agency) ORDER BY month, agency")
-            .bind::<Text, _>(lender)
-            .bind::<Nullable<Text>, _>(agency)
-            .load(db)?;
-    rows.into_iter().map(statement).collect()
+    let rows: Vec<Numbered> = select::<Numbered>(
+        "WHERE lender = $1 AND agency = COALESCE($2, agency) ORDER BY month, agency",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Nullable<Text>, _>(agency)
+    .load(db)?;
+    Ok(rows.into_iter().map(Statement::from).collect())
 }
 
 /// A statement with its lines.
@@ -204,70 +59,24 @@ pub fn find(
     agency: &str,
     month: Month,
 ) -> QueryResult<Option<Statement>> {
-    let row: Option<StatementRow> = diesel::sql_query(
-        "SELECT * FROM statement WHERE lender = $1 AND agency = $2 AND month = $3",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<Text, _>(agency)
-    .bind::<Text, _>(month.to_string())
-    .get_result(db)
-    .optional()?;
-    with_lines(db, row)
-}
-
-/// A statement with its lines, by its number.
-pub fn by_number(db: &mut Db, statement_no: &str) -> QueryResult<Option<Statement>> {
-    let row: Option<StatementRow> =
-        diesel::sql_query("SELECT * FROM statement WHERE statement_no = $1")
-            .bind::<Text, _>(statement_no)
-            .get_result(db)
-            .optional()?;
-    with_lines(db, row)
+    let row = select::<Numbered>("WHERE lender = $1 AND agency = $2 AND month = $3")
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(agency)
+        .bind::<Text, _>(month.to_string())
+        .get_result::<Numbered>(db)
+        .optional()?;
+    let Some(found) = row.map(Statement::from) else { return Ok(None) };
+    let lines = lines(db, &found.lender, &found.statement_no, 0, i64::MAX)?;
+    Ok(Some(Statement { lines, ..found }))
 }
 
 /// A statement without its lines, by its number.
 pub fn head_by_number(db: &mut Db, statement_no: &str) -> QueryResult<Option<Statement>> {
-    let row: Option<StatementRow> =
-        diesel::sql_query("SELECT * FROM statement WHERE statement_no = $1")
-            .bind::<Text, _>(statement_no)
-            .get_result(db)
-            .optional()?;
-    row.map(statement).transpose()
-}
-
-fn with_lines(db: &mut Db, row: Option<StatementRow>) -> QueryResult<Option<Statement>> {
-    let Some(row) = row else { return Ok(None) };
-    let mut found = statement(row)?;
-    found.lines = lines(db, &found.lender, &found.statement_no, 0, i64::MAX)?;
-    Ok(Some(found))
-}
-
-#[derive(QueryableByName)]
-struct LineRow {
-    #[diesel(sql_type = BigInt)]
-    line_no: i64,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    fee_rule: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    batch: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    reference: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    account_no: Option<String>,
-    #[diesel(sql_type = Nullable<Date>)]
-    received_on: Option<NaiveDate>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    amount: Option<i64>,
-    #[diesel(sql_type = Nullable<Text>)]
-    rate: Option<String>,
-    #[diesel(sql_type = BigInt)]
-    fee: i64,
-    #[diesel(sql_type = Nullable<Text>)]
-    note: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    fee_group: Option<String>,
+    let row = select::<Numbered>("WHERE statement_no = $1")
+        .bind::<Text, _>(statement_no)
+        .get_result::<Numbered>(db)
+        .optional()?;
+    Ok(row.map(Statement::from))
 }
 
 /// Lines of a statement after a line number, at most so many.
@@ -278,62 +87,32 @@ pub fn lines(
     after: i64,
     most: i64,
 ) -> QueryResult<Vec<Line>> {
-    let rows: Vec<LineRow> = diesel::sql_query(
-        "SELECT line_no, kind, fee_rule, batch, reference, account_no, received_on, amount, rate, fee, note, fee_group \
-         FROM statement_line WHERE lender = $1 AND statement_no = $2 AND line_no > $3 ORDER BY line_no LIMIT $4",
+    select::<Line>(
+        "WHERE lender = $1 AND statement_no = $2 AND line_no > $3 ORDER BY line_no LIMIT $4",
     )
     .bind::<Text, _>(lender)
     .bind::<Text, _>(statement_no)
     .bind::<BigInt, _>(after)
     .bind::<BigInt, _>(most)
-    .load(db)?;
-    let read = |row: LineRow| {
-        let kind = LineKind::parse(&row.kind).ok_or_else(|| {
-            corrupt(format!("line {} of {statement_no} has the kind {}", row.line_no, row.kind))
-        })?;
-        let rate = row.rate.as_deref().map(str::parse).transpose();
-        Ok(Line {
-            line_no: row.line_no,
-            kind,
-            fee_rule: row.fee_rule,
-            batch: row.batch,
-            reference: row.reference,
-            account_no: row.account_no,
-            received_on: row.received_on,
-            amount: row.amount.map(Money),
-            rate: rate.map_err(|_| {
-                corrupt(format!("line {} of {statement_no} has no rate", row.line_no))
-            })?,
-            fee: Money(row.fee),
-            note: row.note,
-            fee_group: row.fee_group,
-        })
-    };
-    rows.into_iter().map(read).collect()
+    .load(db)
 }
 
-#[derive(QueryableByName)]
-struct SettledRow {
-    #[diesel(sql_type = Text)]
-    agency: String,
-    #[diesel(sql_type = Text)]
-    statement_no: String,
-    #[diesel(sql_type = Text)]
-    fee_group: String,
-    #[diesel(sql_type = BigInt)]
-    fee: i64,
-    #[diesel(sql_type = BigInt)]
-    recoveries: i64,
+row! {
+    struct SettledRow in "statement_line" key (statement_no) {
+        agency: String,
+        statement_no: String,
+        fee_group: FeeGroup,
+        fee: Money,
+        recoveries: i64,
+    }
 }
 
-#[derive(QueryableByName)]
-struct LineReference {
-    #[diesel(sql_type = Text)]
-    statement_no: String,
-    #[diesel(sql_type = Text)]
-    reference: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    fee_group: Option<String>,
+row! {
+    struct LineReference in "statement_line" key (statement_no) {
+        statement_no: String,
+        reference: String,
+        fee_group: Option<FeeGroup>,
+    }
 }
 
 /// What the statements of the months before one settled.
@@ -348,11 +127,9 @@ pub fn settled(db: &mut Db, lender: &str, before: Month) -> QueryResult<Settled>
     .bind::<Text, _>(before.to_string())
     .load(db)?;
     for row in sums {
-        let key = GroupKey::parse(&row.agency, &row.fee_group).ok_or_else(|| {
-            corrupt(format!("statement {} has the fee group {}", row.statement_no, row.fee_group))
-        })?;
+        let key = GroupKey { agency: row.agency, of: row.fee_group };
         let entry = settled.groups.entry(key).or_default();
-        entry.sum += Money(row.fee);
+        entry.sum += row.fee;
         entry.statements.insert(row.statement_no);
         entry.recoveries += row.recoveries;
     }
@@ -364,32 +141,35 @@ pub fn settled(db: &mut Db, lender: &str, before: Month) -> QueryResult<Settled>
     .bind::<Text, _>(before.to_string())
     .load_iter::<LineReference, DefaultLoadingMode>(db)?;
     // Many lines share a few statements and groups: each text is kept once.
-    let mut texts: BTreeSet<Rc<str>> = BTreeSet::new();
-    let mut once = |text: String| match texts.get(text.as_str()) {
-        Some(known) => known.clone(),
-        None => {
-            let new: Rc<str> = text.into();
-            texts.insert(new.clone());
-            new
-        }
-    };
+    let (mut numbers, mut groups) = (BTreeSet::new(), BTreeSet::new());
     for row in rows {
         let row = row?;
-        let (statement_no, group) = (once(row.statement_no), row.fee_group.map(&mut once));
+        let statement_no = once(&mut numbers, row.statement_no);
+        let group = row.fee_group.map(|group| once(&mut groups, group));
         settled.lines.insert(row.reference, SettledLine { statement_no, group });
     }
     for one in statements(db, lender, None)?.into_iter().filter(|one| one.month < before) {
-        *settled.collected.entry(one.agency.clone()).or_default() +=
-            one.figures.collected_by_agency;
-        settled.last.insert(one.agency, one.figures);
+        let figures = one.figures;
+        *settled.collected.entry(one.agency.clone()).or_default() += figures.collected_by_agency;
+        settled.last.insert(one.head.agency, figures);
     }
     Ok(settled)
 }
 
-#[derive(QueryableByName)]
-struct FeeSum {
-    #[diesel(sql_type = BigInt)]
-    fee: i64,
+/// A value as one that is shared: the one known, or this one from now on.
+fn once<T: Ord>(known: &mut BTreeSet<Rc<T>>, value: T) -> Rc<T> {
+    if let Some(known) = known.get(&value) {
+        return known.clone();
+    }
+    let new = Rc::new(value);
+    known.insert(new.clone());
+    new
+}
+
+row! {
+    struct FeeSum in "statement_line" key () {
+        fee: Money,
+    }
 }
 
 /// What the statements of an agency before a month settled of one group.
@@ -405,11 +185,11 @@ pub fn settled_of_group(
          WHERE l.lender = $1 AND l.fee_group = $2 AND s.agency = $3 AND s.month < $4",
     )
     .bind::<Text, _>(lender)
-    .bind::<Text, _>(key.text())
+    .bind::<Text, _>(key.of.spelling())
     .bind::<Text, _>(&key.agency)
     .bind::<Text, _>(before.to_string())
     .get_result(db)?;
-    Ok(Money(row.fee))
+    Ok(row.fee)
 }
 
 /// What the commission lines of one group on a statement come to.
@@ -425,107 +205,20 @@ pub fn commission_of_group(
     )
     .bind::<Text, _>(lender)
     .bind::<Text, _>(statement_no)
-    .bind::<Text, _>(key.text())
+    .bind::<Text, _>(key.of.spelling())
     .get_result(db)?;
-    Ok(Money(row.fee))
-}
-
-/// A closed month.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct PeriodRow {
-    /// The month.
-    #[diesel(sql_type = Text)]
-    pub month: String,
-    /// The act that closed it.
-    #[diesel(sql_type = BigInt)]
-    pub seq: i64,
-    /// The last number of the book it knew.
-    #[diesel(sql_type = BigInt)]
-    pub known_seq: i64,
-    /// Statements issued.
-    #[diesel(sql_type = BigInt)]
-    pub statements: i64,
+    Ok(row.fee)
 }
 
 /// The closed months of a lender, in order.
-pub fn periods(db: &mut Db, lender: &str) -> QueryResult<Vec<PeriodRow>> {
-    diesel::sql_query(
-        "SELECT month, seq, known_seq, statements FROM period WHERE lender = $1 ORDER BY month",
-    )
-    .bind::<Text, _>(lender)
-    .load(db)
-}
-
-/// The rows of a statement's head, in the order of [`STATEMENTS`].
-fn head_cells(one: &Statement, seq: i64) -> Vec<Cell<'_>> {
-    let f = &one.figures;
-    let (contract, version) = match &one.terms {
-        Some((contract, version)) => (Some(contract.as_str()), Some(*version)),
-        None => (None, None),
-    };
-    let mut cells = vec![
-        Cell::from(one.lender.as_str()),
-        Cell::from(one.statement_no.as_str()),
-        Cell::from(seq),
-        Cell::from(one.agency.as_str()),
-        Cell::from(one.month.to_string()),
-        Cell::from(contract),
-        Cell::from(version),
-    ];
-    let amounts = [
-        f.opening,
-        f.commission,
-        f.true_up,
-        f.charges,
-        f.performance,
-        f.minimum,
-        f.maximum,
-        f.deductions,
-        f.adjustments,
-        f.net,
-        f.vat,
-        f.total,
-        f.collected_by_agency,
-        f.payable_to_agency,
-        f.due_from_agency,
-        f.carried_forward,
-        f.set_off,
-        f.payments,
-        f.closing,
-    ];
-    cells.extend(amounts.into_iter().map(Cell::from));
-    cells
-}
-
-fn line_cells<'a>(one: &'a Statement, line: &'a Line, seq: i64) -> Vec<Cell<'a>> {
-    vec![
-        Cell::from(one.lender.as_str()),
-        Cell::from(one.statement_no.as_str()),
-        Cell::from(line.line_no),
-        Cell::from(seq),
-        Cell::from(line.kind.name()),
-        Cell::from(line.fee_rule.as_deref()),
-        Cell::from(line.batch.as_deref()),
-        Cell::from(line.reference.as_deref()),
-        Cell::from(line.account_no.as_deref()),
-        Cell::from(line.received_on),
-        Cell::from(line.amount),
-        Cell::from(line.rate.map(|rate| rate.to_string())),
-        Cell::from(line.fee),
-        Cell::from(line.note.as_deref()),
-        Cell::from(line.fee_group.as_deref()),
-    ]
+pub fn periods(db: &mut Db, lender: &str) -> QueryResult<Vec<Period>> {
+    select::<Period>("WHERE lender = $1 ORDER BY month").bind::<Text, _>(lender).load(db)
 }
 
 /// Writes a statement with its lines.
 pub(super) fn add(db: &mut Db, act: &mut Act, one: &Statement) -> QueryResult<()> {
-    let seq = act.seq();
-    act.write(db, &STATEMENTS, &[head_cells(one, seq)])?;
-    for chunk in one.lines.chunks(5_000) {
-        let rows: Vec<_> = chunk.iter().map(|line| line_cells(one, line, seq)).collect();
-        act.write(db, &LINES, &rows)?;
-    }
-    Ok(())
+    act.record(db, std::slice::from_ref(&one.head))?;
+    one.lines.chunks(5_000).try_for_each(|chunk| act.record(db, chunk))
 }
 
 /// Stores a document of a statement, compressed.
@@ -549,14 +242,8 @@ pub(super) fn add_document(
     .bind::<Text, _>(&sha256)
     .bind::<Binary, _>(&packed)
     .execute(db)?;
-    let row = vec![
-        Cell::from(one.lender.as_str()),
-        Cell::from(one.statement_no.as_str()),
-        Cell::from(format),
-        Cell::from(act.seq()),
-        Cell::from(sha256),
-    ];
-    act.witness(&DOCUMENTS, &row);
+    let (statement_no, format, seq) = (one.statement_no.clone(), format.to_string(), act.seq());
+    act.witness_fact(&Document { statement_no, format, seq, sha256 });
     Ok(())
 }
 
@@ -600,21 +287,19 @@ pub fn document(
     Ok(row.map(|row| (row.sha256, row.body.and_then(unpack))))
 }
 
-/// What the lines of one kind add up to.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct KindSum {
-    /// The kind, as it is stored.
-    #[diesel(sql_type = Text)]
-    pub kind: String,
-    /// How many lines.
-    #[diesel(sql_type = BigInt)]
-    pub lines: i64,
-    /// Σ recovered.
-    #[diesel(sql_type = BigInt)]
-    pub amount: i64,
-    /// Σ fee.
-    #[diesel(sql_type = BigInt)]
-    pub fee: i64,
+row! {
+    /// What the lines of one kind add up to.
+    #[derive(Clone, Debug)]
+    pub struct KindSum in "statement_line" key () {
+        /// The kind.
+        kind: LineKind,
+        /// How many lines.
+        lines: i64,
+        /// Σ recovered.
+        amount: Money,
+        /// Σ fee.
+        fee: Money,
+    }
 }
 
 /// The lines of a statement added up by kind, in order of their first line.
@@ -628,10 +313,10 @@ pub fn kind_sums(db: &mut Db, lender: &str, statement_no: &str) -> QueryResult<V
     .load(db)
 }
 
-#[derive(QueryableByName)]
-struct LineNo {
-    #[diesel(sql_type = BigInt)]
-    line_no: i64,
+row! {
+    struct LineNo in "statement_line" key (line_no) {
+        line_no: i64,
+    }
 }
 
 /// Lines of one kind after a line number, at most so many.
@@ -660,28 +345,26 @@ pub fn lines_of_kind(
     Ok(span.into_iter().filter(|line| line.kind == kind).collect())
 }
 
-/// Where a recovery was settled.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct SettledAt {
-    /// The recovery.
-    #[diesel(sql_type = Text)]
-    pub reference: String,
-    /// The statement.
-    #[diesel(sql_type = Text)]
-    pub statement_no: String,
-    /// Its line.
-    #[diesel(sql_type = BigInt)]
-    pub line_no: i64,
-    /// What it earned there.
-    #[diesel(sql_type = BigInt)]
-    pub fee: i64,
+row! {
+    /// Where a recovery was settled.
+    #[derive(Clone, Debug)]
+    pub struct SettledAt in "statement_line" key (statement_no, line_no) {
+        /// The recovery.
+        reference: String,
+        /// The statement.
+        statement_no: String,
+        /// Its line.
+        line_no: i64,
+        /// What it earned there.
+        fee: Money,
+    }
 }
 
 /// The statement lines that settled some recoveries (a JSON array of references).
 pub fn lines_of_references(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<SettledAt>> {
     let listed = crate::db::keys_in(db, "reference", 2);
-    let sql = format!(
-        "SELECT reference, statement_no, line_no, fee FROM statement_line WHERE lender = $1 AND {listed}"
-    );
-    diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)
+    select::<SettledAt>(&format!("WHERE lender = $1 AND {listed}"))
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(keys)
+        .load(db)
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{SheetError, content, is_blank};
 use crate::kernel::digest;
 use crate::kernel::document::{Document, DocumentFault};
+use crate::kernel::text::meant;
 
 /// A column a file may have.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,48 @@ pub struct Column {
     pub required: bool,
     /// Other names it is found by.
     pub aliases: &'static [&'static str],
+    /// What stands in it.
+    pub shape: Shape,
+}
+
+/// What a column's cells look like, as far as a reader can tell a row that was torn apart from a good one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Anything; the only shape that may have a line break inside.
+    Text,
+    /// What identifies an account, a payment or a person.
+    Key,
+    /// A day or a moment.
+    Day,
+    /// An amount or a count.
+    Figure,
+}
+
+impl Column {
+    /// A column that a file may leave out.
+    pub const fn optional(name: &'static str, aliases: &'static [&'static str]) -> Column {
+        Column { name, required: false, aliases, shape: Shape::Text }
+    }
+
+    /// A column without which a file is refused.
+    pub const fn required(name: &'static str, aliases: &'static [&'static str]) -> Column {
+        Column { name, required: true, aliases, shape: Shape::Text }
+    }
+
+    /// The same column with keys in it.
+    pub const fn key(self) -> Column {
+        Column { shape: Shape::Key, ..self }
+    }
+
+    /// The same column with days or moments in it.
+    pub const fn day(self) -> Column {
+        Column { shape: Shape::Day, ..self }
+    }
+
+    /// The same column with amounts or counts in it.
+    pub const fn figure(self) -> Column {
+        Column { shape: Shape::Figure, ..self }
+    }
 }
 
 /// Where a column is.
@@ -69,7 +112,7 @@ impl ColumnMap {
 }
 
 /// Columns a rejects file carries behind the original ones; not worth a warning when it comes back.
-const REPORT_COLUMNS: [&str; 4] = ["line", "column", "value", "reason"];
+pub(super) const REPORT_COLUMNS: [&str; 4] = ["line", "column", "value", "reason"];
 
 /// Finds each column in the header; says which of the file's columns nobody asked for.
 pub(super) fn place(
@@ -79,7 +122,7 @@ pub(super) fn place(
     map: Option<&ColumnMap>,
 ) -> Result<(Vec<Placed>, Vec<String>), SheetError> {
     let names: Vec<String> =
-        header.iter().map(|cell| cell.trim_matches(is_blank).to_lowercase()).collect();
+        header.iter().map(|cell| meant(cell.trim_matches(is_blank)).to_lowercase()).collect();
     let find = |name: &str| names.iter().position(|candidate| candidate == name);
     let mut used = vec![false; names.len()];
     let mut placed = Vec::with_capacity(columns.len());

@@ -1,4 +1,4 @@
-//! What a file is: one pass over its bytes finds the digest, the kind and the encoding.
+//! What a file is: one pass over its bytes finds the digest, the kind, the encoding and the number of lines.
 
 use std::fs::File;
 use std::io::Read;
@@ -6,15 +6,16 @@ use std::path::Path;
 
 use encoding_rs::{DecoderResult, Encoding, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::{SheetError, content, io};
+use super::text::{Counter, Decoded, Stop};
+use super::{SheetError, content, io, line};
 use crate::kernel::digest::Running;
 
 /// What a file's bytes are.
 pub(super) enum Content {
     /// A workbook (.xlsx).
     Workbook,
-    /// Text in an encoding.
-    Text(&'static Encoding),
+    /// Text in an encoding, with so many lines.
+    Text(&'static Encoding, u64),
 }
 
 /// A file looked over once.
@@ -26,60 +27,72 @@ pub(super) struct Surveyed {
 
 /// Looks a file over without holding it.
 pub(super) fn survey(path: &Path) -> Result<Surveyed, SheetError> {
-    let mut file = File::open(path).map_err(|error| io(path, error))?;
-    let mut head = [0_u8; 4096];
-    let head_length = fill(&mut file, &mut head).map_err(|error| io(path, error))?;
-    let head = &head[..head_length];
+    let meta = std::fs::metadata(path).map_err(|error| io(path, error))?;
+    if !meta.is_file() {
+        return Err(content(path, "is no plain file; save the table as a file first"));
+    }
+    let mut head = Vec::with_capacity(4096);
+    let file = File::open(path).map_err(|error| io(path, error))?;
+    file.take(4096).read_to_end(&mut head).map_err(|error| io(path, error))?;
     let named_workbook =
         path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xlsx"));
-    let text = match (head.starts_with(b"PK\x03\x04"), named_workbook) {
-        (true, _) => None,
-        (false, true) => {
-            return Err(content(
-                path,
-                "is named .xlsx but is no workbook; save it from the spreadsheet again, or as CSV",
-            ));
-        }
-        (false, false) => Some(text_encoding(path, head)?),
-    };
-    let mut file = File::open(path).map_err(|error| io(path, error))?;
-    let (sha256, size, faulty_line) = scan(&mut file, text).map_err(|error| io(path, error))?;
-    let content = match (text, faulty_line) {
-        (None, _) => Content::Workbook,
-        (Some(encoding), None) => Content::Text(encoding),
-        (Some(encoding), Some(_)) if encoding == UTF_8 => {
-            let mut file = File::open(path).map_err(|error| io(path, error))?;
-            match scan(&mut file, Some(GB18030)).map_err(|error| io(path, error))?.2 {
-                None => Content::Text(GB18030),
-                Some(line) => {
-                    return Err(undecodable(path, line, "neither UTF-8 nor GB18030 (GBK)"));
-                }
+    let (sha256, found) = if head.starts_with(b"PK\x03\x04") {
+        (digest(path).map_err(|error| io(path, error))?, Content::Workbook)
+    } else if named_workbook {
+        let why = "is named .xlsx but is no workbook (one that a password protects is none either); save it from the spreadsheet again, or as CSV";
+        return Err(content(path, why));
+    } else {
+        let encoding = text_encoding(path, &head)?;
+        let scanned = match scan(path, encoding)? {
+            Ok(scanned) => (scanned, encoding),
+            Err(_) if encoding == UTF_8 && !is_mostly_utf8(path)? => {
+                let scanned = scan(path, GB18030)?;
+                (scanned.map_err(|fault| fault.refuse(path, NEITHER))?, GB18030)
             }
-        }
-        (Some(encoding), Some(line)) => {
-            return Err(undecodable(path, line, &format!("not {}", encoding.name())));
-        }
+            Err(fault) => return Err(fault.refuse(path, &damaged(encoding))),
+        };
+        let ((sha256, lines), encoding) = scanned;
+        (sha256, Content::Text(encoding, lines))
     };
-    Ok(Surveyed { sha256, size, content })
+    Ok(Surveyed { sha256, size: meta.len(), content: found })
 }
 
-fn undecodable(path: &Path, line: u64, what: &str) -> SheetError {
-    SheetError::Line {
-        file: path.display().to_string(),
-        line,
-        why: format!("the bytes are {what}; save the file as UTF-8, UTF-16 or GB18030"),
-    }
+const NEITHER: &str =
+    "is neither UTF-8 nor GB18030 (GBK); save the file as UTF-8, UTF-16 or GB18030";
+
+fn damaged(encoding: &'static Encoding) -> String {
+    let name = encoding.name();
+    format!(
+        "is not {name}, which the file otherwise is: correct the line, or save the file as UTF-8 again"
+    )
 }
 
-fn fill(file: &mut File, buffer: &mut [u8]) -> std::io::Result<usize> {
-    let mut length = 0;
-    while length < buffer.len() {
-        match file.read(&mut buffer[length..])? {
-            0 => break,
-            read => length += read,
+/// A place that is no text.
+struct Fault {
+    line: u64,
+    /// 0-based; none for a character that is decoded but stands in no text.
+    byte: Option<u64>,
+}
+
+impl Fault {
+    fn refuse(&self, path: &Path, why: &str) -> SheetError {
+        match self.byte {
+            Some(byte) => line(path, self.line, format!("byte {} of the file {why}", byte + 1)),
+            None => line(path, self.line, "has a NUL character; remove it, or save the file again"),
         }
     }
-    Ok(length)
+}
+
+fn digest(path: &Path) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut digest = Running::default();
+    let mut buffer = vec![0_u8; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(digest.finish()),
+            read => digest.update(&buffer[..read]),
+        }
+    }
 }
 
 /// By byte-order mark, else by the zero bytes that UTF-16 puts beside plain letters; else UTF-8 until proven wrong.
@@ -88,7 +101,8 @@ fn text_encoding(path: &Path, head: &[u8]) -> Result<&'static Encoding, SheetErr
         return Ok(encoding);
     }
     if head.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
-        return Err(content(path, "is an old Excel workbook (.xls); save it as .xlsx or CSV"));
+        let why = "is an old Excel workbook (.xls), or one that a password protects; save it as .xlsx without a password, or as CSV";
+        return Err(content(path, why));
     }
     let zeros =
         |offset: usize| head.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
@@ -101,34 +115,64 @@ fn text_encoding(path: &Path, head: &[u8]) -> Result<&'static Encoding, SheetErr
     }
 }
 
-/// Digest, size, and the first line that does not decode.
+/// Digest and lines of a text, or the first place that is none.
 fn scan(
-    file: &mut File,
-    encoding: Option<&'static Encoding>,
-) -> std::io::Result<(String, u64, Option<u64>)> {
-    let mut digest = Running::default();
-    let mut decoder = encoding.map(Encoding::new_decoder_with_bom_removal);
-    let (mut size, mut lines, mut faulty) = (0_u64, 1_u64, None);
-    let mut buffer = vec![0_u8; 1 << 16];
-    let mut decoded = vec![0_u8; 1 << 18];
+    path: &Path,
+    encoding: &'static Encoding,
+) -> Result<Result<(String, u64), Fault>, SheetError> {
+    let mut decoded = Decoded::open(path, encoding)?;
+    let (mut lines, mut text) = (Counter::default(), String::new());
     loop {
-        let read = fill(file, &mut buffer)?;
-        digest.update(&buffer[..read]);
-        size += read as u64;
-        if let (Some(decoder), None) = (&mut decoder, faulty) {
-            let (result, consumed, written) = decoder.decode_to_utf8_without_replacement(
-                &buffer[..read],
-                &mut decoded,
-                read == 0,
-            );
-            lines += decoded[..written].iter().filter(|byte| **byte == b'\n').count() as u64;
-            let nul = decoded[..written].contains(&0);
-            if matches!(result, DecoderResult::Malformed(_, _)) || consumed < read || nul {
-                faulty = Some(lines);
+        text.clear();
+        let more = decoded.more(&mut text);
+        lines.count(&text);
+        let byte = match more {
+            Ok(true) => continue,
+            Ok(false) => return Ok(Ok((decoded.digest(), lines.lines()))),
+            Err(Stop::Io(error)) => return Err(io(path, error)),
+            Err(Stop::Malformed(byte)) => Some(byte),
+            Err(Stop::Nul) => None,
+        };
+        return Ok(Err(Fault { line: lines.line(), byte }));
+    }
+}
+
+/// Characters beyond ASCII, or broken places, that tell what a text is without reading on.
+const ENOUGH: u64 = 100_000;
+
+/// Whether a text that is not UTF-8 throughout is damaged UTF-8 rather than something else: most of its
+/// characters beyond ASCII are UTF-8. (Of GBK about one in six pairs looks like it.)
+fn is_mostly_utf8(path: &Path) -> Result<bool, SheetError> {
+    let mut file = File::open(path).map_err(|error| io(path, error))?;
+    let mut decoder = UTF_8.new_decoder_without_bom_handling();
+    let (mut raw, mut text) = (vec![0_u8; 1 << 16], String::with_capacity(1 << 18));
+    let (mut seen, mut whole, mut broken, mut offset, mut broken_up_to) =
+        (0, 0_u64, 0_u64, 0_u64, None);
+    loop {
+        let read = file.read(&mut raw).map_err(|error| io(path, error))?;
+        let mut at = 0;
+        loop {
+            text.clear();
+            let (result, consumed) =
+                decoder.decode_to_string_without_replacement(&raw[at..read], &mut text, read == 0);
+            seen += 1;
+            whole += text.bytes().filter(|byte| *byte >= 0xC0).count() as u64;
+            at += consumed;
+            match result {
+                DecoderResult::InputEmpty => break,
+                DecoderResult::OutputFull => {}
+                DecoderResult::Malformed(bad, behind) => {
+                    let end = (offset + at as u64).saturating_sub(u64::from(behind));
+                    // Bytes that are broken side by side are one place.
+                    let begin = end.saturating_sub(u64::from(bad));
+                    broken += u64::from(broken_up_to != Some(begin));
+                    broken_up_to = Some(end);
+                }
             }
         }
-        if read == 0 {
-            return Ok((digest.finish(), size, faulty));
+        offset += read as u64;
+        if read == 0 || whole > ENOUGH || seen > ENOUGH {
+            return Ok(whole > broken);
         }
     }
 }

@@ -244,7 +244,7 @@ fn lender_facts(db: &mut Db, counts: &Counts, book: &Book) -> Result<Facts, Prob
     let prefix = chart::loans(Some(""));
     let loans = ledger::store::balances(db, lender)?.into_iter().filter_map(|row| {
         let holder = row.account.strip_prefix(&prefix)?.to_string();
-        Some((holder, Money(row.debit - row.credit)))
+        Some((holder, row.debit - row.credit))
     });
     let counted = counts.of(db, book)?;
     Ok(Facts {
@@ -453,7 +453,7 @@ fn agency_section(
         Figure::new(t.open_placements(), list::count(sums.open), own.clone()),
         Figure::new(
             format!("{} ({currency})", t.balance_at_placement()),
-            list::money(Money(sums.balance), currency),
+            list::money(sums.balance, currency),
             own,
         ),
     ];

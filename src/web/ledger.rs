@@ -41,12 +41,12 @@ pub(in crate::web) async fn show(
     let lender = sees.book.lender.code.clone();
     let rows = site.read(move |db| Ok(store::balances(db, &lender)?)).await?;
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
-    let debit: Money = rows.iter().map(|row| Money(row.debit)).sum();
-    let credit: Money = rows.iter().map(|row| Money(row.credit)).sum();
+    let debit: Money = rows.iter().map(|row| row.debit).sum();
+    let credit: Money = rows.iter().map(|row| row.credit).sum();
     let shown = |row: BalanceRow| Balance {
-        debit: list::money(Money(row.debit), currency),
-        credit: list::money(Money(row.credit), currency),
-        balance: list::money(Money(row.debit) - Money(row.credit), currency),
+        debit: list::money(row.debit, currency),
+        credit: list::money(row.credit, currency),
+        balance: list::money(row.debit - row.credit, currency),
         account: Cell::link(&row.account, link::ledger_account(&row.account)),
     };
     let body = Balances {
@@ -108,7 +108,7 @@ fn event(who: &Known, event: &str) -> Cell {
 }
 
 fn leg(who: &Known, currency: Currency, row: PostingRow) -> Leg {
-    let amount = Money(row.amount);
+    let amount = row.leg.amount;
     let side = |here: bool| if here { list::money(amount.abs(), currency) } else { String::new() };
     Leg {
         number: Cell::link(
@@ -117,8 +117,8 @@ fn leg(who: &Known, currency: Currency, row: PostingRow) -> Leg {
         ),
         day: row.day.to_string(),
         event: event(who, &row.event),
-        corrects: row.corrects.unwrap_or_default(),
-        account: Cell::link(&row.account, link::ledger_account(&row.account)),
+        corrects: row.corrects.clone().unwrap_or_default(),
+        account: Cell::link(&row.leg.account, link::ledger_account(&row.leg.account)),
         debit: side(amount > Money::ZERO),
         credit: side(amount < Money::ZERO),
     }
@@ -156,15 +156,11 @@ pub(in crate::web) async fn account(
     let figures = vec![
         Figure::new(
             format!("{} ({currency})", t.debit()),
-            list::money(Money(balance.debit), currency),
+            list::money(balance.debit, currency),
             "",
         ),
-        Figure::new(t.credit(), list::money(Money(balance.credit), currency), ""),
-        Figure::new(
-            t.balance(),
-            list::money(Money(balance.debit) - Money(balance.credit), currency),
-            "",
-        ),
+        Figure::new(t.credit(), list::money(balance.credit, currency), ""),
+        Figure::new(t.balance(), list::money(balance.debit - balance.credit, currency), ""),
     ];
     let body = Legs {
         t,
@@ -210,15 +206,15 @@ pub(in crate::web) async fn transaction(
         (t.act_no(), Cell::link(first.seq.to_string(), "")),
         (t.hash(), Cell::link(&first.hash, "")),
     ];
-    let sum = |of: &dyn Fn(i64) -> i64| {
-        list::money(rows.iter().map(|row| Money(of(row.amount))).sum(), currency)
+    let sum = |side: &dyn Fn(Money) -> Money| {
+        list::money(rows.iter().map(|row| side(row.leg.amount)).sum(), currency)
     };
     let body = Transaction {
         t,
         currency: currency.to_string(),
         facts: facts.into_iter().filter(|(_, cell)| !cell.text.is_empty()).collect(),
-        debit: sum(&|amount| amount.max(0)),
-        credit: sum(&|amount| (-amount).max(0)),
+        debit: sum(&Money::positive_part),
+        credit: sum(&|amount| (-amount).positive_part()),
         rows: rows.iter().cloned().map(|row| leg(&sees.who, currency, row)).collect(),
     };
     Page::new(&sees.who, format!("{} {number}", t.transaction()))

@@ -40,14 +40,16 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App, web};
 use chrono::NaiveDate;
+use tokio::sync::Semaphore;
 
-use crate::config;
 use crate::db::{Address, Db, Pool, read};
 use crate::identity::sign_in;
 use crate::identity::store::SessionRow;
+use crate::kernel::calendar::Today;
 use crate::portfolio::personal::Key;
+use crate::{ambient, config};
 use problem::Problem;
-pub use routes::{ROUTES, Route, Seen};
+pub use routes::{Asked, ROUTES, Route, Seen};
 pub use server::serve;
 pub use visitors::Bounds;
 
@@ -55,6 +57,8 @@ pub use visitors::Bounds;
 const PAGES_AT_ONCE: u32 = 8;
 /// Sign-ins at once: each holds a core for 50 ms by design, so a flood of them must not take pages' connections.
 const SIGN_INS_AT_ONCE: u32 = 2;
+/// Files that are taken in at once, 64 MiB each at most.
+const UPLOADS_AT_ONCE: usize = 8;
 /// The largest form.
 const LARGEST_FORM: usize = 64 * 1024;
 
@@ -68,6 +72,7 @@ pub struct Site {
     secure: bool,
     proxies: Vec<IpAddr>,
     day: Option<NaiveDate>,
+    uploads: Arc<Semaphore>,
     works: work::Works,
     boards: performance::scorecard::Boards,
     counts: home::Counts,
@@ -85,6 +90,7 @@ impl Site {
             secure: config::behind_https(),
             proxies: config::proxies()?,
             day: None,
+            uploads: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
             works: work::Works::default(),
             boards: performance::scorecard::Boards::default(),
             counts: home::Counts::default(),
@@ -104,6 +110,11 @@ impl Site {
     /// The same site on a day that stands for today.
     pub fn on_day(self, day: NaiveDate) -> Site {
         Site { day: Some(day), ..self }
+    }
+
+    /// What day it is to whoever asks now.
+    fn today(&self) -> Today {
+        self.day.map_or_else(ambient::today, Today::Everywhere)
     }
 
     /// Asks the stores on one snapshot of the database, away from the threads that answer.

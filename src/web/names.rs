@@ -4,7 +4,7 @@ use crate::conduct::complaint_store::Case;
 use crate::conduct::policy::Rule;
 use crate::conduct::{Channel, Outcome, Severity};
 use crate::party::Lang;
-use crate::placement::CloseReason;
+use crate::placement::{Outcome as Decided, StepKind};
 use crate::portfolio::hold::HoldKind;
 use crate::recovery::Kind;
 
@@ -24,30 +24,28 @@ impl Lang {
         }
     }
 
-    /// What a step of a placement is, as the log names it.
-    pub fn step(self, name: &str) -> &'static str {
-        match name {
-            "recall_request" => self.step_recall_request(),
-            "recall_acknowledgement" => self.step_recall_acknowledgement(),
-            "recall_objection" => self.step_recall_objection(),
-            "recall_decision" => self.step_recall_decision(),
-            "return_request" => self.step_return_request(),
-            "return_decision" => self.step_return_decision(),
-            "retention_request" => self.step_retention_request(),
-            "retention_decision" => self.step_retention_decision(),
-            _ => self.step_closing(),
+    /// A step of a placement.
+    pub fn step(self, kind: StepKind) -> &'static str {
+        match kind {
+            StepKind::RecallRequest => self.step_recall_request(),
+            StepKind::RecallAcknowledgement => self.step_recall_acknowledgement(),
+            StepKind::RecallObjection => self.step_recall_objection(),
+            StepKind::RecallDecision => self.step_recall_decision(),
+            StepKind::ReturnRequest => self.step_return_request(),
+            StepKind::ReturnDecision => self.step_return_decision(),
+            StepKind::RetentionRequest => self.step_retention_request(),
+            StepKind::RetentionDecision => self.step_retention_decision(),
         }
     }
 
-    /// What was decided, as the log names it; a closing names its reason.
-    pub fn outcome(self, name: &str) -> &'static str {
-        match name {
-            "upheld" => self.outcome_upheld(),
-            "withdrawn" => self.outcome_withdrawn(),
-            "accepted" => self.outcome_accepted(),
-            "approved" => self.outcome_approved(),
-            "declined" => self.outcome_declined(),
-            _ => CloseReason::parse(name).map_or("", |reason| reason.word(self)),
+    /// What was decided.
+    pub fn outcome(self, outcome: Decided) -> &'static str {
+        match outcome {
+            Decided::Upheld => self.outcome_upheld(),
+            Decided::Withdrawn => self.outcome_withdrawn(),
+            Decided::Accepted => self.outcome_accepted(),
+            Decided::Approved => self.outcome_approved(),
+            Decided::Declined => self.outcome_declined(),
         }
     }
 

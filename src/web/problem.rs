@@ -288,3 +288,36 @@ pub async fn pages<B: MessageBody + 'static>(
     }
     Ok(ServiceResponse::new(request, answer))
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{TestRequest, call_service, init_service, read_body};
+    use actix_web::{App, web};
+
+    use super::*;
+
+    async fn broken() -> HttpResponse {
+        panic!("the secret of line 42")
+    }
+
+    #[test]
+    fn a_panic_is_a_page_with_a_reference_and_no_trace() {
+        actix_web::rt::System::new().block_on(async {
+            let resource =
+                web::resource("/broken").wrap(from_fn(caught::<_>)).route(web::get().to(broken));
+            let app = init_service(App::new().service(resource).wrap(from_fn(pages::<_>)));
+            let app = app.await;
+            for (language, words) in [("en", "Nothing was changed."), ("zh", "未作任何更改")]
+            {
+                let request =
+                    TestRequest::get().uri("/broken").insert_header(("Accept-Language", language));
+                let answer = call_service(&app, request.to_request()).await;
+                assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+                let body = read_body(answer).await;
+                let page = String::from_utf8_lossy(&body);
+                assert!(page.contains(words) && !page.contains("secret"), "{page}");
+            }
+        });
+    }
+}

@@ -136,7 +136,7 @@ impl Row {
                 list::money(one.beyond_owed, currency)
             },
             settled: settled.unwrap_or_default(),
-            fee: self.settled.map(|at| list::money(Money(at.fee), currency)).unwrap_or_default(),
+            fee: self.settled.map(|at| list::money(at.fee, currency)).unwrap_or_default(),
             note: one.note.unwrap_or_default(),
             reference: one.reference,
         }

@@ -51,33 +51,35 @@ pub enum Seen {
     With(Permission, Option<Permission>),
 }
 
-/// A page that answers GET.
+/// How a path is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// For a page or a file; changes nothing.
+    Get,
+    /// With a form.
+    Post,
+}
+
+/// What answers at a path.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
+    /// How it is asked.
+    pub asked: Asked,
     /// Its path.
     pub path: &'static str,
-    /// Who sees it; the handler's signature enforces it, a test compares the two.
+    /// Who it answers; the handler's signature enforces it, a test compares the two.
     pub seen: Seen,
 }
 
 macro_rules! routes {
-    ($($path:literal, $seen:expr, $handler:path;)*) => {
-        /// Every page that answers GET.
-        pub const ROUTES: &[Route] = &[$(Route { path: $path, seen: $seen }),*];
+    ($($asked:ident $path:literal, $seen:expr, $handler:path;)*) => {
+        /// Every page and every form.
+        pub const ROUTES: &[Route] =
+            &[$(Route { asked: Asked::$asked, path: $path, seen: $seen }),*];
 
-        fn pages(config: &mut ServiceConfig) {
-            $(place(config, $path, guard::Get(), web::route().to($handler));)*
-        }
-    };
-}
-
-macro_rules! forms {
-    ($($path:literal, $handler:path;)*) => {
-        /// Every path that takes a form.
-        pub const FORMS: &[&str] = &[$($path),*];
-
-        fn forms(config: &mut ServiceConfig) {
-            $(place(config, $path, guard::Post(), web::route().to($handler));)*
+        /// Puts every page and every form in its place.
+        pub fn configure(config: &mut ServiceConfig) {
+            $(place(config, $path, guard::$asked(), web::route().to($handler));)*
         }
     };
 }
@@ -94,13 +96,13 @@ fn place(
 
 /// What a path that exists takes, for whoever asks it for something else.
 pub fn methods_of(path: &str) -> Option<&'static str> {
-    static PAGES: OnceLock<Vec<ResourceDef>> = OnceLock::new();
-    static TAKEN: OnceLock<Vec<ResourceDef>> = OnceLock::new();
-    let pages =
-        PAGES.get_or_init(|| ROUTES.iter().map(|route| ResourceDef::new(route.path)).collect());
-    let forms = TAKEN.get_or_init(|| FORMS.iter().map(|path| ResourceDef::new(*path)).collect());
-    let is_one = |known: &[ResourceDef]| known.iter().any(|known| known.is_match(path));
-    match (is_one(pages), is_one(forms)) {
+    static KNOWN: OnceLock<Vec<(Asked, ResourceDef)>> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| {
+        ROUTES.iter().map(|route| (route.asked, ResourceDef::new(route.path))).collect()
+    });
+    let is_one =
+        |asked: Asked| known.iter().any(|(of, known)| *of == asked && known.is_match(path));
+    match (is_one(Asked::Get), is_one(Asked::Post)) {
         (true, true) => Some("GET, HEAD, POST"),
         (true, false) => Some("GET, HEAD"),
         (false, true) => Some("POST"),
@@ -111,71 +113,62 @@ pub fn methods_of(path: &str) -> Option<&'static str> {
 use Seen::{ByAnybody, SignedIn, With};
 
 routes! {
-    "/static/consign.css",                  ByAnybody,                              static_files::stylesheet;
-    "/favicon.ico",                         ByAnybody,                              static_files::icon;
-    "/favicon.svg",                         ByAnybody,                              static_files::icon;
-    "/sign-in",                             ByAnybody,                              sign_in::show;
-    "/",                                    SignedIn,                               home::show;
-    "/password",                            SignedIn,                               password::show;
-    "/portfolio",                           With(Accounts, None),                   portfolio::show;
-    "/accounts",                            With(Accounts, None),                   accounts::show;
-    "/accounts.csv",                        With(Accounts, None),                   accounts::download;
-    "/accounts/{account_no}",               With(Accounts, None),                   account::show;
-    "/allocation",                          With(Accounts, None),                   allocation::list;
-    "/allocation/new",                      With(Allocate, None),                   allocate::form;
-    "/allocation/compare",                  With(Allocate, None),                   what_if::form;
-    "/allocation/{run_no}",                 With(Accounts, None),                   allocation::show;
-    "/allocation/{run_no}/commit",          With(Allocate, None),                   allocate::confirm;
-    "/allocation/{run_no}/strata.csv",      With(Accounts, None),                   allocation::strata_file;
-    "/allocation/{run_no}/accounts",        With(Accounts, None),                   run_accounts::show;
-    "/allocation/{run_no}/accounts.csv",    With(Accounts, None),                   run_accounts::download;
-    "/placements",                          With(Accounts, Some(OwnPlacements)),    placements::show;
-    "/placements.csv",                      With(Accounts, Some(OwnPlacements)),    placements::download;
-    "/placements/act",                      With(ActOnPlacements, Some(ActOnOwnPlacements)), act::show;
-    "/placements/expire",                   With(ActOnPlacements, None),            expire::show;
-    "/requests",                            With(Accounts, Some(OwnPlacements)),    requests::show;
-    "/recoveries",                          With(Recoveries, None),                 recoveries::show;
-    "/recoveries.csv",                      With(Recoveries, None),                 recoveries::download;
-    "/scorecard",                           With(Performance, Some(OwnPerformance)), scorecard::show;
-    "/scorecard.csv",                       With(Performance, Some(OwnPerformance)), scorecard::download;
-    "/scorecard/{assignee}",                With(Performance, Some(OwnPerformance)), scorecard::one;
-    "/scorecard/{assignee}/placements",     With(Performance, Some(OwnPerformance)), scorecard_placements::show;
-    "/scorecard/{assignee}/placements.csv", With(Performance, Some(OwnPerformance)), scorecard_placements::download;
-    "/contacts",                            With(Conduct, Some(OwnConduct)),        contacts::show;
-    "/contacts.csv",                        With(Conduct, Some(OwnConduct)),        contacts::download;
-    "/contacts/send",                       With(ActOnConduct, Some(SendOwnContacts)), contact_file::form;
-    "/complaints",                          With(Conduct, Some(OwnConduct)),        complaints::show;
-    "/complaints.csv",                      With(Conduct, Some(OwnConduct)),        complaints::download;
-    "/complaints/add",                      With(ActOnConduct, None),               complaint::form;
-    "/complaints/case/{reference}",         With(Conduct, Some(OwnConduct)),        complaint::show;
-    "/months",                              With(Statements, Some(OwnStatements)),  months::show;
-    "/statements/{statement_no}.csv",       With(Statements, Some(OwnStatements)),  statement::csv;
-    "/statements/{statement_no}.json",      With(Statements, Some(OwnStatements)),  statement::json;
-    "/statements/{statement_no}",           With(Statements, Some(OwnStatements)),  statement::show;
-    "/statements/{statement_no}/document",  With(Statements, Some(OwnStatements)),  statement::document;
-    "/statements/{statement_no}/lines/{line_no}", With(Statements, Some(OwnStatements)), explain::show;
-    "/ledger",                              With(Ledger, None),                     ledger::show;
-    "/ledger/accounts/{account}",           With(Ledger, None),                     ledger::account;
-    "/ledger/transactions/{number}",        With(Ledger, None),                     ledger::transaction;
-}
-
-forms! {
-    "/allocation/compare",          what_if::show;
-    "/allocation/new",              allocate::simulate;
-    "/allocation/{run_no}/commit",  allocate::commit;
-    "/contacts/send",               contact_file::send;
-    "/complaints/add",              complaint::add;
-    "/complaints/case/{reference}", complaint::decide;
-    "/password",                    password::change;
-    "/sign-in",                     sign_in::sign_in;
-    "/placements/act",              act::carry_out;
-    "/placements/expire",           expire::record;
-    "/sign-out",                    sign_in::sign_out;
-    "/language",                    sign_in::language;
-}
-
-/// Puts every page and every form in its place.
-pub fn configure(config: &mut ServiceConfig) {
-    pages(config);
-    forms(config);
+    Get  "/static/consign.css",                     ByAnybody,                                               static_files::stylesheet;
+    Get  "/favicon.ico",                            ByAnybody,                                               static_files::icon;
+    Get  "/favicon.svg",                            ByAnybody,                                               static_files::icon;
+    Get  "/sign-in",                                ByAnybody,                                               sign_in::show;
+    Post "/sign-in",                                ByAnybody,                                               sign_in::sign_in;
+    Get  "/",                                       SignedIn,                                                home::show;
+    Get  "/password",                               SignedIn,                                                password::show;
+    Post "/password",                               SignedIn,                                                password::change;
+    Get  "/portfolio",                              With(Accounts, None),                                    portfolio::show;
+    Get  "/accounts",                               With(Accounts, None),                                    accounts::show;
+    Get  "/accounts.csv",                           With(Accounts, None),                                    accounts::download;
+    Get  "/accounts/{account_no}",                  With(Accounts, None),                                    account::show;
+    Get  "/allocation",                             With(Accounts, None),                                    allocation::list;
+    Get  "/allocation/new",                         With(Allocate, None),                                    allocate::form;
+    Post "/allocation/new",                         With(Allocate, None),                                    allocate::simulate;
+    Get  "/allocation/compare",                     With(Allocate, None),                                    what_if::form;
+    Post "/allocation/compare",                     With(Allocate, None),                                    what_if::show;
+    Get  "/allocation/{run_no}",                    With(Accounts, None),                                    allocation::show;
+    Get  "/allocation/{run_no}/commit",             With(Allocate, None),                                    allocate::confirm;
+    Post "/allocation/{run_no}/commit",             With(Allocate, None),                                    allocate::commit;
+    Get  "/allocation/{run_no}/strata.csv",         With(Accounts, None),                                    allocation::strata_file;
+    Get  "/allocation/{run_no}/accounts",           With(Accounts, None),                                    run_accounts::show;
+    Get  "/allocation/{run_no}/accounts.csv",       With(Accounts, None),                                    run_accounts::download;
+    Get  "/placements",                             With(Accounts, Some(OwnPlacements)),                     placements::show;
+    Get  "/placements.csv",                         With(Accounts, Some(OwnPlacements)),                     placements::download;
+    Get  "/placements/act",                         With(ActOnPlacements, Some(ActOnOwnPlacements)),         act::show;
+    Post "/placements/act",                         With(ActOnPlacements, Some(ActOnOwnPlacements)),         act::carry_out;
+    Get  "/placements/expire",                      With(ActOnPlacements, None),                             expire::show;
+    Post "/placements/expire",                      With(ActOnPlacements, None),                             expire::record;
+    Get  "/requests",                               With(Accounts, Some(OwnPlacements)),                     requests::show;
+    Get  "/recoveries",                             With(Recoveries, None),                                  recoveries::show;
+    Get  "/recoveries.csv",                         With(Recoveries, None),                                  recoveries::download;
+    Get  "/scorecard",                              With(Performance, Some(OwnPerformance)),                 scorecard::show;
+    Get  "/scorecard.csv",                          With(Performance, Some(OwnPerformance)),                 scorecard::download;
+    Get  "/scorecard/{assignee}",                   With(Performance, Some(OwnPerformance)),                 scorecard::one;
+    Get  "/scorecard/{assignee}/placements",        With(Performance, Some(OwnPerformance)),                 scorecard_placements::show;
+    Get  "/scorecard/{assignee}/placements.csv",    With(Performance, Some(OwnPerformance)),                 scorecard_placements::download;
+    Get  "/contacts",                               With(Conduct, Some(OwnConduct)),                         contacts::show;
+    Get  "/contacts.csv",                           With(Conduct, Some(OwnConduct)),                         contacts::download;
+    Get  "/contacts/send",                          With(ActOnConduct, Some(SendOwnContacts)),               contact_file::form;
+    Post "/contacts/send",                          With(ActOnConduct, Some(SendOwnContacts)),               contact_file::send;
+    Get  "/complaints",                             With(Conduct, Some(OwnConduct)),                         complaints::show;
+    Get  "/complaints.csv",                         With(Conduct, Some(OwnConduct)),                         complaints::download;
+    Get  "/complaints/add",                         With(ActOnConduct, None),                                complaint::form;
+    Post "/complaints/add",                         With(ActOnConduct, None),                                complaint::add;
+    Get  "/complaints/case/{reference}",            With(Conduct, Some(OwnConduct)),                         complaint::show;
+    Post "/complaints/case/{reference}",            With(ActOnConduct, None),                                complaint::decide;
+    Get  "/months",                                 With(Statements, Some(OwnStatements)),                   months::show;
+    Get  "/statements/{statement_no}.csv",          With(Statements, Some(OwnStatements)),                   statement::csv;
+    Get  "/statements/{statement_no}.json",         With(Statements, Some(OwnStatements)),                   statement::json;
+    Get  "/statements/{statement_no}",              With(Statements, Some(OwnStatements)),                   statement::show;
+    Get  "/statements/{statement_no}/document",     With(Statements, Some(OwnStatements)),                   statement::document;
+    Get  "/statements/{statement_no}/lines/{line_no}", With(Statements, Some(OwnStatements)),                   explain::show;
+    Get  "/ledger",                                 With(Ledger, None),                                      ledger::show;
+    Get  "/ledger/accounts/{account}",              With(Ledger, None),                                      ledger::account;
+    Get  "/ledger/transactions/{number}",           With(Ledger, None),                                      ledger::transaction;
+    Post "/sign-out",                               ByAnybody,                                               sign_in::sign_out;
+    Post "/language",                               ByAnybody,                                               sign_in::language;
 }

@@ -12,9 +12,10 @@ use actix_web::HttpMessage as _;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{AppConfig, Server, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream;
+use actix_web::web::Data;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::config;
@@ -162,16 +163,27 @@ pub async fn timed<B: MessageBody>(
 }
 
 /// Refuses what cannot be right whatever it asks for: a NUL in the address, which no name has and no database takes, and
-/// a file that says of itself that it is too large.
+/// a file that says of itself that it is too large. So many files are taken in at once; each lies on the disk meanwhile.
 pub async fn sane<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    let refused = refusal(&request);
-    match refused {
-        Some(problem) => Ok(request.error_response(problem).map_into_right_body()),
-        None => next.call(request).await.map(ServiceResponse::map_into_left_body),
+    if let Some(problem) = refusal(&request) {
+        return Ok(request.error_response(problem).map_into_right_body());
     }
+    let site = request.app_data::<Data<Site>>().filter(|_| sends_file(&request));
+    let place = site.map(|site| site.uploads.clone().try_acquire_owned());
+    if let Some(Err(_)) = place {
+        return Ok(request.error_response(Problem::Busy).map_into_right_body());
+    }
+    let answer = next.call(request).await;
+    drop(place);
+    answer.map(ServiceResponse::map_into_left_body)
+}
+
+fn sends_file(request: &ServiceRequest) -> bool {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("multipart/"))
 }
 
 fn refusal(request: &ServiceRequest) -> Option<Problem> {

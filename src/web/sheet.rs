@@ -7,12 +7,13 @@ use serde_json::json;
 use crate::audit::{Act, By};
 use crate::db::{Db, write};
 use crate::kernel::digest;
+use crate::sheet::Csv;
 use crate::web::identity::who::Known;
 use crate::web::problem::Problem;
 
 /// Rows being written.
 pub struct Sheet {
-    writer: csv::Writer<Vec<u8>>,
+    table: Csv<Vec<u8>>,
     columns: Vec<&'static str>,
     rows: u64,
 }
@@ -20,15 +21,15 @@ pub struct Sheet {
 impl Sheet {
     /// Begins with the names of the columns.
     pub fn new(columns: &[&'static str]) -> Result<Sheet, Problem> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(columns)?;
-        Ok(Sheet { writer, columns: columns.to_vec(), rows: 0 })
+        let mut table = Csv::new(Vec::new());
+        table.row(columns)?;
+        Ok(Sheet { table, columns: columns.to_vec(), rows: 0 })
     }
 
     /// Adds a row.
     pub fn row(&mut self, cells: &[String]) -> Result<(), Problem> {
         self.rows += 1;
-        Ok(self.writer.write_record(cells)?)
+        Ok(self.table.row(cells)?)
     }
 
     /// Ends the file and records that it leaves the book.
@@ -39,8 +40,7 @@ impl Sheet {
         by: &By,
         what: &str,
     ) -> Result<Vec<u8>, Problem> {
-        let bytes =
-            self.writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
+        let bytes = self.table.finish()?;
         record(db, lender, by, what, &self.columns, self.rows, &bytes)?;
         Ok(bytes)
     }

@@ -439,7 +439,7 @@ fn what_a_second_setup_leaves_out_stays_and_default_takes_it_back() {
             (lender.language, &lender.buckets),
             (party::Lang::Zh, &party::Buckets::default())
         );
-        assert_eq!(lender.contact_policy.quiet_from_text(), "22:00");
+        assert_eq!(lender.contact_policy.quiet_from.to_string(), "22:00");
         assert_eq!(lender.contact_policy.unanswered, 2, "left out, so left as it was");
         let one = &party::store::assignees(&mut book.db, "CFC").unwrap()[0];
         assert_eq!((one.capacity, &one.regions, one.licence_expires_on), (None, &None, None));
@@ -447,7 +447,7 @@ fn what_a_second_setup_leaves_out_stays_and_default_takes_it_back() {
             (one.status, one.evaluated_on),
             (party::Status::Active, Some(day("2026-01-01")))
         );
-        assert_eq!(one.products.as_deref(), Some(&["card".to_string()][..]));
+        assert_eq!(one.products, Some(party::Names(vec!["card".to_string()])));
         setup(book, "[[lender]]\ncode = \"CFC\"\ncontact_policy = \"default\"\n");
         let lender = party::store::lender(&mut book.db, "CFC").unwrap().unwrap();
         assert_eq!(lender.contact_policy, party::ContactPolicy::default());

@@ -1,6 +1,6 @@
 //! Accounts: holds that keep them from being placed, and personal data that never lies open.
 
-use consign::portfolio::import::Options;
+use consign::intake::Options;
 use consign::portfolio::personal::Key;
 
 use crate::support::{Book, flat_contract, on_each_database};
@@ -58,10 +58,8 @@ fn personal_data_is_nowhere_in_clear_text() {
         assert!(why.contains("CONSIGN_KEY"), "{why}");
         assert_eq!(book.state(), before, "without a key nothing is taken in");
         let key = Key::of("a secret of this test");
-        let done = book
-            .try_portfolio(&path, "2026-01-01", &Options { key: Some(&key), ..Options::default() })
-            .unwrap();
-        assert_eq!((done.new, done.rejected), (1, 0));
+        let done = book.try_people(&path, "2026-01-01", &key).unwrap();
+        assert_eq!((done.totals.new, done.rejected), (1, 0));
         for (table, column) in [("portfolio_row", "personal"), ("event", "summary")] {
             for stored in book.texts(&format!("SELECT COALESCE({column}, '') AS text FROM {table}"))
             {
@@ -77,13 +75,7 @@ fn personal_data_is_nowhere_in_clear_text() {
         let before = book.state();
         let later = book
             .file("later.csv", "account_no,balance,days_past_due,phone\n2,10.00,40,13900000000\n");
-        let why = book
-            .try_portfolio(
-                &later,
-                "2026-01-02",
-                &Options { key: Some(&another), ..Options::default() },
-            )
-            .unwrap_err();
+        let why = book.try_people(&later, "2026-01-02", &another).unwrap_err();
         assert!(why.to_string().contains("does not open"), "{why}");
         assert_eq!(book.state(), before, "with another key nothing is taken in");
         if let consign::db::Address::Sqlite(file) = &book.address {

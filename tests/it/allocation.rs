@@ -16,7 +16,7 @@ use consign::allocation::{AllocationError, run};
 use consign::contract::condition::Facts;
 use consign::contract::{self, Version, Versions};
 use consign::kernel::{Currency, Money};
-use consign::party::{Assignee, AssigneeKind, Buckets, ContactPolicy, Lang, Lender, Status};
+use consign::party::{Assignee, AssigneeKind, Buckets, ContactPolicy, Lang, Lender, Names, Status};
 use consign::performance::history::{History, Judged};
 use consign::performance::scorecard::{Ground, scorecard, weights};
 use proptest::prelude::*;
@@ -271,7 +271,7 @@ fn lender() -> Lender {
         code: "CFC".to_string(),
         name: "Example Consumer Finance".to_string(),
         currency: Currency::parse("CNY").unwrap(),
-        timezone: "Asia/Shanghai".to_string(),
+        timezone: "Asia/Shanghai".parse().unwrap(),
         language: Lang::En,
         buckets: Buckets::default(),
         contact_policy: ContactPolicy::default(),
@@ -303,7 +303,8 @@ impl World {
     fn assignee(&self, i: usize) -> Assignee {
         let party = &self.parties[i];
         let names = |known: &[&str], scope: &Option<Vec<usize>>| {
-            scope.as_ref().map(|scope| scope.iter().map(|one| known[*one].to_string()).collect())
+            let named = scope.as_ref()?.iter().map(|one| known[*one].to_string());
+            Some(Names(named.collect()))
         };
         Assignee {
             code: self.codes[i].clone(),

@@ -66,6 +66,15 @@ fn only_pages_speak_http_and_only_faces_know_the_faces() {
 }
 
 #[test]
+fn tables_leave_through_one_door() {
+    only_in(
+        "csv::Writer",
+        |file| file == "sheet/out.rs",
+        "cells of files are neutralised in one place",
+    );
+}
+
+#[test]
 fn the_kernel_and_the_decisions_know_no_database() {
     let pure = [
         "kernel/",

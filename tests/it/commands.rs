@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Book, all_to, flat_contract, in_ci, on_each_database, shout};
+use crate::support::{Book, TODAY, all_to, flat_contract, in_ci, on_each_database, shout};
 
 /// The program on a book's database.
 pub struct Program<'a> {
@@ -27,6 +27,7 @@ impl Program<'_> {
             .args(arguments)
             .current_dir(self.folder)
             .env("DATABASE_URL", self.url)
+            .env("CONSIGN_TODAY", TODAY)
             .env_remove("CONSIGN_KEY");
         command
     }
@@ -77,7 +78,7 @@ impl Program<'_> {
     }
 }
 
-fn said(output: Output) -> Said {
+pub fn said(output: Output) -> Said {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }

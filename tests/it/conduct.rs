@@ -6,13 +6,15 @@ use std::path::Path;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use consign::conduct::complaint::{self, NewComplaint, NewDecision};
-use consign::conduct::contacts::Sender;
+use consign::conduct::complaints::Complaints;
+use consign::conduct::contacts::{self, Contacts, Sender};
+use consign::conduct::evaluation::NewEvaluation;
 use consign::conduct::policy::{Hands, HeldBy, Judged, Policy, violations};
 use consign::conduct::{
-    Channel, ConductError, Contact, Incidents, Outcome, Severity, complaint_store, contacts,
-    evaluation, incidents, violation,
+    Channel, ConductError, Contact, Incidents, Outcome, Severity, complaint_store, evaluation,
+    incidents, violation,
 };
-use consign::kernel::progress::Silent;
+use consign::intake::{IntakeError, Options, Report};
 use consign::placement::Move;
 use consign::portfolio::personal::Key;
 use proptest::prelude::*;
@@ -31,14 +33,12 @@ fn try_contacts(
     book: &mut Book,
     agency: &str,
     path: &Path,
-) -> Result<contacts::Imported, ConductError> {
-    let key = key();
-    let options = contacts::Options { key: Some(&key), ..contacts::Options::default() };
-    contacts::import(&mut book.db, &book.lender, agency, path, &options, &by(), &mut Silent)
+) -> Result<Report<contacts::Totals>, IntakeError> {
+    book.take_in(path, Contacts::of(agency, Sender::Lender, Some(&key())), &Options::default())
 }
 
 /// Takes in contacts given as rows of `reference,account_no,at,channel,number,outcome`, of which none may be rejected.
-fn contacts(book: &mut Book, agency: &str, rows: &str) -> contacts::Imported {
+fn contacts(book: &mut Book, agency: &str, rows: &str) -> Report<contacts::Totals> {
     let path = book
         .file("contacts.csv", format!("reference,account_no,at,channel,number,outcome\n{rows}"));
     let done = try_contacts(book, agency, &path).unwrap();
@@ -86,6 +86,7 @@ fn complain(
         severity: Severity::High,
         text: "called at work".to_string(),
         reference: (!case.is_empty()).then(|| case.to_string()),
+        allow_future: false,
     };
     complaint::add(&mut book.db, &book.lender, &new, &by())
 }
@@ -107,8 +108,18 @@ fn decide(book: &mut Book, new: &NewDecision) -> Result<complaint::Decided, Cond
 }
 
 fn evaluate(book: &mut Book, agency: &str, on: &str, result: i64) -> evaluation::Evaluated {
-    evaluation::evaluate(&mut book.db, &book.lender, agency, day(on), result, "visited", &by())
-        .unwrap()
+    try_evaluate(book, agency, on, result).unwrap()
+}
+
+fn try_evaluate(
+    book: &mut Book,
+    agency: &str,
+    on: &str,
+    result: i64,
+) -> Result<evaluation::Evaluated, ConductError> {
+    let (agency, text) = (agency.to_string(), "visited".to_string());
+    let new = NewEvaluation { agency, on: day(on), result, text, allow_future: false };
+    evaluation::evaluate(&mut book.db, &book.lender, &new, &by())
 }
 
 /// Something in every column of the tables of conduct, for the tests of what nobody may change.
@@ -336,22 +347,9 @@ fn an_account_an_agency_never_held_is_to_it_like_none() {
             let path = book.file("guess.csv", format!("{head}{row}"));
             for sender in [Sender::Agency, Sender::Lender] {
                 let rejects = book.folder().join("rejects.csv");
+                let options = Options { rejects: Some(&rejects), ..Options::default() };
                 let key = key();
-                let options = contacts::Options {
-                    sender,
-                    key: Some(&key),
-                    rejects: Some(&rejects),
-                    ..contacts::Options::default()
-                };
-                let done = contacts::import(
-                    &mut book.db,
-                    "CFC",
-                    "A02",
-                    &path,
-                    &options,
-                    &by(),
-                    &mut Silent,
-                );
+                let done = book.take_in(&path, Contacts::of("A02", sender, Some(&key)), &options);
                 let said = serde_json::to_string(&done.unwrap()).unwrap();
                 let said = said + &std::fs::read_to_string(&rejects).unwrap();
                 answers.push((
@@ -817,10 +815,8 @@ fn a_number_is_nowhere_in_clear_text_and_needs_the_key() {
             "reference,account_no,at,number\na,1,2026-01-05 10:00,13812345678\n",
         );
         let before = book.state();
-        let none = contacts::Options::default();
-        let why = contacts::import(&mut book.db, "CFC", "A01", &path, &none, &by(), &mut Silent)
-            .unwrap_err()
-            .to_string();
+        let keyless = Contacts::of("A01", Sender::Lender, None);
+        let why = book.take_in(&path, keyless, &Options::default()).unwrap_err().to_string();
         assert!(why.contains("CONSIGN_KEY"), "{why}");
         assert_eq!(book.state(), before);
         assert_eq!(try_contacts(book, "A01", &path).unwrap().accepted, 1);
@@ -991,10 +987,9 @@ fn complaints_of_a_file_share_the_hold_of_their_account() {
                     F-4,A09,,2026-01-07,medium,x\nF-5,A01,77,2026-01-07,medium,x\nF-6,A01,,2026-01-07,grave,x\nF-3,A02,,2026-01-07,medium,态度差\nF-3,A01,,2026-01-07,low,x\n";
         let path =
             book.file("complaints.csv", encoding_rs::GB18030.encode(&format!("{head}{rows}")).0);
-        let lender = book.lender.clone();
-        let done = complaint::import(&mut book.db, &lender, &path, None, None, &by()).unwrap();
+        let done = book.take_in(&path, Complaints::default(), &Options::default()).unwrap();
         assert_eq!(
-            (done.rows, done.accepted, done.duplicate, done.rejected, done.held),
+            (done.rows, done.accepted, done.duplicate, done.rejected, done.totals.held),
             (8, 3, 1, 4, 1)
         );
         let faults: Vec<_> = done
@@ -1016,7 +1011,7 @@ fn complaints_of_a_file_share_the_hold_of_their_account() {
         };
         assert_eq!(held(book), ["2026-01-05|"], "the earliest of them begins it");
         let before = book.state();
-        let again = complaint::import(&mut book.db, &lender, &path, None, None, &by()).unwrap();
+        let again = book.take_in(&path, Complaints::default(), &Options::default()).unwrap();
         assert_eq!((again.accepted, again.duplicate), (0, 4));
         assert_eq!(book.state(), before);
         assert_eq!(
@@ -1066,17 +1061,7 @@ fn the_later_of_the_two_evaluations_moves_the_gate() {
         evaluate(book, "A01", "2024-01-01", 50);
         assert_eq!(placed(book, "2026-07-01"), 2, "an older one recorded later takes nothing away");
         for result in [-1, 101] {
-            let why = evaluation::evaluate(
-                &mut book.db,
-                "CFC",
-                "A01",
-                day("2026-01-01"),
-                result,
-                "x",
-                &by(),
-            )
-            .unwrap_err()
-            .to_string();
+            let why = try_evaluate(book, "A01", "2026-01-01", result).unwrap_err().to_string();
             assert!(why.contains(&result.to_string()), "{why}");
         }
         book.assert_proven();

@@ -199,6 +199,7 @@ fn a_closed_statement_recomputes_whatever_becomes_known_of_the_scorecard_later()
             severity: Severity::High,
             text: "threats".to_string(),
             reference: Some("C-1".to_string()),
+            allow_future: false,
         };
         complaint::add(&mut book.db, &book.lender, &new, &by()).unwrap();
         let upheld = NewDecision {

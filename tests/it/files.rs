@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use consign::portfolio::import::Options;
+use consign::intake::{Options, Report};
 use consign::recovery;
 use consign::sheet::{ColumnMap, Fault};
 
@@ -104,7 +104,7 @@ fn a_control_total_that_matches_lets_the_file_in() {
         let path = book.file("declared.csv", GOOD);
         let options =
             Options { expect_rows: Some(2), expect_total: Some("300"), ..Options::default() };
-        assert_eq!(book.try_portfolio(&path, "2026-01-10", &options).unwrap().unchanged, 2);
+        assert_eq!(book.try_portfolio(&path, "2026-01-10", &options).unwrap().totals.unchanged, 2);
     });
 }
 
@@ -181,7 +181,7 @@ fn every_faulty_row_of_a_portfolio_is_named_with_line_column_value_and_reason() 
         let path = book.file("all.csv", text);
         let done = book.try_portfolio(&path, "2026-01-10", &Options::default()).unwrap();
         assert_eq!(
-            (done.rows, done.new, done.updated, done.rejected, done.missing),
+            (done.rows, done.totals.new, done.totals.updated, done.rejected, done.totals.missing),
             (13, 0, 1, 12, 1)
         );
         for ((line, fault), (_, column, value, reason)) in (3..).zip(&done.faults).zip(FAULTY) {
@@ -203,7 +203,7 @@ fn parts_that_do_not_sum_to_the_balance_reject_the_row() {
         let text = "account_no,balance,principal,interest,fees,days_past_due\n5,30.00,10.00,10.00,9.99,40\n6,,10.00,10.00,9.99,40\n7,29.99,10.00,10.00,9.99,40\n";
         let path = book.file("parts.csv", text);
         let done = book.try_portfolio(&path, "2026-01-10", &Options::default()).unwrap();
-        assert_eq!((done.new, done.rejected), (2, 1));
+        assert_eq!((done.totals.new, done.rejected), (2, 1));
         assert_eq!(
             (done.faults[0].line, done.faults[0].column.as_str(), done.faults[0].value.as_str()),
             (2, "balance", "30.00")
@@ -219,7 +219,7 @@ fn an_account_twice_in_one_file_rejects_the_later_row() {
         let path =
             book.file("twice.csv", "account_no,balance,days_past_due\n1,100.00,40\n1,999.00,40\n");
         let done = book.try_portfolio(&path, "2026-01-10", &Options::default()).unwrap();
-        assert_eq!((done.unchanged, done.rejected), (1, 1));
+        assert_eq!((done.totals.unchanged, done.rejected), (1, 1));
         assert_eq!(
             (done.faults[0].line, done.faults[0].column.as_str(), done.faults[0].value.as_str()),
             (3, "account_no", "1")
@@ -262,7 +262,7 @@ fn taken(book: &mut Book, name: &str, bytes: &[u8]) -> Vec<String> {
         .try_portfolio(&path, "2026-01-01", &Options::default())
         .unwrap_or_else(|why| panic!("{name}: {why}"));
     assert_eq!(
-        (done.new, done.rejected, done.total.as_str()),
+        (done.totals.new, done.rejected, done.totals.total.as_str()),
         (2, 0, "1300.50"),
         "{name}: {:?}",
         done.faults
@@ -327,10 +327,7 @@ fn dates_are_read_in_every_spelling_and_from_workbooks() {
             [("A1", "reference"), ("B1", "account_no"), ("C1", "received_on"), ("D1", "amount")]
                 .map(|(at, text)| text_cell(at, text));
         let path = book.file("dates.xlsx", zipped(&sheet(&[&header, &cells])));
-        assert_eq!(
-            book.try_recoveries(&path, &recovery::import::Options::default()).unwrap().accepted,
-            1
-        );
+        assert_eq!(book.try_recoveries(&path, &Options::default()).unwrap().accepted, 1);
         let days =
             book.texts("SELECT CAST(received_on AS TEXT) AS text FROM recovery ORDER BY reference");
         assert_eq!(days, ["2026-01-05"; 5]);
@@ -346,7 +343,7 @@ fn a_map_names_columns_otherwise_and_gives_constants() {
         let options = Options { map: Some(&map), ..Options::default() };
         let path = book.file("mapped.csv", "借据号,outstanding amount,Other\nX-1,55.10,zzz\n");
         let done = book.try_portfolio(&path, "2026-01-01", &options).unwrap();
-        assert_eq!((done.new, done.total.as_str()), (1, "55.10"));
+        assert_eq!((done.totals.new, done.totals.total.as_str()), (1, "55.10"));
         assert!(
             done.warnings.iter().any(|warning| warning.contains("other")),
             "{:?}",
@@ -375,7 +372,7 @@ fn rejected_rows_come_back_as_a_file_that_can_be_corrected_and_sent_again() {
         let path =
             book.file("mixed.csv", "account_no;balance;days_past_due;product\n1;100.00;40;卡\n2;2,000;50;\"a;b\"\n3;-3;60;x\n");
         let done = book.try_portfolio(&path, "2026-01-01", &options).unwrap();
-        assert_eq!((done.new, done.rejected), (2, 1), "{:?}", done.faults);
+        assert_eq!((done.totals.new, done.rejected), (2, 1), "{:?}", done.faults);
         let text = std::fs::read_to_string(&rejects).unwrap();
         assert!(
             text.starts_with("account_no,balance,days_past_due,product,line,column,value,reason\n3,-3,60,x,4,balance,-3,"),
@@ -384,7 +381,7 @@ fn rejected_rows_come_back_as_a_file_that_can_be_corrected_and_sent_again() {
         let path = book.file("corrected.csv", text.replace("3,-3,", "3,3.00,"));
         let done = book.try_portfolio(&path, "2026-01-01", &options).unwrap();
         assert_eq!(
-            (done.new, done.rejected, done.missing, done.warnings.len()),
+            (done.totals.new, done.rejected, done.totals.missing, done.warnings.len()),
             (1, 0, 2, 0),
             "{:?}",
             done.warnings
@@ -403,9 +400,9 @@ fn rejected_rows_come_back_as_a_file_that_can_be_corrected_and_sent_again() {
 
 const HEAD: &str = "reference,account_no,received_on,amount,kind,reverses,channel,agency,principal,interest,fees,costs\n";
 
-fn sent(book: &mut Book, rows: &str) -> recovery::import::Imported {
+fn sent(book: &mut Book, rows: &str) -> Report<recovery::import::Totals> {
     let path = book.file("recoveries.csv", format!("{HEAD}{rows}"));
-    book.try_recoveries(&path, &recovery::import::Options::default()).unwrap()
+    book.try_recoveries(&path, &Options::default()).unwrap()
 }
 
 #[test]
@@ -510,7 +507,12 @@ fn a_reversal_may_stand_before_its_payment_in_one_file() {
             "r,2,2026-01-07,5.00,reversal,p,,,,,,\np,2,2026-01-06,20.00,payment,,agency,A02,,,,\n",
         );
         assert_eq!(
-            (done.accepted, done.rejected, done.payments.as_str(), done.reversals.as_str()),
+            (
+                done.accepted,
+                done.rejected,
+                done.totals.payments.as_str(),
+                done.totals.reversals.as_str()
+            ),
             (2, 0, "20.00", "5.00")
         );
         assert_eq!(

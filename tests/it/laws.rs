@@ -590,16 +590,14 @@ fn live(book: &mut Book, life: &[(Step, u64)]) {
                     "reversal.csv",
                     row(account, cents.div_euclid(2).max(1), "reversal", &reference),
                 );
-                let done = book
-                    .try_recoveries(&path, &consign::recovery::import::Options::default())
-                    .unwrap();
+                let done =
+                    book.try_recoveries(&path, &consign::intake::Options::default()).unwrap();
                 assert_eq!(done.accepted + done.rejected, 1);
             }
             Step::Waive(account) => {
                 let path = book.file("waiver.csv", row(*account, 500, "waiver", ""));
-                let done = book
-                    .try_recoveries(&path, &consign::recovery::import::Options::default())
-                    .unwrap();
+                let done =
+                    book.try_recoveries(&path, &consign::intake::Options::default()).unwrap();
                 assert_eq!(done.accepted + done.rejected, 1);
             }
             Step::Portfolio(balances) => {

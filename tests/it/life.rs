@@ -11,7 +11,7 @@ use consign::portfolio::holding::{Change, Held, Holding, change};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use crate::support::{Book, all_to, by, day, flat_contract, month_of, on_each_database};
+use crate::support::{Book, TODAY, all_to, by, day, flat_contract, month_of, on_each_database};
 
 /// Two agencies: A01 with five days to object and a tail, A02 with neither.
 fn ready(book: &mut Book) {
@@ -79,8 +79,10 @@ fn a_recall_is_final_on_the_last_day_to_object_when_nobody_does() {
         assert_eq!(last(book, "1").close_code.as_deref(), Some("review"));
         let lender = book.lender.clone();
         let log = consign::placement::step_store::log(&mut book.db, &lender, Some("1")).unwrap();
-        let told: Vec<(String, String, i64)> =
-            log.into_iter().map(|row| (row.step, row.on_day.to_string(), row.owed)).collect();
+        let told: Vec<(String, String, i64)> = log
+            .into_iter()
+            .map(|row| (row.step_name().to_string(), row.on_day.to_string(), row.owed.0))
+            .collect();
         let expected = [
             ("recall_request", "2026-01-10", 100_000),
             ("recall_acknowledgement", "2026-01-11", 100_000),
@@ -587,6 +589,7 @@ fn program(book: &Book, arguments: &[&str]) -> (i32, serde_json::Value) {
         .args(arguments)
         .current_dir(book.folder())
         .env("DATABASE_URL", &book.url)
+        .env("CONSIGN_TODAY", TODAY)
         .env_remove("CONSIGN_KEY");
     let said = command.output().unwrap();
     let code = said.status.code().unwrap();
@@ -904,10 +907,7 @@ fn live(book: &mut Book, life: &[(Event, u64)], eager: bool) -> Vec<bool> {
                     "reversal.csv",
                     row(account, cents.div_euclid(2).max(1), "reversal", &reference, 0),
                 );
-                drop(
-                    book.try_recoveries(&path, &consign::recovery::import::Options::default())
-                        .unwrap(),
-                );
+                drop(book.try_recoveries(&path, &consign::intake::Options::default()).unwrap());
             }
             Event::Portfolio(balances) => {
                 let rows: String = balances

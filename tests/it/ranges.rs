@@ -1,7 +1,6 @@
 //! Figures at the edge of what a book keeps: refused with a message, never clamped, never a panic.
 
-use consign::portfolio::import::Options;
-use consign::recovery;
+use consign::intake::Options;
 
 use crate::support::{Book, all_to, assert_adds_up, flat_contract, on_each_database};
 
@@ -32,7 +31,7 @@ fn files_whose_amounts_no_book_keeps_are_refused_whole() {
         let rows: String = (0..9_400).map(|no| format!("p{no},1,2026-01-05,{LARGEST}\n")).collect();
         let path =
             book.file("huge.csv", format!("reference,account_no,received_on,amount\n{rows}"));
-        let why = book.try_recoveries(&path, &recovery::import::Options::default()).unwrap_err();
+        let why = book.try_recoveries(&path, &Options::default()).unwrap_err();
         assert!(
             why.to_string().contains("recovery:p")
                 && why.to_string().contains("nothing was changed"),
@@ -49,7 +48,7 @@ fn a_declared_total_may_be_larger_than_one_amount() {
         book.set_up("CNY", &["A01"]);
         let path = book.file("large.csv", accounts(1, 3, LARGEST));
         let options = Options { expect_total: Some("30,000,000,000,000.00"), ..Options::default() };
-        assert_eq!(book.try_portfolio(&path, "2026-01-31", &options).unwrap().new, 3);
+        assert_eq!(book.try_portfolio(&path, "2026-01-31", &options).unwrap().totals.new, 3);
     });
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use consign::allocation::{compare, files, replay};
 use consign::conduct::{Severity, complaint};
 use consign::contract::factor::Parameters;
+use consign::intake::Options;
 use consign::party::Lang;
 use consign::performance::measure;
 use consign::placement::life::Taker;
@@ -14,7 +15,6 @@ use consign::placement::step::{Named, take};
 use consign::placement::{self, CloseReason, Move, Placement, expire, recall};
 use consign::portfolio::hold::HoldKind;
 use consign::portfolio::holding::{Change, Holding, change};
-use consign::portfolio::import::Options;
 use consign::sheet::ColumnMap;
 
 use crate::support::{Book, assert_adds_up, by, day, minor, on_each_database, shout};
@@ -312,6 +312,7 @@ fn complain(book: &mut Book) {
             severity: Severity::High,
             text: "made up".to_string(),
             reference: Some(format!("C-{case}")),
+            allow_future: false,
         };
         complaint::add(&mut book.db, &book.lender, &new, &by()).unwrap();
         let Some(on) = decided else { continue };
@@ -440,8 +441,14 @@ fn a_year_of_charged_off_loans_settles_to_the_cent() {
             ..Options::default()
         };
         let done = book.try_portfolio(&path, "2013-01-31", &options).unwrap();
-        assert_eq!((done.new, done.rejected, done.total.as_str()), (2480, 0, "16475657.03"));
-        told.row("portfolio of 2013-01-31", format!("{} accounts, {}", done.new, done.total));
+        assert_eq!(
+            (done.totals.new, done.rejected, done.totals.total.as_str()),
+            (2480, 0, "16475657.03")
+        );
+        told.row(
+            "portfolio of 2013-01-31",
+            format!("{} accounts, {}", done.totals.new, done.totals.total),
+        );
         let run = book.try_allocate(&real("equal.toml"), "2013-02-01", true).unwrap();
         let first = files::assignment_csv(&run.decision, Lang::En).unwrap();
         let shares = run.decision.totals().unwrap();
@@ -475,7 +482,7 @@ fn a_year_of_charged_off_loans_settles_to_the_cent() {
             assert_eq!(done.accepted as usize, of_month.len());
             told.row(
                 &format!("recoveries of {month}"),
-                format!("{} rows, {}", done.accepted, done.payments),
+                format!("{} rows, {}", done.accepted, done.totals.payments),
             );
             match number {
                 7 => loans_come_back(book, &paid, &mut told),
@@ -561,8 +568,14 @@ fn half_a_year_of_cards_settles_with_a_newer_portfolio_in_between() {
             book.try_portfolio(&path, day, &Options::default()).unwrap()
         };
         let done = portfolio(book, "2005-04-30");
-        assert_eq!((done.new, done.rejected, done.total.as_str()), (2228, 0, "111324561.00"));
-        told.row("portfolio of 2005-04-30", format!("{} accounts, {}", done.new, done.total));
+        assert_eq!(
+            (done.totals.new, done.rejected, done.totals.total.as_str()),
+            (2228, 0, "111324561.00")
+        );
+        told.row(
+            "portfolio of 2005-04-30",
+            format!("{} accounts, {}", done.totals.new, done.totals.total),
+        );
         let run = book.try_allocate(&real("equal.toml"), "2005-05-01", true).unwrap();
         assert_eq!(
             run.decision.totals().unwrap().values().map(|total| total.accounts).sum::<i64>(),
@@ -594,26 +607,36 @@ fn half_a_year_of_cards_settles_with_a_newer_portfolio_in_between() {
                     .for_each(|contract| book.publish(&real(contract)));
                 runs.push(place_best(book, "tw-second.toml", "2005-08-03", &mut told));
             }
-            let done =
-                book.try_recoveries(&path, &consign::recovery::import::Options::default()).unwrap();
-            assert_eq!((done.accepted, done.rejected, done.payments.as_str()), (rows, 0, total));
+            let done = book.try_recoveries(&path, &consign::intake::Options::default()).unwrap();
+            assert_eq!(
+                (done.accepted, done.rejected, done.totals.payments.as_str()),
+                (rows, 0, total)
+            );
             paid.extend(payments(&std::fs::read_to_string(&path).unwrap()));
             told.row(
                 &format!("recoveries of 2005-{month:02}"),
                 format!(
                     "{} rows, {}, {} beyond what was owed",
-                    done.accepted, done.payments, done.beyond_owed
+                    done.accepted, done.totals.payments, done.totals.beyond_owed
                 ),
             );
             if month == 6 {
                 let done = portfolio(book, "2005-06-30");
                 assert_eq!(
-                    (done.new, done.updated + done.unchanged, done.missing, done.total.as_str()),
+                    (
+                        done.totals.new,
+                        done.totals.updated + done.totals.unchanged,
+                        done.totals.missing,
+                        done.totals.total.as_str()
+                    ),
                     (0, 2228, 0, "110970529.00")
                 );
                 told.row(
                     "portfolio of 2005-06-30",
-                    format!("{} updated, {} closed as paid", done.updated, done.closed_as_paid),
+                    format!(
+                        "{} updated, {} closed as paid",
+                        done.totals.updated, done.totals.closed_as_paid
+                    ),
                 );
             }
             match month {
@@ -656,13 +679,16 @@ fn a_source_with_names_and_noise_of_its_own_goes_through_a_map_and_rejects_hones
                 &Options { map: Some(&names), ..Options::default() },
             )
             .unwrap();
-        assert_eq!((done.new, done.rejected, done.total.as_str()), (2480, 0, "26229225.00"));
+        assert_eq!(
+            (done.totals.new, done.rejected, done.totals.total.as_str()),
+            (2480, 0, "26229225.00")
+        );
         assert!(done.warnings[0].contains("emp_title"), "{:?}", done.warnings);
         assert_eq!(
             book.number("SELECT COUNT(*) AS number FROM portfolio_row WHERE days_past_due = 181 AND last_paid_on IS NULL"),
             42
         );
-        told.row("by the map", format!("{} accounts, {}", done.new, done.total));
+        told.row("by the map", format!("{} accounts, {}", done.totals.new, done.totals.total));
         let noisy = map("noisy-map.toml");
         let whole = Options { map: Some(&noisy), all_or_nothing: true, ..Options::default() };
         let before = book.state();
@@ -680,7 +706,7 @@ fn a_source_with_names_and_noise_of_its_own_goes_through_a_map_and_rejects_hones
                 &Options { map: Some(&noisy), rejects: Some(&rejects), ..Options::default() },
             )
             .unwrap();
-        assert_eq!((done.rows, done.updated, done.rejected), (2480, 1980, 500));
+        assert_eq!((done.rows, done.totals.updated, done.rejected), (2480, 1980, 500));
         assert_eq!(csv::Reader::from_path(&rejects).unwrap().records().count(), 500);
         told.row(
             "a column with binary noise",

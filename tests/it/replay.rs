@@ -69,7 +69,7 @@ fn a_group_alone_is_the_group_of_the_whole_book() {
         let lender = consign::party::store::lender(&mut book.db, "CFC").unwrap().unwrap();
         let versions = consign::contract::store::versions(&mut book.db, &lender).unwrap();
         for period in settlement::store::periods(&mut book.db, "CFC").unwrap() {
-            let last_day = month_of(&period.month).last_day();
+            let last_day = period.month.last_day();
             let cut_off = CutOff { seq: period.known_seq, last_day };
             let known = versions.known_at(cut_off.seq);
             let all = gather(&mut book.db, "CFC", &known, cut_off).unwrap();

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use consign::allocation::deal::Fate;
+use consign::conduct::Severity;
 use consign::conduct::complaint::{self, NewComplaint, NewDecision};
-use consign::conduct::{Severity, evaluation};
+use consign::conduct::evaluation::{self, NewEvaluation};
 use consign::contract;
 use consign::contract::factor::Parameters;
 use consign::kernel::Money;
@@ -354,6 +355,7 @@ fn complain(book: &mut Book, case: &str, agency: &str, on: &str) {
         severity: Severity::Medium,
         text: "called at night".to_string(),
         reference: Some(case.to_string()),
+        allow_future: false,
     };
     complaint::add(&mut book.db, &book.lender, &new, &by()).unwrap();
 }
@@ -442,16 +444,10 @@ fn an_upheld_complaint_costs_compliance_points_and_a_share() {
         );
 
         // The evaluation is where the rating starts from: 80 of 100 gives 8 of 10 points.
-        evaluation::evaluate(
-            &mut book.db,
-            &book.lender,
-            "A01",
-            day("2026-05-01"),
-            80,
-            "visited",
-            &by(),
-        )
-        .unwrap();
+        let (agency, text) = ("A01".to_string(), "visited".to_string());
+        let on = day("2026-05-01");
+        let new = NewEvaluation { agency, on, result: 80, text, allow_future: false };
+        evaluation::evaluate(&mut book.db, &book.lender, &new, &by()).unwrap();
         assert_eq!(
             of(book, "A01"),
             ("80.00".to_string(), "10".to_string(), "100.00".to_string(), 1),

@@ -69,7 +69,7 @@ fn a_payment_outside_every_window_belongs_to_the_house_and_earns_nothing() {
         ];
         let rows: String = days.iter().map(|day| format!("p{day},1,{day},10.00\n")).collect();
         let done = book.recoveries(&format!("reference,account_no,received_on,amount\n{rows}"));
-        assert_eq!((done.attributed, done.house.values().sum::<u64>()), (6, 2));
+        assert_eq!((done.totals.attributed, done.totals.house.values().sum::<u64>()), (6, 2));
         book.close("2026-02");
         let statement = book.statement("A01", "2026-02");
         let earning: Vec<String> = lines(&statement, "commission")
@@ -259,11 +259,14 @@ fn what_is_declared_of_a_file_is_checked_on_a_second_upload_too() {
     on_each_database(|book| {
         book.set_up("CNY", &["A01"]);
         let path = book.file("p.csv", "account_no,balance,days_past_due\n1,10.00,40\n");
-        let with_total = |total: &'static str| consign::portfolio::import::Options {
+        let with_total = |total: &'static str| consign::intake::Options {
             expect_total: Some(total),
             ..Default::default()
         };
-        assert_eq!(book.try_portfolio(&path, "2025-12-31", &with_total("10.00")).unwrap().new, 1);
+        assert_eq!(
+            book.try_portfolio(&path, "2025-12-31", &with_total("10.00")).unwrap().totals.new,
+            1
+        );
         assert!(
             book.try_portfolio(&path, "2025-12-31", &with_total("10.00")).unwrap().already_imported
         );

@@ -9,12 +9,15 @@ use consign::allocation::{AllocationError, run};
 use consign::audit::By;
 use consign::contract::{ContractError, publish};
 use consign::db::{Address, Db};
+use consign::intake::{IntakeError, Kind, Options, Report, take_in};
+use consign::kernel::calendar::Today;
 use consign::kernel::progress::Silent;
 use consign::kernel::{Currency, Money, Month};
 use consign::placement::life::Taker;
 use consign::placement::{Move, PlacementError, expire, recall, step};
-use consign::portfolio::{self, PortfolioError};
-use consign::recovery::{self, RecoveryError};
+use consign::portfolio::import::{self as portfolio, Portfolio};
+use consign::portfolio::personal::Key;
+use consign::recovery::import::{self as recovery, Recoveries};
 use consign::settlement::{SettlementError, close, render};
 use consign::{ledger, party, proof};
 use diesel::RunQueryDsl as _;
@@ -160,28 +163,39 @@ impl Book {
         path
     }
 
+    /// Takes in a file of any kind.
+    pub fn take_in<K: Kind>(
+        &mut self,
+        path: &Path,
+        kind: K,
+        options: &Options<'_>,
+    ) -> Result<Report<K::Totals>, IntakeError> {
+        take_in(&mut self.db, &self.lender, path, kind, options, &by(), &mut Silent)
+    }
+
     pub fn try_portfolio(
         &mut self,
         path: &Path,
         as_of: &str,
-        options: &portfolio::import::Options<'_>,
-    ) -> Result<portfolio::import::Imported, PortfolioError> {
-        portfolio::import::import(
-            &mut self.db,
-            &self.lender,
-            path,
-            day(as_of),
-            options,
-            &by(),
-            &mut Silent,
-        )
+        options: &Options<'_>,
+    ) -> Result<Report<portfolio::Totals>, IntakeError> {
+        self.take_in(path, Portfolio::as_of(day(as_of), None), options)
+    }
+
+    /// Takes in a portfolio with personal data.
+    pub fn try_people(
+        &mut self,
+        path: &Path,
+        as_of: &str,
+        key: &Key,
+    ) -> Result<Report<portfolio::Totals>, IntakeError> {
+        self.take_in(path, Portfolio::as_of(day(as_of), Some(key)), &Options::default())
     }
 
     /// Takes in a portfolio given as CSV, of which no row may be rejected.
-    pub fn portfolio(&mut self, as_of: &str, csv: &str) -> portfolio::import::Imported {
+    pub fn portfolio(&mut self, as_of: &str, csv: &str) -> Report<portfolio::Totals> {
         let path = self.file("portfolio.csv", csv);
-        let done =
-            self.try_portfolio(&path, as_of, &portfolio::import::Options::default()).unwrap();
+        let done = self.try_portfolio(&path, as_of, &Options::default()).unwrap();
         assert_eq!(done.faults, [], "in {csv}");
         done
     }
@@ -189,15 +203,15 @@ impl Book {
     pub fn try_recoveries(
         &mut self,
         path: &Path,
-        options: &recovery::import::Options<'_>,
-    ) -> Result<recovery::import::Imported, RecoveryError> {
-        recovery::import::import(&mut self.db, &self.lender, path, options, &by(), &mut Silent)
+        options: &Options<'_>,
+    ) -> Result<Report<recovery::Totals>, IntakeError> {
+        self.take_in(path, Recoveries::default(), options)
     }
 
     /// Takes in recoveries given as CSV, of which no row may be rejected.
-    pub fn recoveries(&mut self, csv: &str) -> recovery::import::Imported {
+    pub fn recoveries(&mut self, csv: &str) -> Report<recovery::Totals> {
         let path = self.file("recoveries.csv", csv);
-        let done = self.try_recoveries(&path, &recovery::import::Options::default()).unwrap();
+        let done = self.try_recoveries(&path, &Options::default()).unwrap();
         assert_eq!(done.faults, [], "in {csv}");
         done
     }
@@ -265,7 +279,8 @@ impl Book {
     }
 
     pub fn try_close(&mut self, month: &str) -> Result<close::Closed, SettlementError> {
-        close::close(&mut self.db, &self.lender, month_of(month), false, &by(), &mut Silent)
+        let new = close::NewClosing { month: month_of(month), preview: false, allow_future: false };
+        close::close(&mut self.db, &self.lender, &new, &by(), &mut Silent)
     }
 
     pub fn close(&mut self, month: &str) -> close::Closed {
@@ -318,7 +333,7 @@ impl Book {
     /// Account, debit, credit.
     pub fn trial_balance(&mut self) -> Vec<(String, i64, i64)> {
         let rows = ledger::store::balances(&mut self.db, &self.lender).unwrap();
-        rows.into_iter().map(|row| (row.account, row.debit, row.credit)).collect()
+        rows.into_iter().map(|row| (row.account, row.debit.0, row.credit.0)).collect()
     }
 
     /// The balance of one account, debit positive.
@@ -424,8 +439,12 @@ pub fn by() -> By {
         actor: "test".to_string(),
         source: "tests".to_string(),
         at: "2026-01-01T00:00:00.000000Z".to_string(),
+        today: Today::Everywhere(day(TODAY)),
     }
 }
+
+/// The day that it is in the books of these tests, where none says otherwise.
+pub const TODAY: &str = "2028-12-31";
 
 pub fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()

@@ -36,6 +36,7 @@ fn the_first_page_says_what_waits_for_whom() {
             severity: Severity::High,
             text: "shouted".to_string(),
             reference: None,
+            allow_future: false,
         };
         complaint::add(&mut book.db, "CFC", &new, &by()).unwrap();
         let site = Site::open(&book.address)

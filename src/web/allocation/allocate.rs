@@ -100,7 +100,7 @@ fn filled(db: &mut Db, book: &Book, t: Lang, run: &str) -> Result<Filled, Proble
     let on = if run.is_empty() { today } else { found.run_on };
     Ok(Filled {
         on: on.to_string(),
-        strategy: found.strategy,
+        strategy: found.run.strategy,
         source: format!("{} {run_no}", t.strategy_of_run()),
     })
 }

@@ -7,13 +7,12 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::allocation::findings::{Expectations, How};
-use crate::allocation::reason::Why;
 use crate::allocation::store::{self, RowFilter, RunAccount};
 use crate::db::{Db, read};
-use crate::kernel::{Currency, Money, text};
+use crate::kernel::{Currency, Money};
 use crate::party::Lang;
 use crate::web::Site;
-use crate::web::allocation::runs::{Run, reason_words, run_link};
+use crate::web::allocation::runs::{Run, reason_words, run_link, why_words};
 use crate::web::identity::who::{Accounts, Book, Sees};
 use crate::web::link::{self, Link};
 use crate::web::list::{self, CHUNK, Cell, Choice, Pager, cut, one_more};
@@ -109,17 +108,15 @@ impl Ground {
 
     fn rows(&self, t: Lang, found: Vec<RunAccount>) -> Vec<Row> {
         let expectations = Expectations::new(&self.strata, &self.run.findings);
-        let method = self.run.row.method.as_str();
+        let method = self.run.row.method.name();
         let row = |one: RunAccount| {
-            let why = Why::parse(&one.reason);
-            let to = one.assignee.as_deref();
+            let (why, to) = (&one.reason, one.assignee.as_deref());
             Row {
-                how: How::of(why.as_ref(), to.is_some()),
-                method: why.as_ref().map_or(method, |why| why.method(method)).to_string(),
-                expected: to.and_then(|to| {
-                    expectations.of(&one.account_no, to, &one.stratum, Money(one.balance))
-                }),
-                reason: reason_words(t, method, &one.reason, &self.refusals),
+                how: How::of(Some(why), to.is_some()),
+                method: why.method(method).to_string(),
+                expected: to
+                    .and_then(|to| expectations.of(&one.account_no, to, &one.stratum, one.balance)),
+                reason: why_words(t, method, why, &self.refusals),
                 one,
             }
         };
@@ -155,18 +152,18 @@ pub(in crate::web) async fn show(
         reason: if asked.reason.is_empty() {
             String::new()
         } else {
-            reason_words(t, &ground.run.row.method, &asked.reason, &ground.refusals)
+            reason_words(t, ground.run.row.method.name(), &asked.reason, &ground.refusals)
         },
         figures: vec![
             Figure::new(t.accounts_word(), list::count(sums.accounts), ""),
             Figure::new(
                 format!("{} ({currency})", t.balance()),
-                list::money(Money(sums.balance), currency),
+                list::money(sums.balance, currency),
                 "",
             ),
         ],
         assignees: codes.into_iter().map(|code| Choice::new(code, code, &asked.assignee)).collect(),
-        hows: hows(t, &ground.run.row.method, &asked.how),
+        hows: hows(t, ground.run.row.method.name(), &asked.how),
         rows: rows.iter().map(|row| shown(t, currency, run_no, row)).collect(),
         filtered: asked.is_filtered(),
         pager: Pager {
@@ -208,7 +205,7 @@ fn shown(t: Lang, currency: Currency, run_no: i64, row: &Row) -> Shown {
         level: one.level,
         stratum: Cell::link(&one.stratum, stratum),
         how: how_word(t, row.how, &row.method),
-        balance: list::money(Money(one.balance), currency),
+        balance: list::money(one.balance, currency),
         expected: row.expected.map(|expected| list::money(expected, currency)).unwrap_or_default(),
         reason: row.reason.clone(),
     }
@@ -267,8 +264,8 @@ fn sheet(
                 row.one.stratum,
                 row.method,
                 row.expected.map(|expected| expected.plain(currency)).unwrap_or_default(),
-                text::neutral(&row.reason).into_owned(),
-                Money(row.one.balance).plain(currency),
+                row.reason.clone(),
+                row.one.balance.plain(currency),
             ])?;
         }
     }

@@ -111,7 +111,7 @@ fn listed(t: Lang, book: &Book, run: &ListedRun) -> RunShown {
         run: Cell::link(run.run_no.to_string(), run_link(run.run_no).url()),
         day: run.run_on.to_string(),
         name: run.name.clone(),
-        method: t.method(&run.method),
+        method: t.method(run.method.name()),
         placed: Cell::link(list::count(run.placed), accounts(How::Placed)),
         unplaced: Cell::link(
             list::count(run.unplaced),
@@ -147,8 +147,7 @@ impl Run {
         let row = store::run(db, lender, run_no)?.ok_or(Problem::NotFound)?;
         let last = run_no.checked_add(1).ok_or(Problem::NotFound)?;
         let listed = store::listed(db, lender, last, 1)?.pop().ok_or(Problem::NotFound)?;
-        let mut findings =
-            store::outcome(db, lender, run_no)?.map(Findings::read).unwrap_or_default();
+        let mut findings = store::findings(db, lender, run_no)?;
         if findings.assignees.is_empty() && findings.unplaced.is_empty() {
             (findings.assignees, findings.unplaced) = store::shares(db, lender, run_no)?;
         }
@@ -320,7 +319,8 @@ pub(in crate::web) async fn show(
 
 /// For which day, by what, when and by whom.
 fn sub(t: Lang, book: &Book, run: &Run) -> String {
-    let mut words = format!("{} {} · {}", t.run_day(), run.row.run_on, t.method(&run.row.method));
+    let mut words =
+        format!("{} {} · {}", t.run_day(), run.row.run_on, t.method(run.row.method.name()));
     words += &format!(
         " · {} {} {}",
         t.run_simulated(),
@@ -630,7 +630,7 @@ fn unplaced(
         .url();
     Counted {
         count: Cell::link(list::count(count), href),
-        words: reason_words(t, &run.method, code, refusals),
+        words: reason_words(t, run.method.name(), code, refusals),
     }
 }
 
@@ -641,7 +641,19 @@ pub(in crate::web) fn reason_words(
     code: &str,
     refusals: &BTreeMap<i64, String>,
 ) -> String {
-    let Some(why) = Why::parse(code) else { return code.to_string() };
+    match Why::parse(code) {
+        Some(why) => why_words(t, method, &why, refusals),
+        None => code.to_string(),
+    }
+}
+
+/// A reason in words.
+pub(in crate::web) fn why_words(
+    t: Lang,
+    method: &str,
+    why: &Why,
+    refusals: &BTreeMap<i64, String>,
+) -> String {
     let list = why
         .refusals
         .and_then(|number| refusals.get(&number))

@@ -145,6 +145,7 @@ fn read_complaint(typed: &AddForm, t: Lang) -> Result<NewComplaint, String> {
         severity: Severity::parse(&typed.severity).ok_or_else(|| t.give_severity().to_string())?,
         text: typed.text.clone(),
         reference: filled(&typed.reference),
+        allow_future: false,
     })
 }
 

@@ -271,12 +271,10 @@ fn sheet(db: &mut Db, book: &Book, filter: &CaseFilter) -> Result<Sheet, Problem
                 one.account_no.clone().unwrap_or_default(),
                 one.received_on.to_string(),
                 one.severity.name().to_string(),
-                text::neutral(&one.description).into_owned(),
+                one.description.clone(),
                 case.state().to_string(),
                 list::day(decision.map(|decision| decision.decided_on)),
-                decision
-                    .map(|decision| text::neutral(&decision.reason).into_owned())
-                    .unwrap_or_default(),
+                decision.map(|decision| decision.reason.clone()).unwrap_or_default(),
                 deduction.map(|amount| amount.plain(book.lender.currency)).unwrap_or_default(),
             ])?;
         }

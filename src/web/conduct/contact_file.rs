@@ -8,9 +8,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use crate::audit::By;
-use crate::conduct::ConductError;
-use crate::conduct::contacts::{self, Imported, Options, Sender};
-use crate::db::Db;
+use crate::conduct::contacts::{Contacts, Sender, Totals};
+use crate::db::{Db, Trouble};
+use crate::intake::{self, IntakeError, Options, Report};
 use crate::kernel::progress::Silent;
 use crate::party::{self, Lang};
 use crate::sheet::Fault;
@@ -78,6 +78,9 @@ pub(in crate::web) async fn send(
     form::check(&request, Some(&sees.who.session.csrf), Some(&sent.csrf))?;
     // An agency sends its own, whatever the form says.
     let named = sent.agency.map(|agency| agency.into_inner()).unwrap_or_default();
+    if named.contains('\0') {
+        return Err(Problem::Nul);
+    }
     let agency = sees.book.agency.clone().unwrap_or(named);
     let (t, lender, by, key) =
         (sees.who.t, sees.book.lender.code.clone(), sees.who.by(), site.key.clone());
@@ -85,8 +88,8 @@ pub(in crate::web) async fn send(
     let sender = if sees.book.agency.is_some() { Sender::Agency } else { Sender::Lender };
     let (code, file) = (agency.clone(), sent.file);
     let taken = site.change(move |db| {
-        let options = Options { sender, key: key.as_ref(), ..Options::default() };
-        take_in(db, &lender, &code, file, &name, &options, &by)
+        let kind = Contacts::of(&code, sender, key.as_ref());
+        take_in(db, &lender, kind, file, &name, &by)
     });
     match taken.await? {
         Ok(done) => draw(&site, &sees, StatusCode::OK, &agency, Ok(Some(shown(t, done)))).await,
@@ -100,40 +103,52 @@ pub(in crate::web) async fn send(
 fn take_in(
     db: &mut Db,
     lender: &str,
-    agency: &str,
+    kind: Contacts<'_>,
     file: TempFile,
     name: &str,
-    options: &Options<'_>,
     by: &By,
-) -> Result<Result<Imported, String>, Problem> {
-    let failed = |error: &std::io::Error| {
-        Problem::Ours(format!("a file that was sent cannot be kept: {error}"))
-    };
+) -> Result<Result<Report<Totals>, String>, Problem> {
+    let failed = |error: &std::io::Error| Problem::Trouble(Trouble::of_io(error));
     let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
     let path = folder.path().join(name);
     file.file.persist(&path).map_err(|error| failed(&error.error))?;
-    match contacts::import(db, lender, agency, &path, options, by, &mut Silent) {
+    match intake::take_in(db, lender, &path, kind, &Options::default(), by, &mut Silent) {
         Ok(done) => Ok(Ok(done)),
-        Err(ConductError::Db(error)) => Err(error.into()),
+        Err(IntakeError::Db(error)) => Err(error.into()),
         Err(refused) => {
             Ok(Err(refused.to_string().replace(&format!("{}/", folder.path().display()), "")))
         }
     }
 }
 
-/// The last part of a name as a browser sends it, and nothing that a path could be made of.
+/// Bytes of a name that every file system takes, whatever the letters.
+const LONGEST_NAME: usize = 200;
+
+/// The last part of a name as a browser sends it, and nothing that a path could be made of. What is too long loses the end
+/// of its stem, not its ending.
 fn file_name(sent: &str) -> String {
     let last = sent.rsplit(['/', '\\']).next().unwrap_or_default();
     let kept: String = last
         .chars()
         .filter(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' '))
-        .take(100)
         .collect();
     let name = kept.trim_matches(['.', ' ']);
-    if name.is_empty() { "contacts.csv".to_string() } else { name.to_string() }
+    let ending = name.rfind('.').map_or("", |dot| &name[dot..]);
+    let ending = if ending.len() <= 10 { ending } else { "" };
+    let mut stem = name.len() - ending.len();
+    if name.len() > LONGEST_NAME {
+        stem = (0..=LONGEST_NAME - ending.len())
+            .rev()
+            .find(|at| name.is_char_boundary(*at))
+            .unwrap_or(0);
+    }
+    match format!("{}{ending}", &name[..stem]) {
+        name if name.is_empty() => "contacts.csv".to_string(),
+        name => name,
+    }
 }
 
-fn shown(t: Lang, done: Imported) -> Done {
+fn shown(t: Lang, done: Report<Totals>) -> Done {
     let count = |number: u64| list::count(crate::kernel::count(number as usize));
     let figures = vec![
         Figure::new(t.file_data_rows(), count(done.rows), ""),
@@ -190,5 +205,7 @@ mod tests {
             ("a\0b.csv", "ab.csv"),
         ];
         names.iter().for_each(|(sent, kept)| assert_eq!(file_name(sent), *kept));
+        let long = file_name(&format!("{}.xlsx", "催".repeat(300)));
+        assert!(long.len() <= LONGEST_NAME && long.ends_with("催.xlsx"), "{long}");
     }
 }

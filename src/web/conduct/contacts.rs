@@ -7,7 +7,7 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use crate::conduct::policy::{RULES, Rule, STOP_CONTACT};
+use crate::conduct::policy::{Rule, STOP_CONTACT};
 use crate::conduct::violation::{self, Found};
 use crate::conduct::{ConductError, contact_store as store};
 use crate::db::{Db, read};
@@ -238,10 +238,11 @@ pub(in crate::web) async fn show(
             .iter()
             .map(|one| Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.agency))
             .collect(),
-        rules: RULES
-            .map(|rule| Choice::new(rule.name(), t.rule_of_policy(rule), &asked.rule))
-            .into(),
-        heads: RULES.map(|rule| t.rule_of_policy(rule)).into(),
+        rules: Rule::ALL
+            .iter()
+            .map(|rule| Choice::new(rule.name(), t.rule_of_policy(*rule), &asked.rule))
+            .collect(),
+        heads: Rule::ALL.iter().map(|rule| t.rule_of_policy(*rule)).collect(),
         by_agency: by_agency(&asked, &facts),
         rows: rows.iter().map(|one| shown(t, one, &facts, accounts)).collect(),
         pager: Pager {
@@ -260,7 +261,7 @@ pub(in crate::web) async fn show(
 /// The policy that files coming now are measured by.
 fn policy(t: Lang, book: &Book) -> String {
     let policy = &book.lender.contact_policy;
-    let hours = format!("{}–{}", policy.quiet_from_text(), policy.quiet_until_text());
+    let hours = format!("{}–{}", policy.quiet_from, policy.quiet_until);
     let (calls, attempts) = (policy.effective_calls, policy.unanswered);
     format!(
         "{} {hours} · {calls} {} · {attempts} {}",
@@ -281,7 +282,7 @@ fn figures(t: Lang, asked: &Asked, facts: &Facts) -> Vec<Figure> {
         ),
         Figure::new(t.violations_word(), count(facts.found.len()), of("")),
     ];
-    for rule in RULES {
+    for rule in Rule::ALL.iter().copied() {
         let against = facts.found.iter().filter(|one| one.rule == rule).count();
         if against > 0 {
             figures.push(Figure::new(t.rule_of_policy(rule), count(against), of(rule.name())));
@@ -302,7 +303,7 @@ fn by_agency(asked: &Asked, facts: &Facts) -> Vec<AgencyShown> {
             agency: Cell::link(&one.agency, href),
             contacts: list::count(one.contacts),
             violations: count(of_agency.len()),
-            by_rule: RULES.map(of_rule).into(),
+            by_rule: Rule::ALL.iter().copied().map(of_rule).collect(),
         }
     };
     facts.contacts.iter().map(row).collect()

@@ -154,7 +154,7 @@ pub(in crate::web) async fn language(
     site: web::Data<Site>,
     posted: Posted<LanguageForm>,
 ) -> Result<HttpResponse, Problem> {
-    let code = Lang::of(&posted.form.language).code();
+    let code = Lang::asked(&posted.form.language).code();
     if let Some(who) = posted.who {
         site.change(move |db| {
             write(db, "", |db| Ok(store::set_language(db, &who.person.login, code)?))

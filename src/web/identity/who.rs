@@ -17,6 +17,7 @@ use crate::audit::By;
 use crate::db::Db;
 use crate::identity::store::SessionRow;
 use crate::identity::{Permission, Person, may, sign_in};
+use crate::kernel::calendar::Today;
 use crate::party::{self, Lang, Lender};
 use crate::web::Site;
 use crate::web::problem::Problem;
@@ -49,6 +50,8 @@ pub struct Known {
     pub here: String,
     /// From where, for the audit record.
     pub source: String,
+    /// What day it was when the page was asked for.
+    pub today: Today,
 }
 
 impl std::ops::Deref for Who {
@@ -65,23 +68,14 @@ pub struct Book {
     pub lender: Lender,
     /// The agency, when the organisation is one: only what is its own is seen.
     pub agency: Option<String>,
-    /// The day that stands for today, where it is not the machine's.
-    pub day: Option<NaiveDate>,
+    /// What day it was when the page was asked for.
+    pub today: Today,
 }
 
 impl Book {
-    /// The machine's day in the lender's time zone: for what a page shows, never for what the book computes.
+    /// The day in the lender's time zone: for what a page shows and offers, never for what the book computes.
     pub fn today(&self) -> NaiveDate {
-        if let Some(day) = self.day {
-            return day;
-        }
-        let now = DateTime::parse_from_rfc3339(&ambient::now())
-            .map(|now| now.to_utc())
-            .unwrap_or_default();
-        self.lender
-            .timezone
-            .parse::<chrono_tz::Tz>()
-            .map_or(now.date_naive(), |zone| now.with_timezone(&zone).date_naive())
+        self.lender.today(self.today)
     }
 }
 
@@ -89,12 +83,7 @@ impl Book {
     /// An instant of the record in the lender's time zone, to the minute.
     pub fn moment(&self, at: &str) -> String {
         let Ok(at) = DateTime::parse_from_rfc3339(at) else { return at.to_string() };
-        let format = "%Y-%m-%d %H:%M";
-        let zone = self.lender.timezone.parse::<chrono_tz::Tz>();
-        zone.map_or_else(
-            |_| at.format(format).to_string(),
-            |zone| at.with_timezone(&zone).format(format).to_string(),
-        )
+        at.with_timezone(&self.lender.timezone).format("%Y-%m-%d %H:%M").to_string()
     }
 }
 
@@ -115,17 +104,18 @@ impl Known {
 
     /// The person as the audit record names them.
     pub fn by(&self) -> By {
-        By { actor: self.person.login.clone(), source: self.source.clone(), at: ambient::now() }
+        let (actor, source) = (self.person.login.clone(), self.source.clone());
+        By { actor, source, at: ambient::now(), today: self.today }
     }
 }
 
 /// The organisation's books: its own when it is a lender, and those of the lenders it serves as an agency.
-fn books(db: &mut Db, organisation: &str, day: Option<NaiveDate>) -> Result<Vec<Book>, Problem> {
+fn books(db: &mut Db, organisation: &str, today: Today) -> Result<Vec<Book>, Problem> {
     let own =
-        party::store::lender(db, organisation)?.map(|lender| Book { lender, agency: None, day });
+        party::store::lender(db, organisation)?.map(|lender| Book { lender, agency: None, today });
     let agency = Some(organisation.to_string());
     let served = party::store::lenders_of(db, organisation)?;
-    let served = served.into_iter().map(|lender| Book { lender, agency: agency.clone(), day });
+    let served = served.into_iter().map(|lender| Book { lender, agency: agency.clone(), today });
     Ok(own.into_iter().chain(served).collect())
 }
 
@@ -258,11 +248,11 @@ pub async fn find(request: &HttpRequest) -> Result<Option<Who>, Problem> {
     let Some(token) = request.cookie(SESSION).map(|cookie| cookie.value().to_string()) else {
         return Ok(None);
     };
-    let day = site.day;
+    let today = site.today();
     let found = site
         .read(move |db| {
             let Some((person, session)) = sign_in::who(db, &token)? else { return Ok(None) };
-            let books = books(db, &person.organisation, day)?;
+            let books = books(db, &person.organisation, today)?;
             let organisation = organisation(db, &person.organisation, &books)?;
             Ok(Some((person, session, books, organisation)))
         })
@@ -272,13 +262,14 @@ pub async fn find(request: &HttpRequest) -> Result<Option<Who>, Problem> {
     }
     Ok(found.map(|(person, session, books, organisation)| {
         Who(Arc::new(Known {
-            t: language(request, person.language.as_deref()),
+            t: language(request, person.language.map(Lang::code)),
             person,
             session,
             books,
             organisation,
             here: request.uri().path_and_query().map_or("/", |path| path.as_str()).to_string(),
             source,
+            today,
         }))
     }))
 }
@@ -297,5 +288,5 @@ pub fn language(request: &HttpRequest, person: Option<&str>) -> Lang {
     let in_cookie = || request.cookie(LANGUAGE).map(|cookie| cookie.value().to_string());
     let of_browser = || request.headers().get(ACCEPT_LANGUAGE)?.to_str().ok().map(str::to_string);
     let code = in_url.or_else(|| person.map(str::to_string)).or_else(in_cookie).or_else(of_browser);
-    code.map_or(Lang::En, |code| Lang::of(&code))
+    code.map_or(Lang::En, |code| Lang::asked(&code))
 }

@@ -423,7 +423,9 @@ async fn draw(
             .into_iter()
             .map(|(value, word)| Choice::new(value, word, &typed.outcome))
             .collect(),
-        kinds: HoldKind::all()
+        kinds: HoldKind::ALL
+            .iter()
+            .copied()
             .map(|kind| Choice::new(kind.name(), t.hold_kind(kind), &typed.kind))
             .collect(),
         rows,

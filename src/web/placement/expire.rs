@@ -12,7 +12,6 @@ use crate::ambient;
 use crate::audit::{self, By};
 use crate::db::{Db, write};
 use crate::identity::form_store;
-use crate::kernel::Money;
 use crate::kernel::calendar::parse_date;
 use crate::kernel::digest;
 use crate::party::Lang;
@@ -99,7 +98,7 @@ impl Found {
         let row = |one: &OpenCount| {
             format!(
                 "\n{}\t{}\t{}\t{}",
-                one.assignee, one.run_out, one.recalls_final, one.run_out_balance
+                one.assignee, one.run_out, one.recalls_final, one.run_out_balance.0
             )
         };
         digest::sha256(
@@ -168,13 +167,13 @@ async fn draw(
     let totals = [
         list::count(found.sum(|one| one.run_out - one.recalls_final)),
         list::count(found.sum(|one| one.recalls_final)),
-        list::money(Money(found.sum(|one| one.run_out_balance)), currency),
+        list::money(found.counts.iter().map(|one| one.run_out_balance).sum(), currency),
     ];
     let row = |one: &OpenCount| Row {
         assignee: Cell::link(&one.assignee, listed.clone().with("assignee", &one.assignee).url()),
         expired: list::count(one.run_out - one.recalls_final),
         recalls_final: list::count(one.recalls_final),
-        balance: list::money(Money(one.run_out_balance), currency),
+        balance: list::money(one.run_out_balance, currency),
     };
     let body = Body {
         t,

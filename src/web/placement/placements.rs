@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::db::{Db, read};
 use crate::identity::Permission;
 use crate::kernel::calendar::parse_date;
-use crate::kernel::{Currency, Money, text};
+use crate::kernel::{Currency, Money};
 use crate::party::{self, Lang};
 use crate::placement::store::{self, PlacementFilter, PlacementSums};
 use crate::placement::{CloseReason, Placement};
@@ -228,7 +228,7 @@ fn figures(t: Lang, book: &Book, sums: PlacementSums) -> Vec<Figure> {
     };
     figures.push(Figure::new(t.open_placements(), list::count(sums.open), ""));
     let balance = format!("{} ({currency})", t.balance_at_placement());
-    figures.push(Figure::new(balance, list::money(Money(sums.balance), currency), ""));
+    figures.push(Figure::new(balance, list::money(sums.balance, currency), ""));
     if sums.run_out > 0 {
         let listed = Link::to("/placements")
             .with("lender", &book.lender.code)
@@ -431,7 +431,7 @@ fn sheet(
             let placement = &row.placement;
             sheet.row(&[
                 placement.account_no.clone(),
-                text::neutral(&row.name).into_owned(),
+                row.name.clone(),
                 placement.assignee.clone(),
                 placement.batch.clone(),
                 placement.facts.level.to_string(),

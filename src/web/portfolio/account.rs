@@ -7,7 +7,6 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::allocation;
-use crate::allocation::reason::Why;
 use crate::allocation::store::RunAccount;
 use crate::db::{Db, keys_json};
 use crate::identity::Permission;
@@ -20,7 +19,7 @@ use crate::portfolio::{self, FileRow};
 use crate::recovery;
 use crate::standing::{self, Standing};
 use crate::web::Site;
-use crate::web::allocation::runs::{reason_words, run_link};
+use crate::web::allocation::runs::{run_link, why_words};
 use crate::web::identity::who::{Accounts, Book, Sees};
 use crate::web::link::{self, Link};
 use crate::web::list::{self, Cell};
@@ -110,7 +109,7 @@ struct HoldShown {
 const RUNS: i64 = 24;
 
 /// An account in a run, with the run's method and the list of gates that were closed.
-type InRun = (RunAccount, String, BTreeMap<i64, String>);
+type InRun = (RunAccount, &'static str, BTreeMap<i64, String>);
 
 /// Everything the page shows, as the stores give it.
 struct Facts {
@@ -266,10 +265,8 @@ fn load(
 fn runs(db: &mut Db, lender: &str, account_no: &str) -> Result<Vec<InRun>, Problem> {
     let mut runs = Vec::new();
     for one in allocation::store::runs_of_account(db, lender, account_no, RUNS)? {
-        let method = allocation::store::run(db, lender, one.run_no)?
-            .map(|run| run.method)
-            .unwrap_or_default();
-        let number = Why::parse(&one.reason).and_then(|why| why.refusals);
+        let run = allocation::store::run(db, lender, one.run_no)?.ok_or(Problem::NotFound)?;
+        let (method, number) = (run.method.name(), one.reason.refusals);
         let list = number
             .map(|number| allocation::store::refusal(db, lender, one.run_no, number))
             .transpose()?
@@ -284,8 +281,8 @@ fn in_run(t: Lang, book: &Book, (one, method, refusals): &InRun) -> RunShown {
         run: Cell::link(one.run_no.to_string(), run_link(one.run_no).url()),
         assignee: one.assignee.clone().unwrap_or_else(|| t.not_placed().to_string()),
         stratum: one.stratum.clone(),
-        balance: list::money(Money(one.balance), book.lender.currency),
-        reason: reason_words(t, method, &one.reason, refusals),
+        balance: list::money(one.balance, book.lender.currency),
+        reason: why_words(t, method, &one.reason, refusals),
     }
 }
 
@@ -370,12 +367,15 @@ fn acts(placements: &[Placement], holds: &[Hold], account_no: &str) -> Vec<Act> 
 fn step(t: Lang, book: &Book, row: &LogRow) -> StepShown {
     StepShown {
         on: row.on_day.to_string(),
-        step: t.step(&row.step),
+        step: row.step.map_or(t.step_closing(), |step| t.step(step)),
         by: row.agency.clone().unwrap_or_else(|| t.lender().to_string()),
         reason: row.reason.clone().unwrap_or_default(),
-        outcome: row.outcome.as_deref().map_or("", |name| t.outcome(name)),
+        outcome: match (row.outcome, row.close_reason) {
+            (Some(outcome), _) => t.outcome(outcome),
+            (None, reason) => reason.map_or("", |reason| reason.word(t)),
+        },
         until: list::day(row.until_on),
-        owed: list::money(Money(row.owed), book.lender.currency),
+        owed: list::money(row.owed, book.lender.currency),
         recorded: format!("{} {}", book.moment(&row.recorded_at), row.actor),
     }
 }

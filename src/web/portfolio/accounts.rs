@@ -5,7 +5,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::db::{Db, read};
-use crate::kernel::{Money, text};
+use crate::kernel::Money;
 use crate::party::{self, Lang, Lender};
 use crate::portfolio::FileRow;
 use crate::portfolio::hold;
@@ -272,7 +272,7 @@ fn sheet(
         for row in &rows {
             sheet.row(&[
                 row.account_no.clone(),
-                text::neutral(&row.name).into_owned(),
+                row.name.clone(),
                 row.bucket.clone(),
                 row.days_past_due.to_string(),
                 row.stated.plain(currency),

@@ -119,10 +119,7 @@ fn section(
     let statements = store::statements(db, lender, book.agency.as_deref())?;
     let mut closed: Vec<Month> = match &book.agency {
         Some(_) => statements.iter().map(|one| one.month).collect(),
-        None => store::periods(db, lender)?
-            .iter()
-            .filter_map(|period| period.month.parse().ok())
-            .collect(),
+        None => store::periods(db, lender)?.iter().map(|period| period.month).collect(),
     };
     closed.dedup();
     closed.retain(|month| before.is_none_or(|before| *month < before));

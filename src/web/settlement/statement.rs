@@ -127,7 +127,7 @@ pub(in crate::web) async fn show(
             book.lender.name,
             agency.map_or_else(|| one.agency.clone(), |agency| agency.name)
         ),
-        terms: one.terms.as_ref().map_or_else(
+        terms: one.terms().map_or_else(
             || t.no_contract().to_string(),
             |(code, version)| format!("{code}, {} {version}", t.version()),
         ),
@@ -238,13 +238,9 @@ fn tabs(t: Lang, sums: &[store::KindSum], asked: &str, here: impl Fn(&str) -> Li
         current: asked.is_empty(),
     };
     let tab = |sum: &store::KindSum| Tab {
-        label: format!(
-            "{} {}",
-            LineKind::parse(&sum.kind).map_or("", |kind| kind_word(t, kind)),
-            list::count(sum.lines)
-        ),
-        href: here(&sum.kind).then("#lines").url(),
-        current: asked == sum.kind,
+        label: format!("{} {}", kind_word(t, sum.kind), list::count(sum.lines)),
+        href: here(sum.kind.name()).then("#lines").url(),
+        current: asked == sum.kind.name(),
     };
     [first].into_iter().chain(sums.iter().map(tab)).collect()
 }
