@@ -90,7 +90,7 @@ pub trait Kind {
         Ok(())
     }
 
-    /// Records the file and the event. Nothing of the file is refused after this is called.
+    /// Records the file and the event. Only amounts that no book keeps refuse the file after this is called.
     fn finish(self, db: &mut Db, taken: Taken<'_>) -> Result<Self::Totals, IntakeError>;
 }
 

@@ -184,9 +184,6 @@ impl Kind for Portfolio<'_> {
             total: counts.total.plain(taken.lender.currency),
             closed_as_paid: counts.closed_as_paid,
         };
-        let total = counts.total.money();
-        let total =
-            total.map_err(|range| IntakeError::Total { file: taken.file_name.clone(), range })?;
         let seq = act.seq();
         let event = format!("portfolio:{seq}");
         let Total(equity) = self.moves.values().copied().sum();
@@ -198,6 +195,9 @@ impl Kind for Portfolio<'_> {
         let moves = moves.collect::<Result<Vec<_>, _>>()?;
         let transaction = Transaction::build(self.as_of, event, None, moves);
         act.journal.post(db, &mut act.book, transaction)?;
+        let total = counts.total.money();
+        let total =
+            total.map_err(|range| IntakeError::Total { file: taken.file_name.clone(), range })?;
         let row = vec![
             taken.lender.code.as_str().into(),
             seq.into(),

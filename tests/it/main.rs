@@ -10,7 +10,6 @@
     clippy::too_many_lines
 )]
 // A story told from beginning to end may be long; what the product does may not.
-#![allow(clippy::too_many_lines)]
 
 mod access;
 mod accounts;
