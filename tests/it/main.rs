@@ -9,7 +9,6 @@
     clippy::float_arithmetic,
     clippy::too_many_lines
 )]
-// A story told from beginning to end may be long; what the product does may not.
 
 mod access;
 mod accounts;
