@@ -203,7 +203,7 @@ impl SaidUser {
             roles,
             active: said.active.over(known.map(|one| one.active), true),
             password_hash: known.and_then(|one| one.password_hash.clone()),
-            language: known.and_then(|one| one.language.clone()),
+            language: known.and_then(|one| one.language),
         })
     }
 }
