@@ -215,8 +215,8 @@ impl How {
             _ if !placed => How::Unplaced,
             Some(Reason::Explore(..)) => How::Explored,
             Some(Reason::Follow(_)) => How::Followed,
+            None | Some(Reason::Words(_)) => How::Placed,
             Some(_) => How::Method,
-            None => How::Placed,
         }
     }
 }

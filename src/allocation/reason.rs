@@ -29,6 +29,8 @@ pub enum Reason {
     NoShare,
     /// Nobody has room for all accounts of the debtor.
     NoRoomTogether,
+    /// In words, as the runs of long ago were kept before there were codes.
+    Words(String),
 }
 
 /// A reason with what goes along with it.
@@ -55,6 +57,7 @@ impl fmt::Display for Why {
             Reason::Full => f.write_str("full")?,
             Reason::NoShare => f.write_str("no-share")?,
             Reason::NoRoomTogether => f.write_str("no-room-together")?,
+            Reason::Words(words) => f.write_str(words)?,
         }
         if self.together > 1 {
             write!(f, " +{}", self.together)?;
@@ -71,7 +74,8 @@ impl Spelled for Why {
     }
 
     fn from_spelling(text: String) -> Result<Why, String> {
-        Why::parse(&text).filter(|why| why.to_string() == text).ok_or(text)
+        let code = Why::parse(&text).filter(|why| why.to_string() == text);
+        Ok(code.unwrap_or(Why { reason: Reason::Words(text), together: 1, refusals: None }))
     }
 }
 
@@ -185,6 +189,7 @@ impl Why {
                 "no eligible assignee has room for all of the debtor's accounts".to_string()
             }
             (Reason::NoRoomTogether, Lang::Zh) => "没有受托方能容纳该债务人的全部案件".to_string(),
+            (Reason::Words(words), _) => words.clone(),
         };
         if self.together > 1 {
             words += &match t {

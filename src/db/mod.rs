@@ -136,7 +136,7 @@ pub fn write<T, E: From<diesel::result::Error>>(
     write_all(db, &[lender], work)
 }
 
-/// As [`write`], as the only writer of several books at once. Whoever takes several names the lenders in the order of
+/// As [`write()`], as the only writer of several books at once. Whoever takes several names the lenders in the order of
 /// their codes and the installation last, so that two never wait for each other, and nobody who signs in for a book.
 pub fn write_all<T, E: From<diesel::result::Error>>(
     db: &mut Db,

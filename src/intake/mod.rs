@@ -19,7 +19,7 @@ use crate::kernel::money::AmountFault;
 use crate::kernel::progress::Progress;
 use crate::kernel::{Currency, Money, MoneyRange, Total};
 use crate::party::{self, Lender};
-use crate::sheet::{Column, ColumnMap, Fault, RawRow, Rejects, Row, Sheet, SheetError};
+use crate::sheet::{Column, ColumnMap, Fault, Lines, RawRow, Rejects, Row, Sheet, SheetError};
 
 use direction::Directions;
 pub use direction::Told;
@@ -146,6 +146,8 @@ pub struct Taken<'a> {
 pub struct Report<T> {
     /// Whether the same bytes were taken in before: nothing changed.
     pub already_imported: bool,
+    /// What became of each line of the file.
+    pub lines: Lines,
     /// Data rows in the file.
     pub rows: u64,
     /// Rows taken in.
@@ -251,6 +253,8 @@ pub enum IntakeError {
 
 /// Rows worked on at once.
 pub const CHUNK: usize = 5_000;
+/// Bytes of rows worked on at once: a file of long rows goes in with fewer of them at a time.
+const CHUNK_BYTES: usize = 16 << 20;
 
 /// Takes in a file: good rows go in, bad ones are rejected, or it is refused as a whole and nothing changes.
 pub fn take_in<K: Kind>(
@@ -291,7 +295,7 @@ pub fn take_in<K: Kind>(
         intake.rejects.finish()?;
         declared.check(&sheet, &intake)?;
         match before {
-            Some(before) => Ok(again(before, intake)),
+            Some(before) => Ok(again(before, &sheet, intake)),
             None => finish(db, kind, &sheet, intake),
         }
     })
@@ -319,7 +323,7 @@ impl<K: Kind> Reading<'_, K> {
         let directions = Directions::of(self.sheet, K::DIRECTIONS);
         let mut raw = RawRow::default();
         let mut chunk = Vec::with_capacity(CHUNK);
-        let mut waiting = 0;
+        let (mut waiting, mut bytes) = (0, 0);
         while self.sheet.next(&mut raw)? {
             directions.check(self.sheet, &raw)?;
             let row = self.read(&raw)?;
@@ -328,17 +332,18 @@ impl<K: Kind> Reading<'_, K> {
             }
             chunk.extend(row.map(|row| (raw.clone(), row)));
             waiting += 1;
-            if waiting == CHUNK {
+            bytes += raw.size();
+            if waiting == CHUNK as u64 || bytes >= CHUNK_BYTES {
                 self.kind.save(db, std::mem::take(&mut chunk), self.intake)?;
-                progress.advance(CHUNK as u64);
-                waiting = 0;
+                progress.advance(waiting);
+                (waiting, bytes) = (0, 0);
             }
         }
         if again {
             return Ok(());
         }
         self.kind.save(db, chunk, self.intake)?;
-        progress.advance(waiting as u64);
+        progress.advance(waiting);
         self.kind.save_rest(db, self.intake)
     }
 
@@ -437,9 +442,10 @@ impl Declared {
 }
 
 /// The report on bytes that were taken in before.
-fn again<T>(before: Before<T>, intake: Intake) -> Report<T> {
+fn again<T>(before: Before<T>, sheet: &Sheet, intake: Intake) -> Report<T> {
     Report {
         already_imported: true,
+        lines: sheet.lines(),
         rows: intake.rows,
         accepted: 0,
         duplicate: u64::try_from(before.known).unwrap_or(0),
@@ -468,6 +474,7 @@ fn finish<K: Kind>(
     };
     Ok(Report {
         already_imported: false,
+        lines: sheet.lines(),
         rows: intake.rows,
         accepted: intake.accepted,
         duplicate: intake.duplicate,

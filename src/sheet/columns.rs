@@ -180,10 +180,17 @@ pub(super) fn place(
         })
         .map(|(name, _)| name.as_str())
         .collect();
-    let warnings = if unknown.is_empty() {
-        Vec::new()
-    } else {
-        vec![format!("ignored columns: {}", unknown.join(", "))]
-    };
+    let mut warnings = Vec::new();
+    if !unknown.is_empty() {
+        warnings.push(format!("ignored columns: {}", unknown.join(", ")));
+    }
+    let unnamed: Vec<String> = (1..)
+        .zip(&names)
+        .filter(|(_, name)| name.is_empty())
+        .map(|(number, _): (usize, _)| number.to_string())
+        .collect();
+    if !unnamed.is_empty() {
+        warnings.push(format!("ignored columns without a name: {}", unnamed.join(", ")));
+    }
     Ok((placed, warnings))
 }

@@ -282,7 +282,7 @@ fn every_change_of_people_is_an_event_and_verify_finds_what_none_made() {
             ),
             ("status = 'disabled'", "status = 'active'", "status was changed from \"active\""),
             ("organisation = 'A01'", "organisation = 'CFC'", "organisation was changed"),
-            ("roles = 'king'", "roles = 'compliance'", "the role \"king\""),
+            ("roles = 'king'", "roles = 'compliance'", "the column roles holds \"king\""),
         ] {
             book.sql(&format!("UPDATE person SET {change}")).unwrap();
             let findings = book.findings().join("\n");

@@ -671,7 +671,7 @@ fn a_reference_counts_once_per_agency_in_whatever_file_it_comes() {
         let done = contacts(
             book,
             "A01",
-            "a,1,2026-01-05 10:00,call,13812345678,effective\nb,2,2026-01-05 10:00\n",
+            "a,1,2026-01-05 10:00,call,13812345678,effective\nb,2,2026-01-05 10:00,,,\n",
         );
         assert_eq!((done.rows, done.accepted, done.duplicate), (2, 2, 0));
         let before = book.state();

@@ -445,7 +445,7 @@ fn every_faulty_recovery_is_named_and_moves_nothing() {
             ("x,1,2026-01-05,0,,,,,,,,", "amount", "0", "positive"),
             ("x,1,2026-01-05,-1,,,,,,,,", "amount", "-1", "positive"),
             ("x,1,2026-01-05,1.001,,,,,,,,", "amount", "1.001", "more decimals"),
-            ("x,1,2026-01-05,1.00,gift,,,,,,,", "kind", "gift", "payment, reversal, waiver"),
+            ("x,1,2026-01-05,1.00,gift,,,,,,,", "kind", "gift", "payment, waiver, reversal"),
             ("x,1,2026-01-05,1.00,reversal,,,,,,,", "reverses", "", "empty"),
             ("x,1,2026-01-05,1.00,reversal,nobody,,,,,,", "reverses", "nobody", "not known"),
             (
