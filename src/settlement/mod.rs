@@ -133,11 +133,11 @@ group! {
         true_up: Money,
         /// Σ charges.
         charges: Money,
-        /// The performance line.
+        /// Σ performance lines, of either sign.
         performance: Money,
-        /// The top-up.
-        minimum: Money [0..],
-        /// The cut, ≤ 0.
+        /// Σ top-ups; below zero when an earlier month's is used up by late money.
+        minimum: Money,
+        /// Σ cuts; above zero when an earlier month's is given back.
         maximum: Money,
         /// Σ deductions.
         deductions: Money,
@@ -157,8 +157,8 @@ group! {
         due_from_agency: Money [0..],
         /// A credit that reduces the next statement, ≤ 0.
         carried_forward: Money,
-        /// What net remittance sets off.
-        set_off: Money [0..],
+        /// What is set off between Payable and Receivable; below zero the other way round.
+        set_off: Money,
         /// Remitted by the agency − paid to it.
         payments: Money,
         /// The agency's Payable − Receivable after.
