@@ -104,7 +104,7 @@ pub fn field(db: &mut Db, asked: &Asked<'_>, progress: &mut dyn Progress) -> Que
         let Some(last) = accounts.last() else { return Ok(field) };
         after.clone_from(last);
         let mut standings = asked.standings(db, accounts.iter().map(String::as_str))?;
-        progress.advance(accounts.len() as u64);
+        progress.advance(accounts.len() as u64)?;
         for account_no in accounts {
             let Some(standing) = standings.remove(&account_no) else { continue };
             match look(asked, &holds, account_no, &standing, &mut field.debtor_holders) {

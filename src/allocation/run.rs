@@ -80,34 +80,42 @@ pub fn run(
     by: &By,
     progress: &mut dyn Progress,
 ) -> Result<Outcome, AllocationError> {
+    write(db, order.lender, |db| run_inside(db, order, by, progress))
+}
+
+/// As [`run`], inside the transaction of the book's writer.
+pub fn run_inside(
+    db: &mut Db,
+    order: &Order<'_>,
+    by: &By,
+    progress: &mut dyn Progress,
+) -> Result<Outcome, AllocationError> {
     let (lender_code, on) = (order.lender, order.on);
-    write(db, lender_code, |db| {
-        let lender = find_lender(db, lender_code)?;
-        check_open(&crate::audit::book(db, lender_code)?, on)?;
-        if order.commit {
-            progress.stage("recording expiries", None);
-            record_expiries(db, lender_code, on, by)?;
-        }
-        let question = Question {
-            lender: &lender,
-            file: order.file,
-            strategy: order.strategy,
-            on,
-            as_if_unplaced: false,
-        };
-        let decision = decide(db, &question, progress)?;
-        let mut act = Act::begin(db, lender_code, by)?;
-        act.book.run_no += 1;
-        let run = simulate(db, &mut act, &lender, &decision, order, progress)?;
-        if order.commit {
-            place(db, &mut act, &decision, run.run_no, on, progress)?;
-        }
-        let kind = if order.commit { "allocation committed" } else { "allocation simulated" };
-        let summary = json!({"run": run.run_no, "strategy": run.name, "on": on.to_string(), "hash": run.hash, "placed": run.placed, "unplaced": run.unplaced});
-        act.finish(db, kind, &summary)?;
-        progress.stage("saving", None);
-        Ok(Outcome { run_no: run.run_no, hash: run.hash, committed: order.commit, decision })
-    })
+    let lender = find_lender(db, lender_code)?;
+    check_open(&crate::audit::book(db, lender_code)?, on)?;
+    if order.commit {
+        progress.stage("recording expiries", None)?;
+        record_expiries(db, lender_code, on, by)?;
+    }
+    let question = Question {
+        lender: &lender,
+        file: order.file,
+        strategy: order.strategy,
+        on,
+        as_if_unplaced: false,
+    };
+    let decision = decide(db, &question, progress)?;
+    let mut act = Act::begin(db, lender_code, by)?;
+    act.book.run_no += 1;
+    let run = simulate(db, &mut act, &lender, &decision, order, progress)?;
+    if order.commit {
+        place(db, &mut act, &decision, run.run_no, on, progress)?;
+    }
+    let kind = if order.commit { "allocation committed" } else { "allocation simulated" };
+    let summary = json!({"run": run.run_no, "strategy": run.name, "on": on.to_string(), "hash": run.hash, "placed": run.placed, "unplaced": run.unplaced});
+    act.finish(db, kind, &summary)?;
+    progress.stage("saving", None)?;
+    Ok(Outcome { run_no: run.run_no, hash: run.hash, committed: order.commit, decision })
 }
 
 /// Carries out a simulated run, refused when the book has moved since.
@@ -128,35 +136,44 @@ pub fn commit_run_watched(
     by: &By,
     progress: &mut dyn Progress,
 ) -> Result<Outcome, AllocationError> {
-    write(db, lender_code, |db| {
-        let lender = find_lender(db, lender_code)?;
-        let run = store::run(db, lender_code, run_no)?.ok_or(AllocationError::NoRun(run_no))?;
-        if run.committed_seq.is_some() {
-            return Err(AllocationError::Committed(run_no));
-        }
-        let book = crate::audit::book(db, lender_code)?;
-        check_open(&book, run.run_on)?;
-        if crate::audit::changed_since(db, lender_code, run.seq)? {
-            return Err(AllocationError::Moved(run_no, run.seq, book.seq));
-        }
-        record_expiries(db, lender_code, run.run_on, by)?;
-        let (file, strategy, on) = (run.name.as_str(), run.strategy.as_str(), run.run_on);
-        let question = Question { lender: &lender, file, strategy, on, as_if_unplaced: false };
-        let decision = decide(db, &question, progress)?;
-        progress.stage("hashing", None);
-        if hashed(&decision)? != run.hash {
-            return Err(AllocationError::Differs(run_no));
-        }
-        let mut act = Act::begin(db, lender_code, by)?;
-        place(db, &mut act, &decision, run_no, run.run_on, progress)?;
-        progress.stage("saving", None);
-        act.finish(
-            db,
-            "allocation committed",
-            &json!({"run": run_no, "hash": run.hash, "placed": run.placed}),
-        )?;
-        Ok(Outcome { run_no, hash: run.run.hash, committed: true, decision })
-    })
+    write(db, lender_code, |db| commit_inside(db, lender_code, run_no, by, progress))
+}
+
+/// As [`commit_run`], inside the transaction of the book's writer.
+pub fn commit_inside(
+    db: &mut Db,
+    lender_code: &str,
+    run_no: i64,
+    by: &By,
+    progress: &mut dyn Progress,
+) -> Result<Outcome, AllocationError> {
+    let lender = find_lender(db, lender_code)?;
+    let run = store::run(db, lender_code, run_no)?.ok_or(AllocationError::NoRun(run_no))?;
+    if run.committed_seq.is_some() {
+        return Err(AllocationError::Committed(run_no));
+    }
+    let book = crate::audit::book(db, lender_code)?;
+    check_open(&book, run.run_on)?;
+    if crate::audit::changed_since(db, lender_code, run.seq)? {
+        return Err(AllocationError::Moved(run_no, run.seq, book.seq));
+    }
+    record_expiries(db, lender_code, run.run_on, by)?;
+    let (file, strategy, on) = (run.name.as_str(), run.strategy.as_str(), run.run_on);
+    let question = Question { lender: &lender, file, strategy, on, as_if_unplaced: false };
+    let decision = decide(db, &question, progress)?;
+    progress.stage("hashing", None)?;
+    if hashed(&decision)? != run.hash {
+        return Err(AllocationError::Differs(run_no));
+    }
+    let mut act = Act::begin(db, lender_code, by)?;
+    place(db, &mut act, &decision, run_no, run.run_on, progress)?;
+    progress.stage("saving", None)?;
+    act.finish(
+        db,
+        "allocation committed",
+        &json!({"run": run_no, "hash": run.hash, "placed": run.placed}),
+    )?;
+    Ok(Outcome { run_no, hash: run.run.hash, committed: true, decision })
 }
 
 fn find_lender(db: &mut Db, code: &str) -> Result<Lender, AllocationError> {
@@ -197,7 +214,7 @@ pub fn decide(
         grouping: &strategy.grouping,
         known_seq: i64::MAX,
     };
-    progress.stage("reading history", None);
+    progress.stage("reading history", None)?;
     let (scorecard, history) =
         measure::scorecard_on(db, &asked, &versions, &strategy.points, strategy.peers())?;
     let open = if question.as_if_unplaced {
@@ -229,9 +246,9 @@ pub fn decide(
         known_seq: i64::MAX,
         as_if_unplaced: question.as_if_unplaced,
     };
-    progress.stage("reading accounts", None);
+    progress.stage("reading accounts", None)?;
     let field = field(db, &asked, progress)?;
-    progress.stage("deciding", None);
+    progress.stage("deciding", None)?;
     decide_on(Market { strategy, takers, field, history, scorecard, currency: lender.currency })
 }
 
@@ -250,11 +267,11 @@ fn simulate(
     order: &Order<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Simulated, AllocationError> {
-    progress.stage("hashing", None);
+    progress.stage("hashing", None)?;
     let hash = hashed(decision)?;
-    progress.stage("adding up", None);
+    progress.stage("adding up", None)?;
     let mut body = kept(decision)?;
-    progress.stage("writing the assignment", Some(decision.assigned.len() as u64));
+    progress.stage("writing the assignment", Some(decision.assigned.len() as u64))?;
     let placed = decision.placed();
     let run = Simulated {
         run_no: act.book.run_no,
@@ -317,7 +334,7 @@ fn store_rows(
             });
         }
         act.record(db, &rows)?;
-        progress.advance(rows.len() as u64);
+        progress.advance(rows.len() as u64)?;
     }
     Ok(())
 }
@@ -411,7 +428,7 @@ fn place(
     on: NaiveDate,
     progress: &mut dyn Progress,
 ) -> Result<(), AllocationError> {
-    progress.stage("placing", Some(decision.placed() as u64));
+    progress.stage("placing", Some(decision.placed() as u64))?;
     let seq = act.seq();
     let mut batches = batches(act, decision)?;
     let placed: Vec<(usize, usize)> = (0..decision.assigned.len())
@@ -429,7 +446,7 @@ fn place(
             rows.push(placed_row(act, batch, decision, *index, on));
         }
         act.record(db, &rows)?;
-        progress.advance(rows.len() as u64);
+        progress.advance(rows.len() as u64)?;
     }
     for filled in batches.into_values() {
         let assignee = filled.taker.assignee.code.as_str();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::ambient::Stopwatch;
-use crate::kernel::progress::Progress;
+use crate::kernel::progress::{Progress, Stop};
 
 /// A bar that follows the stages of a long work, and keeps how long each took.
 pub(super) struct Bar {
@@ -40,7 +40,7 @@ impl Bar {
 }
 
 impl Progress for Bar {
-    fn stage(&mut self, name: &str, total: Option<u64>) {
+    fn stage(&mut self, name: &str, total: Option<u64>) -> Result<(), Stop> {
         self.lap();
         self.stages.push((name.to_string(), 0));
         let template = if total.is_some() {
@@ -54,10 +54,12 @@ impl Progress for Bar {
         self.bar.set_length(total.unwrap_or(0));
         self.bar.set_position(0);
         self.bar.set_message(name.to_string());
+        Ok(())
     }
 
-    fn advance(&mut self, steps: u64) {
+    fn advance(&mut self, steps: u64) -> Result<(), Stop> {
         self.bar.inc(steps);
+        Ok(())
     }
 }
 

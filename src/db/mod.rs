@@ -29,6 +29,8 @@ pub use plain::{FactTable, canonical_plain, insert_plain, insert_rows};
 pub use pool::{Pool, PoolError};
 pub use trouble::{Trouble, TroubleKind, told};
 
+use crate::kernel::progress::Stop;
+
 /// Where a database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
@@ -162,6 +164,13 @@ pub fn read<T, E: From<diesel::result::Error>>(
     let done = outcome?;
     ended?;
     Ok(done)
+}
+
+/// Work that is stopped undoes its transaction like any other that fails.
+impl From<Stop> for diesel::result::Error {
+    fn from(_: Stop) -> diesel::result::Error {
+        diesel::result::Error::RollbackTransaction
+    }
 }
 
 fn finish<T, E: From<diesel::result::Error>>(

@@ -74,35 +74,35 @@ pub fn load(
     key: Option<&Key>,
     progress: &mut dyn Progress,
 ) -> Result<Loaded, DemoError> {
-    progress.stage("making the sample book", None);
+    progress.stage("making the sample book", None).map_err(failed)?;
     let book = Book::new(accounts, folder).map_err(failed)?;
     // The sample's own calendar goes on to its last day, whatever the clock says.
     let by = By { today: Today::Everywhere(day(LAST_DAY)?), ..ambient::operator() };
     let mut loading = Loading { db, book, key, by, loaded: Loaded::default() };
-    progress.stage("setting up lender, agencies and contracts", None);
+    progress.stage("setting up lender, agencies and contracts", None).map_err(failed)?;
     loading.set_up()?;
-    progress.stage("running four months", Some(4));
+    progress.stage("running four months", Some(4)).map_err(failed)?;
     loading.portfolio("2026-07-31")?;
     loading.allocate("strategy-team.toml", TEAM, "2026-08-01")?;
     loading.allocate("strategy-agencies.toml", AGENCIES, "2026-08-01")?;
     loading.recoveries("2026-08", 31)?;
     loading.close("2026-08")?;
-    progress.advance(1);
+    progress.advance(1).map_err(failed)?;
     loading.allocate("strategy-agencies.toml", AGENCIES, "2026-09-02")?;
     loading.recoveries("2026-09", 30)?;
     loading.book.age_two_months();
     loading.portfolio("2026-09-30")?;
     loading.close("2026-09")?;
-    progress.advance(1);
+    progress.advance(1).map_err(failed)?;
     loading.recall("2026-10-09")?;
     loading.allocate("strategy-agencies.toml", AGENCIES, "2026-10-12")?;
     loading.recoveries("2026-10", 31)?;
     loading.close("2026-10")?;
-    progress.advance(1);
+    progress.advance(1).map_err(failed)?;
     loading.allocate("strategy-optimise.toml", OPTIMISE, "2026-11-03")?;
     loading.wait()?;
     loading.recoveries("2026-11", 18)?;
-    progress.advance(1);
+    progress.advance(1).map_err(failed)?;
     Ok(loading.loaded)
 }
 

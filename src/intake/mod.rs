@@ -246,6 +246,9 @@ pub enum IntakeError {
     /// The ledger does not take it.
     #[error(transparent)]
     Ledger(#[from] crate::ledger::LedgerError),
+    /// Whoever watched did not want it any more.
+    #[error(transparent)]
+    Stopped(#[from] crate::kernel::progress::Stop),
     /// The database failed.
     #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
@@ -261,22 +264,48 @@ pub fn take_in<K: Kind>(
     db: &mut Db,
     lender_code: &str,
     path: &Path,
-    mut kind: K,
+    kind: K,
     options: &Options<'_>,
     by: &By,
     progress: &mut dyn Progress,
 ) -> Result<Report<K::Totals>, IntakeError> {
-    let lender = lender(db, lender_code)?;
-    let declared = Declared::read(options, &lender)?;
-    let mut sheet = if K::TIMES {
-        Sheet::open_with_times(path, K::COLUMNS, options.map)?
-    } else {
-        Sheet::open(path, K::COLUMNS, options.map)?
-    };
-    let rejects = Rejects::new(&sheet.header, options.rejects)?;
-    progress.stage(K::STAGE, None);
-    write(db, lender_code, |db| {
-        let lender = self::lender(db, lender_code)?;
+    Declared::read(options, &lender(db, lender_code)?)?;
+    let opened = Opened::open(path, kind, options)?;
+    write(db, lender_code, |db| opened.take_in(db, lender_code, options, by, progress))
+}
+
+/// A file that was recognised, decoded and hashed, and is not taken in yet.
+pub struct Opened<K> {
+    kind: K,
+    sheet: Sheet,
+    rejects: Rejects,
+}
+
+impl<K: Kind> Opened<K> {
+    /// Opens a file, before the transaction that takes it in.
+    pub fn open(path: &Path, kind: K, options: &Options<'_>) -> Result<Opened<K>, IntakeError> {
+        let sheet = if K::TIMES {
+            Sheet::open_with_times(path, K::COLUMNS, options.map)?
+        } else {
+            Sheet::open(path, K::COLUMNS, options.map)?
+        };
+        let rejects = Rejects::new(&sheet.header, options.rejects)?;
+        Ok(Opened { kind, sheet, rejects })
+    }
+
+    /// As [`take_in`], inside the transaction of the book's writer.
+    pub fn take_in(
+        self,
+        db: &mut Db,
+        lender_code: &str,
+        options: &Options<'_>,
+        by: &By,
+        progress: &mut dyn Progress,
+    ) -> Result<Report<K::Totals>, IntakeError> {
+        progress.stage(K::STAGE, None)?;
+        let Opened { mut kind, mut sheet, rejects } = self;
+        let lender = lender(db, lender_code)?;
+        let declared = Declared::read(options, &lender)?;
         let today = lender.today(by.today);
         let mut intake = Intake {
             act: Act::begin(db, lender_code, by)?,
@@ -298,7 +327,7 @@ pub fn take_in<K: Kind>(
             Some(before) => Ok(again(before, &sheet, intake)),
             None => finish(db, kind, &sheet, intake),
         }
-    })
+    }
 }
 
 fn lender(db: &mut Db, code: &str) -> Result<Lender, IntakeError> {
@@ -335,7 +364,7 @@ impl<K: Kind> Reading<'_, K> {
             bytes += raw.size();
             if waiting == CHUNK as u64 || bytes >= CHUNK_BYTES {
                 self.kind.save(db, std::mem::take(&mut chunk), self.intake)?;
-                progress.advance(waiting);
+                progress.advance(waiting)?;
                 (waiting, bytes) = (0, 0);
             }
         }
@@ -343,7 +372,7 @@ impl<K: Kind> Reading<'_, K> {
             return Ok(());
         }
         self.kind.save(db, chunk, self.intake)?;
-        progress.advance(waiting);
+        progress.advance(waiting)?;
         self.kind.save_rest(db, self.intake)
     }
 

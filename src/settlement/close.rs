@@ -79,51 +79,61 @@ pub fn close(
     by: &By,
     progress: &mut dyn Progress,
 ) -> Result<Closed, SettlementError> {
-    let NewClosing { month, preview, .. } = *new;
     let outcome = write(db, lender_code, |db| {
-        let lender = party::store::lender(db, lender_code)?
-            .ok_or_else(|| SettlementError::NoLender(lender_code.to_string()))?;
-        let book = crate::audit::book(db, lender_code)?;
-        if book.closed_month.is_some_and(|closed| month <= closed) {
-            return Ok(closed_before(db, lender_code, month)?);
-        }
-        if let Some(next) = book.closed_month.map(Month::next)
-            && month != next
-        {
-            return Err(SettlementError::NotNext(month, next).into());
-        }
-        let today = lender.today(by.today);
-        let over = month.last_day() < today;
-        if !over && !preview && !new.allow_future {
-            return Err(SettlementError::NotOver(month, today).into());
-        }
-        progress.stage("recording expiries", None);
-        let ended = record_expiries(db, lender_code, month.next().first_day(), by)
-            .map_err(SettlementError::from)?;
-        progress.stage("pricing recoveries", None);
-        let known = crate::audit::book(db, lender_code)?;
-        let statements = work_out(db, &lender, month, &known)?;
-        let closed = Closed {
-            month,
-            already_closed: false,
-            preview,
-            expired: ended.expired,
-            recalls_final: ended.recalls_final,
-            warnings: warnings(month, over, &statements),
-            statements,
-        };
-        if preview {
-            return Err(Ending::Preview(Box::new(closed)));
-        }
-        progress.stage("issuing statements", Some(closed.statements.len() as u64));
-        issue(db, &lender, &closed, known.seq, by, progress)?;
-        Ok(closed)
+        let closed = close_inside(db, lender_code, new, by, progress)?;
+        if closed.preview { Err(Ending::Preview(Box::new(closed))) } else { Ok(closed) }
     });
     match outcome {
         Ok(closed) => Ok(closed),
         Err(Ending::Preview(closed)) => Ok(*closed),
         Err(Ending::Failed(error)) => Err(error),
     }
+}
+
+/// As [`close`], inside the transaction of the book's writer; whoever asks for a preview undoes it.
+pub fn close_inside(
+    db: &mut Db,
+    lender_code: &str,
+    new: &NewClosing,
+    by: &By,
+    progress: &mut dyn Progress,
+) -> Result<Closed, SettlementError> {
+    let NewClosing { month, preview, .. } = *new;
+    let lender = party::store::lender(db, lender_code)?
+        .ok_or_else(|| SettlementError::NoLender(lender_code.to_string()))?;
+    let book = crate::audit::book(db, lender_code)?;
+    if book.closed_month.is_some_and(|closed| month <= closed) {
+        return closed_before(db, lender_code, month);
+    }
+    if let Some(next) = book.closed_month.map(Month::next)
+        && month != next
+    {
+        return Err(SettlementError::NotNext(month, next));
+    }
+    let today = lender.today(by.today);
+    let over = month.last_day() < today;
+    if !over && !preview && !new.allow_future {
+        return Err(SettlementError::NotOver(month, today));
+    }
+    progress.stage("recording expiries", None)?;
+    let ended = record_expiries(db, lender_code, month.next().first_day(), by)?;
+    progress.stage("pricing recoveries", None)?;
+    let known = crate::audit::book(db, lender_code)?;
+    let statements = work_out(db, &lender, month, &known)?;
+    let closed = Closed {
+        month,
+        already_closed: false,
+        preview,
+        expired: ended.expired,
+        recalls_final: ended.recalls_final,
+        warnings: warnings(month, over, &statements),
+        statements,
+    };
+    if !preview {
+        progress.stage("issuing statements", Some(closed.statements.len() as u64))?;
+        issue(db, &lender, &closed, known.seq, by, progress)?;
+    }
+    Ok(closed)
 }
 
 /// A month that was closed before, with its statements.
@@ -240,7 +250,7 @@ fn issue(
         let agency = assignees.iter().find(|assignee| assignee.code == one.agency);
         let html = render::html(lender, agency, one).map_err(SettlementError::Draw)?;
         store::add_document(db, &mut act, one, "html", html.as_bytes())?;
-        progress.advance(1);
+        progress.advance(1)?;
     }
     act.journal.flush(db, &mut act.book)?;
     let count = count(closed.statements.len());

@@ -257,6 +257,9 @@ pub enum SettlementError {
     /// The ledger does not take it.
     #[error(transparent)]
     Ledger(#[from] crate::ledger::LedgerError),
+    /// Whoever watched did not want it any more.
+    #[error(transparent)]
+    Stopped(#[from] crate::kernel::progress::Stop),
     /// The database failed.
     #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),

@@ -9,7 +9,7 @@ use actix_web::web;
 
 use crate::ambient;
 use crate::db::Db;
-use crate::kernel::progress::Progress;
+use crate::kernel::progress::{Progress, Stop};
 use crate::web::Site;
 use crate::web::problem::Problem;
 
@@ -95,16 +95,18 @@ struct Watch {
 }
 
 impl Progress for Watch {
-    fn stage(&mut self, name: &str, total: Option<u64>) {
+    fn stage(&mut self, name: &str, total: Option<u64>) -> Result<(), Stop> {
         if let Some(work) = self.works.held().get_mut(&self.key) {
             (work.stage, work.steps) = (name.to_string(), (0, total));
         }
+        Ok(())
     }
 
-    fn advance(&mut self, steps: u64) {
+    fn advance(&mut self, steps: u64) -> Result<(), Stop> {
         if let Some(work) = self.works.held().get_mut(&self.key) {
             work.steps.0 += steps;
         }
+        Ok(())
     }
 }
 
@@ -232,9 +234,9 @@ mod tests {
         assert!(matches!(works.take_up("b", work("CFC", State::Running)), Ok(true)));
         assert_eq!(works.of("a", "manager", "CFC").map(|work| work.state), Some(State::Done(7)));
         let mut watch = Watch { works: works.clone(), key: "b".to_string() };
-        watch.stage("placing", Some(10));
-        watch.advance(3);
-        watch.advance(4);
+        watch.stage("placing", Some(10)).unwrap();
+        watch.advance(3).unwrap();
+        watch.advance(4).unwrap();
         let told = works.of("b", "manager", "CFC").map(|work| (work.stage, work.steps));
         assert_eq!(told, Some(("placing".to_string(), (7, Some(10)))));
         assert!(
