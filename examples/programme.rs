@@ -18,7 +18,7 @@ struct Table {
     header: StringRecord,
     rows: Vec<StringRecord>,
     strata: Vec<String>,
-    takers: Vec<String>,
+    recipients: Vec<String>,
     programme: Programme,
 }
 
@@ -73,31 +73,32 @@ fn read(path: &str) -> Result<Table, Box<dyn Error>> {
     let (value, least, most) =
         (column("value_per_account")?, column("min_accounts")?, column("max_accounts")?);
     let rows = file.records().collect::<Result<Vec<_>, _>>()?;
-    let (mut strata, mut takers, mut programme) = (Vec::new(), Vec::new(), Programme::default());
-    let (mut known_strata, mut known_takers) = (BTreeMap::new(), BTreeMap::new());
+    let (mut strata, mut recipients, mut programme) =
+        (Vec::new(), Vec::new(), Programme::default());
+    let (mut known_strata, mut known_recipients) = (BTreeMap::new(), BTreeMap::new());
     for (row, line) in rows.iter().zip(2..) {
         let place = |fault: Box<dyn Error>| format!("{path}, line {line}: {fault}");
         let mut take = || -> Result<(), Box<dyn Error>> {
             let stratum = number(&mut strata, &mut known_strata, &row[stratum]);
-            let taker = number(&mut takers, &mut known_takers, &row[assignee]);
+            let recipient = number(&mut recipients, &mut known_recipients, &row[assignee]);
             let limit =
                 |text: &str| if text.is_empty() { Ok(None) } else { text.parse::<i64>().map(Some) };
             repeated(&mut programme.accounts, stratum, row[accounts].parse()?, "accounts")?;
             repeated(
                 &mut programme.lower,
-                taker,
+                recipient,
                 limit(&row[least])?.unwrap_or(0),
                 "min_accounts",
             )?;
-            repeated(&mut programme.upper, taker, limit(&row[most])?, "max_accounts")?;
-            let (stratum, taker) = (u32::try_from(stratum)?, u16::try_from(taker)?);
-            programme.cells.push(Cell { stratum, taker, value: millionths(&row[value])? });
+            repeated(&mut programme.upper, recipient, limit(&row[most])?, "max_accounts")?;
+            let (stratum, recipient) = (u32::try_from(stratum)?, u16::try_from(recipient)?);
+            programme.cells.push(Cell { stratum, recipient, value: millionths(&row[value])? });
             Ok(())
         };
         take().map_err(place)?;
     }
-    programme.takers = takers.len();
-    Ok(Table { header, rows, strata, takers, programme })
+    programme.recipients = recipients.len();
+    Ok(Table { header, rows, strata, recipients, programme })
 }
 
 fn write(table: &Table, assigned: &[i64], path: &str) -> Result<(), Box<dyn Error>> {
@@ -132,10 +133,10 @@ fn answer(table: &mut Table, place_all: bool, out: Option<&str>) -> Result<Value
             let names = |all: &[String], some: &[usize]| {
                 some.iter().map(|index| all[*index].clone()).collect::<Vec<_>>()
             };
-            let (takers, strata) =
-                (names(&table.takers, &clash.takers), names(&table.strata, &clash.strata));
+            let (recipients, strata) =
+                (names(&table.recipients, &clash.recipients), names(&table.strata, &clash.strata));
             let kind = format!("{:?}", clash.kind).to_lowercase();
-            let clash = json!({ "kind": kind, "assignees": takers, "strata": strata,
+            let clash = json!({ "kind": kind, "assignees": recipients, "strata": strata,
                 "needed": clash.needed.to_string(), "available": clash.available.to_string() });
             return Ok(
                 json!({ "feasible": false, "place_all": place_all, "seconds": seconds, "clash": clash }),
@@ -146,10 +147,10 @@ fn answer(table: &mut Table, place_all: bool, out: Option<&str>) -> Result<Value
         write(table, &plan.assigned, out)?;
     }
     let prices = table
-        .takers
+        .recipients
         .iter()
         .cloned()
-        .zip(plan.taker_prices.iter().map(|price| Value::from(decimal(*price))));
+        .zip(plan.recipient_prices.iter().map(|price| Value::from(decimal(*price))));
     Ok(json!({
         "feasible": true,
         "place_all": place_all,

@@ -28,25 +28,25 @@ struct Part {
     items: Vec<Item>,
 }
 
-/// Prices a month's placements by their contracts: each taker's are one batch.
+/// Prices a month's placements by their contracts: each recipient's are one batch.
 pub fn net(world: &World, month: usize, placed: &[Placed]) -> Net {
     let mut parts: BTreeMap<(usize, usize), Part> = BTreeMap::new();
     for one in placed {
         let account = &world.months[month][one.account];
-        let terms = &world.versions.0[one.taker].terms;
+        let terms = &world.versions.0[one.recipient].terms;
         let part = parts
-            .entry((one.taker, first_match(&terms.fees, &account.candidate.facts)))
+            .entry((one.recipient, first_match(&terms.fees, &account.candidate.facts)))
             .or_default();
         part.placed += account.candidate.facts.balance;
         part.accounts += 1;
-        part.expected += world.expected(month, account, one.taker);
+        part.expected += world.expected(month, account, one.recipient);
         if one.recovered > Money::ZERO {
             part.items.push(item(month, &account.candidate.account_no, one.recovered));
         }
     }
     let mut sum = Net::default();
-    for ((taker, rule), part) in parts {
-        let terms = &world.versions.0[taker].terms;
+    for ((recipient, rule), part) in parts {
+        let terms = &world.versions.0[recipient].terms;
         let fee =
             expected_fee(&terms.fees[rule].price, minor(part.expected), part.placed, part.accounts);
         sum.expected += part.expected - fee.expect("in range").to_f64().expect("a fee");

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use consign::allocation::deal::{Assigned, Fate, deal};
-use consign::allocation::decide::{Decision, Market, decide};
-use consign::allocation::gates::Taker;
-use consign::allocation::outlook::{self, outlooks};
+use consign::allocation::decide::{Decision, Inputs, decide};
+use consign::allocation::expectation::{self, expectations};
+use consign::allocation::gates::Recipient;
 use consign::allocation::plan::{Counts, Plan};
 use consign::allocation::programme::{Cell, Programme, solve};
 use consign::allocation::strategy::{self, Strategy};
@@ -71,7 +71,7 @@ pub struct Placed {
     /// Its place among the accounts of its month.
     pub account: usize,
     /// Whose.
-    pub taker: usize,
+    pub recipient: usize,
     /// What it recovers within the horizon.
     pub recovered: Money,
 }
@@ -81,7 +81,7 @@ pub struct Placed {
 pub struct Course {
     /// What each month's placements bring after fees.
     pub months: Vec<Net>,
-    /// Accounts that found no taker.
+    /// Accounts that found no recipient.
     pub unplaced: usize,
 }
 
@@ -93,11 +93,11 @@ pub fn play(world: &World, policy: Policy) -> Course {
         let assigned = assign(world, policy, month, &placed);
         let accounts = &world.months[month];
         let one = |(account, one): (usize, &Assigned)| {
-            let taker = one.placed()?;
+            let recipient = one.placed()?;
             Some(Placed {
                 account,
-                taker,
-                recovered: world.recovered(month, &accounts[account], taker),
+                recipient,
+                recovered: world.recovered(month, &accounts[account], recipient),
             })
         };
         let own: Vec<Placed> = assigned.iter().enumerate().filter_map(one).collect();
@@ -122,7 +122,7 @@ fn assign(world: &World, policy: Policy, month: usize, placed: &[Vec<Placed>]) -
         Policy::Score => decided(world, month, strategy("score", 0), placed).assigned,
         Policy::RawRate => {
             let equal = decided(world, month, strategy("equal", 0), placed);
-            if equal.market.history.is_empty() {
+            if equal.inputs.history.is_empty() {
                 equal.assigned
             } else {
                 by_values(&equal, &raw_values(&equal))
@@ -161,8 +161,9 @@ fn strategy(
 fn decided(world: &World, month: usize, strategy: Strategy, placed: &[Vec<Placed>]) -> Decision {
     let (history, begun) = history(world, month, &strategy, placed);
     let scorecard = rows(world, month, &strategy, &history, begun);
-    let (takers, field, currency) = (world.takers(month), world.field(month), world.currency());
-    decide(Market { strategy, takers, field, history, scorecard, currency })
+    let (recipients, candidates, currency) =
+        (world.recipients(month), world.candidates(month), world.currency());
+    decide(Inputs { strategy, recipients, candidates, history, scorecard, currency })
         .expect("limits that can be kept")
 }
 
@@ -206,8 +207,9 @@ fn told_decision(
             row.shrunk_index = Decimal::new((effect * 1e6).round() as i64, 6);
         }
     }
-    let (takers, field, currency) = (world.takers(month), world.field(month), world.currency());
-    decide(Market { strategy, takers, field, history, scorecard, currency })
+    let (recipients, candidates, currency) =
+        (world.recipients(month), world.candidates(month), world.currency());
+    decide(Inputs { strategy, recipients, candidates, history, scorecard, currency })
         .expect("limits that can be kept")
 }
 
@@ -273,18 +275,22 @@ fn history(
         if day < parameters.first_day(on) {
             continue;
         }
-        placed.iter().for_each(|one| begun[one.taker] += 1);
+        placed.iter().for_each(|one| begun[one.recipient] += 1);
         if parameters.judges(day, on) {
             let mut group = String::new();
             for one in placed {
                 let account = &world.months[earlier][one.account];
                 let facts = &account.candidate.facts;
-                let recovered =
-                    world.recovered_within(parameters.horizon_days, earlier, account, one.taker);
+                let recovered = world.recovered_within(
+                    parameters.horizon_days,
+                    earlier,
+                    account,
+                    one.recipient,
+                );
                 group.clear();
                 strategy.grouping.write(facts, &mut group);
                 let judged = Judged { balance: facts.balance, recovered };
-                history.add(&group, &facts.bucket, &world.assignees[one.taker].code, judged);
+                history.add(&group, &facts.bucket, &world.assignees[one.recipient].code, judged);
             }
         }
     }
@@ -315,50 +321,52 @@ fn rows(
 /// What an account is worth to the naive rival: the raw rate of whoever has it, whatever the account. Who has none yet
 /// is taken for as good as the book.
 fn raw_values(equal: &Decision) -> Vec<Vec<i64>> {
-    let history = &equal.market.history;
-    let raw = |taker: &Taker| {
+    let history = &equal.inputs.history;
+    let raw = |recipient: &Recipient| {
         let rate = history
-            .of(&taker.assignee.code)
+            .of(&recipient.assignee.code)
             .rate()
             .or_else(|| history.book().rate())
             .unwrap_or_default();
         i64::try_from((rate * Decimal::from(1_000_000_000)).round().mantissa())
             .expect("a small number")
     };
-    let raw: Vec<i64> = equal.market.takers.iter().map(raw).collect();
-    let of = |eligible: &Vec<usize>| eligible.iter().map(|taker| raw[*taker]).collect();
+    let raw: Vec<i64> = equal.inputs.recipients.iter().map(raw).collect();
+    let of = |eligible: &Vec<usize>| eligible.iter().map(|recipient| raw[*recipient]).collect();
     equal.sorted.strata.iter().map(|stratum| of(&stratum.eligible)).collect()
 }
 
-/// What an account is worth in truth, net of the fee as the product expects it: the outlook of the product, told the
+/// What an account is worth in truth, net of the fee as the product expects it: the expectation of the product, told the
 /// true rates, and the true effects bucket by bucket.
 fn true_values(world: &World, month: usize, equal: &Decision) -> Vec<Vec<i64>> {
-    let grouping = &equal.market.strategy.grouping;
+    let grouping = &equal.inputs.strategy.grouping;
     let truth = world.groups(month, grouping);
     let history =
         history_of(truth.iter().map(|(name, group)| (name.clone(), String::new(), group.rate)));
     let mut values: Vec<Vec<i64>> = vec![Vec::new(); equal.sorted.strata.len()];
     for bucket in 0..World::buckets() {
-        let effect = |(place, taker): (usize, &Taker)| {
+        let effect = |(place, recipient): (usize, &Recipient)| {
             let effect = world.effect(place, month, bucket);
-            (taker.assignee.code.clone(), Decimal::new((effect * 1e9).round() as i64, 9))
+            (recipient.assignee.code.clone(), Decimal::new((effect * 1e9).round() as i64, 9))
         };
-        let takers = &equal.market.takers;
-        let indices: BTreeMap<String, Decimal> = takers.iter().enumerate().map(effect).collect();
-        let (field, sorted) = (&equal.market.field, &equal.sorted);
-        let found = outlooks(&outlook::Ground {
-            takers,
-            field,
+        let recipients = &equal.inputs.recipients;
+        let indices: BTreeMap<String, Decimal> =
+            recipients.iter().enumerate().map(effect).collect();
+        let (candidates, sorted) = (&equal.inputs.candidates, &equal.sorted);
+        let found = expectations(&expectation::Ground {
+            recipients,
+            candidates,
             sorted,
             history: &history,
             indices: &indices,
             currency: world.currency(),
         })
         .expect("in range");
-        for ((stratum, outlook), values) in equal.sorted.strata.iter().zip(&found).zip(&mut values)
+        for ((stratum, expectation), values) in
+            equal.sorted.strata.iter().zip(&found).zip(&mut values)
         {
             if truth.get(&stratum.group).is_some_and(|group| group.bucket == bucket) {
-                *values = outlook.worth.iter().map(|worth| worth.value).collect();
+                *values = expectation.worth.iter().map(|worth| worth.value).collect();
             }
         }
     }
@@ -370,9 +378,9 @@ fn by_values(decision: &Decision, values: &[Vec<i64>]) -> Vec<Assigned> {
     let plan = &decision.plan;
     let strata = &decision.sorted.strata[..plan.given.len()];
     let cells = strata.iter().zip(values).zip(0..).flat_map(|((stratum, values), number)| {
-        let cell = move |(taker, value): (&usize, &i64)| Cell {
+        let cell = move |(recipient, value): (&usize, &i64)| Cell {
             stratum: number,
-            taker: *taker as u16,
+            recipient: *recipient as u16,
             value: *value,
         };
         stratum.eligible.iter().zip(values).map(cell)
@@ -380,7 +388,7 @@ fn by_values(decision: &Decision, values: &[Vec<i64>]) -> Vec<Assigned> {
     let accounts: Vec<i64> = strata.iter().map(|stratum| stratum.accounts).collect();
     let given: i64 = plan.given.iter().flatten().sum();
     let programme = Programme {
-        takers: decision.market.takers.len(),
+        recipients: decision.inputs.recipients.len(),
         cells: cells.collect(),
         lower: plan.limits.lower.clone(),
         upper: plan.limits.upper.clone(),
@@ -394,8 +402,8 @@ fn by_values(decision: &Decision, values: &[Vec<i64>]) -> Vec<Assigned> {
         .map(|stratum| assigned.by_ref().take(stratum.eligible.len()).collect())
         .collect();
     let plan = Plan { given, ..plan.clone() };
-    let nobody = Assigned { taker: None, stratum: None, fate: Fate::NoGate, together: 1 };
+    let nobody = Assigned { recipient: None, stratum: None, fate: Fate::NoGate, together: 1 };
     let mut dealt = vec![nobody; decision.assigned.len()];
-    deal(decision.market.strategy.seed, &decision.sorted, &plan, &mut dealt);
+    deal(decision.inputs.strategy.seed, &decision.sorted, &plan, &mut dealt);
     dealt
 }

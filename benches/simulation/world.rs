@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Months, NaiveDate};
-use consign::allocation::candidates::{Candidate, Field};
-use consign::allocation::gates::Taker;
+use consign::allocation::candidates::{Candidate, Candidates};
+use consign::allocation::gates::Recipient;
 use consign::contract::condition::Facts;
 use consign::contract::{self, Version, Versions};
 use consign::kernel::{Currency, Money};
@@ -229,20 +229,20 @@ impl World {
         self.lender.currency
     }
 
-    /// The takers of a month. A placement lasts 28 days, so none is open any more on the day of the next run.
-    pub fn takers(&self, month: usize) -> Vec<Taker> {
+    /// The recipients of a month. A placement lasts 28 days, so none is open any more on the day of the next run.
+    pub fn recipients(&self, month: usize) -> Vec<Recipient> {
         let day = World::day(month);
         self.assignees
             .iter()
-            .map(|assignee| Taker::on(assignee, &self.versions, 0, false, day))
+            .map(|assignee| Recipient::on(assignee, &self.versions, 0, false, day))
             .collect()
     }
 
     /// What a run of a month sees.
-    pub fn field(&self, month: usize) -> Field {
+    pub fn candidates(&self, month: usize) -> Candidates {
         let candidates =
             self.months[month].iter().map(|account| account.candidate.clone()).collect();
-        Field { candidates, ..Field::default() }
+        Candidates { accounts: candidates, ..Candidates::default() }
     }
 
     /// The true effect of an assignee in a month on a bucket.

@@ -8,14 +8,14 @@ use diesel::QueryResult;
 use super::store;
 use crate::contract::condition::{Conditions, Facts};
 use crate::db::Db;
+use crate::hold::{self, Hold};
 use crate::kernel::Money;
 use crate::kernel::calendar::plus_days;
 use crate::kernel::progress::Progress;
 use crate::party::{Assignee, AssigneeKind, Buckets};
 use crate::placement::Span;
 use crate::portfolio::FileRow;
-use crate::portfolio::hold::{self, Hold};
-use crate::standing::{self, Standing};
+use crate::position::{self, Position};
 
 /// An account that can be placed, with the facts a placement would freeze. Its level is the next agency's.
 #[derive(Clone, Debug)]
@@ -47,17 +47,17 @@ impl Candidate {
 
 /// The accounts of a day.
 #[derive(Debug, Default)]
-pub struct Field {
+pub struct Candidates {
     /// Accounts that can be placed, in order of account number.
-    pub candidates: Vec<Candidate>,
+    pub accounts: Vec<Candidate>,
     /// Who holds a debtor's other accounts.
     pub debtor_holders: HashMap<String, String>,
     /// Accounts the run does not take, counted by why.
     pub left: BTreeMap<&'static str, i64>,
 }
 
-/// What a run asks of the accounts.
-pub struct Asked<'a> {
+/// Which accounts a run looks at, and as known when.
+pub struct CandidateQuery<'a> {
     /// The lender's code.
     pub lender: &'a str,
     /// The day.
@@ -80,36 +80,40 @@ pub fn agencies(assignees: &[Assignee]) -> BTreeSet<String> {
     agencies.map(|assignee| assignee.code.clone()).collect()
 }
 
-impl Asked<'_> {
-    fn standings<'k>(
+impl CandidateQuery<'_> {
+    fn positions<'k>(
         &self,
         db: &mut Db,
         accounts: impl Iterator<Item = &'k str>,
-    ) -> QueryResult<HashMap<String, Standing<FileRow>>> {
+    ) -> QueryResult<HashMap<String, Position<FileRow>>> {
         if self.known_seq == i64::MAX {
-            standing::load_rows(db, self.lender, accounts)
+            position::load_rows(db, self.lender, accounts)
         } else {
-            standing::load_rows_known(db, self.lender, accounts, self.known_seq)
+            position::load_rows_known(db, self.lender, accounts, self.known_seq)
         }
     }
 }
 
 /// Looks at every account of the book.
-pub fn field(db: &mut Db, asked: &Asked<'_>, progress: &mut dyn Progress) -> QueryResult<Field> {
-    let holds = Holds::load(db, asked)?;
-    let mut field = Field::default();
+pub fn read(
+    db: &mut Db,
+    query: &CandidateQuery<'_>,
+    progress: &mut dyn Progress,
+) -> QueryResult<Candidates> {
+    let holds = Holds::load(db, query)?;
+    let mut candidates = Candidates::default();
     let mut after = String::new();
     loop {
-        let accounts = store::accounts_after(db, asked.lender, &after, 5_000)?;
-        let Some(last) = accounts.last() else { return Ok(field) };
+        let accounts = store::accounts_after(db, query.lender, &after, 5_000)?;
+        let Some(last) = accounts.last() else { return Ok(candidates) };
         after.clone_from(last);
-        let mut standings = asked.standings(db, accounts.iter().map(String::as_str))?;
+        let mut positions = query.positions(db, accounts.iter().map(String::as_str))?;
         progress.advance(accounts.len() as u64)?;
         for account_no in accounts {
-            let Some(standing) = standings.remove(&account_no) else { continue };
-            match look(asked, &holds, account_no, &standing, &mut field.debtor_holders) {
-                Ok(candidate) => field.candidates.push(candidate),
-                Err(why) => *field.left.entry(why).or_default() += 1,
+            let Some(position) = positions.remove(&account_no) else { continue };
+            match look(query, &holds, account_no, &position, &mut candidates.debtor_holders) {
+                Ok(candidate) => candidates.accounts.push(candidate),
+                Err(why) => *candidates.left.entry(why).or_default() += 1,
             }
         }
     }
@@ -117,30 +121,30 @@ pub fn field(db: &mut Db, asked: &Asked<'_>, progress: &mut dyn Progress) -> Que
 
 /// Whether an account can be placed on the day, or why not.
 fn look(
-    asked: &Asked<'_>,
+    query: &CandidateQuery<'_>,
     holds: &Holds,
     account_no: String,
-    standing: &Standing<FileRow>,
+    position: &Position<FileRow>,
     debtor_holders: &mut HashMap<String, String>,
 ) -> Result<Candidate, &'static str> {
-    let on = asked.on;
+    let on = query.on;
     let goes_on = |one: &&Span| one.closed_on.map_or(one.ends_on() >= on, |closed| closed > on);
-    let held_now = standing.placements.iter().find(|one| one.placed_on <= on && goes_on(one));
-    let newest = standing.newest().ok_or("in no file")?;
-    if let Some(placement) = held_now.filter(|_| !asked.as_if_unplaced) {
+    let held_now = position.placements.iter().find(|one| one.placed_on <= on && goes_on(one));
+    let newest = position.newest().ok_or("in no file")?;
+    if let Some(placement) = held_now.filter(|_| !query.as_if_unplaced) {
         debtor_holders
             .entry(newest.debtor_ref.clone())
             .or_insert_with(|| placement.assignee.clone());
         return Err("already placed");
     }
-    if standing.placements.iter().any(|one| one.placed_on > on) {
+    if position.placements.iter().any(|one| one.placed_on > on) {
         return Err("placed later than this day");
     }
-    if standing.owed_known() <= Money::ZERO {
+    if position.owed_known() <= Money::ZERO {
         return Err("owes nothing");
     }
-    let row = standing.newest_on(on).ok_or("in no file of this day or before")?;
-    if asked.buckets.of(row.days_past_due) == asked.buckets.of(0) {
+    let row = position.newest_on(on).ok_or("in no file of this day or before")?;
+    if query.buckets.of(row.days_past_due) == query.buckets.of(0) {
         return Err("current (M0)");
     }
     if holds.hold(&account_no, &row.debtor_ref) {
@@ -148,7 +152,7 @@ fn look(
     }
     // The balance frozen at placing leaves out what is received on the day itself (rule 2.5).
     let before = plus_days(on, -1);
-    let received = standing
+    let received = position
         .receipts
         .iter()
         .filter(|receipt| receipt.received_on > row.as_of && receipt.received_on <= before);
@@ -157,28 +161,28 @@ fn look(
         return Err("owes nothing on this day");
     }
     // Who would give it up as if it had never had it is no previous holder.
-    let before = standing
+    let before = position
         .placements
         .iter()
         .filter(|one| held_now.is_none_or(|now| now.placement_no != one.placement_no));
     let held_by: BTreeSet<String> = before.map(|one| one.assignee.clone()).collect();
-    let agencies_before = crate::kernel::count(held_by.intersection(asked.agencies).count());
-    let last = standing.placements.iter().max_by_key(|one| (one.placed_on, one.placement_no));
+    let agencies_before = crate::kernel::count(held_by.intersection(query.agencies).count());
+    let last = position.placements.iter().max_by_key(|one| (one.placed_on, one.placement_no));
     let facts = Facts {
         days_past_due: row.days_past_due,
         level: agencies_before + 1,
         balance,
-        bucket: asked.buckets.of(row.days_past_due).to_string(),
+        bucket: query.buckets.of(row.days_past_due).to_string(),
         product: row.product.clone(),
         region: row.region.clone(),
         charged_off: row.charged_off,
         legal: row.legal,
     };
-    if !asked.filter.hold(&facts) {
+    if !query.filter.hold(&facts) {
         return Err("outside the filter");
     }
     let last_holder = held_now.or(last).map(|one| one.assignee.clone());
-    let (debtor_ref, owed) = (row.debtor_ref.clone(), standing.owed_known());
+    let (debtor_ref, owed) = (row.debtor_ref.clone(), position.owed_known());
     Ok(Candidate { account_no, debtor_ref, facts, owed, held_by, agencies_before, last_holder })
 }
 
@@ -189,18 +193,18 @@ struct Holds {
 }
 
 impl Holds {
-    fn load(db: &mut Db, asked: &Asked<'_>) -> QueryResult<Holds> {
-        let holds = hold::holds_known(db, asked.lender, asked.known_seq)?;
-        let active: Vec<Hold> = holds.into_iter().filter(|one| one.holds_on(asked.on)).collect();
+    fn load(db: &mut Db, query: &CandidateQuery<'_>) -> QueryResult<Holds> {
+        let holds = hold::store::holds_known(db, query.lender, query.known_seq)?;
+        let active: Vec<Hold> = holds.into_iter().filter(|one| one.holds_on(query.on)).collect();
         let whole: Vec<&str> = active
             .iter()
             .filter(|one| one.kind.holds_debtor())
             .map(|one| one.account_no.as_str())
             .collect();
-        let standings = asked.standings(db, whole.iter().copied())?;
-        let debtors = standings
+        let positions = query.positions(db, whole.iter().copied())?;
+        let debtors = positions
             .values()
-            .filter_map(|standing| standing.newest())
+            .filter_map(|position| position.newest())
             .map(|row| row.debtor_ref.clone())
             .collect();
         Ok(Holds {

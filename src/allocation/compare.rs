@@ -119,8 +119,8 @@ pub fn side_by_side(first: &Decision, second: &Decision) -> Result<Comparison, M
     // One measure for both, or money would be compared with other money: of the one who has more to go by.
     let by = if judged(first) > judged(second) { first } else { second };
     let measured_by = (judged(by) > 0).then(|| Measured {
-        name: by.market.strategy.name.clone(),
-        parameters: by.market.strategy.performance,
+        name: by.inputs.strategy.name.clone(),
+        parameters: by.inputs.strategy.performance,
         judged: judged(by),
     });
     let mut comparison = Comparison {
@@ -131,7 +131,7 @@ pub fn side_by_side(first: &Decision, second: &Decision) -> Result<Comparison, M
     let mut seen: BTreeMap<&str, (&super::candidates::Candidate, [Option<&str>; 2])> =
         BTreeMap::new();
     for (number, decision) in [first, second].into_iter().enumerate() {
-        for candidate in &decision.market.field.candidates {
+        for candidate in &decision.inputs.candidates.accounts {
             let both =
                 [0, 1].map(|side: usize| places[side].get(candidate.account_no.as_str()).copied());
             let entry = seen.entry(&candidate.account_no).or_insert((candidate, both));
@@ -168,11 +168,11 @@ fn placed_by_account(decision: &Decision) -> BTreeMap<&str, &str> {
 
 /// How many placements a decision's history has.
 fn judged(decision: &Decision) -> i64 {
-    decision.market.history.book().placements
+    decision.inputs.history.book().placements
 }
 
 fn side(decision: &Decision, measured_by: &Decision) -> Result<Side, MoneyRange> {
-    let (strategy, method) = (&decision.market.strategy, decision.method());
+    let (strategy, method) = (&decision.inputs.strategy, decision.method());
     let mut side = Side {
         name: strategy.name.clone(),
         method: method.name().to_string(),

@@ -1,8 +1,8 @@
 //! From a plan to accounts: debtors are kept together, hard limits are never exceeded, and single accounts are dealt
-//! in serpentine order of balance from a seeded start, so that everybody gets the same mix. Pure and repeatable.
+//! in serpentine order of balance from a seeded start, so that everybody gets the same own. Pure and repeatable.
 
-use super::alike::{Mix, make_alike};
-use super::gates::{Gate, Taker};
+use super::balancing::{Holdings, balance_means};
+use super::gates::{Gate, Recipient};
 use super::plan::{Counts, Plan};
 use super::strata::{Sorted, Stratum, Unit};
 use crate::kernel::Money;
@@ -11,9 +11,9 @@ use crate::kernel::chance::Chance;
 /// What becomes of an account, and by what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fate {
-    /// The method gave it to the taker.
+    /// The method gave it to the recipient.
     Given,
-    /// Exploration gave it to the taker.
+    /// Exploration gave it to the recipient.
     Explored,
     /// It follows its debtor.
     Followed,
@@ -36,8 +36,8 @@ pub enum Fate {
 /// What becomes of one candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Assigned {
-    /// Who gets it, an index into the takers; whom it waits for, when it waits.
-    pub taker: Option<usize>,
+    /// Who gets it, an index into the recipients; whom it waits for, when it waits.
+    pub recipient: Option<usize>,
     /// Its stratum; those who follow or wait have none.
     pub stratum: Option<u32>,
     /// By what.
@@ -49,22 +49,23 @@ pub struct Assigned {
 impl Assigned {
     /// Who gets it.
     pub fn placed(&self) -> Option<usize> {
-        self.taker.filter(|_| matches!(self.fate, Fate::Given | Fate::Explored | Fate::Followed))
+        self.recipient
+            .filter(|_| matches!(self.fate, Fate::Given | Fate::Explored | Fate::Followed))
     }
 }
 
-/// Lets accounts follow their debtors as long as there is room; gives back how many follow each taker.
+/// Lets accounts follow their debtors as long as there is room; gives back how many follow each recipient.
 pub fn follow(
-    takers: &[Taker],
+    recipients: &[Recipient],
     sorted: &Sorted,
     most: &[Option<i64>],
     assigned: &mut [Assigned],
 ) -> Vec<i64> {
-    let mut following = vec![0; takers.len()];
+    let mut following = vec![0; recipients.len()];
     for one in &sorted.followers {
         let refused = |holder: usize| {
             let list = &sorted.refusals[sorted.refused[one.index] as usize];
-            list.iter().find(|(taker, _)| *taker == holder).map(|(_, gate)| *gate)
+            list.iter().find(|(recipient, _)| *recipient == holder).map(|(_, gate)| *gate)
         };
         let fate = match one.holder {
             None => Fate::WaitsAbsent,
@@ -79,7 +80,7 @@ pub fn follow(
                 }
             },
         };
-        assigned[one.index] = Assigned { taker: one.holder, stratum: None, fate, together: 1 };
+        assigned[one.index] = Assigned { recipient: one.holder, stratum: None, fate, together: 1 };
     }
     following
 }
@@ -88,7 +89,7 @@ pub fn follow(
 pub fn deal(seed: u64, sorted: &Sorted, plan: &Plan, assigned: &mut [Assigned]) {
     let room = plan.limits.upper.clone();
     let drift = vec![0; room.len()];
-    let mut dealing = Dealing { sorted, room, drift, mixes: Vec::new(), assigned };
+    let mut dealing = Dealing { sorted, room, drift, holdings: Vec::new(), assigned };
     for (number, stratum) in (0..).zip(&sorted.strata) {
         let (Some(explored), Some(given)) =
             (plan.explored.get(number as usize), plan.given.get(number as usize))
@@ -102,7 +103,7 @@ pub fn deal(seed: u64, sorted: &Sorted, plan: &Plan, assigned: &mut [Assigned]) 
         let mut order: Vec<usize> = (0..stratum.eligible.len()).collect();
         chance.shuffle(&mut order);
         let (fair, rest) = draw(stratum, explored.iter().sum(), &mut chance);
-        dealing.mixes = vec![Mix::default(); stratum.eligible.len()];
+        dealing.holdings = vec![Holdings::default(); stratum.eligible.len()];
         dealing.pool(stratum, number, &order, fair, explored, Fate::Explored);
         dealing.pool(stratum, number, &order, rest, given, Fate::Given);
     }
@@ -138,23 +139,23 @@ fn draw(stratum: &Stratum, accounts: i64, chance: &mut Chance) -> (Vec<Unit>, Ve
 struct Dealing<'a> {
     sorted: &'a Sorted,
     room: Vec<Option<i64>>,
-    /// By how much each taker is ahead of the plan, because debtors were kept together.
+    /// By how much each recipient is ahead of the plan, because debtors were kept together.
     drift: Vec<i64>,
-    /// The balances of the stratum at hand that each of its takers has by now.
-    mixes: Vec<Mix>,
+    /// The balances of the stratum at hand that each of its recipients has by now.
+    holdings: Vec<Holdings>,
     assigned: &'a mut [Assigned],
 }
 
 impl Dealing<'_> {
-    fn has_room(&self, taker: usize, size: i64) -> bool {
-        self.room[taker].is_none_or(|room| room >= size)
+    fn has_room(&self, recipient: usize, size: i64) -> bool {
+        self.room[recipient].is_none_or(|room| room >= size)
     }
 
-    fn put(&mut self, unit: &Unit, taker: Option<usize>, stratum: u32, fate: Fate) {
-        if let Some(Some(room)) = taker.and_then(|taker| self.room.get_mut(taker)) {
+    fn put(&mut self, unit: &Unit, recipient: Option<usize>, stratum: u32, fate: Fate) {
+        if let Some(Some(room)) = recipient.and_then(|recipient| self.room.get_mut(recipient)) {
             *room -= i64::from(unit.size);
         }
-        let one = Assigned { taker, stratum: Some(stratum), fate, together: unit.size };
+        let one = Assigned { recipient, stratum: Some(stratum), fate, together: unit.size };
         for index in self.sorted.members_of(unit) {
             self.assigned[*index as usize] = one;
         }
@@ -182,13 +183,13 @@ impl Dealing<'_> {
                 quotas[*place] - given[*place] - self.drift[stratum.eligible[*place]]
             };
             let with_room = order.iter().copied().filter(|place| {
-                let taker = stratum.eligible[*place];
-                self.has_room(taker, size) && (quotas[*place] > 0 || self.planned(taker))
+                let recipient = stratum.eligible[*place];
+                self.has_room(recipient, size) && (quotas[*place] > 0 || self.planned(recipient))
             });
             match with_room.max_by_key(|place| (ahead(place), std::cmp::Reverse(*place))) {
                 Some(place) => {
                     self.put(unit, Some(stratum.eligible[place]), number, fate);
-                    self.mixes[place].add(unit.size, unit.balance);
+                    self.holdings[place].add(unit.size, unit.balance);
                     given[place] += size;
                 }
                 None => {
@@ -208,18 +209,18 @@ impl Dealing<'_> {
         let order: Vec<usize> = order.iter().copied().chain([quotas.len()]).collect();
         let mut places = serpentine(&order, &left);
         let balances: Vec<Money> = singles.iter().map(|unit| unit.balance).collect();
-        make_alike(&balances, &mut places, &mut self.mixes);
+        balance_means(&balances, &mut places, &mut self.holdings);
         for (unit, place) in singles.iter().zip(places) {
             match stratum.eligible.get(place) {
-                Some(taker) => {
-                    self.put(unit, Some(*taker), number, fate);
+                Some(recipient) => {
+                    self.put(unit, Some(*recipient), number, fate);
                     given[place] += 1;
                 }
                 None => self.put(unit, None, number, why),
             }
         }
-        for (place, taker) in stratum.eligible.iter().enumerate() {
-            self.drift[*taker] += given[place] - quotas[place];
+        for (place, recipient) in stratum.eligible.iter().enumerate() {
+            self.drift[*recipient] += given[place] - quotas[place];
         }
     }
 
@@ -232,28 +233,28 @@ impl Dealing<'_> {
                     continue;
                 }
                 let size = i64::from(unit.size);
-                let can = |taker: &usize| takes[*taker] && self.has_room(*taker, size);
+                let can = |recipient: &usize| takes[*recipient] && self.has_room(*recipient, size);
                 let next = stratum
                     .eligible
                     .iter()
                     .copied()
                     .filter(can)
-                    .min_by_key(|taker| (self.drift[*taker], *taker));
-                if let Some(taker) = next {
-                    self.drift[taker] += size;
-                    self.put(unit, Some(taker), number, Fate::Given);
+                    .min_by_key(|recipient| (self.drift[*recipient], *recipient));
+                if let Some(recipient) = next {
+                    self.drift[recipient] += size;
+                    self.put(unit, Some(recipient), number, Fate::Given);
                 }
             }
         }
     }
 
-    /// Whether the taker is behind its plan, and so may stand in where the plan gave it nothing.
-    fn planned(&self, taker: usize) -> bool {
-        self.drift[taker] < 0
+    /// Whether the recipient is behind its plan, and so may stand in where the plan gave it nothing.
+    fn planned(&self, recipient: usize) -> bool {
+        self.drift[recipient] < 0
     }
 
     fn is_full(&self, stratum: &Stratum) -> bool {
-        stratum.eligible.iter().all(|taker| self.room[*taker] == Some(0))
+        stratum.eligible.iter().all(|recipient| self.room[*recipient] == Some(0))
     }
 
     /// How many single accounts each is still to get, nobody last: what the plan says, corrected by what debtors with
@@ -266,15 +267,15 @@ impl Dealing<'_> {
         nobody: &mut i64,
         singles: usize,
     ) -> Vec<i64> {
-        let takers = &stratum.eligible;
-        let room = |place: usize| self.room[takers[place]].unwrap_or(i64::MAX);
+        let recipients = &stratum.eligible;
+        let room = |place: usize| self.room[recipients[place]].unwrap_or(i64::MAX);
         let mut left: Vec<i64> = (0..quotas.len())
             .map(|place| (quotas[place] - given[place]).clamp(0, room(place)))
             .collect();
         let singles = crate::kernel::count(singles);
         let places = 0..quotas.len();
         let ahead = |place: usize, left: &[i64]| {
-            self.drift[takers[place]] + given[place] + left[place] - quotas[place]
+            self.drift[recipients[place]] + given[place] + left[place] - quotas[place]
         };
         while left.iter().sum::<i64>() + *nobody > singles {
             let most_ahead = places
@@ -288,7 +289,8 @@ impl Dealing<'_> {
         }
         while left.iter().sum::<i64>() + *nobody < singles {
             let can = |place: &usize| {
-                left[*place] < room(*place) && (quotas[*place] > 0 || self.planned(takers[*place]))
+                left[*place] < room(*place)
+                    && (quotas[*place] > 0 || self.planned(recipients[*place]))
             };
             match places.clone().filter(can).min_by_key(|place| ahead(*place, &left)) {
                 Some(place) => left[place] += 1,
@@ -301,7 +303,7 @@ impl Dealing<'_> {
 }
 
 /// The order in which single accounts sorted by balance are dealt: evenly spread, and with equal quotas there and
-/// back again, so that each gets the same mix of balances.
+/// back again, so that each gets the same own of balances.
 fn serpentine(order: &[usize], quotas: &[i64]) -> Vec<usize> {
     let most = quotas.iter().copied().max().unwrap_or(0);
     let mut slots: Vec<(i128, i64, usize)> = Vec::new();
@@ -317,16 +319,16 @@ fn serpentine(order: &[usize], quotas: &[i64]) -> Vec<usize> {
     slots.into_iter().map(|(_, _, place)| place).collect()
 }
 
-/// How many accounts of each stratum the deal gave to each of its takers, by method.
+/// How many accounts of each stratum the deal gave to each of its recipients, by method.
 pub fn tally(sorted: &Sorted, assigned: &[Assigned]) -> (Counts, Counts) {
     let empty = || -> Counts {
         sorted.strata.iter().map(|stratum| vec![0; stratum.eligible.len()]).collect()
     };
     let (mut explored, mut given) = (empty(), empty());
     for one in assigned {
-        let (Some(taker), Some(number)) = (one.placed(), one.stratum) else { continue };
+        let (Some(recipient), Some(number)) = (one.placed(), one.stratum) else { continue };
         let number = number as usize;
-        let Ok(place) = sorted.strata[number].eligible.binary_search(&taker) else { continue };
+        let Ok(place) = sorted.strata[number].eligible.binary_search(&recipient) else { continue };
         (if one.fate == Fate::Explored { &mut explored } else { &mut given })[number][place] += 1;
     }
     (explored, given)

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::candidates::Candidate;
 use super::deal::Fate;
 use super::decide::Decision;
-use super::gates::Taker;
+use super::gates::Recipient;
 use crate::commission::entitlement::{expected_fee, first_match};
 use crate::contract::FeeRule;
 use crate::contract::condition::Facts;
@@ -55,13 +55,15 @@ pub fn estimate(
     decision: &Decision,
     measured_by: Option<&Decision>,
 ) -> Result<BTreeMap<String, Given>, MoneyRange> {
-    let takers = &decision.market.takers;
+    let recipients = &decision.inputs.recipients;
     // What each gets, by the fee rules that its accounts match; who has no contract earns nothing.
-    let mut parts: Vec<Vec<Given>> =
-        takers.iter().map(|taker| vec![Given::default(); fees(taker).len().max(1)]).collect();
+    let mut parts: Vec<Vec<Given>> = recipients
+        .iter()
+        .map(|recipient| vec![Given::default(); fees(recipient).len().max(1)])
+        .collect();
     for (index, one) in decision.assigned.iter().enumerate() {
-        let Some(taker) = one.placed() else { continue };
-        let (candidate, assignee) = (decision.candidate(index), &takers[taker].assignee);
+        let Some(recipient) = one.placed() else { continue };
+        let (candidate, assignee) = (decision.candidate(index), &recipients[recipient].assignee);
         let expected = match measured_by {
             Some(other) => Some(other.expects(&candidate.facts, &assignee.code)),
             None => decision.expected(index, one),
@@ -74,14 +76,14 @@ pub fn estimate(
             expected: expected.transpose()?.unwrap_or_default(),
             fees: Money::ZERO,
         };
-        parts[taker][rule(fees(&takers[taker]), candidate, assignee)].add(own)?;
+        parts[recipient][rule(fees(&recipients[recipient]), candidate, assignee)].add(own)?;
     }
     let mut given = BTreeMap::new();
-    for (taker, parts) in takers.iter().zip(parts) {
+    for (recipient, parts) in recipients.iter().zip(parts) {
         let (mut all, mut earns) = (Given::default(), Decimal::ZERO);
         for (number, part) in parts.iter().enumerate().filter(|(_, part)| part.accounts > 0) {
             all.add(*part)?;
-            if let Some(fee) = fees(taker).get(number) {
+            if let Some(fee) = fees(recipient).get(number) {
                 let own = expected_fee(&fee.price, part.expected, part.balance, part.accounts);
                 let sum = own.and_then(|own| earns.checked_add(own));
                 earns = sum.ok_or(MoneyRange(i128::MAX))?;
@@ -89,15 +91,15 @@ pub fn estimate(
         }
         if all.accounts > 0 {
             all.fees = Money::checked(round(earns, 0).mantissa())?;
-            given.insert(taker.assignee.code.clone(), all);
+            given.insert(recipient.assignee.code.clone(), all);
         }
     }
     Ok(given)
 }
 
-/// The fee rules of a taker's contract; none where it has none.
-fn fees(taker: &Taker) -> &[FeeRule] {
-    taker.version.as_ref().map_or(&[], |version| &version.terms.fees)
+/// The fee rules of a recipient's contract; none where it has none.
+fn fees(recipient: &Recipient) -> &[FeeRule] {
+    recipient.version.as_ref().map_or(&[], |version| &version.terms.fees)
 }
 
 /// The fee rule that an account matches in the hands it goes to, at the level it has there.

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::deal::Fate;
 use super::decide::Decision;
-use super::outlook::VALUE_PLACES;
+use super::expectation::VALUE_PLACES;
 use super::reason::refusal_words;
 use crate::kernel::{Currency, digest};
 use crate::party::Lang;
@@ -41,7 +41,7 @@ fn write_rows<W: Write>(
     ])?;
     // Accounts with the same fate have the same words.
     let mut told: HashMap<SameFate, (String, String)> = HashMap::new();
-    let (method, currency) = (decision.method().name(), decision.market.currency);
+    let (method, currency) = (decision.method().name(), decision.inputs.currency);
     for (index, one) in decision.assigned.iter().enumerate() {
         // Who waits for somebody out of the run waits for somebody of its own.
         let refused = if one.fate == Fate::WaitsAbsent {
@@ -50,7 +50,7 @@ fn write_rows<W: Write>(
             decision.sorted.refused[index]
         };
         let (how, words) = told
-            .entry((one.taker, one.stratum, one.fate, one.together, refused))
+            .entry((one.recipient, one.stratum, one.fate, one.together, refused))
             .or_insert_with(|| {
                 let why = decision.why(index, one);
                 let refusals = why
@@ -142,19 +142,19 @@ pub fn strata_rows(decision: &Decision) -> Vec<StratumRow> {
         else {
             continue;
         };
-        for (place, taker) in stratum.eligible.iter().enumerate() {
-            let worth = decision.outlooks[number].worth[place];
+        for (place, recipient) in stratum.eligible.iter().enumerate() {
+            let worth = decision.expectations[number].worth[place];
             rows.push(StratumRow {
                 stratum: stratum.name.clone(),
-                assignee: decision.market.takers[*taker].assignee.code.clone(),
+                assignee: decision.inputs.recipients[*recipient].assignee.code.clone(),
                 accounts: stratum.accounts,
                 balance: stratum.balance,
-                stratum_rate: decision.outlooks[number].rate,
+                stratum_rate: decision.expectations[number].rate,
                 index: worth.index,
                 fee_rate: worth.fee_rate,
                 value: worth.value,
-                min_accounts: decision.plan.limits.lower[*taker],
-                max_accounts: decision.plan.limits.upper[*taker].unwrap_or(all),
+                min_accounts: decision.plan.limits.lower[*recipient],
+                max_accounts: decision.plan.limits.upper[*recipient].unwrap_or(all),
                 assigned: given[place] + explored[place],
                 explored: explored[place],
             });
@@ -212,7 +212,7 @@ pub fn strata_csv(decision: &Decision) -> Result<Vec<u8>, csv::Error> {
     let mut table = Csv::new(Vec::new());
     table.row(STRATA_COLUMNS)?;
     for row in strata_rows(decision) {
-        table.row(row.cells(decision.market.currency))?;
+        table.row(row.cells(decision.inputs.currency))?;
     }
     table.finish()
 }

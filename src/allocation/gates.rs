@@ -33,7 +33,7 @@ enumeration! {
 
 /// An assignee on the day of a run.
 #[derive(Clone, Debug)]
-pub struct Taker {
+pub struct Recipient {
     /// The assignee.
     pub assignee: Assignee,
     /// The contract version new placements would be made under.
@@ -44,7 +44,7 @@ pub struct Taker {
     pub closed: Option<Gate>,
 }
 
-impl Taker {
+impl Recipient {
     /// An assignee on a day, holding `open` accounts; `misconduct` says whether it has more upheld complaints than the
     /// strategy allows.
     pub fn on(
@@ -53,7 +53,7 @@ impl Taker {
         open: i64,
         misconduct: bool,
         day: NaiveDate,
-    ) -> Taker {
+    ) -> Recipient {
         let version = versions.in_force(&assignee.code, day).cloned();
         let room = assignee.capacity.map(|capacity| (capacity - open).max(0));
         let closed = if assignee.status != Status::Active {
@@ -72,7 +72,7 @@ impl Taker {
         } else {
             None
         };
-        Taker { assignee: assignee.clone(), version, room, closed }
+        Recipient { assignee: assignee.clone(), version, room, closed }
     }
 
     /// The first gate that is closed for an account.

@@ -1,25 +1,25 @@
 //! Allocation (分案): each open, unplaced account goes to one eligible assignee, or stays with a reason (rules 4).
 //!
 //! [`strategy`] reads what the lender wants; [`candidates`] brings the accounts of a day; [`gates`] says who may
-//! take them; [`strata`] puts like with like; [`outlook`] says what to expect of each stratum in each one's hands;
+//! take them; [`strata`] puts like with like; [`expectation`] says what to expect of each stratum in each one's hands;
 //! [`plan`] decides how many accounts of a stratum go where, by [`shares`] or by the exact [`programme`]; [`deal`]
-//! turns counts into accounts, [`alike`] where balances have heavy tails; [`decide`] is all of that in one and [`estimate`]
+//! turns counts into accounts, [`balancing`] where balances have heavy tails; [`decide`] is all of that in one and [`estimate`]
 //! says what comes of it; [`run`] reads, simulates and commits;
 //! [`replay`] repeats a past run; [`compare`] asks what if. Everything but
 //! reading and running is pure, and everything random comes from the strategy's seed, so that a run can be repeated
 //! byte for byte.
 
-pub mod alike;
+pub mod balancing;
 pub mod candidates;
 pub mod compare;
 pub mod deal;
 pub mod decide;
 pub mod estimate;
+pub mod expectation;
 pub mod files;
 pub mod findings;
 pub mod gates;
 mod network;
-pub mod outlook;
 pub mod plan;
 pub mod programme;
 pub mod reason;

@@ -1,14 +1,14 @@
-//! The network of takers on which a programme is solved: what may still move from one to another, and at what loss.
+//! The network of recipients on which a programme is solved: what may still move from one to another, and at what loss.
 //!
-//! Strata are many and takers few, so strata are not nodes. Every stratum starts at the taker that is worth most to
-//! it after the takers' prices, and what is wrong then is only that takers hold more or less than their limits allow.
-//! An arc from taker a to taker b stands for the stratum at a that loses least by going to b; a heap for each pair
+//! Strata are many and recipients few, so strata are not nodes. Every stratum starts at the recipient that is worth most to
+//! it after the recipients' prices, and what is wrong then is only that recipients hold more or less than their limits allow.
+//! An arc from recipient a to recipient b stands for the stratum at a that loses least by going to b; a heap for each pair
 //! knows it. Accounts move from who holds too many to who holds too few along the cheapest paths, and the lengths of
 //! these paths correct the prices (successive shortest paths with potentials). Prices hold after every step: no
 //! stratum is anywhere but where it is worth most to it. Hence any first prices will do, and good ones save the work.
 //!
-//! Two nodes are no takers: nobody, who holds what is left unplaced, and the rest, which holds nothing; arcs to and
-//! from it stand for the room that a taker's limits leave.
+//! Two nodes are no recipients: nobody, who holds what is left unplaced, and the rest, which holds nothing; arcs to and
+//! from it stand for the room that a recipient's limits leave.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -85,7 +85,7 @@ struct Paths {
 
 impl<'a> Network<'a> {
     /// Puts every stratum where it is worth most after the prices; the earlier link among equals. The limits are
-    /// those of the takers and then nobody's.
+    /// those of the recipients and then nobody's.
     pub fn new(
         links: &'a Links,
         accounts: &[i64],
@@ -185,7 +185,7 @@ impl<'a> Network<'a> {
         self.open(nobody);
     }
 
-    /// The lowest prices that hold: each says what its taker's limit one account higher would change. The network
+    /// The lowest prices that hold: each says what its recipient's limit one account higher would change. The network
     /// must be settled.
     pub fn marginal(&mut self) {
         let rest = self.nodes - 1;
@@ -201,19 +201,19 @@ impl<'a> Network<'a> {
             .collect()
     }
 
-    /// When the network cannot be settled: takers that hold more than their limits allow and cannot pass it on
-    /// (true), or takers that hold less and cannot get more (false).
+    /// When the network cannot be settled: recipients that hold more than their limits allow and cannot pass it on
+    /// (true), or recipients that hold less and cannot get more (false).
     pub fn stuck(&self) -> (bool, Vec<usize>) {
         let (nobody, rest) = (self.nodes - 2, self.nodes - 1);
-        let takers = |reached: &[bool]| (0..nobody).filter(|node| reached[*node]).collect();
+        let recipients = |reached: &[bool]| (0..nobody).filter(|node| reached[*node]).collect();
         for node in (0..nobody).filter(|node| self.over[*node] > 0) {
             let reached = self.reached(node, |from, to| self.losses[from * self.nodes + to]);
             if !reached[rest] {
-                return (true, takers(&reached));
+                return (true, recipients(&reached));
             }
         }
         let short = (0..nobody).find(|node| self.over[*node] < 0).unwrap_or(rest);
-        (false, takers(&self.reached(short, |from, to| self.losses[to * self.nodes + from])))
+        (false, recipients(&self.reached(short, |from, to| self.losses[to * self.nodes + from])))
     }
 
     /// The nodes to which arcs lead from one.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use super::gates::Taker;
-use super::outlook::Outlook;
+use super::expectation::Expectation;
+use super::gates::Recipient;
 use super::programme::{Cell, Clash, ClashKind, Programme, most_placed, solve};
 use super::shares::{Carried, Limits, Supply, counts_after};
 use super::strata::Stratum;
@@ -20,18 +20,18 @@ pub struct Ground<'a> {
     /// What the lender wants.
     pub strategy: &'a Strategy,
     /// Who may take accounts.
-    pub takers: &'a [Taker],
+    pub recipients: &'a [Recipient],
     /// The strata that are open to somebody.
     pub strata: &'a [Stratum],
     /// The scorecard.
     pub scorecard: &'a [Row],
     /// Whether there is any history to go by.
     pub has_history: bool,
-    /// How many accounts follow their debtors to each taker.
+    /// How many accounts follow their debtors to each recipient.
     pub followers: &'a [i64],
 }
 
-/// How many accounts go where, in the order of the strata and of their eligible takers.
+/// How many accounts go where, in the order of the strata and of their eligible recipients.
 pub type Counts = Vec<Vec<i64>>;
 
 /// Whether there is not room for every account.
@@ -83,7 +83,7 @@ impl Plan {
 pub struct Optimum {
     /// No plan can bring more, in millionths of a currency unit.
     pub bound: i128,
-    /// What one account more of each taker's limit would bring: above zero where the most binds, below where the
+    /// What one account more of each recipient's limit would bring: above zero where the most binds, below where the
     /// fewest does.
     pub prices: Vec<i128>,
 }
@@ -108,11 +108,12 @@ pub struct Infeasible {
 
 impl Infeasible {
     fn of(clash: &Clash, ground: &Ground<'_>) -> Infeasible {
-        let named =
-            |taker: &usize| ground.takers.get(*taker).map(|taker| taker.assignee.code.clone());
+        let named = |recipient: &usize| {
+            ground.recipients.get(*recipient).map(|recipient| recipient.assignee.code.clone())
+        };
         Infeasible {
             kind: clash.kind,
-            assignees: clash.takers.iter().filter_map(named).collect(),
+            assignees: clash.recipients.iter().filter_map(named).collect(),
             strata: clash
                 .strata
                 .iter()
@@ -171,9 +172,9 @@ fn part(share: Rate, of: i64, up: bool) -> i64 {
 
 /// Limits less what exploration has given already.
 fn less(limits: &Limits, ground: &Ground<'_>, explored: &Counts) -> Limits {
-    let mut own = vec![0; ground.takers.len()];
+    let mut own = vec![0; ground.recipients.len()];
     for (stratum, counts) in ground.strata.iter().zip(explored) {
-        stratum.eligible.iter().zip(counts).for_each(|(taker, count)| own[*taker] += count);
+        stratum.eligible.iter().zip(counts).for_each(|(recipient, count)| own[*recipient] += count);
     }
     Limits {
         lower: limits.lower.iter().zip(&own).map(|(least, own)| (least - own).max(0)).collect(),
@@ -189,14 +190,18 @@ fn less(limits: &Limits, ground: &Ground<'_>, explored: &Counts) -> Limits {
 impl Ground<'_> {
     /// Makes the plan. `base` is how many accounts shares are shares of, when it is known that fewer can be placed than
     /// there is room for.
-    pub fn plan(&self, base: Option<i64>, outlooks: &[Outlook]) -> Result<Plan, Infeasible> {
+    pub fn plan(
+        &self,
+        base: Option<i64>,
+        expectations: &[Expectation],
+    ) -> Result<Plan, Infeasible> {
         let (limits, found) = self.limits(base);
         let short = match base {
             Some(_) => Short::Anyhow,
             None => self.shortage(&limits, found)?,
         };
         let explored = self.explore_beside(&limits, &short);
-        self.plan_rest((limits, found, short), outlooks, explored)
+        self.plan_rest((limits, found, short), expectations, explored)
     }
 
     /// The accounts that are explored. Limits are hard and exploration is not: where everything else would not find its
@@ -247,7 +252,7 @@ impl Ground<'_> {
     fn plan_rest(
         &self,
         (limits, base, short): (Limits, i64, Short),
-        outlooks: &[Outlook],
+        expectations: &[Expectation],
         (explored, carried): (Counts, Carried),
     ) -> Result<Plan, Infeasible> {
         let all: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
@@ -259,10 +264,10 @@ impl Ground<'_> {
             let found = self.by_shares(&carried, &self.weights(method), &rest, &left, is_short);
             found.map(|(counts, _)| counts)
         };
-        let held_back = worth(outlooks, &explored);
+        let held_back = worth(expectations, &explored);
         let (given, optimum) = match method {
             Method::Optimise => {
-                let (given, mut optimum) = self.optimise(&rest, outlooks, &left, !is_short)?;
+                let (given, mut optimum) = self.optimise(&rest, expectations, &left, !is_short)?;
                 optimum.bound += held_back;
                 (given, Some(optimum))
             }
@@ -271,7 +276,7 @@ impl Ground<'_> {
                 None => return Err(self.why_not(&self.weights(method), &rest, &left, is_short)),
             },
         };
-        let of = |given: &Counts| held_back + worth(outlooks, given);
+        let of = |given: &Counts| held_back + worth(expectations, given);
         // Shares that would be refused by themselves are nothing to compare with.
         let comparable = self.has_history && !matches!(short, Short::Of(_, false) | Short::Anyhow);
         let other = |other: Method| {
@@ -318,26 +323,28 @@ impl Ground<'_> {
         Ok(clash(upper).map_or(Short::Not, |clash| Short::Of(clash, fits)))
     }
 
-    /// The programme of some accounts; without outlooks all accounts are worth the same.
+    /// The programme of some accounts; without expectations all accounts are worth the same.
     fn programme(
         &self,
         accounts: &[i64],
-        outlooks: &[Outlook],
+        expectations: &[Expectation],
         limits: &Limits,
         place_all: bool,
     ) -> Programme {
         let cells = self.strata.iter().enumerate().flat_map(|(number, stratum)| {
-            let worth =
-                outlooks.get(number).map(|outlook| outlook.worth.as_slice()).unwrap_or_default();
-            stratum.eligible.iter().enumerate().map(move |(place, taker)| Cell {
+            let worth = expectations
+                .get(number)
+                .map(|expectation| expectation.worth.as_slice())
+                .unwrap_or_default();
+            stratum.eligible.iter().enumerate().map(move |(place, recipient)| Cell {
                 stratum: u32::try_from(number).unwrap_or(u32::MAX),
-                taker: u16::try_from(*taker).unwrap_or(u16::MAX),
+                recipient: u16::try_from(*recipient).unwrap_or(u16::MAX),
                 value: worth.get(place).map_or(0, |worth| worth.value),
             })
         });
         Programme {
             accounts: accounts.to_vec(),
-            takers: self.takers.len(),
+            recipients: self.recipients.len(),
             cells: cells.collect(),
             lower: limits.lower.clone(),
             upper: limits.upper.clone(),
@@ -357,10 +364,10 @@ impl Ground<'_> {
     /// The limits of the whole run, and what shares are shares of: the accounts allocated in the run, as many as there is
     /// capacity for, those that follow their debtors included; the least rounded up, the most down.
     fn limits(&self, base: Option<i64>) -> (Limits, i64) {
-        let room = |taker: usize| {
-            self.takers[taker].room.map(|room| (room - self.followers[taker]).max(0))
+        let room = |recipient: usize| {
+            self.recipients[recipient].room.map(|room| (room - self.followers[recipient]).max(0))
         };
-        let rooms: Vec<Option<i64>> = (0..self.takers.len()).map(room).collect();
+        let rooms: Vec<Option<i64>> = (0..self.recipients.len()).map(room).collect();
         let base = base.unwrap_or_else(|| {
             let accounts: Vec<i64> = self.strata.iter().map(|stratum| stratum.accounts).collect();
             let capacities = Limits { lower: Vec::new(), upper: rooms.clone() };
@@ -368,13 +375,14 @@ impl Ground<'_> {
                 + self.followers.iter().sum::<i64>()
         });
         let (mut lower, mut upper) = (Vec::new(), Vec::new());
-        for (taker, room) in rooms.into_iter().enumerate() {
-            let taking = self.strategy.taking(&self.takers[taker].assignee.code);
-            let own = self.followers[taker];
-            let least = taking.map_or(0, |taking| part(taking.min_share, base, true));
-            let most = taking
-                .filter(|taking| taking.max_share < Rate::ONE)
-                .map(|taking| part(taking.max_share, base, false));
+        for (recipient, room) in rooms.into_iter().enumerate() {
+            let participant = self.strategy.participant(&self.recipients[recipient].assignee.code);
+            let own = self.followers[recipient];
+            let least =
+                participant.map_or(0, |participant| part(participant.min_share, base, true));
+            let most = participant
+                .filter(|participant| participant.max_share < Rate::ONE)
+                .map(|participant| part(participant.max_share, base, false));
             lower.push((least - own).max(0));
             upper.push([room, most.map(|most| (most - own).max(0))].into_iter().flatten().min());
         }
@@ -398,33 +406,37 @@ impl Ground<'_> {
         };
         match method {
             Method::Fixed => {
-                let share = |taker: &Taker| {
-                    self.strategy.taking(&taker.assignee.code).and_then(|taking| taking.share)
+                let share = |recipient: &Recipient| {
+                    self.strategy
+                        .participant(&recipient.assignee.code)
+                        .and_then(|participant| participant.share)
                 };
-                self.takers
+                self.recipients
                     .iter()
-                    .map(|taker| share(taker).map_or(0, |share| whole(share.decimal(), 10)))
+                    .map(|recipient| share(recipient).map_or(0, |share| whole(share.decimal(), 10)))
                     .collect()
             }
             Method::Score => {
                 self.score_weights().into_iter().map(|weight| whole(weight, 6)).collect()
             }
-            Method::Equal | Method::Optimise => vec![1; self.takers.len()],
+            Method::Equal | Method::Optimise => vec![1; self.recipients.len()],
         }
     }
 
     /// Scores by peer group, ties sharing equally; who is on no scorecard has none.
     fn score_weights(&self) -> Vec<Decimal> {
         let mut groups: BTreeMap<&str, Vec<(usize, Decimal)>> = BTreeMap::new();
-        for (place, taker) in self.takers.iter().enumerate() {
-            let taking = self.strategy.taking(&taker.assignee.code);
-            let group = taking.and_then(|taking| taking.peer_group.as_deref()).unwrap_or("");
-            if let Some(row) = self.scorecard.iter().find(|row| row.assignee == taker.assignee.code)
+        for (place, recipient) in self.recipients.iter().enumerate() {
+            let participant = self.strategy.participant(&recipient.assignee.code);
+            let group =
+                participant.and_then(|participant| participant.peer_group.as_deref()).unwrap_or("");
+            if let Some(row) =
+                self.scorecard.iter().find(|row| row.assignee == recipient.assignee.code)
             {
                 groups.entry(group).or_default().push((place, row.score));
             }
         }
-        let mut all = vec![Decimal::ZERO; self.takers.len()];
+        let mut all = vec![Decimal::ZERO; self.recipients.len()];
         for group in groups.into_values() {
             let scores: Vec<Decimal> = group.iter().map(|(_, score)| *score).collect();
             let found = weights(&scores, self.strategy.points.tie_margin);
@@ -453,8 +465,8 @@ impl Ground<'_> {
             whole
         };
         let explored: Vec<i64> = self.strata.iter().map(held_back).collect();
-        let most = Limits { lower: vec![0; self.takers.len()], upper: limits.upper.clone() };
-        self.by_shares(&Carried::default(), &vec![1; self.takers.len()], &explored, &most, true)
+        let most = Limits { lower: vec![0; self.recipients.len()], upper: limits.upper.clone() };
+        self.by_shares(&Carried::default(), &vec![1; self.recipients.len()], &explored, &most, true)
             .unwrap_or_else(nothing)
     }
 
@@ -480,11 +492,11 @@ impl Ground<'_> {
     fn optimise(
         &self,
         accounts: &[i64],
-        outlooks: &[Outlook],
+        expectations: &[Expectation],
         limits: &Limits,
         place_all: bool,
     ) -> Result<(Counts, Optimum), Infeasible> {
-        let programme = self.programme(accounts, outlooks, limits, place_all);
+        let programme = self.programme(accounts, expectations, limits, place_all);
         let solved = solve(&programme).map_err(|clash| Infeasible::of(&clash, self))?;
         let mut assigned = solved.assigned.into_iter();
         let given = self
@@ -492,7 +504,7 @@ impl Ground<'_> {
             .iter()
             .map(|stratum| assigned.by_ref().take(stratum.eligible.len()).collect())
             .collect();
-        Ok((given, Optimum { bound: solved.bound, prices: solved.taker_prices }))
+        Ok((given, Optimum { bound: solved.bound, prices: solved.recipient_prices }))
     }
 
     /// Why shares found no way within the limits.
@@ -511,7 +523,7 @@ impl Ground<'_> {
         // Shares fail only where no assignment keeps the limits, so that there always is a clash.
         let unknown = Clash {
             kind: ClashKind::Minimums,
-            takers: Vec::new(),
+            recipients: Vec::new(),
             strata: Vec::new(),
             needed: 0,
             available: 0,
@@ -536,16 +548,16 @@ fn weighted(limits: &Limits, weights: &[i64]) -> Limits {
 }
 
 /// What some counts are expected to bring, in millionths of a currency unit.
-pub fn worth(outlooks: &[Outlook], given: &Counts) -> i128 {
-    let of = |(outlook, counts): (&Outlook, &Vec<i64>)| -> i128 {
-        outlook
+pub fn worth(expectations: &[Expectation], given: &Counts) -> i128 {
+    let of = |(expectation, counts): (&Expectation, &Vec<i64>)| -> i128 {
+        expectation
             .worth
             .iter()
             .zip(counts)
             .map(|(worth, count)| i128::from(worth.value) * i128::from(*count))
             .sum()
     };
-    outlooks.iter().zip(given).map(of).sum()
+    expectations.iter().zip(given).map(of).sum()
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::AllocationError;
-use super::candidates::{Asked, field};
-use super::decide::{Decision, Market, decide};
-use super::gates::{Gate, Taker};
+use super::candidates::{self, CandidateQuery};
+use super::decide::{Decision, Inputs, decide};
+use super::gates::{Gate, Recipient};
 use super::store;
 use super::strategy;
 use crate::contract::{self, Versions};
@@ -18,29 +18,30 @@ use crate::performance::measure;
 
 /// What a run read that is not a fact of the book: the lender's buckets, who its agencies were, and what each
 /// assignee's gates said on its day. It is stored with the run.
-pub fn inputs(
+pub fn stored_inputs(
     buckets: &Buckets,
     agencies: &std::collections::BTreeSet<String>,
-    takers: &[Taker],
+    recipients: &[Recipient],
 ) -> serde_json::Value {
-    let taker = |one: &Taker| {
+    let recipient = |one: &Recipient| {
         json!({
             "code": one.assignee.code, "agency": one.assignee.kind == AssigneeKind::Agency, "regions": one.assignee.regions,
             "products": one.assignee.products, "room": one.room, "closed": one.closed.map(Gate::name),
         })
     };
-    json!({"buckets": buckets.0, "agencies": agencies, "takers": takers.iter().map(taker).collect::<Vec<_>>()})
+    json!({"buckets": buckets.0, "agencies": agencies, "takers": recipients.iter().map(recipient).collect::<Vec<_>>()})
 }
 
 #[derive(serde::Deserialize)]
-struct Inputs {
+struct StoredInputs {
     buckets: Vec<(String, i64)>,
     agencies: std::collections::BTreeSet<String>,
-    takers: Vec<StoredTaker>,
+    #[serde(rename = "takers")]
+    recipients: Vec<StoredRecipient>,
 }
 
 #[derive(serde::Deserialize)]
-struct StoredTaker {
+struct StoredRecipient {
     code: String,
     agency: bool,
     regions: Option<Names>,
@@ -49,8 +50,8 @@ struct StoredTaker {
     closed: Option<Gate>,
 }
 
-impl StoredTaker {
-    fn taker(self, versions: &Versions, on: NaiveDate) -> Taker {
+impl StoredRecipient {
+    fn recipient(self, versions: &Versions, on: NaiveDate) -> Recipient {
         let assignee = Assignee {
             name: self.code.clone(),
             kind: if self.agency { AssigneeKind::Agency } else { AssigneeKind::Team },
@@ -63,7 +64,7 @@ impl StoredTaker {
             code: self.code,
         };
         let version = versions.in_force(&assignee.code, on).cloned();
-        Taker { closed: self.closed, room: self.room, version, assignee }
+        Recipient { closed: self.closed, room: self.room, version, assignee }
     }
 }
 
@@ -80,7 +81,7 @@ pub fn replay(
         let body =
             store::outcome(db, lender_code, run_no)?.ok_or(AllocationError::NoInputs(run_no))?;
         let inputs = body.get("inputs").cloned().unwrap_or_default();
-        let inputs: Inputs =
+        let inputs: StoredInputs =
             serde_json::from_value(inputs).map_err(|_| AllocationError::NoInputs(run_no))?;
         let decision = decide_again(db, &lender, &run, inputs)?;
         let hash = super::files::hash(&decision)
@@ -96,7 +97,7 @@ fn decide_again(
     db: &mut Db,
     lender: &Lender,
     run: &store::RunRow,
-    inputs: Inputs,
+    inputs: StoredInputs,
 ) -> Result<Decision, AllocationError> {
     let known_seq = run.seq - 1;
     let assignees = party::store::assignees(db, &lender.code)?;
@@ -104,11 +105,13 @@ fn decide_again(
         .map_err(|fault| AllocationError::File { file: run.name.clone(), fault })?;
     let versions = contract::store::versions(db, lender)?.known_at(known_seq);
     let (on, parameters, grouping) = (run.run_on, strategy.performance, &strategy.grouping);
-    let asked = measure::Asked { lender: &lender.code, on, parameters, grouping, known_seq };
+    let query =
+        measure::ScorecardQuery { lender: &lender.code, on, parameters, grouping, known_seq };
     let (scorecard, history) =
-        measure::scorecard_on(db, &asked, &versions, &strategy.points, strategy.peers())?;
-    let takers = inputs.takers.into_iter().map(|taker| taker.taker(&versions, on)).collect();
-    let asked = Asked {
+        measure::scorecard_on(db, &query, &versions, &strategy.points, strategy.peers())?;
+    let recipients =
+        inputs.recipients.into_iter().map(|recipient| recipient.recipient(&versions, on)).collect();
+    let query = CandidateQuery {
         lender: &lender.code,
         on,
         filter: &strategy.filter,
@@ -117,7 +120,14 @@ fn decide_again(
         known_seq,
         as_if_unplaced: false,
     };
-    let field = field(db, &asked, &mut Silent)?;
-    debug_assert!(field.candidates.iter().all(|one| one.facts.balance > Money::ZERO));
-    decide(Market { strategy, takers, field, history, scorecard, currency: lender.currency })
+    let candidates = candidates::read(db, &query, &mut Silent)?;
+    debug_assert!(candidates.accounts.iter().all(|one| one.facts.balance > Money::ZERO));
+    decide(Inputs {
+        strategy,
+        recipients,
+        candidates,
+        history,
+        scorecard,
+        currency: lender.currency,
+    })
 }

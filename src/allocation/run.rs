@@ -6,14 +6,14 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::AllocationError;
-use super::candidates::{Asked, Candidate, agencies, field};
+use super::candidates::{self, Candidate, CandidateQuery, agencies};
 use super::deal::{Assigned, Fate};
-use super::decide::{Decision, Market, decide as decide_on};
+use super::decide::{Decision, Inputs, decide as decide_on};
 use super::files::{hash, millionths, strata_rows};
 use super::findings::totals;
-use super::gates::Taker;
+use super::gates::Recipient;
 use super::reason::Why;
-use super::replay::inputs;
+use super::replay::stored_inputs;
 use super::store::{self, RunAccount, Simulated};
 use super::strategy;
 use crate::audit::{Act, By};
@@ -207,7 +207,7 @@ pub fn decide(
     let strategy = strategy::parse(question.strategy, lender, &assignees)
         .map_err(|fault| AllocationError::File { file: question.file.to_string(), fault })?;
     let versions = contract::store::versions(db, lender)?;
-    let asked = measure::Asked {
+    let query = measure::ScorecardQuery {
         lender: &lender.code,
         on,
         parameters: strategy.performance,
@@ -216,7 +216,7 @@ pub fn decide(
     };
     progress.stage("reading history", None)?;
     let (scorecard, history) =
-        measure::scorecard_on(db, &asked, &versions, &strategy.points, strategy.peers())?;
+        measure::scorecard_on(db, &query, &versions, &strategy.points, strategy.peers())?;
     let open = if question.as_if_unplaced {
         HashMap::new()
     } else {
@@ -229,15 +229,15 @@ pub fn decide(
             .zip(row)
             .is_some_and(|(most, row)| row.beside.upheld_per_thousand() > most)
     };
-    let takers: Vec<Taker> = assignees
+    let recipients: Vec<Recipient> = assignees
         .iter()
-        .filter(|assignee| strategy.taking(&assignee.code).is_some())
+        .filter(|assignee| strategy.participant(&assignee.code).is_some())
         .map(|assignee| {
             let held = open.get(&assignee.code).copied().unwrap_or(0);
-            Taker::on(assignee, &versions, held, misconduct(&assignee.code), on)
+            Recipient::on(assignee, &versions, held, misconduct(&assignee.code), on)
         })
         .collect();
-    let asked = Asked {
+    let query = CandidateQuery {
         lender: &lender.code,
         on,
         filter: &strategy.filter,
@@ -247,9 +247,16 @@ pub fn decide(
         as_if_unplaced: question.as_if_unplaced,
     };
     progress.stage("reading accounts", None)?;
-    let field = field(db, &asked, progress)?;
+    let candidates = candidates::read(db, &query, progress)?;
     progress.stage("deciding", None)?;
-    decide_on(Market { strategy, takers, field, history, scorecard, currency: lender.currency })
+    decide_on(Inputs {
+        strategy,
+        recipients,
+        candidates,
+        history,
+        scorecard,
+        currency: lender.currency,
+    })
 }
 
 /// The assignment's hash.
@@ -276,7 +283,7 @@ fn simulate(
     let run = Simulated {
         run_no: act.book.run_no,
         seq: act.seq(),
-        name: decision.market.strategy.name.clone(),
+        name: decision.inputs.strategy.name.clone(),
         method: decision.method(),
         run_on: order.on,
         strategy: order.strategy.to_string(),
@@ -285,10 +292,10 @@ fn simulate(
         unplaced: count(decision.assigned.len() - placed),
     };
     act.record(db, std::slice::from_ref(&run))?;
-    body["inputs"] = inputs(
+    body["inputs"] = stored_inputs(
         &lender.buckets,
         &agencies(&party::store::assignees(db, &lender.code)?),
-        &decision.market.takers,
+        &decision.inputs.recipients,
     );
     store::add_outcome(db, act, run.run_no, &body)?;
     let refusals: Vec<String> =
@@ -342,14 +349,14 @@ fn store_rows(
 /// What the run found beside the assignment, as JSON: the proof, the prices of limits, and what else might have been.
 pub fn outcome(decision: &Decision) -> serde_json::Value {
     let plan = &decision.plan;
-    let takers = &decision.market.takers;
-    let limits: Vec<serde_json::Value> = takers
+    let recipients = &decision.inputs.recipients;
+    let limits: Vec<serde_json::Value> = recipients
         .iter()
         .enumerate()
-        .map(|(taker, one)| {
-            let price = plan.optimum.as_ref().and_then(|optimum| optimum.prices.get(taker).copied());
+        .map(|(recipient, one)| {
+            let price = plan.optimum.as_ref().and_then(|optimum| optimum.prices.get(recipient).copied());
             json!({
-                "assignee": one.assignee.code, "min_accounts": plan.limits.lower[taker], "max_accounts": plan.limits.upper[taker],
+                "assignee": one.assignee.code, "min_accounts": plan.limits.lower[recipient], "max_accounts": plan.limits.upper[recipient],
                 "shadow_price": price.map(millionths), "closed": one.closed.map(|gate| gate.name()), "room": one.room,
             })
         })
@@ -363,7 +370,7 @@ pub fn outcome(decision: &Decision) -> serde_json::Value {
         .count();
     json!({
         "method": plan.method.name(),
-        "method_asked": decision.market.strategy.method.name(),
+        "method_asked": decision.inputs.strategy.method.name(),
         "objective": millionths(plan.objective),
         "bound": plan.optimum.as_ref().map(|optimum| millionths(optimum.bound)),
         "equal_would_bring": plan.equal.map(millionths),
@@ -373,9 +380,9 @@ pub fn outcome(decision: &Decision) -> serde_json::Value {
         "together_cost": millionths(plan.objective - decision.dealt_worth),
         "no_room": plan.short.as_ref().map(|short| short.words(Lang::En)),
         "no_room_zh": plan.short.as_ref().map(|short| short.words(Lang::Zh)),
-        "history": !decision.market.history.is_empty(),
+        "history": !decision.inputs.history.is_empty(),
         "limits": limits,
-        "not_taken": decision.market.field.left,
+        "not_taken": decision.inputs.candidates.left,
     })
 }
 
@@ -393,7 +400,7 @@ fn kept(decision: &Decision) -> Result<serde_json::Value, MoneyRange> {
 /// A batch while its accounts are placed.
 struct Filling<'d> {
     code: String,
-    taker: &'d Taker,
+    recipient: &'d Recipient,
     version: &'d Version,
     accounts: i64,
     balance: Money,
@@ -406,15 +413,16 @@ fn batches<'d>(
     act: &mut Act,
     decision: &'d Decision,
 ) -> Result<BTreeMap<usize, Filling<'d>>, AllocationError> {
-    let takers: BTreeSet<usize> = decision.assigned.iter().filter_map(Assigned::placed).collect();
+    let recipients: BTreeSet<usize> =
+        decision.assigned.iter().filter_map(Assigned::placed).collect();
     let mut batches = BTreeMap::new();
-    for place in takers {
-        let taker = &decision.market.takers[place];
-        let version = taker.version.as_ref().ok_or(diesel::NotFound)?;
+    for place in recipients {
+        let recipient = &decision.inputs.recipients[place];
+        let version = recipient.version.as_ref().ok_or(diesel::NotFound)?;
         act.book.batch_no += 1;
-        let code = format!("B{:05}-{}", act.book.batch_no, taker.assignee.code);
+        let code = format!("B{:05}-{}", act.book.batch_no, recipient.assignee.code);
         let (accounts, balance, owed) = (0, Money::ZERO, Money::ZERO);
-        batches.insert(place, Filling { code, taker, version, accounts, balance, owed });
+        batches.insert(place, Filling { code, recipient, version, accounts, balance, owed });
     }
     Ok(batches)
 }
@@ -436,8 +444,8 @@ fn place(
         .collect();
     for chunk in placed.chunks(CHUNK) {
         let mut rows = Vec::with_capacity(chunk.len());
-        for (index, taker) in chunk {
-            let batch = batches.get_mut(taker).ok_or(diesel::NotFound)?;
+        for (index, recipient) in chunk {
+            let batch = batches.get_mut(recipient).ok_or(diesel::NotFound)?;
             let candidate = decision.candidate(*index);
             batch.accounts += 1;
             batch.balance += candidate.facts.balance;
@@ -449,7 +457,7 @@ fn place(
         progress.advance(rows.len() as u64)?;
     }
     for filled in batches.into_values() {
-        let assignee = filled.taker.assignee.code.as_str();
+        let assignee = filled.recipient.assignee.code.as_str();
         let batch = Batch {
             code: filled.code.clone(),
             seq,
@@ -483,7 +491,7 @@ fn placed_row(
         placement_no: act.book.placement_no,
         seq: act.seq(),
         account_no: account_no.clone(),
-        assignee: batch.taker.assignee.code.clone(),
+        assignee: batch.recipient.assignee.code.clone(),
         batch: batch.code.clone(),
         level: decision.level(index, &decision.assigned[index]),
         placed_on: on,

@@ -11,11 +11,11 @@ use std::collections::VecDeque;
 pub struct Supply<'a> {
     /// How many.
     pub accounts: i64,
-    /// Indices of the takers, rising.
+    /// Indices of the recipients, rising.
     pub eligible: &'a [usize],
 }
 
-/// The fewest and the most accounts of each taker.
+/// The fewest and the most accounts of each recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// The fewest.
@@ -25,12 +25,12 @@ pub struct Limits {
 }
 
 impl Limits {
-    fn most(&self, taker: usize) -> i64 {
-        self.upper.get(taker).copied().flatten().unwrap_or(i64::MAX)
+    fn most(&self, recipient: usize) -> i64 {
+        self.upper.get(recipient).copied().flatten().unwrap_or(i64::MAX)
     }
 
-    fn least(&self, taker: usize) -> i64 {
-        self.lower.get(taker).copied().unwrap_or(0)
+    fn least(&self, recipient: usize) -> i64 {
+        self.lower.get(recipient).copied().unwrap_or(0)
     }
 }
 
@@ -42,11 +42,11 @@ const SAME: i128 = UNIT / 1_000_000;
 /// Rounds of scaling; shares settle to far less than an account in fewer.
 const ROUNDS: usize = 200;
 
-/// By how much each taker is behind its share, in parts of an account: what one part of a run carries into the next.
+/// By how much each recipient is behind its share, in parts of an account: what one part of a run carries into the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Carried(Vec<i128>);
 
-/// How many accounts of each stratum go to each of its eligible takers, in proportion to weights and within limits.
+/// How many accounts of each stratum go to each of its eligible recipients, in proportion to weights and within limits.
 /// Exactly `unplaced` accounts are left to nobody. `None` when the limits cannot be kept.
 pub fn counts(
     supplies: &[Supply<'_>],
@@ -82,9 +82,9 @@ pub fn counts_after(
     Some((table.counts(), table.carried(&wanted)))
 }
 
-/// One taker of a stratum; the last taker of every stratum is nobody.
+/// One recipient of a stratum; the last recipient of every stratum is nobody.
 struct Share {
-    taker: usize,
+    recipient: usize,
     count: i64,
 }
 
@@ -103,11 +103,12 @@ impl Table {
     fn new(supplies: &[Supply<'_>], weights: &[i64], limits: &Limits, unplaced: i64) -> Table {
         let nobody = weights.len();
         let shares = |supply: &Supply<'_>| {
-            let takers = supply.eligible.iter().copied().chain([nobody]);
-            takers.map(|taker| Share { taker, count: 0 }).collect()
+            let recipients = supply.eligible.iter().copied().chain([nobody]);
+            recipients.map(|recipient| Share { recipient, count: 0 }).collect()
         };
         // A weight of nothing takes nothing.
-        let most = |taker: usize| if weights[taker] <= 0 { 0 } else { limits.most(taker) };
+        let most =
+            |recipient: usize| if weights[recipient] <= 0 { 0 } else { limits.most(recipient) };
         // Weights of the same size as one account leave the scaling room in both directions; all are made larger by
         // the same whole number, so that they stay in proportion exactly.
         let common = weights
@@ -125,22 +126,26 @@ impl Table {
             strata: supplies.iter().map(shares).collect(),
             weights: full.clone(),
             full,
-            lower: (0..nobody).map(|taker| limits.least(taker)).chain([unplaced]).collect(),
+            lower: (0..nobody).map(|recipient| limits.least(recipient)).chain([unplaced]).collect(),
             upper: (0..nobody).map(most).chain([unplaced]).collect(),
             totals: vec![0; nobody + 1],
         }
     }
 
-    /// What a stratum's takers should get, exactly.
+    /// What a stratum's recipients should get, exactly.
     fn targets(&self, stratum: usize) -> Vec<i128> {
         let shares = &self.strata[stratum];
-        let sum: i128 = shares.iter().map(|share| self.weights[share.taker]).sum();
+        let sum: i128 = shares.iter().map(|share| self.weights[share.recipient]).sum();
         let accounts = i128::from(self.accounts[stratum]) * UNIT;
         // Both factors stay below 10²⁰, their product inside 128 bits.
         shares
             .iter()
             .map(|share| {
-                if sum == 0 { 0 } else { accounts.saturating_mul(self.weights[share.taker]) / sum }
+                if sum == 0 {
+                    0
+                } else {
+                    accounts.saturating_mul(self.weights[share.recipient]) / sum
+                }
             })
             .collect()
     }
@@ -149,7 +154,7 @@ impl Table {
         let mut totals = vec![0; self.weights.len()];
         for stratum in 0..self.strata.len() {
             for (share, target) in self.strata[stratum].iter().zip(self.targets(stratum)) {
-                totals[share.taker] += target;
+                totals[share.recipient] += target;
             }
         }
         totals
@@ -160,12 +165,12 @@ impl Table {
         for _ in 0..ROUNDS {
             let totals = self.target_totals();
             let mut moved = false;
-            for (taker, total) in totals.into_iter().enumerate() {
+            for (recipient, total) in totals.into_iter().enumerate() {
                 let (least, most) = (
-                    i128::from(self.lower[taker]) * UNIT,
-                    i128::from(self.upper[taker]).saturating_mul(UNIT),
+                    i128::from(self.lower[recipient]) * UNIT,
+                    i128::from(self.upper[recipient]).saturating_mul(UNIT),
                 );
-                let weight = self.weights[taker];
+                let weight = self.weights[recipient];
                 let scaled = |to: i128| {
                     (weight.saturating_mul(to / 1_000_000) / (total / 1_000_000).max(1))
                         .clamp(0, UNIT * 10_000)
@@ -174,15 +179,15 @@ impl Table {
                     scaled(most)
                 } else if total < least {
                     scaled(least).max(1)
-                } else if weight < self.full[taker] {
-                    scaled(most).min(self.full[taker])
-                } else if weight > self.full[taker] {
-                    scaled(least).max(self.full[taker])
+                } else if weight < self.full[recipient] {
+                    scaled(most).min(self.full[recipient])
+                } else if weight > self.full[recipient] {
+                    scaled(least).max(self.full[recipient])
                 } else {
                     weight
                 };
                 moved |= (wanted - weight).abs() > weight / 1_000_000_000;
-                self.weights[taker] = wanted;
+                self.weights[recipient] = wanted;
             }
             if !moved {
                 return;
@@ -196,22 +201,23 @@ impl Table {
         let mut carried = before.0.clone();
         carried.resize(self.weights.len(), 0);
         for stratum in 0..self.strata.len() {
-            let takers: Vec<usize> = self.strata[stratum].iter().map(|share| share.taker).collect();
+            let recipients: Vec<usize> =
+                self.strata[stratum].iter().map(|share| share.recipient).collect();
             let wanted: Vec<i128> = self
                 .targets(stratum)
                 .into_iter()
-                .zip(&takers)
-                .map(|(target, taker)| target + carried[*taker])
+                .zip(&recipients)
+                .map(|(target, recipient)| target + carried[*recipient])
                 .collect();
-            let room: Vec<i64> = takers
+            let room: Vec<i64> = recipients
                 .iter()
-                .map(|taker| self.upper[*taker].saturating_sub(self.totals[*taker]))
+                .map(|recipient| self.upper[*recipient].saturating_sub(self.totals[*recipient]))
                 .collect();
             let counts = largest_remainder(self.accounts[stratum], &wanted, &room);
             for (place, count) in counts.into_iter().enumerate() {
-                let taker = takers[place];
-                carried[taker] = wanted[place] - i128::from(count) * UNIT;
-                self.totals[taker] += count;
+                let recipient = recipients[place];
+                carried[recipient] = wanted[place] - i128::from(count) * UNIT;
+                self.totals[recipient] += count;
                 self.strata[stratum][place].count = count;
             }
         }
@@ -219,11 +225,11 @@ impl Table {
 
     /// Carrying alone can lead astray where few are eligible: nobody may end more than one account from its share.
     fn stay_near(&mut self, wanted: &[i128]) {
-        for (taker, total) in wanted.iter().copied().enumerate() {
+        for (recipient, total) in wanted.iter().copied().enumerate() {
             let least = i64::try_from((total - UNIT - SAME).div_euclid(UNIT) + 1).unwrap_or(0);
             let most = i64::try_from((total + UNIT + SAME).div_euclid(UNIT)).unwrap_or(i64::MAX);
-            self.lower[taker] = self.lower[taker].max(least.min(self.upper[taker]));
-            self.upper[taker] = self.upper[taker].min(most.max(self.lower[taker]));
+            self.lower[recipient] = self.lower[recipient].max(least.min(self.upper[recipient]));
+            self.upper[recipient] = self.upper[recipient].min(most.max(self.lower[recipient]));
         }
     }
 
@@ -232,14 +238,14 @@ impl Table {
         if self.lower.iter().zip(&self.upper).any(|(least, most)| least > most) {
             return false;
         }
-        for taker in 0..self.totals.len() {
-            while self.totals[taker] > self.upper[taker] {
-                if !self.shift(taker, true) {
+        for recipient in 0..self.totals.len() {
+            while self.totals[recipient] > self.upper[recipient] {
+                if !self.shift(recipient, true) {
                     return false;
                 }
             }
-            while self.totals[taker] < self.lower[taker] {
-                if !self.shift(taker, false) {
+            while self.totals[recipient] < self.lower[recipient] {
+                if !self.shift(recipient, false) {
                     return false;
                 }
             }
@@ -252,27 +258,29 @@ impl Table {
     fn shift(&mut self, start: usize, away: bool) -> bool {
         let mut come_from: Vec<Option<(usize, usize)>> = vec![None; self.totals.len()];
         let mut queue = VecDeque::from([start]);
-        while let Some(taker) = queue.pop_front() {
+        while let Some(recipient) = queue.pop_front() {
             let can = if away {
-                self.totals[taker] < self.upper[taker]
+                self.totals[recipient] < self.upper[recipient]
             } else {
-                self.totals[taker] > self.lower[taker]
+                self.totals[recipient] > self.lower[recipient]
             };
-            if taker != start && can {
-                self.carry_out(start, taker, away, &come_from);
+            if recipient != start && can {
+                self.carry_out(start, recipient, away, &come_from);
                 return true;
             }
             for (stratum, shares) in self.strata.iter().enumerate() {
-                let Some(own) = shares.iter().find(|share| share.taker == taker) else { continue };
+                let Some(own) = shares.iter().find(|share| share.recipient == recipient) else {
+                    continue;
+                };
                 for other in shares {
                     let giver = if away { own } else { other };
-                    if other.taker != start
-                        && come_from[other.taker].is_none()
-                        && other.taker != taker
+                    if other.recipient != start
+                        && come_from[other.recipient].is_none()
+                        && other.recipient != recipient
                         && giver.count > 0
                     {
-                        come_from[other.taker] = Some((taker, stratum));
-                        queue.push_back(other.taker);
+                        come_from[other.recipient] = Some((recipient, stratum));
+                        queue.push_back(other.recipient);
                     }
                 }
             }
@@ -296,7 +304,7 @@ impl Table {
         let count_of = |table: &Table, (stratum, giver, _): &(usize, usize, usize)| {
             table.strata[*stratum]
                 .iter()
-                .find(|share| share.taker == *giver)
+                .find(|share| share.recipient == *giver)
                 .map_or(0, |share| share.count)
         };
         let (need, can) = if away {
@@ -308,8 +316,8 @@ impl Table {
             steps.iter().map(|step| count_of(self, step)).min().unwrap_or(0).min(need).min(can);
         for (stratum, giver, receiver) in steps {
             for share in &mut self.strata[stratum] {
-                share.count += if share.taker == receiver { amount } else { 0 }
-                    - if share.taker == giver { amount } else { 0 };
+                share.count += if share.recipient == receiver { amount } else { 0 }
+                    - if share.recipient == giver { amount } else { 0 };
             }
             self.totals[giver] -= amount;
             self.totals[receiver] += amount;

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::candidates::{Candidate, Field};
-use super::gates::{Gate, Taker};
+use super::candidates::{Candidate, Candidates};
+use super::gates::{Gate, Recipient};
 use super::strategy::Strategy;
 use crate::kernel::Money;
 
@@ -26,7 +26,7 @@ pub struct Stratum {
     pub name: String,
     /// The group by the strategy's dimensions.
     pub group: String,
-    /// Whose gates are open: indices into the takers, rising.
+    /// Whose gates are open: indices into the recipients, rising.
     pub eligible: Vec<usize>,
     /// Its units.
     pub units: Vec<Unit>,
@@ -41,7 +41,7 @@ pub struct Stratum {
 pub struct Follower {
     /// Which candidate.
     pub index: usize,
-    /// The taker that has the debtor, when it takes part in the run.
+    /// The recipient that has the debtor, when it takes part in the run.
     pub holder: Option<usize>,
 }
 
@@ -54,7 +54,7 @@ pub struct Sorted {
     pub strata: Vec<Stratum>,
     /// Those who follow, in order of debtor.
     pub followers: Vec<Follower>,
-    /// The lists of refusals that occur: which gate of which taker was closed.
+    /// The lists of refusals that occur: which gate of which recipient was closed.
     pub refusals: Vec<Vec<(usize, Gate)>>,
     /// The list of each candidate.
     pub refused: Vec<u32>,
@@ -69,24 +69,24 @@ impl Sorted {
 }
 
 /// Sorts the candidates of a run.
-pub fn sort(strategy: &Strategy, takers: &[Taker], field: &Field) -> Sorted {
+pub fn sort(strategy: &Strategy, recipients: &[Recipient], candidates: &Candidates) -> Sorted {
     let mut asking = Asking {
         strategy,
-        takers,
+        recipients,
         lists: Vec::new(),
         known: HashMap::new(),
         by_scope: HashMap::new(),
     };
     let refused: Vec<u32> =
-        field.candidates.iter().map(|candidate| asking.list_of(candidate)).collect();
+        candidates.accounts.iter().map(|candidate| asking.list_of(candidate)).collect();
     let mut members: Vec<u32> =
-        (0..u32::try_from(field.candidates.len()).unwrap_or(u32::MAX)).collect();
-    let debtor = |index: &u32| field.candidates[*index as usize].debtor_ref.as_str();
+        (0..u32::try_from(candidates.accounts.len()).unwrap_or(u32::MAX)).collect();
+    let debtor = |index: &u32| candidates.accounts[*index as usize].debtor_ref.as_str();
     // Stable: the accounts of a debtor stay in order of account number.
     members.sort_by(|a, b| debtor(a).cmp(debtor(b)));
     let mut sorting = Sorting {
         asking,
-        field,
+        candidates,
         refused: &refused,
         groups: HashMap::new(),
         strata: Vec::new(),
@@ -95,9 +95,10 @@ pub fn sort(strategy: &Strategy, takers: &[Taker], field: &Field) -> Sorted {
     let mut followers = Vec::new();
     let mut first = 0;
     for own in members.chunk_by(|a, b| debtor(a) == debtor(b)) {
-        match field.debtor_holders.get(debtor(&own[0])) {
+        match candidates.debtor_holders.get(debtor(&own[0])) {
             Some(code) => {
-                let holder = takers.iter().position(|taker| taker.assignee.code == *code);
+                let holder =
+                    recipients.iter().position(|recipient| recipient.assignee.code == *code);
                 followers
                     .extend(own.iter().map(|index| Follower { index: *index as usize, holder }));
             }
@@ -113,7 +114,7 @@ pub fn sort(strategy: &Strategy, takers: &[Taker], field: &Field) -> Sorted {
 /// Asks the gates, once for all accounts that look the same to them.
 struct Asking<'a> {
     strategy: &'a Strategy,
-    takers: &'a [Taker],
+    recipients: &'a [Recipient],
     lists: Vec<Vec<(usize, Gate)>>,
     known: HashMap<Vec<(usize, Gate)>, u32>,
     by_scope: HashMap<(Option<String>, Option<String>), u32>,
@@ -135,10 +136,11 @@ impl Asking<'_> {
     }
 
     fn ask(&mut self, candidate: &Candidate) -> u32 {
-        let refuses = |(index, taker): (usize, &Taker)| {
-            Some((index, taker.refuses(candidate, self.strategy.rotation)?))
+        let refuses = |(index, recipient): (usize, &Recipient)| {
+            Some((index, recipient.refuses(candidate, self.strategy.rotation)?))
         };
-        let list: Vec<(usize, Gate)> = self.takers.iter().enumerate().filter_map(refuses).collect();
+        let list: Vec<(usize, Gate)> =
+            self.recipients.iter().enumerate().filter_map(refuses).collect();
         if let Some(known) = self.known.get(&list) {
             return *known;
         }
@@ -152,7 +154,7 @@ impl Asking<'_> {
 /// Puts units into strata.
 struct Sorting<'a> {
     asking: Asking<'a>,
-    field: &'a Field,
+    candidates: &'a Candidates,
     refused: &'a [u32],
     groups: HashMap<String, u32>,
     strata: Vec<Stratum>,
@@ -162,7 +164,7 @@ struct Sorting<'a> {
 impl Sorting<'_> {
     /// A debtor counts in the stratum of its largest balance, open to those who take all of its accounts.
     fn unit(&mut self, first: u32, own: &[u32]) {
-        let balance_of = |index: u32| self.field.candidates[index as usize].facts.balance;
+        let balance_of = |index: u32| self.candidates.accounts[index as usize].facts.balance;
         let Some(largest) =
             own.iter().copied().max_by_key(|index| (balance_of(*index), std::cmp::Reverse(*index)))
         else {
@@ -181,7 +183,7 @@ impl Sorting<'_> {
         stratum.balance += balance;
     }
 
-    /// The takers refused by any account of the debtor, as a list of its own.
+    /// The recipients refused by any account of the debtor, as a list of its own.
     fn joint_list(&mut self, own: &[u32]) -> u32 {
         let first = self.refused[own[0] as usize];
         if own.iter().all(|index| self.refused[*index as usize] == first) {
@@ -192,7 +194,7 @@ impl Sorting<'_> {
             .flat_map(|index| self.asking.lists[self.refused[*index as usize] as usize].clone())
             .collect();
         joint.sort();
-        joint.dedup_by_key(|(taker, _)| *taker);
+        joint.dedup_by_key(|(recipient, _)| *recipient);
         if let Some(known) = self.asking.known.get(&joint) {
             return *known;
         }
@@ -204,22 +206,22 @@ impl Sorting<'_> {
 
     fn group(&mut self, index: u32) -> u32 {
         let text =
-            self.asking.strategy.grouping.group(&self.field.candidates[index as usize].facts);
+            self.asking.strategy.grouping.group(&self.candidates.accounts[index as usize].facts);
         let next = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
         *self.groups.entry(text).or_insert(next)
     }
 
-    /// Lists that close the same takers for different reasons are one stratum: the place is found by its name.
+    /// Lists that close the same recipients for different reasons are one stratum: the place is found by its name.
     fn new_stratum(&mut self, group: u32, list: u32, largest: u32) -> usize {
         let shut = &self.asking.lists[list as usize];
-        let eligible: Vec<usize> = (0..self.asking.takers.len())
-            .filter(|taker| !shut.iter().any(|(refused, _)| refused == taker))
+        let eligible: Vec<usize> = (0..self.asking.recipients.len())
+            .filter(|recipient| !shut.iter().any(|(refused, _)| refused == recipient))
             .collect();
         let group_text =
-            self.asking.strategy.grouping.group(&self.field.candidates[largest as usize].facts);
+            self.asking.strategy.grouping.group(&self.candidates.accounts[largest as usize].facts);
         let codes: Vec<&str> = eligible
             .iter()
-            .map(|taker| self.asking.takers[*taker].assignee.code.as_str())
+            .map(|recipient| self.asking.recipients[*recipient].assignee.code.as_str())
             .collect();
         let joint = if group_text.is_empty() { "" } else { "|" };
         let name = format!("{group_text}{joint}{}", codes.join("+"));

@@ -28,7 +28,7 @@ enumeration! {
 
 /// An assignee that takes part, with what the lender wants for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taking {
+pub struct Participant {
     /// Its code.
     pub code: String,
     /// Its share, with fixed shares.
@@ -65,12 +65,12 @@ pub struct Strategy {
     /// More upheld complaints per 1,000 placements than this close the gate.
     pub most_upheld: Option<Decimal>,
     /// Who takes part, in order of code.
-    pub assignees: Vec<Taking>,
+    pub assignees: Vec<Participant>,
 }
 
 impl Strategy {
     /// What the lender wants for an assignee.
-    pub fn taking(&self, code: &str) -> Option<&Taking> {
+    pub fn participant(&self, code: &str) -> Option<&Participant> {
         self.assignees.iter().find(|one| one.code == code)
     }
 
@@ -154,12 +154,12 @@ fn conduct(value: &Value<'_>) -> Read<Decimal> {
     Ok(number)
 }
 
-fn everything(code: String) -> Taking {
-    Taking { code, share: None, min_share: Rate::ZERO, max_share: Rate::ONE, peer_group: None }
+fn everything(code: String) -> Participant {
+    Participant { code, share: None, min_share: Rate::ZERO, max_share: Rate::ONE, peer_group: None }
 }
 
-fn listed(value: &Value<'_>, method: Method, known: &[Assignee]) -> Read<Vec<Taking>> {
-    let mut listed: Vec<Taking> = Vec::new();
+fn listed(value: &Value<'_>, method: Method, known: &[Assignee]) -> Read<Vec<Participant>> {
+    let mut listed: Vec<Participant> = Vec::new();
     for mut table in value.tables()? {
         let code_value = table.need("code")?;
         let code = code_value.code()?;
@@ -169,12 +169,13 @@ fn listed(value: &Value<'_>, method: Method, known: &[Assignee]) -> Read<Vec<Tak
         if listed.iter().any(|other| other.code == code) {
             return Err(code_value.fault("stands twice"));
         }
-        let taking = taking(&mut table, code, method)?;
+        let participant = participant(&mut table, code, method)?;
         table.finish()?;
-        listed.push(taking);
+        listed.push(participant);
     }
-    let sum =
-        |of: fn(&Taking) -> Rate| -> Decimal { listed.iter().map(|one| of(one).decimal()).sum() };
+    let sum = |of: fn(&Participant) -> Rate| -> Decimal {
+        listed.iter().map(|one| of(one).decimal()).sum()
+    };
     let percent = |sum: Decimal| (sum * Decimal::ONE_HUNDRED).normalize();
     let shares = sum(|one| one.share.unwrap_or(Rate::ZERO));
     if method == Method::Fixed && shares != Decimal::ONE {
@@ -200,7 +201,7 @@ fn listed(value: &Value<'_>, method: Method, known: &[Assignee]) -> Read<Vec<Tak
     Ok(listed)
 }
 
-fn taking(table: &mut Table<'_>, code: String, method: Method) -> Read<Taking> {
+fn participant(table: &mut Table<'_>, code: String, method: Method) -> Read<Participant> {
     let share = match (table.take("share"), method) {
         (Some(share), Method::Fixed) => Some(share.rate()?),
         (None, Method::Fixed) => {
@@ -223,5 +224,5 @@ fn taking(table: &mut Table<'_>, code: String, method: Method) -> Read<Taking> {
         },
     };
     let peer_group = table.take("peer_group").map(|value| value.name()).transpose()?;
-    Ok(Taking { code, share, min_share, max_share, peer_group })
+    Ok(Participant { code, share, min_share, max_share, peer_group })
 }

@@ -15,8 +15,8 @@ use super::{Context, date};
 use crate::allocation::AllocationError;
 use crate::allocation::decide::Decision;
 use crate::allocation::estimate::Given;
+use crate::allocation::expectation::VALUE_PLACES;
 use crate::allocation::files::{assignment_csv, millionths, strata_csv};
-use crate::allocation::outlook::VALUE_PLACES;
 use crate::allocation::replay::replay;
 use crate::allocation::run::{Order, Outcome, commit_run_watched, outcome as outcome_of, run};
 use crate::allocation::strategy::{self, Strategy};
@@ -187,7 +187,7 @@ fn answer(
     shown.extend(
         decision.plan.short.iter().map(|short| format!("  not all accounts find room: {short}")),
     );
-    for (why, count) in &decision.market.field.left {
+    for (why, count) in &decision.inputs.candidates.left {
         shown.push(format!("  not taken: {count} {why}"));
     }
     let reasons = unplaced_reasons(decision);
@@ -207,7 +207,7 @@ fn answer(
         .collect();
     let json = json!({
         "run": run, "hash": outcome.hash, "committed": outcome.committed, "placed": placed, "unplaced": unplaced,
-        "assignees": by_assignee, "not_taken": decision.market.field.left, "unplaced_reasons": reasons,
+        "assignees": by_assignee, "not_taken": decision.inputs.candidates.left, "unplaced_reasons": reasons,
         "outcome": outcome_of(decision),
         "milliseconds": stages.iter().map(|(stage, took)| (stage.clone(), json!(took))).collect::<serde_json::Map<_, _>>(),
     });
@@ -220,7 +220,7 @@ fn expectations(
     totals: &BTreeMap<String, Given>,
     currency: Currency,
 ) -> Vec<String> {
-    let (plan, asked) = (&decision.plan, decision.market.strategy.method);
+    let (plan, asked) = (&decision.plan, decision.inputs.strategy.method);
     if plan.method != asked {
         return vec![format!(
             "  there is no history to go by: {} was done as {}",
@@ -228,7 +228,7 @@ fn expectations(
             plan.method.name()
         )];
     }
-    if decision.market.history.is_empty() || decision.placed() == 0 {
+    if decision.inputs.history.is_empty() || decision.placed() == 0 {
         return Vec::new();
     }
     let shown = |exact: i128| shown_amount(exact, currency);
@@ -240,11 +240,11 @@ fn expectations(
     if let Some(optimum) = &plan.optimum {
         let (bound, worth) = (shown(optimum.bound), shown(plan.objective));
         lines.push(format!("  the programme, each account at its stratum's mean: worth {worth}, no plan within the limits is worth more than {bound}"));
-        let limits = decision.market.takers.iter().zip(&optimum.prices).zip(&plan.limits.lower);
-        for ((taker, price), least) in
+        let limits = decision.inputs.recipients.iter().zip(&optimum.prices).zip(&plan.limits.lower);
+        for ((recipient, price), least) in
             limits.filter(|((_, price), least)| **price > 0 || **price < 0 && **least > 0)
         {
-            let (code, more) = (&taker.assignee.code, shown(price.abs()));
+            let (code, more) = (&recipient.assignee.code, shown(price.abs()));
             lines.push(match *price > 0 {
                 true => format!("  {code}: its most binds; one account more would bring {more}"),
                 false => format!("  {code}: its fewest, {least} accounts, binds; one account fewer would bring {more}"),

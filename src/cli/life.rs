@@ -9,12 +9,12 @@ use serde_json::json;
 use super::output::{Answer, Failure, lines, write_with};
 use super::placements::{hold_kind, left_alone};
 use super::{Context, date};
+use crate::hold::HoldKind;
+use crate::hold::change::{Change, Holding, change};
 use crate::placement::Move;
 use crate::placement::life::Taker;
 use crate::placement::step::{Named, take};
 use crate::placement::step_store::log;
-use crate::portfolio::hold::HoldKind;
-use crate::portfolio::holding::{Change, Holding, change};
 use crate::sheet::Csv;
 use crate::{ambient, party};
 

@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::output::{Answer, Failure, lines, write_with};
 use super::{Context, date};
+use crate::hold::HoldKind;
 use crate::placement::expire as expiry;
 use crate::placement::recall::{self as recalling, Which};
 use crate::placement::step::NotPlaced;
 use crate::placement::{Placement, store, windows};
-use crate::portfolio::hold::HoldKind;
 use crate::sheet::Csv;
 use crate::{ambient, party};
 

@@ -15,7 +15,7 @@ use crate::party::{self, Lang};
 use crate::performance::PerformanceError;
 use crate::performance::file::{COLUMNS, csv, figures};
 use crate::performance::grouping::Grouping;
-use crate::performance::measure::{Asked, explored, scorecard_on};
+use crate::performance::measure::{ScorecardQuery, explored, scorecard_on};
 use crate::performance::number::{RATE_PLACES, percent, round};
 use crate::performance::scorecard::{Points, Row, with_newcomers};
 use crate::performance::store::explored_runs;
@@ -48,7 +48,7 @@ pub(super) fn scorecard(
     let strategy =
         arguments.strategy.as_ref().map(|path| strategy_of(&mut db, &lender, path)).transpose()?;
     let by_bucket = Grouping::by_bucket(lender.currency);
-    let asked = Asked {
+    let asked = ScorecardQuery {
         lender: &lender.code,
         on: arguments.on,
         parameters: strategy

@@ -11,10 +11,10 @@ use super::complaint_store::{self as store, Case};
 use super::{Complaint, ConductError, Decision, Severity, case_reference, not_after, words};
 use crate::audit::{Act, By};
 use crate::db::{Cell, Db, keys_json, write};
+use crate::hold::{self, HoldKind, NewHold};
 use crate::kernel::Money;
 use crate::party;
 use crate::placement::expire::record_expiries;
-use crate::portfolio::hold::{self, HoldKind, NewHold};
 use crate::portfolio::store::stated_of;
 
 /// The longest text of a complaint or a decision.
@@ -129,7 +129,11 @@ pub(super) fn record(db: &mut Db, act: &mut Act, complaints: &[Complaint]) -> Qu
         let from = open_day(act, received_on);
         let reason = format!("complaint {reference}");
         let (kind, until, by_file) = (HoldKind::Complaint, None, false);
-        hold::open(db, act, &NewHold { account_no, kind, reason: &reason, from, until, by_file })?;
+        hold::store::open(
+            db,
+            act,
+            &NewHold { account_no, kind, reason: &reason, from, until, by_file },
+        )?;
     }
     Ok(())
 }
@@ -339,7 +343,8 @@ fn release(
     let lender = act.book.lender.clone();
     let sharing = store::of_account(db, &lender, account_no)?;
     let open = |case: &Case| case.complaint.seq == complaint.seq && case.decision.is_none();
-    let holds = hold::holds_of(db, &lender, &keys_json(std::iter::once(account_no.as_str())))?;
+    let holds =
+        hold::store::holds_of(db, &lender, &keys_json(std::iter::once(account_no.as_str())))?;
     let of_case = |one: &hold::Hold| {
         one.seq == complaint.seq && one.kind == HoldKind::Complaint && one.ended_on.is_none()
     };
@@ -347,6 +352,6 @@ fn release(
         return Ok(None);
     }
     let on = open_day(act, on);
-    hold::end(db, act, account_no, (HoldKind::Complaint, complaint.seq), on)?;
+    hold::store::end(db, act, account_no, (HoldKind::Complaint, complaint.seq), on)?;
     Ok(Some(account_no.clone()))
 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::policy::Policy;
 use super::{Channel, Contact, Outcome};
 use crate::db::{Cell, Db, FactTable, Kind, fact, names_of, row, rows_of_json, select};
+use crate::hold::{Hold, Opening};
 use crate::kernel::calendar::parse_time;
-use crate::portfolio::hold::{Hold, Opening};
 
 /// Contact records.
 pub const CONTACTS: FactTable = FactTable {

@@ -9,9 +9,9 @@ use super::contact_store as store;
 use super::policy::{HeldBy, Judged, Policy, Rule, hands, violations};
 use super::{ConductError, Contact};
 use crate::db::{Db, keys_json};
+use crate::hold::{Hold, HoldKind};
 use crate::party;
 use crate::placement::{self, Placement};
-use crate::portfolio::hold::{Hold, HoldKind};
 
 /// A contact against a rule, as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -159,7 +159,7 @@ impl Loading<'_> {
             .collect();
         self.say(format!(
             "placed on {on} by {}: {}",
-            done.decision.market.strategy.name,
+            done.decision.inputs.strategy.name,
             totals.join(", ")
         ));
         Ok(())

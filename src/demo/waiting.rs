@@ -8,12 +8,12 @@ use crate::conduct::complaint::{NewComplaint, NewDecision};
 use crate::conduct::contacts::{Contacts, Sender};
 use crate::conduct::evaluation::NewEvaluation;
 use crate::conduct::{Severity, complaint, evaluation};
+use crate::hold::HoldKind;
+use crate::hold::change::{Change, Holding, change};
 use crate::placement::life::Taker;
 use crate::placement::recall::{Which, recall};
 use crate::placement::step::{Named, take};
 use crate::placement::{self, Move};
-use crate::portfolio::hold::HoldKind;
-use crate::portfolio::holding::{Change, Holding, change};
 
 /// The accounts that each agency has in hands, in order.
 type Hands = BTreeMap<String, Vec<String>>;

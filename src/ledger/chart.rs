@@ -1,4 +1,6 @@
-//! The chart of accounts.
+//! The chart of accounts, and what moves on it when what is owed changes.
+
+use crate::kernel::Money;
 
 /// Cash at the lender.
 pub const BANK: &str = "Assets:Bank";
@@ -36,4 +38,25 @@ pub fn is_run_with_agency(account: &str) -> bool {
 /// Commission an agency earned, without tax.
 pub fn commission(agency: &str) -> String {
     format!("Expenses:Commission:{agency}")
+}
+
+/// The ledger moves when what is owed in a holder's hands goes from `before` to `after`: Assets:Loans holds it
+/// while positive, Liabilities:Overpaid while negative. The moves sum to `after − before`.
+pub fn owed_moves(holder: Option<&str>, before: Money, after: Money) -> [(String, Money); 2] {
+    let negative_part = |owed: Money| Money(owed.0.min(0));
+    [
+        (loans(holder), after.positive_part() - before.positive_part()),
+        (OVERPAID.to_string(), negative_part(after) - negative_part(before)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moves_sum_to_the_change() {
+        let moves = owed_moves(None, Money(30), Money(-20));
+        assert_eq!(moves.iter().map(|(_, amount)| amount.0).collect::<Vec<_>>(), vec![-30, -20]);
+    }
 }

@@ -91,7 +91,7 @@ fn account(
 
 /// What is asked of a book's performance.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct ScorecardQuery<'a> {
     /// The lender's code.
     pub lender: &'a str,
     /// The day.
@@ -106,15 +106,20 @@ pub struct Asked<'a> {
 
 /// The history of a window while it is taken up, and everybody's placements begun in it.
 #[derive(Default)]
-struct Taking {
+struct Measured {
     history: History,
     begun: BTreeMap<String, i64>,
     group: String,
 }
 
-impl Taking {
-    fn take(&mut self, asked: &Asked<'_>, placement: &Placement, received: &[(NaiveDate, Money)]) {
-        let (parameters, on) = (asked.parameters, asked.on);
+impl Measured {
+    fn add(
+        &mut self,
+        query: &ScorecardQuery<'_>,
+        placement: &Placement,
+        received: &[(NaiveDate, Money)],
+    ) {
+        let (parameters, on) = (query.parameters, query.on);
         if placement.placed_on < parameters.first_day(on) || placement.placed_on > on {
             return;
         }
@@ -124,7 +129,7 @@ impl Taking {
         }
         if parameters.judges(placement.placed_on, on) {
             self.group.clear();
-            asked.grouping.write(&placement.facts, &mut self.group);
+            query.grouping.write(&placement.facts, &mut self.group);
             let judged = Judged {
                 balance: placement.balance(),
                 recovered: within_horizon(parameters, placement, received),
@@ -148,35 +153,38 @@ fn within_horizon(
 }
 
 /// The history of a window, and everybody's placements begun in it.
-pub fn history(db: &mut Db, asked: &Asked<'_>) -> QueryResult<(History, BTreeMap<String, i64>)> {
-    let mut taking = Taking::default();
-    walk(db, asked.lender, asked.known_seq, |placement, received| {
-        taking.take(asked, placement, received)
+pub fn history(
+    db: &mut Db,
+    query: &ScorecardQuery<'_>,
+) -> QueryResult<(History, BTreeMap<String, i64>)> {
+    let mut measured = Measured::default();
+    walk(db, query.lender, query.known_seq, |placement, received| {
+        measured.add(query, placement, received)
     })?;
-    Ok((taking.history, taking.begun))
+    Ok((measured.history, measured.begun))
 }
 
 /// The same from facts in memory.
 pub fn history_of(
-    asked: &Asked<'_>,
+    query: &ScorecardQuery<'_>,
     accounts: &[AccountFacts],
 ) -> (History, BTreeMap<String, i64>) {
-    let mut taking = Taking::default();
-    let (first, on) = (asked.parameters.first_day(asked.on), asked.on);
+    let mut measured = Measured::default();
+    let (first, on) = (query.parameters.first_day(query.on), query.on);
     let begun = |one: &Placement| {
-        one.seq <= asked.known_seq && one.placed_on >= first && one.placed_on <= on
+        one.seq <= query.known_seq && one.placed_on >= first && one.placed_on <= on
     };
     for facts in accounts.iter().filter(|facts| facts.placements.iter().any(begun)) {
-        let known = facts.placements.iter().filter(|one| one.seq <= asked.known_seq);
-        let known: Vec<Placement> = known.map(|one| one.known_at(asked.known_seq)).collect();
+        let known = facts.placements.iter().filter(|one| one.seq <= query.known_seq);
+        let known: Vec<Placement> = known.map(|one| one.known_at(query.known_seq)).collect();
         let money = facts.recoveries.iter();
-        let money = money.filter(|one| one.seq <= asked.known_seq && one.kind != Kind::Waiver);
+        let money = money.filter(|one| one.seq <= query.known_seq && one.kind != Kind::Waiver);
         let money: Vec<MoneyRow> = money.map(MoneyRow::from).collect();
         account(&known, &money, &mut |placement: &Placement, received: &[(NaiveDate, Money)]| {
-            taking.take(asked, placement, received)
+            measured.add(query, placement, received)
         });
     }
-    (taking.history, taking.begun)
+    (measured.history, measured.begun)
 }
 
 /// What a book shows of its performance on a day.
@@ -194,60 +202,60 @@ pub struct Overview {
 /// Scorecard, curves and trial in one walk through the book.
 pub fn overview(
     db: &mut Db,
-    asked: &Asked<'_>,
+    query: &ScorecardQuery<'_>,
     versions: &Versions,
     points: &Points,
     peers: BTreeMap<String, String>,
 ) -> QueryResult<Overview> {
-    let strata = store::explored(db, asked.lender)?;
-    let (mut taking, mut curves, mut explored) =
-        (Taking::default(), Curves::new(), Explored::new());
-    let first = asked.parameters.first_day(asked.on);
-    walk(db, asked.lender, asked.known_seq, |placement, received| {
-        taking.take(asked, placement, received);
-        follow(&mut curves, first, asked.on, placement, received);
-        try_out(&mut explored, &strata, asked.parameters, asked.on, placement, received);
+    let strata = store::explored(db, query.lender)?;
+    let (mut measured, mut curves, mut explored) =
+        (Measured::default(), Curves::new(), Explored::new());
+    let first = query.parameters.first_day(query.on);
+    walk(db, query.lender, query.known_seq, |placement, received| {
+        measured.add(query, placement, received);
+        follow(&mut curves, first, query.on, placement, received);
+        try_out(&mut explored, &strata, query.parameters, query.on, placement, received);
     })?;
-    let ground = ground(db, asked, versions, peers, &taking.begun)?;
-    let rows = scorecard(&taking.history, asked.parameters.credibility, points, &ground);
-    Ok(Overview { rows, history: taking.history, curves, explored })
+    let ground = ground(db, query, versions, peers, &measured.begun)?;
+    let rows = scorecard(&measured.history, query.parameters.credibility, points, &ground);
+    Ok(Overview { rows, history: measured.history, curves, explored })
 }
 
 /// The scorecard of a day: everyone with a contract in force on it, or with a judged placement.
 pub fn scorecard_on(
     db: &mut Db,
-    asked: &Asked<'_>,
+    query: &ScorecardQuery<'_>,
     versions: &Versions,
     points: &Points,
     peers: BTreeMap<String, String>,
 ) -> QueryResult<(Vec<Row>, History)> {
-    let found = history(db, asked)?;
-    scorecard_from(db, asked, versions, points, peers, found)
+    let found = history(db, query)?;
+    scorecard_from(db, query, versions, points, peers, found)
 }
 
 /// The same from a history that is known: with what stands beside money.
 pub fn scorecard_from(
     db: &mut Db,
-    asked: &Asked<'_>,
+    query: &ScorecardQuery<'_>,
     versions: &Versions,
     points: &Points,
     peers: BTreeMap<String, String>,
     (history, begun): (History, BTreeMap<String, i64>),
 ) -> QueryResult<(Vec<Row>, History)> {
-    let ground = ground(db, asked, versions, peers, &begun)?;
-    let rows = scorecard(&history, asked.parameters.credibility, points, &ground);
+    let ground = ground(db, query, versions, peers, &begun)?;
+    let rows = scorecard(&history, query.parameters.credibility, points, &ground);
     Ok((rows, history))
 }
 
 /// Who is on the scorecard of a day and what stands beside money.
 pub fn ground(
     db: &mut Db,
-    asked: &Asked<'_>,
+    query: &ScorecardQuery<'_>,
     versions: &Versions,
     peers: BTreeMap<String, String>,
     begun: &BTreeMap<String, i64>,
 ) -> QueryResult<Ground> {
-    let in_force = |agency: &&String| versions.in_force(agency, asked.on).is_some();
+    let in_force = |agency: &&String| versions.in_force(agency, query.on).is_some();
     let assignees =
         versions.0.iter().map(|version| &version.terms.agency).filter(in_force).cloned().collect();
     let mut beside: BTreeMap<String, Beside> = BTreeMap::new();
@@ -256,10 +264,10 @@ pub fn ground(
     }
     for (assignee, incidents) in incidents(
         db,
-        asked.lender,
-        asked.parameters.first_day(asked.on),
-        asked.on,
-        asked.known_seq,
+        query.lender,
+        query.parameters.first_day(query.on),
+        query.on,
+        query.known_seq,
     )? {
         beside.entry(assignee).or_default().incidents = incidents;
     }
@@ -285,14 +293,14 @@ pub struct JudgedPlacement {
 /// order of account and day.
 pub fn judged(
     db: &mut Db,
-    asked: &Asked<'_>,
+    query: &ScorecardQuery<'_>,
     assignee: &str,
     group: Option<&str>,
 ) -> QueryResult<Vec<JudgedPlacement>> {
-    let (parameters, on) = (asked.parameters, asked.on);
+    let (parameters, on) = (query.parameters, query.on);
     let mut found = Vec::new();
-    walk(db, asked.lender, asked.known_seq, |placement, received| {
-        let in_group = || group.is_none_or(|group| asked.grouping.group(&placement.facts) == group);
+    walk(db, query.lender, query.known_seq, |placement, received| {
+        let in_group = || group.is_none_or(|group| query.grouping.group(&placement.facts) == group);
         if placement.assignee == assignee
             && parameters.judges(placement.placed_on, on)
             && in_group()

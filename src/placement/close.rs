@@ -10,7 +10,8 @@ use crate::audit::Act;
 use crate::db::Db;
 use crate::kernel::Money;
 use crate::ledger::{LedgerError, Transaction, chart};
-use crate::standing::{self, Standing, Stated, States};
+use crate::portfolio::{StatedBalance, StatesBalance};
+use crate::position::{self, Position};
 
 /// A placement to close, and why.
 #[derive(Clone, Debug)]
@@ -27,12 +28,12 @@ pub struct ToClose {
 
 /// How an account that owes nothing closes: as paid. A placement that had run out before, or whose recall was
 /// final, is over already and is left to the recording of expiries (rule 3.2).
-pub fn paid<F: States>(standing: &Standing<F>) -> Option<ToClose> {
-    let placement = standing.active()?;
-    if standing.owed_known() > Money::ZERO {
+pub fn paid<F: StatesBalance>(position: &Position<F>) -> Option<ToClose> {
+    let placement = position.active()?;
+    if position.owed_known() > Money::ZERO {
         return None;
     }
-    let paid_on = standing.paid_on()?.max(placement.placed_on);
+    let paid_on = position.paid_on()?.max(placement.placed_on);
     let in_time = paid_on <= placement.ends_on();
     in_time.then(|| ToClose {
         placement: placement.clone(),
@@ -46,9 +47,9 @@ pub fn paid<F: States>(standing: &Standing<F>) -> Option<ToClose> {
 pub fn close(db: &mut Db, act: &mut Act, to_close: &[ToClose]) -> Result<(), LedgerError> {
     for chunk in to_close.chunks(5_000) {
         let accounts = chunk.iter().map(|closing| closing.placement.account_no.as_str());
-        let standings = standing::load(db, &act.book.lender, accounts)?;
+        let positions = position::load(db, &act.book.lender, accounts)?;
         let owed = |account_no: &str| {
-            standings.get(account_no).map_or(Money::ZERO, Standing::<Stated>::owed_known)
+            positions.get(account_no).map_or(Money::ZERO, Position::<StatedBalance>::owed_known)
         };
         let mut moved: BTreeMap<(String, NaiveDate), Money> = BTreeMap::new();
         let mut closings = Vec::with_capacity(chunk.len());

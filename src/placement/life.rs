@@ -106,12 +106,12 @@ pub struct Recall {
     /// The day the agency says it stopped.
     pub acknowledged_on: Option<NaiveDate>,
     /// The day the agency objected and why.
-    pub objection: Option<Asked>,
+    pub objection: Option<Request>,
 }
 
 /// Something that waits for the lender's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct Request {
     /// Since when.
     pub on: NaiveDate,
     /// Why.
@@ -124,7 +124,7 @@ pub struct Asked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// Who asks, when and why.
-    pub asked: Asked,
+    pub asked: Request,
     /// The new last day.
     pub until: NaiveDate,
 }
@@ -135,7 +135,7 @@ pub struct Life {
     /// The recall that is not final yet.
     pub recall: Option<Recall>,
     /// The return that waits for its decision.
-    pub returning: Option<Asked>,
+    pub returning: Option<Request>,
     /// The retention that waits for its decision.
     pub retention: Option<Retention>,
     /// The last day that approved retentions have moved the end to.
@@ -149,7 +149,7 @@ impl Life {
     }
 
     fn and(mut self, step: &Step) -> Life {
-        let asked = || Asked {
+        let asked = || Request {
             on: step.on_day,
             reason: step.reason.clone().unwrap_or_default(),
             agency: step.agency.clone(),

@@ -184,7 +184,7 @@ pub enum PlacementError {
     Refused(String, Refusal),
     /// The hold of one account is refused.
     #[error("account {0} {1}; nothing was changed")]
-    Hold(String, crate::portfolio::holding::HoldRefusal),
+    Hold(String, crate::hold::change::HoldRefusal),
     /// The reason is empty or too long.
     #[error("the reason has {0} characters; give 1 to 500")]
     ReasonText(usize),

@@ -10,10 +10,10 @@ use super::step::{self, Found, NotPlaced, Taking};
 use super::{Move, Placement, PlacementError, Refusal, check_open, expire, store};
 use crate::audit::{Act, By};
 use crate::db::{Db, write};
+use crate::hold::{self, HoldKind};
 use crate::party;
 use crate::portfolio::FileRow;
-use crate::portfolio::hold::{self, HoldKind};
-use crate::standing::{self, Standing};
+use crate::position::{self, Position};
 
 /// Which accounts are recalled.
 pub enum Which<'a> {
@@ -111,14 +111,14 @@ fn chosen(
     *after = last.placement_no;
     chunk.retain(|placement| placement.placed_on <= on);
     if let Which::Hold(kind) = which {
-        let standings =
-            standing::load_rows(db, lender, chunk.iter().map(|one| one.account_no.as_str()))?;
+        let positions =
+            position::load_rows(db, lender, chunk.iter().map(|one| one.account_no.as_str()))?;
         let debtor = |one: &Placement| {
-            let newest = standings.get(&one.account_no).and_then(Standing::<FileRow>::newest)?;
+            let newest = positions.get(&one.account_no).and_then(Position::<FileRow>::newest)?;
             Some((one.account_no.clone(), newest.debtor_ref.clone()))
         };
         let debtors: Vec<(String, String)> = chunk.iter().filter_map(debtor).collect();
-        let held = hold::in_force(db, lender, &debtors, on)?;
+        let held = hold::store::in_force(db, lender, &debtors, on)?;
         chunk.retain(|one| held.get(&one.account_no).is_some_and(|kinds| kinds.contains(kind)));
     }
     Ok(Some(chunk.into_iter().map(|one| (None, one)).collect()))

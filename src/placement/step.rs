@@ -15,12 +15,13 @@ use super::{
 use crate::audit::{Act, By};
 use crate::contract::{self, Versions};
 use crate::db::{Db, keys_json, write};
+use crate::hold::{self, HoldKind, NewHold};
 use crate::intake::cell::key;
 use crate::kernel::Money;
 use crate::party;
-use crate::portfolio::hold::{self, HoldKind, NewHold};
+use crate::portfolio::StatedBalance;
+use crate::position::{self, Position};
 use crate::sheet::{Column, RawRow, Sheet};
-use crate::standing::{self, Standing, Stated};
 
 /// Accounts worked on at once.
 pub const CHUNK: usize = 5_000;
@@ -285,7 +286,7 @@ impl<'a> Taking<'a> {
         act: &mut Act,
         mut decided: Vec<(Placement, Next)>,
     ) -> Result<(), PlacementError> {
-        let standings = standing::load(
+        let positions = position::load(
             db,
             self.lender,
             decided.iter().map(|(one, _)| one.account_no.as_str()),
@@ -295,9 +296,9 @@ impl<'a> Taking<'a> {
         for (placement, next) in &mut decided {
             let Some(step) = &mut next.step else { continue };
             step.seq = seq;
-            step.owed = standings
+            step.owed = positions
                 .get(&placement.account_no)
-                .map_or(Money::ZERO, |standing| owed(standing, on));
+                .map_or(Money::ZERO, |position| owed(position, on));
             let before = placement.life();
             placement.steps.push(step.clone());
             let after = placement.life();
@@ -337,7 +338,7 @@ impl<'a> Taking<'a> {
         let keys = keys_json(transferred.iter().map(|one| one.account_no.as_str()));
         let goes_on =
             |one: &hold::Hold| one.kind == HoldKind::Transferred && one.goes_on(self.taker.on);
-        let held: HashSet<String> = hold::holds_of(db, self.lender, &keys)?
+        let held: HashSet<String> = hold::store::holds_of(db, self.lender, &keys)?
             .into_iter()
             .filter(goes_on)
             .map(|one| one.opening.account_no)
@@ -351,15 +352,15 @@ impl<'a> Taking<'a> {
                 until: None,
                 by_file: false,
             };
-            hold::open(db, act, &new)?;
+            hold::store::open(db, act, &new)?;
         }
         Ok(())
     }
 }
 
 /// What is owed on a day; on everything known when no file reaches back to it.
-fn owed(standing: &Standing<Stated>, on: NaiveDate) -> Money {
-    standing.owed_on(on).unwrap_or_else(|| standing.owed_known())
+fn owed(position: &Position<StatedBalance>, on: NaiveDate) -> Money {
+    position.owed_on(on).unwrap_or_else(|| position.owed_known())
 }
 
 /// The accounts a file names, each once. A row that names none is no row to pass over: the file is refused.

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::hold::HoldKind;
+use crate::hold::HoldKind;
 use crate::intake::cell::{self, ACCOUNT_NO_ALIASES, CURRENCY_ALIASES, amount, date, key, word};
 use crate::kernel::{Currency, Money};
 use crate::sheet::{Column, Fault, Row, Sheet};

@@ -7,17 +7,17 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::columns::{self, Stated};
-use super::hold::{HoldKind, NewHold};
 use super::personal::Key;
-use super::{FileRow, hold, store};
+use super::{FileRow, store};
 use crate::audit::Act;
 use crate::db::Db;
+use crate::hold::{self, HoldKind, NewHold};
 use crate::intake::{Before, CHUNK, Intake, IntakeError, Kind, Taken, Told};
 use crate::kernel::{Currency, Money, Total, count};
 use crate::ledger::{LedgerError, Transaction, chart};
 use crate::placement::close;
+use crate::position::{self, Position};
 use crate::sheet::{Column, Fault, RawRow, Row, Sheet, SheetError};
-use crate::standing::{self, Standing};
 
 /// A portfolio file of a day while it is taken in.
 pub struct Portfolio<'a> {
@@ -132,30 +132,30 @@ impl Kind for Portfolio<'_> {
     ) -> Result<(), IntakeError> {
         let lender = intake.lender.code.clone();
         let accounts = chunk.iter().map(|(_, stated)| stated.account_no.as_str());
-        let mut standings = standing::load_rows(db, &lender, accounts)?;
+        let mut positions = position::load_rows(db, &lender, accounts)?;
         let mut rows = Vec::with_capacity(chunk.len());
         let mut paid = Vec::new();
         let mut seen: HashSet<String> = HashSet::with_capacity(chunk.len());
         for (raw, stated) in chunk {
-            let standing = standings.entry(stated.account_no.clone()).or_default();
-            let earlier_in_file = standing.files.iter().any(|row| row.seq == intake.act.seq());
+            let position = positions.entry(stated.account_no.clone()).or_default();
+            let earlier_in_file = position.files.iter().any(|row| row.seq == intake.act.seq());
             if earlier_in_file || !seen.insert(stated.account_no.clone()) {
                 let reason = "stands in this file before; one row per account";
                 intake.reject(&raw, columns::ACCOUNT_NO, &stated.account_no, reason)?;
                 continue;
             }
             let hold = stated.hold;
-            let row = self.merge(intake.act.seq(), raw.line, stated, standing)?;
-            let newest = standing.newest().is_none_or(|before| before.as_of <= row.as_of);
-            self.count(&row, standing, newest);
+            let row = self.merge(intake.act.seq(), raw.line, stated, position)?;
+            let newest = position.newest().is_none_or(|before| before.as_of <= row.as_of);
+            self.count(&row, position, newest);
             let before =
-                if standing.files.is_empty() { Money::ZERO } else { standing.owed_known() };
-            standing.files.push(row.clone());
-            let after = standing.owed_known();
-            for (account, amount) in standing::shift(standing.holder(), before, after) {
+                if position.files.is_empty() { Money::ZERO } else { position.owed_known() };
+            position.files.push(row.clone());
+            let after = position.owed_known();
+            for (account, amount) in chart::owed_moves(position.holder(), before, after) {
                 *self.moves.entry(account).or_default() += amount;
             }
-            paid.extend(close::paid(standing));
+            paid.extend(close::paid(position));
             if newest && self.states_holds {
                 self.hold(db, &mut intake.act, &row, hold)?;
             }
@@ -246,9 +246,9 @@ impl Portfolio<'_> {
         seq: i64,
         line: u64,
         stated: Stated,
-        standing: &Standing<FileRow>,
+        position: &Position<FileRow>,
     ) -> Result<FileRow, IntakeError> {
-        let before = standing.newest_on(self.as_of);
+        let before = position.newest_on(self.as_of);
         let inherited = |pick: fn(&FileRow) -> Option<String>| before.and_then(pick);
         let personal = self.personal(&stated, before)?;
         Ok(FileRow {
@@ -303,9 +303,9 @@ impl Portfolio<'_> {
         key.seal(&values).map(Some).map_err(IntakeError::Key)
     }
 
-    fn count(&mut self, row: &FileRow, standing: &Standing<FileRow>, newest: bool) {
+    fn count(&mut self, row: &FileRow, position: &Position<FileRow>, newest: bool) {
         self.counts.total += row.balance;
-        match standing.newest() {
+        match position.newest() {
             None => self.counts.new += 1,
             Some(before) if newest && !before.same_content(row) => self.counts.updated += 1,
             Some(_) => self.counts.unchanged += 1,
@@ -324,7 +324,7 @@ impl Portfolio<'_> {
         let (going_on, ending): (Vec<_>, Vec<_>) =
             open.drain(..).partition(|(one, _)| Some(*one) == kind);
         for one in ending {
-            hold::end(db, act, &row.account_no, one, self.as_of)?;
+            hold::store::end(db, act, &row.account_no, one, self.as_of)?;
         }
         open = going_on;
         if let (Some(kind), true) = (kind, open.is_empty()) {
@@ -336,7 +336,7 @@ impl Portfolio<'_> {
                 until: None,
                 by_file: true,
             };
-            hold::open(db, act, &new)?;
+            hold::store::open(db, act, &new)?;
             open.push((kind, act.seq()));
         }
         if !open.is_empty() {
@@ -352,7 +352,7 @@ fn open_file_holds(
     lender: &str,
 ) -> Result<HashMap<String, Vec<(HoldKind, i64)>>, IntakeError> {
     let mut open: HashMap<String, Vec<(HoldKind, i64)>> = HashMap::new();
-    for one in hold::holds_known(db, lender, i64::MAX)?
+    for one in hold::store::holds_known(db, lender, i64::MAX)?
         .into_iter()
         .filter(|one| one.by_file && one.ended_on.is_none())
     {

@@ -4,8 +4,6 @@
 //! [`import`] takes a file into the book.
 
 pub mod columns;
-pub mod hold;
-pub mod holding;
 pub mod import;
 pub mod personal;
 pub mod store;
@@ -13,7 +11,6 @@ pub mod store;
 use chrono::NaiveDate;
 
 use crate::kernel::Money;
-use crate::standing::{Stated, States};
 
 /// One account as one file states it. What a file leaves out is taken over from the file before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,9 +49,32 @@ pub struct FileRow {
     pub personal: Option<String>,
 }
 
-impl States for FileRow {
-    fn stated(&self) -> Stated {
-        Stated { as_of: self.as_of, seq: self.seq, balance: self.balance }
+/// A balance as one file states it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatedBalance {
+    /// The file's day.
+    pub as_of: NaiveDate,
+    /// The order of uploading: of two files of the same day the later one wins.
+    pub seq: i64,
+    /// The balance.
+    pub balance: Money,
+}
+
+/// Something that states a balance: a whole row of a file, or just the balance.
+pub trait StatesBalance {
+    /// The balance it states.
+    fn stated(&self) -> StatedBalance;
+}
+
+impl StatesBalance for StatedBalance {
+    fn stated(&self) -> StatedBalance {
+        *self
+    }
+}
+
+impl StatesBalance for FileRow {
+    fn stated(&self) -> StatedBalance {
+        StatedBalance { as_of: self.as_of, seq: self.seq, balance: self.balance }
     }
 }
 

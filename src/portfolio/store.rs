@@ -5,10 +5,9 @@ use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
 
-use super::FileRow;
+use super::{FileRow, StatedBalance};
 use crate::db::{Cell, Db, FactTable, Kind, keys_in};
 use crate::kernel::Money;
-use crate::standing::Stated;
 
 /// Rows of portfolio files.
 pub const ROWS: FactTable = FactTable {
@@ -141,7 +140,11 @@ struct StatedRow {
 }
 
 /// The balances files state of some accounts (a JSON array of account numbers).
-pub fn stated_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<(String, Stated)>> {
+pub fn stated_of(
+    db: &mut Db,
+    lender: &str,
+    keys: &str,
+) -> QueryResult<Vec<(String, StatedBalance)>> {
     let listed = keys_in(db, "account_no", 2);
     let sql = format!(
         "SELECT account_no, as_of, seq, balance FROM portfolio_row WHERE lender = $1 AND {listed}"
@@ -149,7 +152,10 @@ pub fn stated_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<(Stri
     let rows: Vec<StatedRow> =
         diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
     let stated = |row: StatedRow| {
-        (row.account_no, Stated { as_of: row.as_of, seq: row.seq, balance: Money(row.balance) })
+        (
+            row.account_no,
+            StatedBalance { as_of: row.as_of, seq: row.seq, balance: Money(row.balance) },
+        )
     };
     Ok(rows.into_iter().map(stated).collect())
 }

@@ -73,7 +73,7 @@ fn owed_by_holder(db: &mut Db, lender: &str, detail: &mut Balances) -> Result<()
     })?;
     for (account_no, (_, owed)) in owed {
         let holder = holders.get(&account_no).map(String::as_str);
-        for (account, amount) in crate::standing::shift(holder, Money::ZERO, owed) {
+        for (account, amount) in chart::owed_moves(holder, Money::ZERO, owed) {
             *detail.entry(account).or_default() += amount;
         }
     }

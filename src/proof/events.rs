@@ -8,14 +8,16 @@ use super::Proof;
 use crate::audit::{self, Book};
 use crate::db::{Db, Fact, FactTable, Table, canonical_plain, canonical_rows};
 use crate::kernel::digest::RowsDigest;
-use crate::{allocation, conduct, contract, party, placement, portfolio, recovery, settlement};
+use crate::{
+    allocation, conduct, contract, hold, party, placement, portfolio, recovery, settlement,
+};
 
 /// Every table of facts.
 pub const FACTS: &[&Table] = &[
     &party::store::PolicySet::FACTS,
     &contract::store::TABLE,
-    &portfolio::hold::Opening::FACTS,
-    &portfolio::hold::Ending::FACTS,
+    &hold::store::Opening::FACTS,
+    &hold::store::Ending::FACTS,
     allocation::store::TABLES[0],
     allocation::store::TABLES[1],
     allocation::store::TABLES[2],

@@ -19,8 +19,9 @@ use crate::kernel::{Currency, Money};
 use crate::ledger::{Transaction, chart};
 use crate::party;
 use crate::placement::close;
+use crate::portfolio::StatedBalance;
+use crate::position::{self, Position};
 use crate::sheet::{Column, Fault, RawRow, Row, Sheet};
-use crate::standing::{self, Standing, Stated};
 
 /// A recoveries file while it is taken in.
 #[derive(Default)]
@@ -176,12 +177,12 @@ impl Recoveries {
             }
             recovery.seq = intake.act.seq();
             let of_waiver = known.is_of_waiver(&recovery);
-            // Decided on the account's standing just now: without it the import stops, and no row is passed over.
-            let standing = known.standings.get_mut(&recovery.account_no).ok_or(diesel::NotFound)?;
-            let transaction = post(&mut recovery, of_waiver, standing);
+            // Decided on the account's position just now: without it the import stops, and no row is passed over.
+            let position = known.positions.get_mut(&recovery.account_no).ok_or(diesel::NotFound)?;
+            let transaction = post(&mut recovery, of_waiver, position);
             let act = &mut intake.act;
             act.journal.post(db, &mut act.book, transaction)?;
-            self.count(&recovery, standing);
+            self.count(&recovery, position);
             known.recoveries.insert(recovery.reference.clone(), recovery.clone());
             accepted.push(recovery);
         }
@@ -191,10 +192,10 @@ impl Recoveries {
         Ok(())
     }
 
-    fn count(&mut self, recovery: &Recovery, standing: &Standing<Stated>) {
+    fn count(&mut self, recovery: &Recovery, position: &Position<StatedBalance>) {
         *self.sums.entry(recovery.kind.name()).or_default() += recovery.amount;
         if recovery.kind == Of::Payment {
-            match attribute(&standing.placements, recovery.received_on) {
+            match attribute(&position.placements, recovery.received_on) {
                 Ok(_) => self.totals.attributed += 1,
                 Err(reason) => *self.totals.house.entry(reason.code()).or_default() += 1,
             }
@@ -202,7 +203,7 @@ impl Recoveries {
         if recovery.kind == Of::Payment && recovery.beyond_owed > Money::ZERO {
             self.totals.beyond_owed += 1;
         }
-        if standing.active().is_some() && standing.owed_known() <= Money::ZERO {
+        if position.active().is_some() && position.owed_known() <= Money::ZERO {
             self.paid_off.push(recovery.account_no.clone());
         }
     }
@@ -211,10 +212,10 @@ impl Recoveries {
         self.paid_off.sort();
         self.paid_off.dedup();
         for accounts in std::mem::take(&mut self.paid_off).chunks(CHUNK) {
-            let standings = standing::load(db, lender, accounts.iter().map(String::as_str))?;
+            let positions = position::load(db, lender, accounts.iter().map(String::as_str))?;
             let paid: Vec<close::ToClose> = accounts
                 .iter()
-                .filter_map(|account_no| standings.get(account_no))
+                .filter_map(|account_no| positions.get(account_no))
                 .filter_map(close::paid)
                 .collect();
             self.totals.closed_as_paid += paid.len();
@@ -245,7 +246,7 @@ struct Known {
     recoveries: HashMap<String, Recovery>,
     /// Reversals by what they take back.
     reversals: HashMap<String, Vec<Recovery>>,
-    standings: HashMap<String, Standing<Stated>>,
+    positions: HashMap<String, Position<StatedBalance>>,
 }
 
 impl Known {
@@ -262,15 +263,15 @@ impl Known {
                 reversals.entry(one.reverses.clone().unwrap_or_default()).or_default().push(one);
             }
         }
-        let standings =
-            standing::load(db, lender, chunk.iter().map(|(_, one)| one.account_no.as_str()))?;
-        Ok(Known { recoveries, reversals, standings })
+        let positions =
+            position::load(db, lender, chunk.iter().map(|(_, one)| one.account_no.as_str()))?;
+        Ok(Known { recoveries, reversals, positions })
     }
 
     /// Whether a row is new (`true`), known already (`false`), or refused. A reversal takes over channel and
     /// agency of what it takes back.
     fn check(&mut self, recovery: &mut Recovery) -> Result<bool, Refusal> {
-        let Some(standing) = self.standings.get(&recovery.account_no) else {
+        let Some(position) = self.positions.get(&recovery.account_no) else {
             return Err(unknown_account());
         };
         if recovery.kind == Of::Reversal {
@@ -289,7 +290,7 @@ impl Known {
         }
         match recovery.kind {
             Of::Payment => {}
-            Of::Waiver => check_waiver(recovery, standing)?,
+            Of::Waiver => check_waiver(recovery, position)?,
             Of::Reversal => {
                 let Some(original) =
                     recovery.reverses.as_ref().and_then(|reference| self.recoveries.get(reference))
@@ -335,12 +336,12 @@ fn unknown_original() -> Refusal {
 }
 
 /// A waiver reduces what is owed, never beyond it: neither on its day nor on everything known.
-fn check_waiver(waiver: &Recovery, standing: &Standing<Stated>) -> Result<(), Refusal> {
-    if standing.is_inside_file(waiver.received_on) {
+fn check_waiver(waiver: &Recovery, position: &Position<StatedBalance>) -> Result<(), Refusal> {
+    if position.is_inside_file(waiver.received_on) {
         return Ok(());
     }
-    let now = standing.owed_known();
-    let owed = standing.owed_on(waiver.received_on).map_or(now, |on_its_day| on_its_day.min(now));
+    let now = position.owed_known();
+    let owed = position.owed_on(waiver.received_on).map_or(now, |on_its_day| on_its_day.min(now));
     if waiver.amount > owed.positive_part() {
         return Err(Refusal(
             AMOUNT,
@@ -394,23 +395,24 @@ fn check_reversal(
     Ok(())
 }
 
-/// The ledger transaction of a recovery (rules 2.6, 7), and its effect on the account's standing. What the newest
+/// The ledger transaction of a recovery (rules 2.6, 7), and its effect on the account's position. What the newest
 /// file's figure already contains moves cash only: its effect on the balance is cancelled against the portfolio.
 fn post(
     recovery: &mut Recovery,
     of_waiver: bool,
-    standing: &mut Standing<Stated>,
+    position: &mut Position<StatedBalance>,
 ) -> Result<Option<Transaction>, crate::ledger::Unbalanced> {
-    let before = standing.owed_known();
+    let before = position.owed_known();
     let receipt = recovery.receipt();
-    standing.receipts.push(receipt);
-    let after = standing.owed_known();
+    position.receipts.push(receipt);
+    let after = position.owed_known();
     let beyond = |owed: Money| (-owed).positive_part();
     recovery.beyond_owed = (beyond(after) - beyond(before)).positive_part();
     let debited = recovery.money_account(of_waiver);
     let event = format!("recovery:{}", recovery.reference);
     let corrects = recovery.reverses.as_ref().map(|original| format!("recovery:{original}"));
-    let mut moves: Vec<(String, Money)> = standing::shift(standing.holder(), before, after).into();
+    let mut moves: Vec<(String, Money)> =
+        chart::owed_moves(position.holder(), before, after).into();
     moves.push((debited, receipt.reduces));
     if before == after {
         moves.push((chart::PORTFOLIO.to_string(), -receipt.reduces));

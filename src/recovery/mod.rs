@@ -12,7 +12,6 @@ use chrono::NaiveDate;
 
 use crate::kernel::{Money, enumeration};
 use crate::ledger::chart;
-use crate::standing::Receipt;
 
 enumeration! {
     /// What a recovery is.
@@ -65,6 +64,15 @@ pub struct Recovery {
     pub note: Option<String>,
     /// The part beyond what was owed, as known when it was taken in.
     pub beyond_owed: Money,
+}
+
+/// What a recovery does to what is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The day it was received.
+    pub received_on: NaiveDate,
+    /// By how much it reduces what is owed; a reversal is negative.
+    pub reduces: Money,
 }
 
 impl Recovery {

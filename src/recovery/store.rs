@@ -5,10 +5,9 @@ use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
-use super::{Channel, Kind, Recovery};
+use super::{Channel, Kind, Receipt, Recovery};
 use crate::db::{Cell, Db, FactTable, Kind as Column, keys_in};
 use crate::kernel::{Money, Month};
-use crate::standing::Receipt;
 
 /// Recoveries.
 pub const RECOVERIES: FactTable = FactTable {

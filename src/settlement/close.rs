@@ -18,7 +18,7 @@ use crate::ledger::{Transaction, chart};
 use crate::party::{self, Lender};
 use crate::performance::grouping::Grouping;
 use crate::performance::history::History;
-use crate::performance::measure::{self, Asked, scorecard_from};
+use crate::performance::measure::{self, ScorecardQuery, scorecard_from};
 use crate::performance::scorecard::{Points, Row};
 use crate::placement::expire::record_expiries;
 
@@ -194,7 +194,10 @@ pub(super) fn graded(
     lender: &Lender,
     versions: &Versions,
     cut_off: CutOff,
-    mut history: impl FnMut(&mut Db, &Asked<'_>) -> QueryResult<(History, BTreeMap<String, i64>)>,
+    mut history: impl FnMut(
+        &mut Db,
+        &ScorecardQuery<'_>,
+    ) -> QueryResult<(History, BTreeMap<String, i64>)>,
 ) -> Result<BTreeMap<String, Graded>, SettlementError> {
     let agencies: BTreeSet<&str> =
         versions.0.iter().map(|version| version.terms.agency.as_str()).collect();
@@ -205,7 +208,7 @@ pub(super) fn graded(
         let terms = versions.of_statement(agency, cut_off.last_day).map(|version| &version.terms);
         let Some(factor) = terms.and_then(|terms| terms.performance.as_ref()) else { continue };
         if !scorecards.iter().any(|(parameters, _)| *parameters == factor.parameters) {
-            let asked = Asked {
+            let asked = ScorecardQuery {
                 lender: &lender.code,
                 on: cut_off.last_day,
                 parameters: factor.parameters,

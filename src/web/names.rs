@@ -3,9 +3,9 @@
 use crate::conduct::complaint_store::Case;
 use crate::conduct::policy::Rule;
 use crate::conduct::{Channel, Outcome, Severity};
+use crate::hold::HoldKind;
 use crate::party::Lang;
 use crate::placement::{Outcome as Decided, StepKind};
-use crate::portfolio::hold::HoldKind;
 use crate::recovery::Kind;
 
 impl Lang {

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use consign::allocation::candidates::{Candidate, Field};
+use consign::allocation::candidates::{Candidate, Candidates};
 use consign::allocation::deal::Fate;
-use consign::allocation::decide::{Decision, Market, decide};
+use consign::allocation::decide::{Decision, Inputs, decide};
 use consign::allocation::files::{StratumRow, assignment_csv, strata_csv, strata_rows};
-use consign::allocation::gates::Taker;
+use consign::allocation::gates::Recipient;
 use consign::allocation::plan::Infeasible;
 use consign::allocation::programme::{Cell, ClashKind, Programme, solve};
 use consign::allocation::reason::Why;
@@ -353,7 +353,7 @@ impl World {
         order
     }
 
-    fn market(&self) -> Market {
+    fn inputs(&self) -> Inputs {
         let lender = lender();
         let assignees: Vec<Assignee> = (0..self.parties.len()).map(|i| self.assignee(i)).collect();
         let strategy = strategy::parse(&self.strategy_text(), &lender, &assignees).unwrap();
@@ -373,8 +373,8 @@ impl World {
         let with_contract =
             (0..self.parties.len()).filter(|i| self.parties[*i].closed != 3).collect::<Vec<_>>();
         let versions = Versions(with_contract.iter().map(contract).collect());
-        let taker = |i: usize| {
-            Taker::on(
+        let recipient = |i: usize| {
+            Recipient::on(
                 &assignees[i],
                 &versions,
                 self.parties[i].open,
@@ -382,7 +382,7 @@ impl World {
                 day(ON),
             )
         };
-        let takers = self.order().into_iter().map(taker).collect();
+        let recipients = self.order().into_iter().map(recipient).collect();
         let mut history = History::default();
         for (who, days, balance, recovered) in &self.history {
             let debt = Debt {
@@ -403,9 +403,9 @@ impl World {
         };
         let scorecard =
             scorecard(&history, strategy.performance.credibility, &strategy.points, &ground);
-        Market {
-            takers,
-            field: self.field(),
+        Inputs {
+            recipients,
+            candidates: self.candidates(),
             history,
             scorecard,
             currency: lender.currency,
@@ -413,7 +413,7 @@ impl World {
         }
     }
 
-    fn field(&self) -> Field {
+    fn candidates(&self) -> Candidates {
         let candidate = |(i, debt): (usize, &Debt)| {
             let facts = self.facts(debt);
             let held_by = self
@@ -437,15 +437,15 @@ impl World {
             .holders
             .iter()
             .map(|(debtor, holder)| (format!("d{debtor:03}"), self.codes[*holder].clone()));
-        Field {
-            candidates: self.debts.iter().enumerate().map(candidate).collect(),
+        Candidates {
+            accounts: self.debts.iter().enumerate().map(candidate).collect(),
             debtor_holders: holders.collect(),
             left: BTreeMap::new(),
         }
     }
 
     fn decide(&self) -> Result<Decision, Infeasible> {
-        decide(self.market()).map_err(|why| match why {
+        decide(self.inputs()).map_err(|why| match why {
             AllocationError::Infeasible(clash) => clash,
             other => panic!("{other}"),
         })
@@ -529,16 +529,16 @@ fn assert_lawful(world: &World, decision: &Decision) -> Result<(), TestCaseError
         prop_assert!(row[6].len() > 8, "account {} has no reason: {:?}", index, row);
         prop_assert_eq!(&row[1], code_of(index).unwrap_or_default());
         if let Some(code) = code_of(index) {
-            let taker = world.codes.iter().position(|known| *known == code).unwrap();
+            let recipient = world.codes.iter().position(|known| *known == code).unwrap();
             prop_assert!(
-                world.may_take(taker, debt),
+                world.may_take(recipient, debt),
                 "account {} went through a closed gate of {}",
                 index,
                 code
             );
-            prop_assert!(world.parties[taker].listed, "{} takes no part", code);
+            prop_assert!(world.parties[recipient].listed, "{} takes no part", code);
             if let Some(holder) = world.holders.get(&debt.debtor) {
-                prop_assert_eq!(*holder, taker, "account {} left its debtor", index);
+                prop_assert_eq!(*holder, recipient, "account {} left its debtor", index);
             }
             prop_assert!(row[6].contains(&code) && !row[5].is_empty(), "{:?}", row);
         } else {
@@ -580,13 +580,13 @@ fn assert_lawful(world: &World, decision: &Decision) -> Result<(), TestCaseError
     }
     let allocated = decision.placed() as i64;
     for (code, accounts) in given(decision) {
-        let taker = world.codes.iter().position(|known| *known == code).unwrap();
+        let recipient = world.codes.iter().position(|known| *known == code).unwrap();
         prop_assert!(
-            world.room(taker).is_none_or(|room| accounts <= room),
+            world.room(recipient).is_none_or(|room| accounts <= room),
             "{} gets {} of {:?}",
             code,
             accounts,
-            world.room(taker)
+            world.room(recipient)
         );
     }
     let dealt: i64 = decision.dealt.0.iter().chain(&decision.dealt.1).flatten().sum();
@@ -688,9 +688,9 @@ proptest! {
 
 // Refusals --------------------------------------------------------------------------------------------------------------
 
-/// The limits of a run as the strata table has them, and what no plan can do better, by looking at every set of takers.
+/// The limits of a run as the strata table has them, and what no plan can do better, by looking at every set of recipients.
 struct Limits {
-    takers: Vec<usize>,
+    recipients: Vec<usize>,
     strata: Vec<(String, Vec<usize>, i64)>,
     lower: BTreeMap<usize, i64>,
     upper: BTreeMap<usize, Option<i64>>,
@@ -701,7 +701,7 @@ struct Limits {
 
 impl Limits {
     fn of(world: &World) -> Limits {
-        let takers = world.order();
+        let recipients = world.order();
         let strata: Vec<_> =
             world.strata().into_iter().filter(|(_, open, _)| !open.is_empty()).collect();
         // Who has no share, or stands on no scorecard, takes nothing.
@@ -712,15 +712,17 @@ impl Limits {
                     && world.parties[i].closed == 3
                     && world.history.iter().all(|(who, ..)| *who != i))
         };
-        let rooms: BTreeMap<usize, Option<i64>> =
-            takers.iter().map(|i| (*i, if shut(*i) { Some(0) } else { world.room(*i) })).collect();
+        let rooms: BTreeMap<usize, Option<i64>> = recipients
+            .iter()
+            .map(|i| (*i, if shut(*i) { Some(0) } else { world.room(*i) }))
+            .collect();
         let mut limits =
-            Limits { takers, strata, lower: BTreeMap::new(), upper: rooms, base: 0, all: true };
+            Limits { recipients, strata, lower: BTreeMap::new(), upper: rooms, base: 0, all: true };
         limits.base = limits.most_placed();
         let accounts: i64 = limits.strata.iter().map(|(.., accounts)| accounts).sum();
         limits.all =
             limits.base == accounts || world.method != "optimise" || world.history.is_empty();
-        for i in limits.takers.clone() {
+        for i in limits.recipients.clone() {
             let party = &world.parties[i];
             limits.lower.insert(i, part(party.least, limits.base, true));
             let share = (party.most < 100).then(|| part(party.most, limits.base, false));
@@ -731,8 +733,8 @@ impl Limits {
     }
 
     fn sets(&self) -> impl Iterator<Item = Vec<usize>> + '_ {
-        (0..1_usize << self.takers.len()).map(|bits| {
-            self.takers
+        (0..1_usize << self.recipients.len()).map(|bits| {
+            self.recipients
                 .iter()
                 .enumerate()
                 .filter(|(place, _)| bits >> place & 1 == 1)
@@ -781,9 +783,9 @@ impl Limits {
     /// all minimums and plans that place everything within the maximums can be made one (Mendelsohn and Dulmage).
     fn feasible(&self) -> bool {
         let crossed =
-            self.takers.iter().any(|i| self.upper[i].is_some_and(|most| self.lower[i] > most));
+            self.recipients.iter().any(|i| self.upper[i].is_some_and(|most| self.lower[i] > most));
         let starved = self.sets().any(|set| self.least(&set) > self.touching(&set));
-        let placed = self.least(&self.takers) <= self.base && self.most_placed() >= self.base;
+        let placed = self.least(&self.recipients) <= self.base && self.most_placed() >= self.base;
         !crossed && !starved && (placed || !self.all)
     }
 }
@@ -933,15 +935,15 @@ proptest! {
     fn over_the_run_nobody_is_an_account_from_its_share(world in worlds(Shape { methods: &["equal", "fixed", "score"], ..PLAIN })) {
         let decision = world.decide().unwrap();
         prop_assert_eq!(decision.placed(), world.debts.len());
-        let takers = world.order();
-        let score = |i: &usize| decision.market.scorecard.iter().find(|row| row.assignee == world.codes[*i]).unwrap().score;
+        let recipients = world.order();
+        let score = |i: &usize| decision.inputs.scorecard.iter().find(|row| row.assignee == world.codes[*i]).unwrap().score;
         let weight: Vec<Decimal> = match decision.method().name() {
-            "fixed" => takers.iter().map(|i| Decimal::from(world.parties[*i].share)).collect(),
-            "score" => weights(&takers.iter().map(score).collect::<Vec<_>>(), decision.market.strategy.points.tie_margin),
-            _ => takers.iter().map(|_| Decimal::ONE).collect(),
+            "fixed" => recipients.iter().map(|i| Decimal::from(world.parties[*i].share)).collect(),
+            "score" => weights(&recipients.iter().map(score).collect::<Vec<_>>(), decision.inputs.strategy.points.tie_margin),
+            _ => recipients.iter().map(|_| Decimal::ONE).collect(),
         };
         let (given, sum) = (given(&decision), weight.iter().sum::<Decimal>());
-        for (i, weight) in takers.iter().zip(&weight) {
+        for (i, weight) in recipients.iter().zip(&weight) {
             let got = Decimal::from(given.get(&world.codes[*i]).copied().unwrap_or(0));
             let share = Decimal::from(world.debts.len()) * *weight / sum;
             prop_assert!((got - share).abs() < Decimal::ONE, "{} got {}, its share is {}", world.codes[*i], got, share);
@@ -963,10 +965,10 @@ proptest! {
         prop_assert_eq!(explored, counted);
         let exact = world.exploration * world.debts.len() as i64;
         prop_assert!((explored * 100 - exact).abs() < 100, "{} explored, {}% of {}", explored, world.exploration, world.debts.len());
-        let takers = world.order().len() as i64;
+        let recipients = world.order().len() as i64;
         for code in world.order().into_iter().map(|i| &world.codes[i]) {
             let own: i64 = rows.iter().filter(|row| row.assignee == *code).map(|row| row.explored).sum();
-            prop_assert!((own * takers - explored).abs() < takers, "{} explores {} of {} among {}", code, own, explored, takers);
+            prop_assert!((own * recipients - explored).abs() < recipients, "{} explores {} of {} among {}", code, own, explored, recipients);
         }
         // The fair sample is held back before the method places the rest, account by account.
         for (name, _, accounts) in world.strata() {
@@ -982,9 +984,9 @@ proptest! {
 
 /// The programme that a strata table prints, less what each row explores anyhow.
 fn programme_of(rows: &[StratumRow], place_all: bool) -> Programme {
-    let mut takers: Vec<&str> = rows.iter().map(|row| row.assignee.as_str()).collect();
-    takers.sort_unstable();
-    takers.dedup();
+    let mut recipients: Vec<&str> = rows.iter().map(|row| row.assignee.as_str()).collect();
+    recipients.sort_unstable();
+    recipients.dedup();
     let explored = |of: &dyn Fn(&&StratumRow) -> bool| {
         rows.iter().filter(of).map(|row| row.explored).sum::<i64>()
     };
@@ -992,22 +994,23 @@ fn programme_of(rows: &[StratumRow], place_all: bool) -> Programme {
     let mut strata: Vec<(&str, i64)> =
         rows.iter().map(|row| (row.stratum.as_str(), left(row))).collect();
     strata.dedup();
-    let limits = |taker: &&str| {
-        let own = explored(&|row| row.assignee == *taker);
-        let row = rows.iter().find(|row| row.assignee == *taker).unwrap();
+    let limits = |recipient: &&str| {
+        let own = explored(&|row| row.assignee == *recipient);
+        let row = rows.iter().find(|row| row.assignee == *recipient).unwrap();
         ((row.min_accounts - own).max(0), row.max_accounts - own)
     };
     let cell = |row: &StratumRow| Cell {
         stratum: strata.iter().position(|(name, _)| *name == row.stratum).unwrap() as u32,
-        taker: takers.iter().position(|taker| *taker == row.assignee).unwrap() as u16,
+        recipient: recipients.iter().position(|recipient| *recipient == row.assignee).unwrap()
+            as u16,
         value: row.value,
     };
     Programme {
         accounts: strata.iter().map(|(_, accounts)| *accounts).collect(),
-        takers: takers.len(),
+        recipients: recipients.len(),
         cells: rows.iter().map(cell).collect(),
-        lower: takers.iter().map(|taker| limits(taker).0).collect(),
-        upper: takers.iter().map(|taker| Some(limits(taker).1)).collect(),
+        lower: recipients.iter().map(|recipient| limits(recipient).0).collect(),
+        upper: recipients.iter().map(|recipient| Some(limits(recipient).1)).collect(),
         place_all,
     }
 }

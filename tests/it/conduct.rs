@@ -1040,7 +1040,7 @@ fn the_later_of_the_two_evaluations_moves_the_gate() {
         book.portfolio("2025-01-01", "account_no,balance,days_past_due\n1,10.00,40\n2,10.00,40\n");
         let placed = |book: &mut Book, on: &str| {
             let outcome = book.try_allocate(&all_to("A01"), on, false).unwrap();
-            outcome.decision.assigned.iter().filter(|one| one.taker.is_some()).count()
+            outcome.decision.assigned.iter().filter(|one| one.recipient.is_some()).count()
         };
         assert_eq!(
             (placed(book, "2026-01-02"), placed(book, "2026-01-03")),

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use consign::allocation::candidates::{Candidate, Field};
-use consign::allocation::decide::{Decision, Market, decide};
-use consign::allocation::gates::Taker;
+use consign::allocation::candidates::{Candidate, Candidates};
+use consign::allocation::decide::{Decision, Inputs, decide};
+use consign::allocation::gates::Recipient;
 use consign::allocation::strategy;
 use consign::contract::condition::Facts;
 use consign::contract::{self, Version, Versions};
@@ -35,8 +35,8 @@ fn parties(codes: &[String]) -> (Lender, Vec<Assignee>) {
     (said.over(None).unwrap(), assignees)
 }
 
-/// Takers with a flat fee each.
-fn takers(lender: &Lender, assignees: &[Assignee], fees: &[&str]) -> Vec<Taker> {
+/// Recipients with a flat fee each.
+fn recipients(lender: &Lender, assignees: &[Assignee], fees: &[&str]) -> Vec<Recipient> {
     let version = |(assignee, fee): (&Assignee, &&str)| {
         let code = &assignee.code;
         let text = format!(
@@ -46,7 +46,7 @@ fn takers(lender: &Lender, assignees: &[Assignee], fees: &[&str]) -> Vec<Taker> 
         Version { number: 1, seq: 1, sha256: String::new(), terms }
     };
     let versions = Versions(assignees.iter().zip(fees.iter().cycle()).map(version).collect());
-    assignees.iter().map(|assignee| Taker::on(assignee, &versions, 0, false, day())).collect()
+    assignees.iter().map(|assignee| Recipient::on(assignee, &versions, 0, false, day())).collect()
 }
 
 /// An account of a debtor of its own.
@@ -99,13 +99,13 @@ fn dealt_with(
         let debtor_ref = format!("D{:06}", number - usize::from(number % every == every - 1));
         Candidate { debtor_ref, ..candidate(&lender, number, 40, Money(*balance)) }
     });
-    let field = Field { candidates: candidates.collect(), ..Field::default() };
-    let takers = takers(&lender, &assignees, &["18%"]);
+    let candidates = Candidates { accounts: candidates.collect(), ..Candidates::default() };
+    let recipients = recipients(&lender, &assignees, &["18%"]);
     let currency = lender.currency;
-    decide(Market {
+    decide(Inputs {
         strategy,
-        takers,
-        field,
+        recipients,
+        candidates,
         history: History::default(),
         scorecard: Vec::new(),
         currency,
@@ -117,8 +117,11 @@ fn dealt_with(
 fn moments(decision: &Decision) -> Vec<(f64, f64, f64)> {
     let mut balances: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
     for (index, one) in decision.assigned.iter().enumerate() {
-        let taker = one.placed().expect("everybody is open to every account");
-        balances.entry(taker).or_default().push(decision.candidate(index).facts.balance.0 as f64);
+        let recipient = one.placed().expect("everybody is open to every account");
+        balances
+            .entry(recipient)
+            .or_default()
+            .push(decision.candidate(index).facts.balance.0 as f64);
     }
     let of = |own: &Vec<f64>| {
         let n = own.len() as f64;
@@ -147,10 +150,10 @@ fn has_a_giant(balances: &[i64]) -> bool {
 }
 
 /// Shares in hundredths that sum to a hundred.
-fn shares(takers: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<u32>> {
+fn shares(recipients: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<u32>> {
     prop_oneof![
-        takers.clone().prop_map(|takers| vec![1; takers]),
-        prop::collection::btree_set(5..96_u32, takers.start() - 1..*takers.end()).prop_map(
+        recipients.clone().prop_map(|recipients| vec![1; recipients]),
+        prop::collection::btree_set(5..96_u32, recipients.start() - 1..*recipients.end()).prop_map(
             |cuts| {
                 let bounds: Vec<u32> = [0].into_iter().chain(cuts).chain([100]).collect();
                 bounds.windows(2).map(|pair| pair[1] - pair[0]).collect()
@@ -221,9 +224,10 @@ proptest! {
 
 #[test]
 fn evenly_spaced_balances_come_out_even() {
-    for takers in 2..=6_usize {
-        let balances: Vec<i64> = (1..=takers as i64 * 20).map(|number| number * 100_000).collect();
-        let decision = dealt(&balances, &vec![1; takers], 7);
+    for recipients in 2..=6_usize {
+        let balances: Vec<i64> =
+            (1..=recipients as i64 * 20).map(|number| number * 100_000).collect();
+        let decision = dealt(&balances, &vec![1; recipients], 7);
         let moments = moments(&decision);
         assert!(
             moments.iter().all(|one| (one.0, one.1) == (moments[0].0, moments[0].1)),
@@ -272,17 +276,17 @@ fn example() -> Decision {
     let candidates = (0..200).map(|number| {
         candidate(&lender, number, if number < 100 { 40 } else { 100 }, Money(1_000_000))
     });
-    let field = Field { candidates: candidates.collect(), ..Field::default() };
-    let takers = takers(&lender, &assignees, &["15%", "18%", "15%"]);
+    let candidates = Candidates { accounts: candidates.collect(), ..Candidates::default() };
+    let recipients = recipients(&lender, &assignees, &["15%", "18%", "15%"]);
     let currency = lender.currency;
-    decide(Market { strategy, takers, field, history, scorecard: rows, currency }).unwrap()
+    decide(Inputs { strategy, recipients, candidates, history, scorecard: rows, currency }).unwrap()
 }
 
 #[test]
 fn the_worked_example_of_the_document_is_true() {
     let decision = example();
     let mut lines = Vec::new();
-    for row in &decision.market.scorecard {
+    for row in &decision.inputs.scorecard {
         let raw = percent(row.sums.rate().unwrap());
         let expected = written(row.expected / Decimal::ONE_HUNDRED, 0);
         let recovered = written(Decimal::from(row.sums.recovered.0 / 100), 0);
@@ -292,16 +296,19 @@ fn the_worked_example_of_the_document_is_true() {
             row.assignee
         ));
     }
-    for (stratum, (outlook, given)) in
-        decision.sorted.strata.iter().zip(decision.outlooks.iter().zip(&decision.plan.given))
+    for (stratum, (expectation, given)) in
+        decision.sorted.strata.iter().zip(decision.expectations.iter().zip(&decision.plan.given))
     {
-        let worth: Vec<String> =
-            outlook.worth.iter().map(|worth| written(Decimal::new(worth.value, 6), 2)).collect();
+        let worth: Vec<String> = expectation
+            .worth
+            .iter()
+            .map(|worth| written(Decimal::new(worth.value, 6), 2))
+            .collect();
         let given: Vec<String> = given.iter().map(i64::to_string).collect();
         lines.push(format!(
             "| {} | {} | {} | {} |",
             stratum.group,
-            percent(outlook.rate),
+            percent(expectation.rate),
             worth.join(" | "),
             given.join(" | ")
         ));

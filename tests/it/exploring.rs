@@ -101,7 +101,7 @@ fn a_row_that_recovered_nothing_has_no_range_of_no_width() {
     use consign::contract::factor::Parameters;
     use consign::party::Lang;
     use consign::performance::grouping::Grouping;
-    use consign::performance::measure::{Asked, scorecard_on};
+    use consign::performance::measure::{ScorecardQuery, scorecard_on};
     use consign::performance::scorecard::Points;
 
     on_each_database(|book| {
@@ -119,8 +119,13 @@ fn a_row_that_recovered_nothing_has_no_range_of_no_width() {
         let grouping = Grouping::by_bucket(book.currency);
         let mut rows = |on: &str| {
             let (on, parameters) = (crate::support::day(on), Parameters::default());
-            let asked =
-                Asked { lender: "CFC", on, parameters, grouping: &grouping, known_seq: i64::MAX };
+            let asked = ScorecardQuery {
+                lender: "CFC",
+                on,
+                parameters,
+                grouping: &grouping,
+                known_seq: i64::MAX,
+            };
             scorecard_on(&mut book.db, &asked, &versions, &Points::default(), BTreeMap::new())
                 .unwrap()
                 .0

@@ -4,10 +4,10 @@
 use std::cell::RefCell;
 
 use chrono::Days;
+use consign::hold::HoldKind;
+use consign::hold::change::{Change, Held, Holding, change};
 use consign::placement::step::Named;
 use consign::placement::{Move, Placement, PlacementError, Refusal, recall, store, windows};
-use consign::portfolio::hold::HoldKind;
-use consign::portfolio::holding::{Change, Held, Holding, change};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
@@ -428,7 +428,7 @@ fn holds_stop_placing_for_their_days_and_nothing_else() {
         );
         book.portfolio("2026-01-25", "account_no,balance,days_past_due,hold\n2,2000.00,70,\n");
         let lender = book.lender.clone();
-        let running = consign::portfolio::hold::holds_of(&mut book.db, &lender, "[\"2\"]").unwrap();
+        let running = consign::hold::store::holds_of(&mut book.db, &lender, "[\"2\"]").unwrap();
         let running: Vec<bool> =
             running.iter().filter(|one| one.ended_on.is_none()).map(|one| one.by_file).collect();
         assert_eq!(running, [false], "an emptied cell ends only what a file opened");

@@ -14,7 +14,7 @@ use consign::kernel::Money;
 use consign::party::{self, Lang};
 use consign::performance::file;
 use consign::performance::grouping::Grouping;
-use consign::performance::measure::{Asked, scorecard_on};
+use consign::performance::measure::{ScorecardQuery, scorecard_on};
 use consign::performance::scorecard::{Points, with_newcomers};
 use consign::portfolio::personal::Key;
 use consign::web::{Site, application};
@@ -623,7 +623,7 @@ async fn scorecard(book: &mut Book, app: App<'_>) {
     let lender = party::store::lender(&mut book.db, "CFC").unwrap().unwrap();
     let versions = contract::store::versions(&mut book.db, &lender).unwrap();
     let grouping = Grouping::by_bucket(lender.currency);
-    let asked = Asked {
+    let asked = ScorecardQuery {
         lender: "CFC",
         on: day("2026-04-20"),
         parameters: Default::default(),

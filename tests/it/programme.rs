@@ -6,15 +6,15 @@ use consign::allocation::programme::{
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-/// Programmes of up to so many strata and takers; a narrow range of values makes ties.
+/// Programmes of up to so many strata and recipients; a narrow range of values makes ties.
 fn programmes(
     strata: usize,
-    takers: usize,
+    recipients: usize,
     most: i64,
     values: i64,
 ) -> impl Strategy<Value = Programme> {
-    (0..=strata, 0..=takers, any::<bool>(), 0..4_u8).prop_flat_map(move |(strata, takers, place_all, shape)| {
-        let room = most * strata as i64 / takers.max(1) as i64 + 1;
+    (0..=strata, 0..=recipients, any::<bool>(), 0..4_u8).prop_flat_map(move |(strata, recipients, place_all, shape)| {
+        let room = most * strata as i64 / recipients.max(1) as i64 + 1;
         let limit = prop_oneof![2 => Just(None), 3 => (0..=room * 2).prop_map(Some), 2 => (room * 9 / 10..=room).prop_map(Some)];
         let lower = match shape {
             0 | 1 => (0..=0_i64).boxed(),
@@ -24,16 +24,16 @@ fn programmes(
         let pair = prop::option::weighted(if shape == 1 { 0.4 } else { 0.85 }, 0..=values);
         (
             prop::collection::vec(0..=most, strata),
-            prop::collection::vec(pair, strata * takers),
-            prop::collection::vec(lower, takers),
-            prop::collection::vec(limit, takers),
+            prop::collection::vec(pair, strata * recipients),
+            prop::collection::vec(lower, recipients),
+            prop::collection::vec(limit, recipients),
         )
             .prop_map(move |(accounts, pairs, lower, upper)| {
                 let cell = |(index, value): (usize, Option<i64>)| {
-                    Some(Cell { stratum: (index / takers) as u32, taker: (index % takers) as u16, value: value? })
+                    Some(Cell { stratum: (index / recipients) as u32, recipient: (index % recipients) as u16, value: value? })
                 };
                 let cells = pairs.into_iter().enumerate().filter_map(cell).collect();
-                Programme { accounts, takers, cells, lower, upper, place_all }
+                Programme { accounts, recipients, cells, lower, upper, place_all }
             })
     })
 }
@@ -56,11 +56,11 @@ fn tried(programme: &Programme) -> Option<(i128, i64)> {
                 && !(programme.place_all && left.iter().any(|left| *left > 0));
             return kept.then(|| (value, given.iter().sum()));
         };
-        let (stratum, taker) = (next.stratum as usize, next.taker as usize);
+        let (stratum, recipient) = (next.stratum as usize, next.recipient as usize);
         let mut best = None;
         for count in 0..=left[stratum] {
             left[stratum] -= count;
-            given[taker] += count;
+            given[recipient] += count;
             best = best.max(go(
                 programme,
                 cell + 1,
@@ -69,11 +69,11 @@ fn tried(programme: &Programme) -> Option<(i128, i64)> {
                 value + i128::from(next.value) * i128::from(count),
             ));
             left[stratum] += count;
-            given[taker] -= count;
+            given[recipient] -= count;
         }
         best
     }
-    go(programme, 0, &mut programme.accounts.clone(), &mut vec![0; programme.takers], 0)
+    go(programme, 0, &mut programme.accounts.clone(), &mut vec![0; programme.recipients], 0)
 }
 
 fn placed(plan: &Plan) -> i64 {
@@ -82,12 +82,12 @@ fn placed(plan: &Plan) -> i64 {
 
 /// Who gets how many.
 fn given(programme: &Programme, plan: &Plan) -> Vec<i64> {
-    let mut given = vec![0; programme.takers];
+    let mut given = vec![0; programme.recipients];
     programme
         .cells
         .iter()
         .zip(&plan.assigned)
-        .for_each(|(cell, count)| given[cell.taker as usize] += count);
+        .for_each(|(cell, count)| given[cell.recipient as usize] += count);
     given
 }
 
@@ -97,7 +97,7 @@ fn assert_proved(programme: &Programme, plan: &Plan) -> Result<(), TestCaseError
     for (cell, count) in programme.cells.iter().zip(&plan.assigned) {
         prop_assert!(*count >= 0);
         left[cell.stratum as usize] -= count;
-        let worth = i128::from(cell.value) - plan.taker_prices[cell.taker as usize];
+        let worth = i128::from(cell.value) - plan.recipient_prices[cell.recipient as usize];
         prop_assert!(
             worth <= plan.stratum_prices[cell.stratum as usize],
             "{cell:?} would be better"
@@ -111,17 +111,17 @@ fn assert_proved(programme: &Programme, plan: &Plan) -> Result<(), TestCaseError
         prop_assert!(*left >= 0 && !(programme.place_all && *left > 0));
         prop_assert!(programme.place_all || (*price >= 0 && (*left == 0 || *price == 0)));
     }
-    for (taker, given) in given(programme, plan).into_iter().enumerate() {
+    for (recipient, given) in given(programme, plan).into_iter().enumerate() {
         prop_assert!(
-            given >= programme.lower[taker]
-                && programme.upper[taker].is_none_or(|upper| given <= upper)
+            given >= programme.lower[recipient]
+                && programme.upper[recipient].is_none_or(|upper| given <= upper)
         );
-        let price = plan.taker_prices[taker];
+        let price = plan.recipient_prices[recipient];
         prop_assert!(
-            price <= 0 || programme.upper[taker] == Some(given),
+            price <= 0 || programme.upper[recipient] == Some(given),
             "a price without a limit"
         );
-        prop_assert!(price >= 0 || programme.lower[taker] == given, "a price without a limit");
+        prop_assert!(price >= 0 || programme.lower[recipient] == given, "a price without a limit");
     }
     let values = programme.cells.iter().zip(&plan.assigned);
     prop_assert_eq!(
@@ -129,7 +129,7 @@ fn assert_proved(programme: &Programme, plan: &Plan) -> Result<(), TestCaseError
         values.map(|(cell, count)| i128::from(cell.value) * i128::from(*count)).sum::<i128>()
     );
     prop_assert_eq!(plan.bound, plan.objective);
-    prop_assert_eq!(bound(programme, &plan.taker_prices), plan.objective);
+    prop_assert_eq!(bound(programme, &plan.recipient_prices), plan.objective);
     Ok(())
 }
 
@@ -137,15 +137,16 @@ fn assert_proved(programme: &Programme, plan: &Plan) -> Result<(), TestCaseError
 fn assert_true(programme: &Programme, clash: &Clash) -> Result<(), TestCaseError> {
     let open = |stratum: usize, inside: bool| {
         let mut cells = programme.cells.iter().filter(|cell| cell.stratum as usize == stratum);
-        cells.any(|cell| clash.takers.contains(&(cell.taker as usize)) == inside)
+        cells.any(|cell| clash.recipients.contains(&(cell.recipient as usize)) == inside)
     };
-    let lower: i64 = clash.takers.iter().map(|taker| programme.lower[*taker]).sum();
-    let upper: Option<i64> = clash.takers.iter().map(|taker| programme.upper[*taker]).sum();
+    let lower: i64 = clash.recipients.iter().map(|recipient| programme.lower[*recipient]).sum();
+    let upper: Option<i64> =
+        clash.recipients.iter().map(|recipient| programme.upper[*recipient]).sum();
     let accounts: i64 = clash.strata.iter().map(|stratum| programme.accounts[*stratum]).sum();
     prop_assert!(clash.needed > clash.available);
     match clash.kind {
         ClashKind::Crossed => {
-            prop_assert_eq!(clash.takers.len(), 1);
+            prop_assert_eq!(clash.recipients.len(), 1);
             prop_assert_eq!(
                 (clash.needed, Some(clash.available)),
                 (lower.into(), upper.map(i128::from))
@@ -186,7 +187,7 @@ proptest! {
             (Err(clash), None) => assert_true(&programme, &clash)?,
             (found, tried) => prop_assert!(false, "{found:?} but {tried:?}"),
         }
-        let free = Programme { lower: vec![0; programme.takers], place_all: false, ..programme };
+        let free = Programme { lower: vec![0; programme.recipients], place_all: false, ..programme };
         let worth_one = Programme { cells: free.cells.iter().map(|cell| Cell { value: 1, ..*cell }).collect(), ..free.clone() };
         prop_assert_eq!(Some(i128::from(most_placed(&free))), tried(&worth_one).map(|(value, _)| value));
     }
@@ -222,18 +223,18 @@ proptest! {
     #[test]
     fn a_price_is_what_a_limit_one_higher_changes(
         programme in prop_oneof![programmes(12, 5, 20, 1000), programmes(4, 3, 3, 3)],
-        taker in 0..5_usize,
+        recipient in 0..5_usize,
     ) {
         let Ok(plan) = solve(&programme) else { return Ok(()) };
-        if taker >= programme.takers || programme.upper[taker] == Some(programme.lower[taker]) {
+        if recipient >= programme.recipients || programme.upper[recipient] == Some(programme.lower[recipient]) {
             return Ok(());
         }
-        let price = plan.taker_prices[taker];
+        let price = plan.recipient_prices[recipient];
         let mut wider = programme.clone();
-        wider.upper[taker] = programme.upper[taker].map(|upper| upper + 1);
+        wider.upper[recipient] = programme.upper[recipient].map(|upper| upper + 1);
         prop_assert_eq!(solve(&wider).map(|plan| plan.objective), Ok(plan.objective + price.max(0)));
         let mut narrower = programme.clone();
-        narrower.lower[taker] += 1;
+        narrower.lower[recipient] += 1;
         if let Ok(other) = solve(&narrower) {
             prop_assert_eq!(other.objective, plan.objective + price.min(0));
         }

@@ -7,14 +7,14 @@ use std::time::Instant;
 use consign::allocation::{compare, files, replay};
 use consign::conduct::{Severity, complaint};
 use consign::contract::factor::Parameters;
+use consign::hold::HoldKind;
+use consign::hold::change::{Change, Holding, change};
 use consign::intake::Options;
 use consign::party::Lang;
 use consign::performance::measure;
 use consign::placement::life::Taker;
 use consign::placement::step::{Named, take};
 use consign::placement::{self, CloseReason, Move, Placement, expire, recall};
-use consign::portfolio::hold::HoldKind;
-use consign::portfolio::holding::{Change, Holding, change};
 use consign::sheet::ColumnMap;
 
 use crate::support::{Book, assert_adds_up, by, day, minor, on_each_database, shout};

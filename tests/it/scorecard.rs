@@ -12,7 +12,7 @@ use consign::kernel::Money;
 use consign::party;
 use consign::performance::grouping::Grouping;
 use consign::performance::history::{History, Judged};
-use consign::performance::measure::{Asked, scorecard_on};
+use consign::performance::measure::{ScorecardQuery, scorecard_on};
 use consign::performance::scorecard::{Ground, Points, Row, scorecard, tie_groups};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -30,8 +30,13 @@ fn card_known(
     let lender = party::store::lender(&mut book.db, &book.lender).unwrap().unwrap();
     let versions = contract::store::versions(&mut book.db, &lender).unwrap();
     let grouping = Grouping::by_bucket(lender.currency);
-    let asked =
-        Asked { lender: &lender.code, on: day(on), parameters, grouping: &grouping, known_seq };
+    let asked = ScorecardQuery {
+        lender: &lender.code,
+        on: day(on),
+        parameters,
+        grouping: &grouping,
+        known_seq,
+    };
     let (rows, _) =
         scorecard_on(&mut book.db, &asked, &versions, &Points::default(), BTreeMap::new()).unwrap();
     rows.into_iter().map(|row| (row.assignee.clone(), row)).collect()

@@ -212,41 +212,44 @@ fn the_worked_programmes_have_the_worked_optimum() {
                 let of = pairs(&story["value_per_account"][name], |value| {
                     text(value).parse::<i64>().unwrap()
                 });
-                of.into_iter().map(move |(taker, value)| (stratum, taker, value))
+                of.into_iter().map(move |(recipient, value)| (stratum, recipient, value))
             })
             .collect();
-        let takers: Vec<String> = values
+        let recipients: Vec<String> = values
             .iter()
             .filter(|(stratum, ..)| *stratum == 0)
-            .map(|(_, taker, _)| taker.clone())
+            .map(|(_, recipient, _)| recipient.clone())
             .collect();
         let all: i64 = strata.iter().map(|(_, count)| count).sum();
-        let most = |taker: &String| {
-            let percent = story["max_share"][taker]
+        let most = |recipient: &String| {
+            let percent = story["max_share"][recipient]
                 .as_str()
                 .map(|share| share.trim_end_matches('%').parse::<i64>().unwrap());
-            percent.map(|percent| all * percent / 100).or(story["capacity"][taker].as_i64())
+            percent.map(|percent| all * percent / 100).or(story["capacity"][recipient].as_i64())
         };
-        let cells = values.iter().map(|(stratum, taker, value)| Cell {
+        let cells = values.iter().map(|(stratum, recipient, value)| Cell {
             stratum: u32::try_from(*stratum).unwrap(),
-            taker: u16::try_from(takers.iter().position(|known| known == taker).unwrap()).unwrap(),
+            recipient: u16::try_from(
+                recipients.iter().position(|known| known == recipient).unwrap(),
+            )
+            .unwrap(),
             value: *value,
         });
         let programme = Programme {
             accounts: strata.iter().map(|(_, count)| *count).collect(),
-            takers: takers.len(),
+            recipients: recipients.len(),
             cells: cells.collect(),
-            lower: vec![0; takers.len()],
-            upper: takers.iter().map(most).collect(),
+            lower: vec![0; recipients.len()],
+            upper: recipients.iter().map(most).collect(),
             place_all: true,
         };
         let plan = solve(&programme).unwrap();
         let objective = text(&story["expect_objective"]).parse::<i128>().unwrap();
         assert_eq!((plan.objective, plan.bound), (objective, objective), "{story}");
-        for ((stratum, taker, _), assigned) in values.iter().zip(&plan.assigned) {
+        for ((stratum, recipient, _), assigned) in values.iter().zip(&plan.assigned) {
             assert_eq!(
-                story["expect_assigned"][&strata[*stratum].0][taker], *assigned,
-                "{taker} of {story}"
+                story["expect_assigned"][&strata[*stratum].0][recipient], *assigned,
+                "{recipient} of {story}"
             );
         }
     }

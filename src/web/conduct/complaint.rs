@@ -11,11 +11,11 @@ use crate::conduct::complaint::{self, NewComplaint, NewDecision};
 use crate::conduct::complaint_store::{self as store, Case};
 use crate::conduct::{ConductError, Decision, Severity};
 use crate::db::{Db, keys_json};
+use crate::hold::{self, HoldKind};
 use crate::identity::Permission;
 use crate::kernel::calendar::parse_date;
 use crate::party::{self, Lang};
 use crate::placement;
-use crate::portfolio::hold::{self, HoldKind};
 use crate::web::Site;
 use crate::web::conduct::complaints::{severity, state};
 use crate::web::form::Posted;
@@ -217,8 +217,11 @@ fn find(db: &mut Db, book: &Book, reference: &str) -> Result<Found, Problem> {
                     && one.kind == HoldKind::Complaint
                     && one.ended_on.is_none()
             };
-            let holds =
-                hold::holds_of(db, lender, &keys_json(std::iter::once(account_no.as_str())))?;
+            let holds = hold::store::holds_of(
+                db,
+                lender,
+                &keys_json(std::iter::once(account_no.as_str())),
+            )?;
             holds.iter().any(of_case).then(|| account_no.clone())
         }
     };

@@ -112,8 +112,8 @@ impl Measure {
     }
 
     /// What is asked of the book.
-    pub fn asked<'a>(&'a self, lender: &'a str) -> measure::Asked<'a> {
-        measure::Asked {
+    pub fn asked<'a>(&'a self, lender: &'a str) -> measure::ScorecardQuery<'a> {
+        measure::ScorecardQuery {
             lender,
             on: self.on,
             parameters: self.parameters,

@@ -13,6 +13,8 @@ use chrono::NaiveDate;
 use crate::ambient;
 use crate::audit::{self, By};
 use crate::db::{Db, keys_json, write};
+use crate::hold::HoldKind;
+use crate::hold::change::{Change, HoldRefusal, Holding, change_within, left_alone};
 use crate::identity::form_store;
 use crate::kernel::Money;
 use crate::kernel::calendar::{parse_date, plus_days};
@@ -21,9 +23,7 @@ use crate::party::Lang;
 use crate::placement::life::{self, Taker};
 use crate::placement::step::{Named, take_within};
 use crate::placement::{Move, Placement, PlacementError, check_open, store};
-use crate::portfolio::hold::HoldKind;
-use crate::portfolio::holding::{Change, HoldRefusal, Holding, change_within, left_alone};
-use crate::standing;
+use crate::position;
 use crate::web::Site;
 use crate::web::form::Posted;
 use crate::web::identity::who::{Acting, Book, Known, Sees};
@@ -460,7 +460,7 @@ fn closed(db: &mut Db, book: &Book, typed: &Typed, t: Lang) -> Result<Option<Str
 /// The accounts as they stand; one that is not this organisation's is not found.
 fn rows(db: &mut Db, book: &Book, typed: &Typed, act: Act, t: Lang) -> Result<Vec<Row>, Problem> {
     let lender = &book.lender.code;
-    let standings = standing::load(db, lender, typed.accounts.iter().map(String::as_str))?;
+    let positions = position::load(db, lender, typed.accounts.iter().map(String::as_str))?;
     let placements =
         store::of_accounts(db, lender, &keys_json(typed.accounts.iter().map(String::as_str)))?;
     let taker =
@@ -468,7 +468,7 @@ fn rows(db: &mut Db, book: &Book, typed: &Typed, act: Act, t: Lang) -> Result<Ve
     let held = not_held(db, lender, typed, act)?;
     let mut rows = Vec::with_capacity(typed.accounts.len());
     for account_no in &typed.accounts {
-        let standing = standings.get(account_no).ok_or(Problem::NotFound)?;
+        let position = positions.get(account_no).ok_or(Problem::NotFound)?;
         let own: Vec<&Placement> =
             placements.iter().filter(|one| one.account_no == *account_no).collect();
         let active = own.iter().find(|one| one.closed_on.is_none());
@@ -488,8 +488,8 @@ fn rows(db: &mut Db, book: &Book, typed: &Typed, act: Act, t: Lang) -> Result<Ve
             pending: active
                 .map(|one| crate::web::placement::placements::pending(t, one))
                 .unwrap_or_default(),
-            owed: standing.owed_known(),
-            shown: list::money(standing.owed_known(), book.lender.currency),
+            owed: position.owed_known(),
+            shown: list::money(position.owed_known(), book.lender.currency),
             cannot: match held.get(account_no) {
                 Some(refusal) => refusal.words(t),
                 None => cannot(&own, act, typed, taker)

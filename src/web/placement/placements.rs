@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use crate::db::{Db, read};
+use crate::hold::{self, HoldKind};
 use crate::identity::Permission;
 use crate::kernel::calendar::parse_date;
 use crate::kernel::{Currency, Money};
@@ -13,9 +14,8 @@ use crate::party::{self, Lang};
 use crate::placement::store::{self, PlacementFilter, PlacementSums};
 use crate::placement::{CloseReason, Placement};
 use crate::portfolio::FileRow;
-use crate::portfolio::hold::{self, HoldKind};
 use crate::portfolio::personal::Key;
-use crate::standing::{self, Standing};
+use crate::position::{self, Position};
 use crate::web::Site;
 use crate::web::identity::who::{Book, Placements, Sees};
 use crate::web::link::{self, Link};
@@ -330,18 +330,18 @@ fn rows(
 ) -> Result<Vec<Row>, Problem> {
     let lender = &book.lender.code;
     let found = store::listed(db, lender, filter, before, most)?;
-    let standings = standing::load_rows(
+    let positions = position::load_rows(
         db,
         lender,
         found.iter().map(|placement| placement.account_no.as_str()),
     )?;
-    let newest = |no: &str| standings.get(no).and_then(Standing::<FileRow>::newest);
+    let newest = |no: &str| positions.get(no).and_then(Position::<FileRow>::newest);
     let debtor = |placement: &Placement| {
         newest(&placement.account_no).map(|row| (row.account_no.clone(), row.debtor_ref.clone()))
     };
     let debtors: Vec<(String, String)> = found.iter().filter_map(debtor).collect();
     let today = book.today();
-    let holds = hold::in_force(db, lender, &debtors, today)?;
+    let holds = hold::store::in_force(db, lender, &debtors, today)?;
     let row = |placement: Placement| {
         // Personal data is shown while the account is in somebody's hands, and not a day longer.
         let held = placement.closed_on.is_none() && placement.ends_on() >= today;
@@ -349,9 +349,9 @@ fn rows(
             newest(&placement.account_no).and_then(|row| row.personal.as_deref()).filter(|_| held);
         Row {
             name: masked_name(key, sealed),
-            owed: standings
+            owed: positions
                 .get(&placement.account_no)
-                .map(Standing::<FileRow>::owed_known)
+                .map(Position::<FileRow>::owed_known)
                 .unwrap_or_default(),
             holds: if placement.closed_on.is_none() {
                 let kinds = holds.get(&placement.account_no).map_or(&[][..], Vec::as_slice);

@@ -10,7 +10,8 @@ use crate::db::{Db, keys_json};
 use crate::kernel::Money;
 use crate::party::{self, Lang};
 use crate::placement::{Placement, step_store, store};
-use crate::standing::{self, Standing, Stated};
+use crate::portfolio::StatedBalance;
+use crate::position::{self, Position};
 use crate::web::Site;
 use crate::web::identity::who::{Book, Placements, Sees};
 use crate::web::link::{self, Link};
@@ -330,10 +331,10 @@ fn load(db: &mut Db, book: &Book, login: &str, asked: &Asked) -> Result<Facts, P
 
 /// What is owed on some accounts, in their order.
 fn owed(db: &mut Db, book: &Book, accounts: &[String]) -> Result<Vec<Money>, Problem> {
-    let standings = standing::load(db, &book.lender.code, accounts.iter().map(String::as_str))?;
+    let positions = position::load(db, &book.lender.code, accounts.iter().map(String::as_str))?;
     Ok(accounts
         .iter()
-        .map(|no| standings.get(no).map_or(Money::ZERO, Standing::<Stated>::owed_known))
+        .map(|no| positions.get(no).map_or(Money::ZERO, Position::<StatedBalance>::owed_known))
         .collect())
 }
 

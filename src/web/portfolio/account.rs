@@ -9,15 +9,15 @@ use serde::Deserialize;
 use crate::allocation;
 use crate::allocation::store::RunAccount;
 use crate::db::{Db, keys_json};
+use crate::hold::{self, Hold};
 use crate::identity::Permission;
 use crate::kernel::Money;
 use crate::party::Lang;
 use crate::placement::step_store::{self, LogRow};
 use crate::placement::{self, Placement, windows};
-use crate::portfolio::hold::{self, Hold};
 use crate::portfolio::{self, FileRow};
+use crate::position::{self, Position};
 use crate::recovery;
-use crate::standing::{self, Standing};
 use crate::web::Site;
 use crate::web::allocation::runs::{run_link, why_words};
 use crate::web::identity::who::{Accounts, Book, Sees};
@@ -113,7 +113,7 @@ type InRun = (RunAccount, &'static str, BTreeMap<i64, String>);
 
 /// Everything the page shows, as the stores give it.
 struct Facts {
-    standing: Standing<FileRow>,
+    position: Position<FileRow>,
     placements: Vec<Placement>,
     files: Vec<portfolio::store::FileEntry>,
     recoveries: Vec<recoveries::Row>,
@@ -145,12 +145,12 @@ pub(in crate::web) async fn show(
         asked.into_inner().done,
     );
     let facts = site.read(move |db| load(db, &book, &no, &login, &done)).await?;
-    let newest = facts.standing.newest().ok_or(Problem::NotFound)?;
+    let newest = facts.position.newest().ok_or(Problem::NotFound)?;
     let (t, lender) = (sees.who.t, &sees.book.lender);
-    let owed = facts.standing.owed_known();
+    let owed = facts.position.owed_known();
     let bucket = lender.buckets.of(newest.days_past_due);
-    let holder = facts.standing.holder().map_or_else(|| t.house().to_string(), str::to_string);
-    let received: Money = facts.standing.receipts.iter().map(|receipt| receipt.reduces).sum();
+    let holder = facts.position.holder().map_or_else(|| t.house().to_string(), str::to_string);
+    let received: Money = facts.position.receipts.iter().map(|receipt| receipt.reduces).sum();
     let figures = vec![
         Figure::new(
             format!("{} ({})", t.owed_now(), lender.currency),
@@ -218,7 +218,7 @@ fn state(t: Lang, book: &Book, facts: &Facts, run_out: Option<&Placement>, owed:
     if let Some(over) = run_out {
         return Chip::new(Tone::Attention, crate::web::placement::placements::over(t, over));
     }
-    match (owed > Money::ZERO, facts.standing.holder()) {
+    match (owed > Money::ZERO, facts.position.holder()) {
         (false, _) => Chip::new(Tone::Good, t.paid()),
         (_, Some(_)) => Chip::new(Tone::Good, t.placed()),
         _ => Chip::new(Tone::Attention, t.not_placed()),
@@ -233,14 +233,14 @@ fn load(
     done: &str,
 ) -> Result<Facts, Problem> {
     let lender = &book.lender.code;
-    let standing = standing::load_rows(db, lender, [account_no].into_iter())?
+    let position = position::load_rows(db, lender, [account_no].into_iter())?
         .remove(account_no)
         .ok_or(Problem::NotFound)?;
-    let debtor_ref = standing.newest().map(|row| row.debtor_ref.clone()).unwrap_or_default();
+    let debtor_ref = position.newest().map(|row| row.debtor_ref.clone()).unwrap_or_default();
     let mut others = portfolio::store::accounts_of_debtor(db, lender, &debtor_ref, 50)?;
     others.retain(|other| other != account_no);
     let keys = keys_json(others.iter().map(String::as_str).chain([account_no]));
-    let mut holds = hold::holds_of(db, lender, &keys)?;
+    let mut holds = hold::store::holds_of(db, lender, &keys)?;
     holds.retain(|hold| hold.account_no == account_no || hold.kind.holds_debtor());
     let mut found = recovery::store::of_accounts(db, lender, &keys_json([account_no].into_iter()))?;
     found.sort_by(|a, b| (b.received_on, &b.reference).cmp(&(a.received_on, &a.reference)));
@@ -253,7 +253,7 @@ fn load(
             &keys_json([account_no].into_iter()),
         )?,
         runs: runs(db, lender, account_no)?,
-        standing,
+        position,
         holds,
         others,
         log: step_store::log(db, lender, Some(account_no))?,
@@ -303,7 +303,7 @@ fn facts_of(t: Lang, newest: &FileRow, name: String) -> Vec<(&'static str, Strin
 }
 
 fn files(book: &Book, facts: &Facts) -> Vec<FileShown> {
-    let mut rows: Vec<&FileRow> = facts.standing.files.iter().collect();
+    let mut rows: Vec<&FileRow> = facts.position.files.iter().collect();
     rows.sort_by_key(|row| std::cmp::Reverse((row.as_of, row.seq)));
     let shown = |row: &FileRow| FileShown {
         as_of: row.as_of.to_string(),

@@ -5,13 +5,13 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::db::{Db, read};
+use crate::hold;
 use crate::kernel::Money;
 use crate::party::{self, Lang, Lender};
 use crate::portfolio::FileRow;
-use crate::portfolio::hold;
 use crate::portfolio::personal::{Key, mask_name};
 use crate::portfolio::store::{self, AccountFilter, HolderFilter};
-use crate::standing::{self, Standing};
+use crate::position::{self, Position};
 use crate::web::Site;
 use crate::web::identity::who::{Accounts, Book, Sees};
 use crate::web::link::{self, Link};
@@ -184,26 +184,26 @@ fn rows(
 ) -> Result<Vec<Row>, Problem> {
     let lender = &book.lender;
     let numbers = store::account_numbers(db, &lender.code, filter, after, most)?;
-    let mut standings = standing::load_rows(db, &lender.code, numbers.iter().map(String::as_str))?;
+    let mut positions = position::load_rows(db, &lender.code, numbers.iter().map(String::as_str))?;
     let debtor = |no: &String| {
-        standings
+        positions
             .get(no)
-            .and_then(Standing::<FileRow>::newest)
+            .and_then(Position::<FileRow>::newest)
             .map(|row| (no.clone(), row.debtor_ref.clone()))
     };
     let debtors: Vec<(String, String)> = numbers.iter().filter_map(debtor).collect();
-    let holds = hold::in_force(db, &lender.code, &debtors, book.today())?;
+    let holds = hold::store::in_force(db, &lender.code, &debtors, book.today())?;
     let row = |account_no: String| {
-        let standing = standings.remove(&account_no)?;
-        let newest = standing.newest()?;
-        let active = standing.active();
+        let position = positions.remove(&account_no)?;
+        let newest = position.newest()?;
+        let active = position.active();
         Some(Row {
             href: link::account(&account_no),
             name: masked_name(key, newest.personal.as_deref()),
             bucket: lender.buckets.of(newest.days_past_due).to_string(),
             days_past_due: newest.days_past_due,
             stated: newest.balance,
-            owed: standing.owed_known(),
+            owed: position.owed_known(),
             holder: active
                 .map_or_else(|| t.house().to_string(), |placement| placement.assignee.clone()),
             placed_on: list::day(active.map(|placement| placement.placed_on)),

@@ -8,13 +8,13 @@ use chrono::NaiveDate;
 use diesel::QueryResult;
 use serde_json::json;
 
-use super::hold::{self, Hold, HoldKind, NewHold};
-use super::store;
+use super::{Hold, HoldKind, NewHold, store};
 use crate::audit::{Act, By};
 use crate::db::{Db, keys_json, write};
 use crate::party::{self, Lang};
 use crate::placement::step::{Accounts, CHUNK, Named, check_reason};
 use crate::placement::{PlacementError, check_open, expire::record_expiries};
+use crate::portfolio;
 
 /// What is done with holds of a type.
 #[derive(Clone, Copy, Debug)]
@@ -192,12 +192,12 @@ fn judged<'a>(
     holding: Holding<'_>,
 ) -> QueryResult<Vec<Judged<'a>>> {
     let keys = keys_json(accounts.iter().map(|(_, account_no)| account_no.as_str()));
-    let known: HashSet<String> = store::stated_of(db, lender, &keys)?
+    let known: HashSet<String> = portfolio::store::stated_of(db, lender, &keys)?
         .into_iter()
         .map(|(account_no, _)| account_no)
         .collect();
     let mut holds: HashMap<String, Vec<Hold>> = HashMap::new();
-    for one in hold::holds_of(db, lender, &keys)?
+    for one in store::holds_of(db, lender, &keys)?
         .into_iter()
         .filter(|one| one.kind == holding.kind && one.goes_on(holding.on))
     {
@@ -236,7 +236,7 @@ fn carry_out(
     match holding.change {
         Change::Open(until) => {
             let Holding { kind, reason, on: from, .. } = holding;
-            hold::open(
+            store::open(
                 db,
                 act,
                 &NewHold { account_no, kind, reason, from, until, by_file: false },
@@ -244,7 +244,7 @@ fn carry_out(
         }
         Change::End => {
             for one in running {
-                hold::end(db, act, account_no, (one.kind, one.seq), holding.on)?;
+                store::end(db, act, account_no, (one.kind, one.seq), holding.on)?;
             }
         }
     }

@@ -6,8 +6,8 @@ use std::num::NonZero;
 use rust_decimal::Decimal;
 
 use super::AllocationError;
-use super::candidates::Field;
-use super::gates::Taker;
+use super::candidates::Candidates;
+use super::gates::Recipient;
 use super::strata::{Sorted, Stratum};
 use crate::commission::entitlement::{expected_fee, first_match};
 use crate::contract::condition::{Conditions, Facts, Range};
@@ -33,19 +33,19 @@ pub struct Worth {
 
 /// What to expect of a stratum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outlook {
+pub struct Expectation {
     /// Its pooled recovery rate.
     pub rate: Decimal,
-    /// Its worth in the hands of each of its eligible takers, in their order.
+    /// Its worth in the hands of each of its eligible recipients, in their order.
     pub worth: Vec<Worth>,
 }
 
 /// What expectations are made from.
 pub struct Ground<'a> {
     /// Who may take accounts.
-    pub takers: &'a [Taker],
+    pub recipients: &'a [Recipient],
     /// The accounts.
-    pub field: &'a Field,
+    pub candidates: &'a Candidates,
     /// The accounts in their strata.
     pub sorted: &'a Sorted,
     /// What was recovered before.
@@ -58,51 +58,52 @@ pub struct Ground<'a> {
 
 /// The expectations of all strata, in their order. Strata are looked at on as many threads as there are cores; each
 /// by itself, so that threads change nothing. Refused where more is to be expected than a book keeps.
-pub fn outlooks(ground: &Ground<'_>) -> Result<Vec<Outlook>, AllocationError> {
+pub fn expectations(ground: &Ground<'_>) -> Result<Vec<Expectation>, AllocationError> {
     let strata = &ground.sorted.strata;
-    let mut outlooks = vec![None; strata.len()];
+    let mut expectations = vec![None; strata.len()];
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let size = strata.len().div_ceil(threads * 8).max(1);
-    let work: Vec<_> = strata.chunks(size).zip(outlooks.chunks_mut(size)).collect();
+    let work: Vec<_> = strata.chunks(size).zip(expectations.chunks_mut(size)).collect();
     let work = std::sync::Mutex::new(work);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
-                    let Some((strata, outlooks)) = work.lock().ok().and_then(|mut work| work.pop())
+                    let Some((strata, expectations)) =
+                        work.lock().ok().and_then(|mut work| work.pop())
                     else {
                         return;
                     };
                     strata
                         .iter()
-                        .zip(outlooks)
-                        .for_each(|(stratum, outlook)| *outlook = look(ground, stratum));
+                        .zip(expectations)
+                        .for_each(|(stratum, expectation)| *expectation = look(ground, stratum));
                 }
             });
         }
     });
-    let found = strata.iter().zip(outlooks);
+    let found = strata.iter().zip(expectations);
     found
-        .map(|(stratum, outlook)| {
-            outlook.ok_or_else(|| AllocationError::Beyond(format!("stratum {}", stratum.name)))
+        .map(|(stratum, expectation)| {
+            expectation.ok_or_else(|| AllocationError::Beyond(format!("stratum {}", stratum.name)))
         })
         .collect()
 }
 
-fn look(ground: &Ground<'_>, stratum: &Stratum) -> Option<Outlook> {
+fn look(ground: &Ground<'_>, stratum: &Stratum) -> Option<Expectation> {
     let rate = rate(ground, stratum)?;
     let mut known = Vec::new();
-    let worth = stratum.eligible.iter().map(|taker| {
-        let taker = &ground.takers[*taker];
-        let index = ground.indices.get(&taker.assignee.code).copied().unwrap_or(Decimal::ONE);
-        let fees = taker.version.as_ref().map_or(&[][..], |version| &version.terms.fees);
-        let parts = parts(ground, stratum, taker, fees, &mut known);
+    let worth = stratum.eligible.iter().map(|recipient| {
+        let recipient = &ground.recipients[*recipient];
+        let index = ground.indices.get(&recipient.assignee.code).copied().unwrap_or(Decimal::ONE);
+        let fees = recipient.version.as_ref().map_or(&[][..], |version| &version.terms.fees);
+        let parts = parts(ground, stratum, recipient, fees, &mut known);
         let fee_rate = fee_rate(fees, &parts, rate.checked_mul(index)?)?;
         let value = value(stratum, rate, index, fee_rate, ground.currency)?;
         Some(Worth { index, fee_rate, value })
     });
     let worth = worth.collect::<Option<Vec<_>>>()?;
-    Some(Outlook { rate, worth })
+    Some(Expectation { rate, worth })
 }
 
 /// The stratum's own pooled rate; without one, its accounts take their buckets' rates in proportion to balance.
@@ -113,7 +114,7 @@ fn rate(ground: &Ground<'_>, stratum: &Stratum) -> Option<Decimal> {
     let mut balances: BTreeMap<&str, Money> = BTreeMap::new();
     for unit in &stratum.units {
         for index in ground.sorted.members_of(unit) {
-            let facts = &ground.field.candidates[*index as usize].facts;
+            let facts = &ground.candidates.accounts[*index as usize].facts;
             *balances.entry(&facts.bucket).or_default() += facts.balance;
         }
     }
@@ -129,13 +130,13 @@ fn rate(ground: &Ground<'_>, stratum: &Stratum) -> Option<Decimal> {
 /// Accounts and balance by fee rule, with the conditions and the kind of assignee they were found for.
 type Known<'g> = Vec<(Vec<&'g Conditions>, bool, Vec<(i64, Money)>)>;
 
-/// Accounts and balance of a stratum by the fee rule they would match in a taker's hands. Contracts with the same
+/// Accounts and balance of a stratum by the fee rule they would match in a recipient's hands. Contracts with the same
 /// conditions share the answer, most agencies of a lender differ in price only; where the level counts, whoever held
 /// accounts before does not.
 fn parts<'g>(
     ground: &Ground<'_>,
     stratum: &Stratum,
-    taker: &Taker,
+    recipient: &Recipient,
     fees: &'g [FeeRule],
     known: &mut Known<'g>,
 ) -> Vec<(i64, Money)> {
@@ -144,7 +145,7 @@ fn parts<'g>(
     }
     let conditions: Vec<&Conditions> = fees.iter().map(|fee| &fee.when).collect();
     let by_level = conditions.iter().any(|when| when.level != Range::default());
-    let is_team = by_level && taker.assignee.kind == AssigneeKind::Team;
+    let is_team = by_level && recipient.assignee.kind == AssigneeKind::Team;
     if let Some((.., parts)) =
         known.iter().find(|(others, team, _)| *others == conditions && *team == is_team)
     {
@@ -154,9 +155,9 @@ fn parts<'g>(
     let mut came_back = false;
     for unit in &stratum.units {
         for index in ground.sorted.members_of(unit) {
-            let candidate = &ground.field.candidates[*index as usize];
+            let candidate = &ground.candidates.accounts[*index as usize];
             let level = if by_level {
-                candidate.level_with(&taker.assignee)
+                candidate.level_with(&recipient.assignee)
             } else {
                 candidate.facts.level
             };
@@ -217,7 +218,11 @@ fn value(
 
 /// What an account is to be expected to recover: its balance × the rate × the index, rounded; refused beyond what a
 /// book keeps.
-pub fn expectation(balance: Money, rate: Decimal, index: Decimal) -> Result<Money, MoneyRange> {
+pub fn expected_recovery(
+    balance: Money,
+    rate: Decimal,
+    index: Decimal,
+) -> Result<Money, MoneyRange> {
     let exact = Decimal::from(balance.0).checked_mul(rate).and_then(|all| all.checked_mul(index));
     exact.map_or(Err(MoneyRange(i128::MAX)), |exact| Money::checked(round(exact, 0).mantissa()))
 }

@@ -1,46 +1,12 @@
-//! Holds (停催): a layer on accounts that stops contact and new placements, never the attribution of a payment.
+//! Holds as they are opened, ended and read back.
 
-use crate::kernel::enumeration;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Text};
 
+use super::HoldKind;
 use crate::audit::Act;
 use crate::db::{Db, fact, names_of, row, select};
-
-enumeration! {
-    /// Why an account is held.
-    pub enum HoldKind ("type of hold") {
-        /// 争议
-        Dispute = "dispute" | "争议",
-        /// 投诉
-        Complaint = "complaint" | "投诉",
-        /// 困难
-        Hardship = "hardship" | "困难",
-        /// 分期
-        InstalmentPlan = "instalment plan" | "分期",
-        /// 死亡
-        Deceased = "deceased" | "死亡",
-        /// 破产
-        Bankrupt = "bankrupt" | "破产",
-        /// 诉讼
-        Litigation = "litigation" | "诉讼",
-        /// 转让
-        Transferred = "transferred" | "转让",
-        /// 信息查询
-        DataRequest = "data request" | "信息查询",
-    }
-}
-
-impl HoldKind {
-    /// Whether it holds all of the debtor's accounts.
-    pub fn holds_debtor(self) -> bool {
-        matches!(
-            self,
-            HoldKind::Deceased | HoldKind::Bankrupt | HoldKind::Complaint | HoldKind::DataRequest
-        )
-    }
-}
 
 fact! {
     /// What opening a hold writes.
@@ -94,19 +60,6 @@ impl std::ops::Deref for Hold {
     type Target = Opening;
     fn deref(&self) -> &Opening {
         &self.opening
-    }
-}
-
-impl Hold {
-    /// Whether it holds on a day.
-    pub fn holds_on(&self, day: NaiveDate) -> bool {
-        self.from_on <= day && self.goes_on(day)
-    }
-
-    /// Whether it holds on a day or begins after it.
-    pub fn goes_on(&self, day: NaiveDate) -> bool {
-        self.until_on.is_none_or(|until| day <= until)
-            && self.ended_on.is_none_or(|ended| day < ended)
     }
 }
 

@@ -18,13 +18,13 @@ const PARTS: i128 = 1_000;
 
 /// The balances of a stratum in somebody's hands.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Mix {
+pub struct Holdings {
     count: i128,
     sum: i128,
     squares: i128,
 }
 
-impl Mix {
+impl Holdings {
     /// Adds accounts that have so much together, as if each had the same.
     pub fn add(&mut self, accounts: u32, balance: Money) {
         let (accounts, balance) = (i128::from(accounts.max(1)), i128::from(balance.0));
@@ -52,7 +52,7 @@ impl Mix {
     }
 
     /// How far its mean lies above another's, where that is further than promised.
-    fn too_far_above(&self, other: &Mix) -> Option<i128> {
+    fn too_far_above(&self, other: &Holdings) -> Option<i128> {
         let apart = self.mean() - other.mean();
         let variance = self.variance().saturating_add(other.variance()) / 2;
         let far = apart.saturating_mul(apart).saturating_mul(FINE)
@@ -61,33 +61,33 @@ impl Mix {
     }
 }
 
-/// Adds accounts to the mixes and lets them change places until the means are alike. `balances` fall from first to last;
-/// `places` says whose each is; places beyond the mixes are nobody's.
-pub fn make_alike(balances: &[Money], places: &mut [usize], mixes: &mut [Mix]) {
+/// Adds accounts to the holdings and lets them change places until the means are alike. `balances` fall from first to last;
+/// `places` says whose each is; places beyond the holdings are nobody's.
+pub fn balance_means(balances: &[Money], places: &mut [usize], holdings: &mut [Holdings]) {
     for (balance, place) in balances.iter().zip(places.iter()) {
-        if let Some(mix) = mixes.get_mut(*place) {
-            mix.add(1, *balance);
+        if let Some(own) = holdings.get_mut(*place) {
+            own.add(1, *balance);
         }
     }
     // Every change brings two means nearly together, so that few are needed; an end there must be in any case.
-    for _ in 0..mixes.len() * 16 {
-        let swap = too_far(mixes).into_iter().find_map(|(apart, high, low)| {
-            let (own, other) = (mixes[high].count, mixes[low].count);
+    for _ in 0..holdings.len() * 16 {
+        let swap = too_far(holdings).into_iter().find_map(|(apart, high, low)| {
+            let (own, other) = (holdings[high].count, holdings[low].count);
             let wanted = apart.saturating_mul(own).saturating_mul(other) / (own + other) / PARTS;
             pair(balances, places, (high, low), wanted).map(|(from, to)| (high, low, from, to))
         });
         let Some((high, low, from, to)) = swap else { return };
         places.swap(from, to);
-        mixes[high].swap(balances[from], balances[to]);
-        mixes[low].swap(balances[to], balances[from]);
+        holdings[high].swap(balances[from], balances[to]);
+        holdings[low].swap(balances[to], balances[from]);
     }
 }
 
 /// The pairs of places with enough accounts whose means lie further apart than promised, the furthest first.
-fn too_far(mixes: &[Mix]) -> Vec<(i128, usize, usize)> {
-    let enough = || (0..mixes.len()).filter(|place| mixes[*place].count >= ENOUGH);
+fn too_far(holdings: &[Holdings]) -> Vec<(i128, usize, usize)> {
+    let enough = || (0..holdings.len()).filter(|place| holdings[*place].count >= ENOUGH);
     let above = |high: usize, low: usize| {
-        mixes[high].too_far_above(&mixes[low]).map(|apart| (apart, high, low))
+        holdings[high].too_far_above(&holdings[low]).map(|apart| (apart, high, low))
     };
     let mut found: Vec<(i128, usize, usize)> =
         enough().flat_map(|high| enough().filter_map(move |low| above(high, low))).collect();
@@ -124,8 +124,8 @@ fn pair(
 mod tests {
     use super::*;
 
-    fn mixes(takers: usize) -> Vec<Mix> {
-        vec![Mix::default(); takers]
+    fn holdings(recipients: usize) -> Vec<Holdings> {
+        vec![Holdings::default(); recipients]
     }
 
     #[test]
@@ -136,11 +136,11 @@ mod tests {
             let mut places: Vec<usize> = (0..420)
                 .map(|number| usize::from(number / 10 % 2 == 1 || number / 2 >= cut))
                 .collect();
-            let (before, mut mixes) = (places.clone(), mixes(2));
-            make_alike(&balances, &mut places, &mut mixes);
+            let (before, mut holdings) = (places.clone(), holdings(2));
+            balance_means(&balances, &mut places, &mut holdings);
             assert_eq!(places != before, moves, "{cut}");
-            assert_eq!(mixes[0].too_far_above(&mixes[1]).is_none(), moves, "{cut}");
-            assert_eq!(mixes[0].count, i128::from(cut), "the counts stay");
+            assert_eq!(holdings[0].too_far_above(&holdings[1]).is_none(), moves, "{cut}");
+            assert_eq!(holdings[0].count, i128::from(cut), "the counts stay");
         }
     }
 
@@ -149,18 +149,18 @@ mod tests {
         let balances: Vec<Money> = (0..400).map(|number| Money(100_000 - 100 * number)).collect();
         let mut places: Vec<usize> =
             (0..400).map(|number| ((number + 1) / 2 % 2) as usize).collect();
-        let mut mixes = mixes(2);
-        (0..10).for_each(|_| mixes[0].add(2, Money(250_000)));
-        make_alike(&balances, &mut places, &mut mixes);
+        let mut holdings = holdings(2);
+        (0..10).for_each(|_| holdings[0].add(2, Money(250_000)));
+        balance_means(&balances, &mut places, &mut holdings);
         assert!(
-            mixes[0].too_far_above(&mixes[1]).is_none()
-                && mixes[1].too_far_above(&mixes[0]).is_none()
+            holdings[0].too_far_above(&holdings[1]).is_none()
+                && holdings[1].too_far_above(&holdings[0]).is_none()
         );
         let sum = |wanted: usize| -> i64 {
             (0..400).filter(|i| places[*i] == wanted).map(|i| balances[i].0).sum()
         };
         assert!(sum(0) < sum(1), "what it had before was large, what it gets is smaller");
-        assert_eq!(mixes[0].sum, i128::from(sum(0)) + 2_500_000);
+        assert_eq!(holdings[0].sum, i128::from(sum(0)) + 2_500_000);
     }
 
     #[test]
@@ -173,7 +173,7 @@ mod tests {
             .filter(|(_, place)| **place >= 2)
             .map(|(index, _)| index)
             .collect();
-        make_alike(&balances, &mut places, &mut mixes(2));
+        balance_means(&balances, &mut places, &mut holdings(2));
         let after: Vec<usize> = places
             .iter()
             .enumerate()
