@@ -15,7 +15,7 @@ use crate::intake::{Kind, Options, Report, take_in};
 use crate::portfolio::import::Portfolio;
 use crate::portfolio::personal::Key;
 use crate::recovery::import::Recoveries;
-use crate::sheet::ColumnMap;
+use crate::sheet::{ColumnMap, Lines};
 use crate::{ambient, config};
 
 #[derive(Subcommand)]
@@ -132,8 +132,17 @@ impl FileArguments {
 fn answer<T: serde::Serialize>(done: &Report<T>, said: Vec<String>) -> Answer {
     let mut shown = warning_lines(&done.warnings);
     shown.extend(said);
+    shown.push(lines_read(&done.lines));
     shown.extend(fault_lines(done.rejected, &done.faults));
     Answer::new(lines(shown), json!(done)).partly(done.rejected > 0 && !done.already_imported)
+}
+
+/// What became of each line of the file, in words.
+fn lines_read(lines: &Lines) -> String {
+    let Lines { read, header, blank, rows, continued } = *lines;
+    let more =
+        if continued == 0 { String::new() } else { format!(", {continued} that go on with a row") };
+    format!("{read} lines read: {header} of the header, {blank} blank, {rows} rows{more}")
 }
 
 fn key(context: &Context) -> Result<Option<Key>, Failure> {
@@ -147,7 +156,7 @@ fn import_portfolio(context: &Context, arguments: &PortfolioArguments) -> Result
     if done.already_imported {
         let name = file.file.display();
         let said = format!("{name} was imported before as of {as_of}; nothing changed");
-        return Ok(Answer::new(said, json!(done)));
+        return Ok(answer(&done, vec![said]));
     }
     let totals = &done.totals;
     let mut said = vec![format!(
@@ -208,7 +217,7 @@ fn import_contacts(context: &Context, arguments: &ContactsArguments) -> Result<A
     let done = file.take_in(context, kind, None)?;
     if done.already_imported {
         let said = format!("{} was imported before; nothing changed", file.file.display());
-        return Ok(Answer::new(said, json!(done)));
+        return Ok(answer(&done, vec![said]));
     }
     let said = format!(
         "{} rows: {} contacts of {agency} accepted, {} duplicate, {} rejected",

@@ -62,6 +62,8 @@ impl Kind for Complaints {
         for (raw, one) in rows {
             match take(&mut book, one, intake.act.seq()) {
                 Ok(Some(complaint)) => {
+                    let bytes = size_of_val(&complaint) + complaint.description.len();
+                    intake.keep(bytes, "complaints")?;
                     intake.accepted += 1;
                     self.accepted.push(complaint);
                 }

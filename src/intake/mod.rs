@@ -117,6 +117,8 @@ pub struct Intake {
     /// Rows so far that were known with the same content.
     pub duplicate: u64,
     rows: u64,
+    /// Bytes that a kind keeps until all rows are read.
+    kept: usize,
     /// Σ of the amounts, where a total was declared.
     total: Option<Total>,
     columns: &'static [Column],
@@ -243,6 +245,12 @@ pub enum IntakeError {
         /// What it comes to.
         range: MoneyRange,
     },
+    /// More has to wait until all rows are read than memory is given for.
+    #[error(
+        "the file has more {0} than are kept until all its rows are read ({mib} MiB); send it in several files; nothing was imported",
+        mib = KEPT_BYTES >> 20
+    )]
+    TooMuch(&'static str),
     /// The ledger does not take it.
     #[error(transparent)]
     Ledger(#[from] crate::ledger::LedgerError),
@@ -258,6 +266,9 @@ pub enum IntakeError {
 pub const CHUNK: usize = 5_000;
 /// Bytes of rows worked on at once: a file of long rows goes in with fewer of them at a time.
 const CHUNK_BYTES: usize = 16 << 20;
+
+/// Bytes of rows that may wait until all are read: some hundred thousand of them.
+const KEPT_BYTES: usize = 96 << 20;
 
 /// Takes in a file: good rows go in, bad ones are rejected, or it is refused as a whole and nothing changes.
 pub fn take_in<K: Kind>(
@@ -314,6 +325,7 @@ impl<K: Kind> Opened<K> {
             accepted: 0,
             duplicate: 0,
             rows: 0,
+            kept: 0,
             total: declared.total.as_ref().map(|_| Total::default()),
             columns: K::COLUMNS,
             rejects,
@@ -404,6 +416,12 @@ impl<K: Kind> Reading<'_, K> {
 }
 
 impl Intake {
+    /// Told of `bytes` more that a kind keeps until all rows are read; refuses the file where they are too many.
+    pub fn keep(&mut self, bytes: usize, what: &'static str) -> Result<(), IntakeError> {
+        self.kept += bytes;
+        if self.kept <= KEPT_BYTES { Ok(()) } else { Err(IntakeError::TooMuch(what)) }
+    }
+
     /// Rejects a row that reads well and cannot go in.
     pub fn reject(
         &mut self,

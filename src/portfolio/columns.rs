@@ -102,7 +102,7 @@ pub fn control_amount(row: &Row<'_>, currency: Currency) -> Option<Money> {
 
 /// The account a row names, whatever else is wrong with it.
 pub fn account_no(row: &Row<'_>) -> Option<String> {
-    row.get(ACCOUNT_NO).map(str::to_string)
+    key(row, ACCOUNT_NO).ok().flatten()
 }
 
 /// Reads a row; the first fault refuses it.

@@ -102,6 +102,8 @@ impl Kind for Recoveries {
     ) -> Result<(), IntakeError> {
         let (payments, later) = rows.into_iter().partition(|(_, one)| one.kind == Of::Payment);
         let later: Vec<Read> = later;
+        let bytes = later.iter().map(|(raw, one)| raw.size() + size_of_val(one)).sum();
+        intake.keep(bytes, "reversals and waivers")?;
         self.later.extend(later);
         self.take(db, payments, intake)
     }

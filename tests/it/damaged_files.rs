@@ -8,7 +8,7 @@ use consign::sheet::{RawRow, Sheet};
 use encoding_rs::{Encoding, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::commands::{Program, one_object};
-use crate::support::Book;
+use crate::support::on_each_database;
 use crate::workbook::{escaped, letters, parts, sheet, texts, zipped};
 
 /// Numbers that look like chance and are the same in every run (splitmix64).
@@ -427,47 +427,52 @@ fn workbook_row(i: usize, row: &[String]) -> Vec<String> {
 
 #[test]
 fn damaged_payments_are_all_accounted_for_by_the_import() {
-    let mut book = Book::on_sqlite();
-    book.set_up("CNY", &["A01"]);
-    book.portfolio("2026-01-01", "account_no,balance,days_past_due\n1,1000000.00,40\n");
-    let folder = book.folder().to_path_buf();
-    let program = Program { url: &book.url.clone(), folder: &folder };
-    for seed in 0..60_u64 {
-        let mut chance = Chance(seed);
-        let mark = format!("R{seed}-");
-        let table = payments(&mark, &mut chance);
-        let spelling = *chance.of(&SPELLINGS);
-        let mut rows: Vec<Vec<u8>> =
-            table.iter().map(|row| spelling.bytes(&spelling.row(row))).collect();
-        let (hit, how) = damage(spelling, &mut rows, &table, &mut chance);
-        let bytes = spelling.file(&rows);
-        std::fs::write(program.folder.join("payments.csv"), &bytes).unwrap();
-        let rejects = ["--rejects", "rejects.csv"];
-        let arguments = ["--json", "import", "recoveries", "payments.csv", "--lender", "CFC"];
-        let before = book.count("recovery");
-        let said = program.run(&[&arguments[..], &rejects].concat());
-        let came = book.count("recovery") - before;
-        if said.code == 1 {
-            assert!(said.err.contains("nothing was taken in"), "{}", said.err);
-            assert_eq!(came, 0, "seed {seed}: {how}");
-            continue;
+    on_each_database(|book| {
+        book.set_up("CNY", &["A01"]);
+        book.portfolio("2026-01-01", "account_no,balance,days_past_due\n1,1000000.00,40\n");
+        let folder = book.folder().to_path_buf();
+        let program = Program { url: &book.url.clone(), folder: &folder };
+        for seed in 0..60_u64 {
+            let mut chance = Chance(seed);
+            let mark = format!("R{seed}-");
+            let table = payments(&mark, &mut chance);
+            let spelling = *chance.of(&SPELLINGS);
+            let mut rows: Vec<Vec<u8>> =
+                table.iter().map(|row| spelling.bytes(&spelling.row(row))).collect();
+            let (hit, how) = damage(spelling, &mut rows, &table, &mut chance);
+            let bytes = spelling.file(&rows);
+            std::fs::write(program.folder.join("payments.csv"), &bytes).unwrap();
+            let rejects = ["--rejects", "rejects.csv"];
+            let arguments = ["--json", "import", "recoveries", "payments.csv", "--lender", "CFC"];
+            let before = book.count("recovery");
+            let said = program.run(&[&arguments[..], &rejects].concat());
+            let came = book.count("recovery") - before;
+            if said.code == 1 {
+                assert!(said.err.contains("nothing was taken in"), "{}", said.err);
+                assert_eq!(came, 0, "seed {seed}: {how}");
+                continue;
+            }
+            let report = one_object(&said.out);
+            let of = |key: &str| report[key].as_u64().unwrap();
+            assert_eq!(of("accepted") + of("duplicate") + of("rejected"), of("rows"), "{report}");
+            let lines = |key: &str| report["lines"][key].as_u64().unwrap();
+            let accounted = lines("header") + lines("blank") + lines("rows") + lines("continued");
+            assert_eq!((lines("rows"), lines("read")), (of("rows"), accounted), "{report}");
+            assert_eq!(lines("read"), spelling.lines(&bytes), "seed {seed}: {how}");
+            assert_eq!(u64::try_from(came).unwrap(), of("accepted"), "seed {seed}: {how}");
+            let taken =
+                book.texts("SELECT reference || ' ' || CAST(amount AS TEXT) AS text FROM recovery");
+            let rejects = program.read("rejects.csv");
+            for (_, row) in table.iter().enumerate().skip(1).filter(|(i, _)| *i != hit) {
+                let whole = format!("{} {}", row[0], row[3].replace('.', ""));
+                assert!(
+                    taken.contains(&whole) || rejects.contains(&row[0]),
+                    "seed {seed}, {how}: {whole} is neither taken in nor rejected"
+                );
+            }
         }
-        let report = one_object(&said.out);
-        let of = |key: &str| report[key].as_u64().unwrap();
-        assert_eq!(of("accepted") + of("duplicate") + of("rejected"), of("rows"), "{report}");
-        assert_eq!(u64::try_from(came).unwrap(), of("accepted"), "seed {seed}: {how}");
-        let taken =
-            book.texts("SELECT reference || ' ' || CAST(amount AS TEXT) AS text FROM recovery");
-        let rejects = program.read("rejects.csv");
-        for (_, row) in table.iter().enumerate().skip(1).filter(|(i, _)| *i != hit) {
-            let whole = format!("{} {}", row[0], row[3].replace('.', ""));
-            assert!(
-                taken.contains(&whole) || rejects.contains(&row[0]),
-                "seed {seed}, {how}: {whole} is neither taken in nor rejected"
-            );
-        }
-    }
-    book.assert_proven();
+        book.assert_proven();
+    });
 }
 
 /// What a file of accounts is refused with.

@@ -129,6 +129,45 @@ fn texts_that_cells_share_are_held_within_a_bound() {
 }
 
 #[test]
+fn one_long_text_in_many_rows_is_not_held_for_each() {
+    on_a_book(|program| {
+        let long = "x".repeat(32_000);
+        // Too long for a product: each row is rejected, and its account looked up.
+        let rows: String = (2..12_000)
+            .map(|number| row(number, &format!("<c r=\"D{number}\" t=\"s\"><v>0</v></c>")))
+            .collect();
+        let bytes = zipped(&parts(sheet(&(header_row() + &rows)), texts([long.as_str()])));
+        bounded(program, "portfolio", "rejected.xlsx", &bytes, 3, "");
+        let names =
+            ["reference", "account_no", "received_on", "amount", "kind", "reverses", "note"];
+        let header: String = names
+            .iter()
+            .enumerate()
+            .map(|(i, name)| text_cell(&format!("{}1", letters(i)), name))
+            .collect();
+        // Reversals wait until all payments are in.
+        let rows: String = (2..12_000).fold(String::new(), |mut rows, n| {
+            let texts: String = [
+                ("A", format!("r{n}")),
+                ("B", "2".into()),
+                ("C", "2026-01-01".into()),
+                ("D", "1".into()),
+                ("E", "reversal".into()),
+                ("F", "p".into()),
+            ]
+            .iter()
+            .map(|(letter, text)| text_cell(&format!("{letter}{n}"), text))
+            .collect();
+            write!(rows, "<row r=\"{n}\">{texts}<c r=\"G{n}\" t=\"s\"><v>0</v></c></row>").unwrap();
+            rows
+        });
+        let sheet = sheet(&format!("<row r=\"1\">{header}</row>{rows}"));
+        let bytes = zipped(&parts(sheet, texts([long.as_str()])));
+        bounded(program, "recoveries", "waiting.xlsx", &bytes, 1, "more reversals and waivers");
+    });
+}
+
+#[test]
 fn places_outside_every_sheet_are_refused_and_nothing_panics() {
     on_a_book(|program| {
         let places = [
@@ -239,6 +278,11 @@ fn text_that_is_no_table_is_refused_without_being_held() {
         ] {
             bounded(program, "portfolio", name, &bytes, 1, "nothing was taken in");
         }
+        let long = "x".repeat(900_000);
+        let rows: String = (0..400).map(|i| format!("{i}{long},100.00,40,\n")).collect();
+        bounded(program, "portfolio", "long.csv", format!("{header}{rows}").as_bytes(), 3, "");
+        let rows: String = (0..400).map(|i| format!("{i},100.00,40,{long}\n")).collect();
+        bounded(program, "portfolio", "product.csv", format!("{header}{rows}").as_bytes(), 3, "");
         let blank = [header.as_bytes(), &b"\r\n".repeat(20 << 20)].concat();
         bounded(program, "portfolio", "ends.csv", &blank, 0, "");
     });
