@@ -457,7 +457,7 @@ pub fn month_of(text: &str) -> Month {
 /// An amount of a JSON statement in minor units.
 pub fn minor(value: &Value, currency: Currency) -> i64 {
     let text = value.as_str().unwrap_or_else(|| panic!("{value} is no amount written as text"));
-    Money::parse(text, currency).unwrap().0
+    Money::parse_sum(text, currency).unwrap().0
 }
 
 /// CSV of JSON objects, the union of their keys as columns.
