@@ -29,7 +29,12 @@ pub fn key(row: &Row<'_>, column: usize) -> Result<Option<String>, Fault> {
 pub fn word(row: &Row<'_>, column: usize) -> Result<Option<String>, Fault> {
     match row.get(column) {
         None => Ok(None),
-        Some(text) if text.chars().count() > 100 || text.chars().any(char::is_control) => {
+        // A character has at most four bytes: what is longer by far need not be counted.
+        Some(text)
+            if text.len() > 400
+                || text.chars().count() > 100
+                || text.chars().any(char::is_control) =>
+        {
             Err(row.fault(column, "must be at most 100 printable characters"))
         }
         Some(text) => Ok(Some(text.to_string())),
