@@ -9,9 +9,9 @@ use super::store;
 use crate::contract::condition::{Conditions, Facts};
 use crate::db::Db;
 use crate::hold::{self, Hold};
-use crate::kernel::Money;
 use crate::kernel::calendar::plus_days;
 use crate::kernel::progress::Progress;
+use crate::kernel::{Money, enumeration};
 use crate::party::{Assignee, AssigneeKind, Buckets};
 use crate::placement::Span;
 use crate::portfolio::FileRow;
@@ -113,9 +113,33 @@ pub fn read(
             let Some(position) = positions.remove(&account_no) else { continue };
             match look(query, &holds, account_no, &position, &mut candidates.debtor_holders) {
                 Ok(candidate) => candidates.accounts.push(candidate),
-                Err(why) => *candidates.left.entry(why).or_default() += 1,
+                Err(why) => *candidates.left.entry(why.name()).or_default() += 1,
             }
         }
+    }
+}
+
+enumeration! {
+    /// Why a run does not take an account at all.
+    pub enum LeftOut ("reason to leave an account out") {
+        /// No file has it.
+        NoFile = "in no file",
+        /// Somebody has it.
+        Placed = "already placed",
+        /// Somebody has it from a later day on.
+        PlacedLater = "placed later than this day",
+        /// It owes nothing.
+        OwesNothing = "owes nothing",
+        /// Its files are of later days.
+        NoFileYet = "in no file of this day or before",
+        /// It is not overdue.
+        Current = "current (M0)",
+        /// Contact is stopped.
+        Held = "held",
+        /// It owes nothing on the day of the run.
+        OwesNothingYet = "owes nothing on this day",
+        /// The strategy does not ask for it.
+        Filtered = "outside the filter",
     }
 }
 
@@ -126,29 +150,29 @@ fn look(
     account_no: String,
     position: &Position<FileRow>,
     debtor_holders: &mut HashMap<String, String>,
-) -> Result<Candidate, &'static str> {
+) -> Result<Candidate, LeftOut> {
     let on = query.on;
     let goes_on = |one: &&Span| one.closed_on.map_or(one.ends_on() >= on, |closed| closed > on);
     let held_now = position.placements.iter().find(|one| one.placed_on <= on && goes_on(one));
-    let newest = position.newest().ok_or("in no file")?;
+    let newest = position.newest().ok_or(LeftOut::NoFile)?;
     if let Some(placement) = held_now.filter(|_| !query.as_if_unplaced) {
         debtor_holders
             .entry(newest.debtor_ref.clone())
             .or_insert_with(|| placement.assignee.clone());
-        return Err("already placed");
+        return Err(LeftOut::Placed);
     }
     if position.placements.iter().any(|one| one.placed_on > on) {
-        return Err("placed later than this day");
+        return Err(LeftOut::PlacedLater);
     }
     if position.owed_known() <= Money::ZERO {
-        return Err("owes nothing");
+        return Err(LeftOut::OwesNothing);
     }
-    let row = position.newest_on(on).ok_or("in no file of this day or before")?;
+    let row = position.newest_on(on).ok_or(LeftOut::NoFileYet)?;
     if query.buckets.of(row.days_past_due) == query.buckets.of(0) {
-        return Err("current (M0)");
+        return Err(LeftOut::Current);
     }
     if holds.hold(&account_no, &row.debtor_ref) {
-        return Err("held");
+        return Err(LeftOut::Held);
     }
     // The balance frozen at placing leaves out what is received on the day itself (rule 2.5).
     let before = plus_days(on, -1);
@@ -158,7 +182,7 @@ fn look(
         .filter(|receipt| receipt.received_on > row.as_of && receipt.received_on <= before);
     let balance = row.balance - received.map(|receipt| receipt.reduces).sum();
     if balance <= Money::ZERO {
-        return Err("owes nothing on this day");
+        return Err(LeftOut::OwesNothingYet);
     }
     // Who would give it up as if it had never had it is no previous holder.
     let before = position
@@ -179,7 +203,7 @@ fn look(
         legal: row.legal,
     };
     if !query.filter.hold(&facts) {
-        return Err("outside the filter");
+        return Err(LeftOut::Filtered);
     }
     let last_holder = held_now.or(last).map(|one| one.assignee.clone());
     let (debtor_ref, owed) = (row.debtor_ref.clone(), position.owed_known());

@@ -11,7 +11,7 @@ use super::estimate::{Given, estimate};
 use super::expectation::{self, Expectation, expectations, expected_recovery};
 use super::gates::Recipient;
 use super::plan::{Counts, Ground, Plan, worth};
-use super::reason::{Reason, Why, refusal_words};
+use super::reason::{Reason, Why};
 use super::strata::{Sorted, sort};
 use super::strategy::{Method, Strategy};
 use crate::contract::condition::Facts;
@@ -19,6 +19,7 @@ use crate::kernel::{Currency, Money, MoneyRange, Rate, count};
 use crate::party::Lang;
 use crate::performance::history::History;
 use crate::performance::scorecard::Row;
+use crate::words::allocation::refusal_words;
 
 /// What a decision is made from.
 pub struct Inputs {

@@ -8,10 +8,10 @@ use rust_decimal::Decimal;
 use super::deal::Fate;
 use super::decide::Decision;
 use super::expectation::VALUE_PLACES;
-use super::reason::refusal_words;
 use crate::kernel::{Currency, digest};
 use crate::party::Lang;
 use crate::sheet::Csv;
+use crate::words::allocation::refusal_words;
 
 /// What accounts have in common that are told the same: who gets them, their stratum, by what, how many together, and the
 /// list of gates that were closed.

@@ -31,7 +31,6 @@ pub mod strata;
 pub mod strategy;
 
 use crate::kernel::document::DocumentFault;
-use crate::party::Lang;
 
 /// Why an allocation is refused.
 #[derive(Debug, thiserror::Error)]
@@ -97,16 +96,4 @@ pub enum AllocationError {
     /// The database failed.
     #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
-}
-
-impl AllocationError {
-    /// The refusal for whoever reads it on a page; what names keys and lines of a file is in English in both languages.
-    pub fn words(&self, t: Lang) -> String {
-        match self {
-            AllocationError::Infeasible(clash) if t == Lang::Zh => {
-                format!("分案被拒绝，未作任何更改：{}", clash.words(t))
-            }
-            other => other.to_string(),
-        }
-    }
 }

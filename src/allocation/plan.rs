@@ -125,43 +125,6 @@ impl Infeasible {
             available: clash.available,
         }
     }
-
-    /// What clashes, by how much, and what to do.
-    pub fn words(&self, t: Lang) -> String {
-        let (who, needed, available) = (self.assignees.join(", "), self.needed, self.available);
-        let short = needed - available;
-        let more = if self.all_strata > self.strata.len() { ", …" } else { "" };
-        let (count, strata) = (self.all_strata, self.strata.join("; "));
-        let (zh, en) = match self.kind {
-            ClashKind::Crossed => (
-                format!(
-                    "{who} 的限额相互矛盾：至少须得 {needed} 户，至多可得 {available} 户；请调低 min_share，或调高 max_share 或容量"
-                ),
-                format!(
-                    "the limits of {who} cross: it must get {needed} accounts and may get {available}; lower min_share, or raise max_share or capacity"
-                ),
-            ),
-            ClashKind::Maximums => (
-                format!(
-                    "{count} 个分层（{strata}{more}）的 {needed} 户只对 {who} 开放，其 max_share 与容量只容得下 {available} 户，多出 {short} 户；\
-                     请调高 max_share 或容量、放开准入条件，或用筛选条件排除这些账户"
-                ),
-                format!(
-                    "{needed} accounts of {count} strata ({strata}{more}) are open to {who} only, whose max_share and capacity leave room for {available}: {short} too many; \
-                     raise a max_share or a capacity, open a gate, or filter the accounts out"
-                ),
-            ),
-            ClashKind::Minimums => (
-                format!(
-                    "限额相互矛盾：按 min_share 应给 {who} {needed} 户，对其开放的只有 {available} 户，尚缺 {short} 户；请调低 min_share 或放开准入条件"
-                ),
-                format!(
-                    "the limits clash: min_share gives {who} {needed} accounts, but only {available} are open to them: {short} too few; lower a min_share or open a gate"
-                ),
-            ),
-        };
-        if t == Lang::Zh { zh } else { en }
-    }
 }
 
 /// A share of a count, up or down to the whole account.

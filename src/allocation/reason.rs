@@ -6,7 +6,6 @@ use std::fmt;
 use super::gates::Gate;
 use crate::kernel::Spelled;
 use crate::kernel::text::is_code;
-use crate::party::Lang;
 
 /// A reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,129 +143,12 @@ impl Why {
             _ => of_run,
         }
     }
-
-    /// In words.
-    pub fn words(&self, t: Lang, method: &str, refusals: &str) -> String {
-        let mut words = match (&self.reason, t) {
-            (Reason::Share(code, own, all), Lang::En) => {
-                format!("{method} share: {code} gets {own} of {all} in this stratum")
-            }
-            (Reason::Share(code, own, all), Lang::Zh) => {
-                format!("按{}分配：本层 {all} 户中 {code} 得 {own} 户", method_word(method))
-            }
-            (Reason::Optimum(code, own, all), Lang::En) => {
-                format!(
-                    "optimum: the expected net recovery of the run is greatest when {code} gets {own} of {all} in this stratum"
-                )
-            }
-            (Reason::Optimum(code, own, all), Lang::Zh) => {
-                format!("最优分配：本层 {all} 户中 {code} 得 {own} 户时，全批预期净回款最大")
-            }
-            (Reason::Explore(code, own, all), Lang::En) => {
-                format!(
-                    "held back to explore: dealt by chance, {code} gets {own} of {all} in this stratum"
-                )
-            }
-            (Reason::Explore(code, own, all), Lang::Zh) => {
-                format!("探索样本：随机均分，本层 {all} 户中 {code} 得 {own} 户")
-            }
-            (Reason::Follow(code), Lang::En) => {
-                format!("follows the debtor's other account to {code}")
-            }
-            (Reason::Follow(code), Lang::Zh) => format!("共债合并：随债务人其他案件委予 {code}"),
-            (Reason::Wait(code, why), t) => waits(code, why, t),
-            (Reason::NoGate, Lang::En) => "no eligible assignee".to_string(),
-            (Reason::NoGate, Lang::Zh) => "无符合准入条件的受托方".to_string(),
-            (Reason::Full, Lang::En) => {
-                "the limits of every eligible assignee are used up".to_string()
-            }
-            (Reason::Full, Lang::Zh) => "符合条件的受托方均已达上限".to_string(),
-            (Reason::NoShare, Lang::En) => {
-                "no eligible assignee has a share in this strategy".to_string()
-            }
-            (Reason::NoShare, Lang::Zh) => "符合条件的受托方在本策略中均无份额".to_string(),
-            (Reason::NoRoomTogether, Lang::En) => {
-                "no eligible assignee has room for all of the debtor's accounts".to_string()
-            }
-            (Reason::NoRoomTogether, Lang::Zh) => "没有受托方能容纳该债务人的全部案件".to_string(),
-            (Reason::Words(words), _) => words.clone(),
-        };
-        if self.together > 1 {
-            words += &match t {
-                Lang::En => format!("; {} accounts of the debtor stay together", self.together),
-                Lang::Zh => format!("；同一债务人 {} 户合并委出", self.together),
-            };
-        }
-        if !refusals.is_empty() {
-            words += &match t {
-                Lang::En => format!("; closed gates: {refusals}"),
-                Lang::Zh => format!("；未开放：{refusals}"),
-            };
-        }
-        words
-    }
-}
-
-fn waits(code: &str, why: &str, t: Lang) -> String {
-    match (why, t) {
-        ("absent", Lang::En) => format!(
-            "waits: the debtor's other account is with {code}, which takes no part in this run"
-        ),
-        ("absent", Lang::Zh) => format!("等待：债务人其他案件在 {code}，其不参与本次分案"),
-        ("full", Lang::En) => {
-            format!("waits: the debtor's other account is with {code}, whose limit is used up")
-        }
-        ("full", Lang::Zh) => format!("等待：债务人其他案件在 {code}，其已达上限"),
-        (gate, Lang::En) => {
-            format!("waits: the debtor's other account is with {code}, whose gate {gate} is closed")
-        }
-        (gate, Lang::Zh) => {
-            format!("等待：债务人其他案件在 {code}，其未通过准入（{}）", gate_word(gate, t))
-        }
-    }
-}
-
-/// A method as the Chinese interface names it.
-pub fn method_word(method: &str) -> &str {
-    match method {
-        "equal" => "均分",
-        "fixed" => "固定比例",
-        "score" => "评分比例",
-        "optimise" => "最优",
-        other => other,
-    }
-}
-
-/// A gate in words.
-pub fn gate_word(gate: &str, t: Lang) -> &str {
-    match (t, gate) {
-        (Lang::En, other) => other,
-        (Lang::Zh, "status") => "状态",
-        (Lang::Zh, "licence") => "资质到期",
-        (Lang::Zh, "contract") => "无生效协议",
-        (Lang::Zh, "evaluation") => "评估过期",
-        (Lang::Zh, "conduct") => "合规",
-        (Lang::Zh, "region") => "地区",
-        (Lang::Zh, "product") => "产品",
-        (Lang::Zh, "rotation") => "轮换",
-        (Lang::Zh, "capacity") => "容量",
-        (Lang::Zh, other) => other,
-    }
-}
-
-/// A stored list of refusals (`A02=region,A03=capacity`) in words.
-pub fn refusal_words(list: &str, t: Lang) -> String {
-    let one = |pair: &str| match pair.split_once('=') {
-        Some((code, gate)) => format!("{code} {}", gate_word(gate, t)),
-        None => pair.to_string(),
-    };
-    let joint = if t == Lang::Zh { "、" } else { ", " };
-    list.split(',').filter(|pair| !pair.is_empty()).map(one).collect::<Vec<_>>().join(joint)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::party::Lang;
 
     #[test]
     fn codes_are_read_back_as_they_were_written() {

@@ -19,7 +19,8 @@ use crate::performance::measure::{ScorecardQuery, explored, scorecard_on};
 use crate::performance::number::{RATE_PLACES, percent, round};
 use crate::performance::scorecard::{Points, Row, with_newcomers};
 use crate::performance::store::explored_runs;
-use crate::performance::trial::{Comparison, compare_all, nothing_to_compare};
+use crate::performance::trial::{Comparison, compare_all};
+use crate::words;
 
 #[derive(Args)]
 pub(super) struct ScorecardArguments {
@@ -150,7 +151,12 @@ pub(super) fn trial(context: &Context, arguments: &TrialArguments) -> Result<Ans
     let found = compare_all(&explored, champion);
     let mut shown: Vec<String> = found.iter().map(|one| one.sentence(Lang::En)).collect();
     if found.is_empty() {
-        shown.extend(nothing_to_compare(Lang::En, &runs, parameters, arguments.on));
+        shown.extend(words::performance::nothing_to_compare(
+            Lang::En,
+            &runs,
+            parameters,
+            arguments.on,
+        ));
     }
     let json: Vec<serde_json::Value> = found.iter().map(json_comparison).collect();
     let runs: Vec<serde_json::Value> = runs

@@ -2,11 +2,10 @@
 //!
 //! Recoveries of the same contract version, rule and scope form a [`Group`]. [`earning`] says which part of a
 //! recovery earns, [`entitlement`] what each line of a group earns; both are pure. [`gather`] brings the groups
-//! of a book together as known at a cut-off, [`explain`] puts one line into words.
+//! of a book together as known at a cut-off.
 
 pub mod earning;
 pub mod entitlement;
-pub mod explain;
 pub mod gather;
 
 use std::borrow::Cow;

@@ -5,6 +5,7 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use super::{Channel, Outcome, Severity};
 use crate::intake::cell::{ACCOUNT_NO_ALIASES, happened, key, not_yet, word};
 use crate::kernel::calendar::parse_moment;
+use crate::sheet::wrong::{Needed, Wrong};
 use crate::sheet::{Column, Fault, Row};
 
 const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column {
@@ -53,32 +54,26 @@ pub struct Recorded {
 
 /// Reads a contact; the first fault refuses it.
 pub fn read_contact(row: &Row<'_>, latest: NaiveDate) -> Result<Recorded, Fault> {
-    let need =
-        |column: usize, what: &str| row.fault(column, format!("is empty; every row needs {what}"));
-    let reference =
-        key(row, REFERENCE)?.ok_or_else(|| need(REFERENCE, "a reference of its own"))?;
-    let account_no = key(row, ACCOUNT_NO)?.ok_or_else(|| need(ACCOUNT_NO, "its account number"))?;
+    let need = |column: usize, what: Needed| row.fault(column, what);
+    let reference = key(row, REFERENCE)?.ok_or_else(|| need(REFERENCE, Needed::Reference))?;
+    let account_no = key(row, ACCOUNT_NO)?.ok_or_else(|| need(ACCOUNT_NO, Needed::AccountNo))?;
     let channel = match row.get(CHANNEL) {
         None => Channel::Call,
-        Some(text) => Channel::recognise(text).ok_or_else(|| {
-            row.fault(CHANNEL, format!("is no channel; they are {}", Channel::names()))
-        })?,
+        Some(text) => Channel::recognise(text)
+            .ok_or_else(|| row.fault(CHANNEL, Wrong::NoChannel(Channel::names())))?,
     };
     let outcome = match row.get(OUTCOME) {
         None => Outcome::Other,
-        Some(text) => Outcome::recognise(text).ok_or_else(|| {
-            row.fault(OUTCOME, format!("is no outcome; they are {}", Outcome::names()))
-        })?,
+        Some(text) => Outcome::recognise(text)
+            .ok_or_else(|| row.fault(OUTCOME, Wrong::NoOutcome(Outcome::names())))?,
     };
-    let at = at(row, channel)?.ok_or_else(|| need(AT, "the time of the contact"))?;
+    let at = at(row, channel)?.ok_or_else(|| need(AT, Needed::Moment))?;
     if at.date() > latest {
         return Err(not_yet(row, AT, latest));
     }
     let number = word(row, NUMBER)?;
     if number.as_ref().is_some_and(|number| !number.bytes().any(|b| b.is_ascii_digit())) {
-        return Err(
-            row.fault(NUMBER, "has no digits; write the number that was called, or leave it empty")
-        );
+        return Err(row.fault(NUMBER, Wrong::NoDigits));
     }
     let note =
         row.get(NOTE).map(|text| text.chars().filter(|c| !c.is_control()).take(500).collect());
@@ -91,9 +86,8 @@ fn at(row: &Row<'_>, channel: Channel) -> Result<Option<NaiveDateTime>, Fault> {
     match parse_moment(text) {
         Some((day, Some(time))) => Ok(Some(day.and_time(time))),
         Some((day, None)) if channel == Channel::Letter => Ok(Some(day.and_time(NaiveTime::MIN))),
-        Some((_, None)) => Err(row.fault(AT, "has no time of day; write it like 2026-03-01 10:15")),
-        None => Err(row
-            .fault(AT, "is no moment of the lender's local time; write it like 2026-03-01 10:15")),
+        Some((_, None)) => Err(row.fault(AT, Wrong::NoTime)),
+        None => Err(row.fault(AT, Wrong::NoMoment)),
     }
 }
 
@@ -137,17 +131,16 @@ pub struct Complained {
 
 /// Reads a complaint; the first fault refuses it.
 pub fn read_complaint(row: &Row<'_>, latest: NaiveDate) -> Result<Complained, Fault> {
-    let need =
-        |column: usize, what: &str| row.fault(column, format!("is empty; every row needs {what}"));
-    let severity = row.get(SEVERITY).ok_or_else(|| need(SEVERITY, "its severity"))?;
+    let need = |column: usize, what: Needed| row.fault(column, what);
+    let severity = row.get(SEVERITY).ok_or_else(|| need(SEVERITY, Needed::Severity))?;
     Ok(Complained {
-        reference: key(row, CASE)?.ok_or_else(|| need(CASE, "a case reference of its own"))?,
-        agency: key(row, AGENCY)?.ok_or_else(|| need(AGENCY, "the agency it is about"))?,
+        reference: key(row, CASE)?.ok_or_else(|| need(CASE, Needed::Case))?,
+        agency: key(row, AGENCY)?.ok_or_else(|| need(AGENCY, Needed::Agency))?,
         account_no: key(row, CASE_ACCOUNT)?,
         received_on: happened(row, RECEIVED_ON, latest)?
-            .ok_or_else(|| need(RECEIVED_ON, "the day it was received"))?,
+            .ok_or_else(|| need(RECEIVED_ON, Needed::ReceivedOn))?,
         severity: Severity::recognise(severity)
-            .ok_or_else(|| row.fault(SEVERITY, "is none of low, medium, high"))?,
-        text: row.get(TEXT).ok_or_else(|| need(TEXT, "what is complained of"))?.to_string(),
+            .ok_or_else(|| row.fault(SEVERITY, Wrong::NoneOf(Severity::names())))?,
+        text: row.get(TEXT).ok_or_else(|| need(TEXT, Needed::Complaint))?.to_string(),
     })
 }

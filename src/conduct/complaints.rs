@@ -9,6 +9,7 @@ use super::complaint::{LONGEST, Recording, record};
 use super::{Complaint, ConductError, words};
 use crate::db::Db;
 use crate::intake::{Before, Intake, IntakeError, Kind, Taken};
+use crate::sheet::wrong::Wrong;
 use crate::sheet::{Column, Fault, RawRow, Row, Sheet};
 
 /// A file of complaints while it is taken in.
@@ -92,13 +93,13 @@ impl Kind for Complaints {
 }
 
 /// The column at fault, what stands there, and why the row cannot go in.
-type Refusal = (usize, String, String);
+type Refusal = (usize, String, Wrong);
 
 /// A row as a new complaint, `None` when it is known, or the fault that rejects it.
 fn take(book: &mut Recording, one: Complained, seq: i64) -> Result<Option<Complaint>, Refusal> {
-    let fault = |column: usize, value: &str, reason: String| (column, value.to_string(), reason);
-    let description =
-        words("text", &one.text, LONGEST).map_err(|why| fault(TEXT, &one.text, why.to_string()))?;
+    let fault = |column: usize, value: &str, reason: Wrong| (column, value.to_string(), reason);
+    let description = words("text", &one.text, LONGEST)
+        .map_err(|_| fault(TEXT, &one.text, Wrong::NoText(LONGEST)))?;
     let complaint = Complaint {
         reference: one.reference,
         seq,
@@ -109,19 +110,9 @@ fn take(book: &mut Recording, one: Complained, seq: i64) -> Result<Option<Compla
         description,
     };
     let refused = |why: ConductError| match why {
-        ConductError::NoAccount(account_no) => fault(
-            CASE_ACCOUNT,
-            &account_no,
-            "is not known; import the portfolio that has it first".to_string(),
-        ),
-        ConductError::NoAssignee(agency) => {
-            fault(AGENCY, &agency, "is no assignee of this lender".to_string())
-        }
-        _ => fault(
-            CASE,
-            &complaint.reference,
-            "is known with other content; give the complaint another reference".to_string(),
-        ),
+        ConductError::NoAccount(account_no) => fault(CASE_ACCOUNT, &account_no, Wrong::NoAccount),
+        ConductError::NoAssignee(agency) => fault(AGENCY, &agency, Wrong::NoAssignee),
+        _ => fault(CASE, &complaint.reference, Wrong::OtherComplaint),
     };
     book.check(&complaint).map_err(refused)?;
     if book.is_known(&complaint).map_err(refused)? {

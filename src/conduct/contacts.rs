@@ -14,6 +14,7 @@ use crate::placement::{self, Span};
 use crate::portfolio::personal::{Key, plain_number};
 use crate::portfolio::store::stated_of;
 use crate::portfolio::{self, FileRow};
+use crate::sheet::wrong::Wrong;
 use crate::sheet::{Column, Fault, RawRow, Row, Sheet};
 
 /// Who sends a file of contact records, and so what a refusal may say.
@@ -102,9 +103,12 @@ impl Kind for Contacts<'_> {
             match known.get(&entry.contact.reference) {
                 Some(before) if *before == content => intake.duplicate += 1,
                 Some(_) => {
-                    let reason =
-                        "is known with other content; a correction needs a reference of its own";
-                    intake.reject(&raw, REFERENCE, &entry.contact.reference, reason)?;
+                    intake.reject(
+                        &raw,
+                        REFERENCE,
+                        &entry.contact.reference,
+                        Wrong::OtherContent,
+                    )?;
                 }
                 None => {
                     entry.number = self.sealed(entry.number)?;
@@ -247,14 +251,12 @@ impl OwnAccounts {
     }
 
     /// Why a record of an account that is not the agency's is rejected.
-    fn refusal(&self, recorded: &Recorded, agency: &str) -> String {
+    fn refusal(&self, recorded: &Recorded, agency: &str) -> Wrong {
         let known = self.in_book.as_ref().map(|known| known.contains(&recorded.account_no));
         match known {
-            Some(true) => format!("was never placed with {agency}; leave the row out"),
-            Some(false) => "is not known; import the portfolio that has it first".to_string(),
-            None => {
-                "is no account placed with you; correct the number or leave the row out".to_string()
-            }
+            Some(true) => Wrong::NeverPlacedWith(agency.to_string()),
+            Some(false) => Wrong::NoAccount,
+            None => Wrong::NotYours,
         }
     }
 }

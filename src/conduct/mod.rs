@@ -22,7 +22,6 @@ use chrono::{NaiveDate, NaiveDateTime};
 use crate::kernel::money::AmountFault;
 use crate::kernel::text::{begins_formula, undecorated};
 use crate::kernel::{Money, enumeration};
-use crate::party::Lang;
 
 pub use incidents::{Incidents, incidents};
 
@@ -211,49 +210,6 @@ pub enum ConductError {
     /// The database failed.
     #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
-}
-
-impl ConductError {
-    /// The refusal in words: what a form can come to, in Chinese too.
-    pub fn words(&self, t: Lang) -> String {
-        if t == Lang::En {
-            return self.to_string();
-        }
-        match self {
-            ConductError::NoAssignee(code) => format!("{code} 不是本委托方的受托方"),
-            ConductError::NoAccount(no) => {
-                format!("案件 {no} 不在账簿中，请先导入含该案件的资产包")
-            }
-            ConductError::CaseKnown(case) => {
-                format!("投诉编号 {case} 已用于另一内容，请换一个编号")
-            }
-            ConductError::Decided { case, on, decision_no, .. } => {
-                format!("投诉 {case} 已于 {on} 处理（第 {decision_no} 次）；请刷新后再更正")
-            }
-            ConductError::Corrects { case, named, newest } => {
-                format!("投诉 {case} 的最新处理是第 {newest} 次，不是第 {named} 次；请刷新后再更正")
-            }
-            ConductError::TooEarly(on, received) => {
-                format!("处理日期 {on} 早于投诉日期 {received}")
-            }
-            ConductError::Deduction(text) => {
-                format!("扣款须在投诉属实时填写，且金额大于零；所填为 {text}")
-            }
-            ConductError::DeductionAmount(text, fault) => match fault {
-                AmountFault::NotANumber => format!("扣款 {text} 不是金额，请写成 1234.56"),
-                AmountFault::TooManyDecimals(places) => {
-                    format!("扣款 {text} 的小数位多于本币种的 {places} 位；金额不作舍入")
-                }
-                AmountFault::TooLarge => format!("扣款 {text} 超出可登记的最大金额"),
-            },
-            ConductError::Future(day, today) => {
-                format!("日期 {day} 晚于今天（{today}）；未作任何记录，请更正日期")
-            }
-            ConductError::Formula => "投诉编号不能以 =、+、-、@ 开头，请换一个编号".to_string(),
-            ConductError::Words(_, most) => format!("文字须为 1 至 {most} 个可打印字符"),
-            other => other.to_string(),
-        }
-    }
 }
 
 /// Refuses a day after today for what is said to have happened.

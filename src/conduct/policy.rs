@@ -4,11 +4,12 @@
 //! and the call that goes beyond a limit is the one that came later in the day.
 
 use std::collections::HashMap;
+use std::fmt;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 
 use super::{Channel, Contact, Outcome};
-use crate::kernel::calendar::plus_days;
+use crate::kernel::calendar::{Minute, plus_days};
 use crate::kernel::enumeration;
 use crate::placement::{Life, Placement};
 
@@ -71,16 +72,67 @@ pub struct Violation {
     /// The rule.
     pub rule: Rule,
     /// What was found.
-    pub figure: String,
+    pub figure: Figure,
     /// What the rule allows.
-    pub limit: String,
+    pub limit: Allowed,
     /// What was found by the agency's own contacts alone, without why an account is held: what the agency answers for
     /// and all that it is told. Nothing when only the contacts of others make it one too many.
-    pub own: Option<String>,
+    pub own: Option<Figure>,
 }
 
-/// What an agency is told of a hold.
-pub const STOP_CONTACT: &str = "stop contact";
+/// What was found, in English where it is displayed: so files have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    /// A contact at this time.
+    At(NaiveTime),
+    /// So many calls.
+    Count(i64),
+    /// A hold.
+    Held(HeldBy),
+    /// A hold, as an agency is told of it.
+    StopContact,
+    /// A contact on this day.
+    On(NaiveDate),
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Figure::At(time) => write!(f, "{}", time.format("%H:%M:%S")),
+            Figure::Count(count) => write!(f, "{count}"),
+            Figure::Held(held) => write!(f, "{} from {}", held.kind, held.from_on),
+            Figure::StopContact => f.write_str("stop contact"),
+            Figure::On(day) => write!(f, "{day}"),
+        }
+    }
+}
+
+/// What a rule allows, in English where it is displayed: so files have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// Contacts outside these hours.
+    OutsideHours(Minute, Minute),
+    /// So many calls.
+    Count(i64),
+    /// No contact while held.
+    NoneWhileHeld,
+    /// Contacts to this day.
+    Until(NaiveDate),
+    /// No contact before a placement.
+    NeverPlaced,
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Allowed::OutsideHours(from, until) => write!(f, "{from}-{until}"),
+            Allowed::Count(count) => write!(f, "{count}"),
+            Allowed::NoneWhileHeld => f.write_str("none while held"),
+            Allowed::Until(day) => write!(f, "{day}"),
+            Allowed::NeverPlaced => f.write_str("never placed by then"),
+        }
+    }
+}
 
 /// What the contacts of one day violate, in order of time, agency, reference and rule. `day` holds all contacts of a
 /// lender on that day; those of other agencies count towards a debtor's and a number's limits.
@@ -107,33 +159,32 @@ pub fn violations(day: &[Judged<'_>]) -> Vec<Violation> {
 }
 
 /// A rule, what was found, what it allows, and what the agency's own contacts alone come to.
-type Against = (Rule, String, String, Option<String>);
+type Against = (Rule, Figure, Allowed, Option<Figure>);
 
 fn quiet(one: &Judged<'_>) -> Option<Against> {
     let (contact, policy) = (one.contact, &one.policy);
     if contact.channel == Channel::Letter || !policy.is_quiet(contact.at.time()) {
         return None;
     }
-    let hours = format!("{}-{}", policy.quiet_from, policy.quiet_until);
-    let time = contact.at.time().format("%H:%M:%S").to_string();
-    Some((Rule::QuietHours, time.clone(), hours, Some(time)))
+    let hours = Allowed::OutsideHours(policy.quiet_from, policy.quiet_until);
+    let time = Figure::At(contact.at.time());
+    Some((Rule::QuietHours, time, hours, Some(time)))
 }
 
 /// Whether the account was on hold, or in other hands. Why and since when an account is held that is not in the agency's
 /// hands is nothing to it: a contact then is against the hands alone.
 fn not_to_be_contacted(one: &Judged<'_>) -> Option<Against> {
-    let day = one.contact.day().to_string();
+    let day = Figure::On(one.contact.day());
     let limit = match one.hands {
         Hands::Held => {
             let held = one.held?;
-            let figure = format!("{} from {}", held.kind, held.from_on);
-            let limit = "none while held".to_string();
-            return Some((Rule::Held, figure, limit, Some(STOP_CONTACT.to_string())));
+            let (figure, limit) = (Figure::Held(held), Allowed::NoneWhileHeld);
+            return Some((Rule::Held, figure, limit, Some(Figure::StopContact)));
         }
-        Hands::StoppedFrom(from) => plus_days(from, -1).to_string(),
-        Hands::Never => "never placed by then".to_string(),
+        Hands::StoppedFrom(from) => Allowed::Until(plus_days(from, -1)),
+        Hands::Never => Allowed::NeverPlaced,
     };
-    Some((Rule::NotInHands, day.clone(), limit, Some(day)))
+    Some((Rule::NotInHands, day, limit, Some(day)))
 }
 
 /// How often debtors and numbers were called so far on a day: by everybody, and by each agency.
@@ -164,8 +215,8 @@ impl<'a> Counts<'a> {
             ),
             _ => return None,
         };
-        let own = (own > limit).then(|| own.to_string());
-        (all > limit).then(|| (rule, all.to_string(), limit.to_string(), own))
+        let own = (own > limit).then_some(Figure::Count(own));
+        (all > limit).then_some((rule, Figure::Count(all), Allowed::Count(limit), own))
     }
 }
 

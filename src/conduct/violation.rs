@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use diesel::QueryResult;
 
 use super::contact_store as store;
-use super::policy::{HeldBy, Judged, Policy, Rule, hands, violations};
+use super::policy::{Allowed, Figure, HeldBy, Judged, Policy, Rule, hands, violations};
 use super::{ConductError, Contact};
 use crate::db::{Db, keys_json};
 use crate::hold::{Hold, HoldKind};
@@ -21,11 +21,11 @@ pub struct Found {
     /// The rule.
     pub rule: Rule,
     /// What was found.
-    pub figure: String,
+    pub figure: Figure,
     /// What the rule allows.
-    pub limit: String,
+    pub limit: Allowed,
     /// What was found by the agency's own contacts alone; see [`super::policy::Violation::own`].
-    pub own: Option<String>,
+    pub own: Option<Figure>,
     /// Whether the agency has ever held the account: of another one it is told nothing.
     pub of_own_account: bool,
 }
@@ -204,7 +204,7 @@ pub const COLUMNS: [&str; 10] = [
 impl Found {
     /// The violation as its agency is told of it: what its own contacts come to, and nothing of the debtor.
     pub fn told_to_agency(self) -> Option<Found> {
-        let figure = self.own.clone().filter(|_| self.of_own_account)?;
+        let figure = self.own.filter(|_| self.of_own_account)?;
         let contact = Contact { debtor_ref: String::new(), ..self.contact };
         Some(Found { contact, figure, ..self })
     }
@@ -221,8 +221,8 @@ impl Found {
             contact.channel.name().to_string(),
             contact.outcome.name().to_string(),
             self.rule.name().to_string(),
-            self.figure.clone(),
-            self.limit.clone(),
+            self.figure.to_string(),
+            self.limit.to_string(),
         ]
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 
 use diesel::result::{DatabaseErrorKind, Error};
 
+use super::fact::Fault;
 use crate::party::Lang;
 
 /// A failure that is nobody's mistake in what was asked.
@@ -35,6 +36,8 @@ pub enum TroubleKind {
     Damaged,
     /// A text has a NUL, which PostgreSQL cannot keep.
     Nul,
+    /// What is stored is nothing that this program writes.
+    Unreadable,
     /// Anything else.
     Other,
 }
@@ -61,6 +64,7 @@ impl Trouble {
             Error::QueryBuilderError(inner) if inner.is::<Unanswered>() => TroubleKind::Unsure,
             Error::BrokenTransactionManager
             | Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => TroubleKind::Gone,
+            Error::DeserializationError(inner) if inner.is::<Fault>() => TroubleKind::Unreadable,
             Error::InvalidCString(_) => TroubleKind::Nul,
             Error::DatabaseError(..) => said(&detail),
             _ => TroubleKind::Other,
@@ -101,6 +105,7 @@ impl Trouble {
             TroubleKind::NotAllowed => t.trouble_not_allowed(),
             TroubleKind::Damaged => t.trouble_damaged(),
             TroubleKind::Nul => t.trouble_nul(),
+            TroubleKind::Unreadable => t.trouble_unreadable(),
             TroubleKind::Other => t.trouble_other(),
         };
         what.to_string()

@@ -71,30 +71,6 @@ pub enum HoldRefusal {
     NotYet(NaiveDate),
 }
 
-impl HoldRefusal {
-    /// In words.
-    pub fn words(&self, t: Lang) -> String {
-        let (zh, en) = match self {
-            HoldRefusal::Unknown => (
-                "不在账簿中".to_string(),
-                "is not known; import the portfolio that has it first".to_string(),
-            ),
-            HoldRefusal::Runs(from) => (
-                format!("自 {from} 起已有同类停催"),
-                format!("has a hold of this type from {from} already"),
-            ),
-            HoldRefusal::None => {
-                ("没有此类停催".to_string(), "has no hold of this type to end".to_string())
-            }
-            HoldRefusal::NotYet(from) => (
-                format!("停催自 {from} 起，不能早于该日结束"),
-                format!("is held only from {from}; end the hold on that day or later"),
-            ),
-        };
-        if t == Lang::Zh { zh } else { en }
-    }
-}
-
 impl fmt::Display for HoldRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.words(Lang::En))

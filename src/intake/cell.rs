@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use crate::kernel::calendar::parse_date;
 use crate::kernel::text::{begins_formula, undecorated};
 use crate::kernel::{Currency, Money};
+use crate::sheet::wrong::Wrong;
 use crate::sheet::{Fault, Row};
 
 /// Other names of the account number.
@@ -17,10 +18,7 @@ pub const CURRENCY_ALIASES: &[&str] = &["币种", "币别", "货币", "币种代
 /// spreadsheet would run is refused.
 pub fn key(row: &Row<'_>, column: usize) -> Result<Option<String>, Fault> {
     if row.stands(column).is_some_and(|cell| begins_formula(undecorated(cell))) {
-        return Err(row.fault(
-            column,
-            "begins like a formula (=, +, -, @, a tab or a line end); send the number without it",
-        ));
+        return Err(row.fault(column, Wrong::Formula));
     }
     word(row, column)
 }
@@ -35,7 +33,7 @@ pub fn word(row: &Row<'_>, column: usize) -> Result<Option<String>, Fault> {
                 || text.chars().count() > 100
                 || text.chars().any(char::is_control) =>
         {
-            Err(row.fault(column, "must be at most 100 printable characters"))
+            Err(row.fault(column, Wrong::NoWord))
         }
         Some(text) => Ok(Some(text.to_string())),
     }
@@ -44,10 +42,7 @@ pub fn word(row: &Row<'_>, column: usize) -> Result<Option<String>, Fault> {
 /// A calendar date, when there is one.
 pub fn date(row: &Row<'_>, column: usize) -> Result<Option<NaiveDate>, Fault> {
     row.get(column)
-        .map(|text| {
-            parse_date(text)
-                .ok_or_else(|| row.fault(column, "is no calendar date; write it like 2026-11-21"))
-        })
+        .map(|text| parse_date(text).ok_or_else(|| row.fault(column, Wrong::NoDate)))
         .transpose()
 }
 
@@ -65,10 +60,7 @@ pub fn happened(
 
 /// The fault of a day that has not come.
 pub fn not_yet(row: &Row<'_>, column: usize, latest: NaiveDate) -> Fault {
-    row.fault(
-        column,
-        format!("lies after today, {latest}; correct it, or give --allow-future when it is meant"),
-    )
+    row.fault(column, Wrong::Future(latest))
 }
 
 /// An amount, when there is one.
@@ -81,9 +73,7 @@ pub fn amount(row: &Row<'_>, column: usize, currency: Currency) -> Result<Option
 /// Refuses a row in another currency than the book's.
 pub fn currency(row: &Row<'_>, column: usize, book: Currency) -> Result<(), Fault> {
     match row.get(column) {
-        Some(text) if !book.is_called(text) => {
-            Err(row.fault(column, format!("is not the book's currency {book}")))
-        }
+        Some(text) if !book.is_called(text) => Err(row.fault(column, Wrong::Currency(book))),
         _ => Ok(()),
     }
 }

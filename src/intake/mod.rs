@@ -17,8 +17,9 @@ use crate::audit::{Act, By};
 use crate::db::{Db, write};
 use crate::kernel::money::AmountFault;
 use crate::kernel::progress::Progress;
-use crate::kernel::{Currency, Money, MoneyRange, Total};
+use crate::kernel::{Currency, Money, MoneyRange, Total, enumeration};
 use crate::party::{self, Lender};
+use crate::sheet::wrong::Wrong;
 use crate::sheet::{Column, ColumnMap, Fault, Lines, RawRow, Rejects, Row, Sheet, SheetError};
 
 use direction::Directions;
@@ -188,7 +189,7 @@ pub enum IntakeError {
         /// The file.
         file: String,
         /// Rows or total.
-        what: &'static str,
+        what: Control,
         /// As declared.
         declared: String,
         /// As found.
@@ -196,16 +197,15 @@ pub enum IntakeError {
     },
     /// Rows were rejected and the whole file was wanted or nothing.
     #[error(
-        "{file}: {rejected} rows are rejected, so nothing was imported (--all-or-nothing); the first: line {first}"
+        "{file}: {rejected} rows are rejected, so nothing was imported (--all-or-nothing); the first: line {}",
+        first_of(faults)
     )]
     NotWhole {
         /// The file.
         file: String,
         /// How many.
         rejected: u64,
-        /// The first fault in words.
-        first: String,
-        /// The first faults.
+        /// The first of them.
         faults: Vec<Fault>,
     },
     /// The file is of a day that has not come.
@@ -260,6 +260,22 @@ pub enum IntakeError {
     /// The database failed.
     #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
+}
+
+enumeration! {
+    /// What is declared of a file.
+    pub enum Control ("control total") {
+        /// The number of its rows.
+        Rows = "rows",
+        /// The sum of its amounts.
+        Total = "total",
+    }
+}
+
+fn first_of(faults: &[Fault]) -> String {
+    faults.first().map_or_else(String::new, |first| {
+        format!("{}, {} \"{}\" {}", first.line, first.column, first.value, first.reason)
+    })
 }
 
 /// Rows worked on at once.
@@ -428,11 +444,11 @@ impl Intake {
         raw: &RawRow,
         column: usize,
         value: &str,
-        reason: impl Into<String>,
+        reason: Wrong,
     ) -> Result<(), IntakeError> {
         let column = self.columns.get(column).map_or("", |column| column.name).to_string();
         let value = crate::kernel::text::excerpt(value);
-        let fault = Fault { line: raw.line, column, value, reason: reason.into() };
+        let fault = Fault { line: raw.line, column, value, reason };
         Ok(self.rejects.add(raw, fault)?)
     }
 }
@@ -464,23 +480,18 @@ impl Declared {
             && declared != intake.rows
         {
             let (declared, found) = (declared.to_string(), intake.rows.to_string());
-            return Err(IntakeError::ControlTotal { file, what: "rows", declared, found });
+            return Err(IntakeError::ControlTotal { file, what: Control::Rows, declared, found });
         }
         if let (Some((declared, amount)), Some(total)) = (self.total, intake.total)
             && amount != total
         {
             let found = total.plain(intake.lender.currency);
-            return Err(IntakeError::ControlTotal { file, what: "total", declared, found });
+            return Err(IntakeError::ControlTotal { file, what: Control::Total, declared, found });
         }
         if self.whole && intake.rejects.count > 0 {
-            let first = intake.rejects.first.first();
-            let first = first.map_or(String::new(), |f| {
-                format!("{}, {} \"{}\" {}", f.line, f.column, f.value, f.reason)
-            });
             return Err(IntakeError::NotWhole {
                 file,
                 rejected: intake.rejects.count,
-                first,
                 faults: intake.rejects.first.clone(),
             });
         }

@@ -7,14 +7,13 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::history::Sums;
-use super::number::{ratio, round, square_root};
+use super::number::{ratio, square_root};
 use crate::contract::factor::Parameters;
 use crate::kernel::Money;
 use crate::kernel::calendar::plus_days;
-use crate::party::Lang;
 
 /// With fewer accounts than that on either side nothing is concluded.
-const FEW: i64 = 30;
+pub const FEW: i64 = 30;
 
 /// What the explored accounts say of a challenger beside the champion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,52 +35,13 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// The comparison in a plain sentence.
-    pub fn sentence(&self, t: Lang) -> String {
-        let points =
-            |number: Decimal| round(number * Decimal::ONE_HUNDRED, 1).to_string().replace('-', "−");
-        let (a, b) = (&self.champion, &self.challenger);
-        let (difference, low, high) =
-            (points(self.difference), points(self.range.0), points(self.range.1));
-        let (own, other) = self.accounts;
-        if self.is_of_few() {
-            return match t {
-                Lang::En => {
-                    format!(
-                        "{a} and {b} have too few like accounts to be compared: {own} and {other}, it takes {FEW} each"
-                    )
-                }
-                Lang::Zh => format!(
-                    "{a} 与 {b} 的同类案件太少，尚不能比较：{own} 户对 {other} 户，各需 {FEW} 户"
-                ),
-            };
-        }
-        match (t, self.is_clear()) {
-            (Lang::En, true) => format!(
-                "{a} recovers {difference} points more than {b} on like accounts; 95 % range {low} to {high} ({own} and {other} accounts)"
-            ),
-            (Lang::En, false) => format!(
-                "{a} and {b} cannot be told apart yet on like accounts: {difference} points, 95 % range {low} to {high} ({own} and {other} accounts)"
-            ),
-            (Lang::Zh, true) => {
-                format!(
-                    "同类案件上，{a} 的回款率比 {b} 高 {difference} 个百分点；95% 区间 {low} 至 {high}（{own} 户对 {other} 户）"
-                )
-            }
-            (Lang::Zh, false) => {
-                format!(
-                    "同类案件上，{a} 与 {b} 尚难分高下：相差 {difference} 个百分点，95% 区间 {low} 至 {high}（{own} 户对 {other} 户）"
-                )
-            }
-        }
-    }
-
     /// Whether the range leaves no doubt who is better: of too few accounts, most of which pay nothing, it says too much.
     pub fn is_clear(&self) -> bool {
         !self.is_of_few() && (self.range.0 > Decimal::ZERO || self.range.1 < Decimal::ZERO)
     }
 
-    fn is_of_few(&self) -> bool {
+    /// Whether there are too few accounts to conclude anything.
+    pub fn is_of_few(&self) -> bool {
         self.accounts.0.min(self.accounts.1) < FEW
     }
 }
@@ -102,67 +62,6 @@ impl ExploredRun {
     pub fn judged_on(&self, parameters: Parameters) -> NaiveDate {
         plus_days(self.placed_on, parameters.horizon_days)
     }
-
-    fn sentence(&self, t: Lang, parameters: Parameters) -> String {
-        let dealt: Vec<String> =
-            self.accounts.iter().map(|(who, count)| format!("{who} {count}")).collect();
-        let (no, on, judged) = (self.run_no, self.placed_on, self.judged_on(parameters));
-        match t {
-            Lang::En => {
-                format!("run {no} of {on} explored {}; judged from {judged}", dealt.join(", "))
-            }
-            Lang::Zh => {
-                format!("{on} 的第 {no} 次分案探索 {}；{judged} 起可考核", dealt.join("、"))
-            }
-        }
-    }
-}
-
-/// Runs told one by one.
-const TOLD_RUNS: usize = 6;
-
-/// What there is and what is missing, a sentence each, where no two assignees can be compared.
-pub fn nothing_to_compare(
-    t: Lang,
-    runs: &[ExploredRun],
-    parameters: Parameters,
-    on: NaiveDate,
-) -> Vec<String> {
-    let en_zh = |en: String, zh: String| if t == Lang::En { en } else { zh };
-    if runs.is_empty() {
-        return vec![en_zh(
-            "nothing to compare: no run has explored; allocate with an `exploration` share and wait until the horizon has passed".to_string(),
-            "尚无可比：还没有分案做过探索；请在策略中设置 exploration，并等待考核期届满".to_string(),
-        )];
-    }
-    let of = |which: &dyn Fn(&&ExploredRun) -> bool| -> i64 {
-        runs.iter().filter(which).flat_map(|run| run.accounts.values()).sum()
-    };
-    let judged = of(&|run| parameters.judges(run.placed_on, on));
-    let waiting = of(&|run| run.judged_on(parameters) > on);
-    let gone = of(&|run| run.placed_on < parameters.first_day(on));
-    let (count, months, horizon) = (runs.len(), parameters.window_months, parameters.horizon_days);
-    let mut words = vec![en_zh(
-        format!(
-            "nothing to compare yet: {count} runs explored; of their accounts {judged} can be judged, {waiting} are younger than {horizon} days, {gone} began over {months} months ago"
-        ),
-        format!(
-            "尚无可比：{count} 次分案做过探索；其案件中 {judged} 户可考核，{waiting} 户未满 {horizon} 天，{gone} 户早于 {months} 个月"
-        ),
-    )];
-    let first = runs.iter().map(|run| run.judged_on(parameters)).filter(|day| *day > on).min();
-    if judged > 0 {
-        words.push(en_zh(
-            "of those that can be judged no stratum has two accounts of each of two assignees: explore a larger share, or use fewer strata".to_string(),
-            "可考核的案件中，没有一个分层同时有两家受托方各两户以上：请提高探索比例，或减少分层".to_string(),
-        ));
-    }
-    words.extend(first.map(|day| {
-        en_zh(format!("the next can be judged on {day}"), format!("下一批自 {day} 起可考核"))
-    }));
-    let newest = runs.iter().rev().take(TOLD_RUNS);
-    words.extend(newest.map(|run| run.sentence(t, parameters)));
-    words
 }
 
 /// Explored accounts summed by stratum and assignee.

@@ -21,6 +21,7 @@ use crate::kernel::Money;
 use crate::party;
 use crate::portfolio::StatedBalance;
 use crate::position::{self, Position};
+use crate::sheet::wrong::Needed;
 use crate::sheet::{Column, RawRow, Sheet};
 
 /// Accounts worked on at once.
@@ -369,10 +370,9 @@ pub fn read_accounts(path: &Path) -> Result<Accounts, PlacementError> {
     let mut raw = RawRow::default();
     let (mut seen, mut accounts) = (HashSet::new(), Vec::new());
     while sheet.next(&mut raw)? {
-        let account_no = sheet.row(&raw).and_then(|row| {
-            key(&row, 0)?
-                .ok_or_else(|| row.fault(0, "is empty; every row needs its account number"))
-        });
+        let account_no = sheet
+            .row(&raw)
+            .and_then(|row| key(&row, 0)?.ok_or_else(|| row.fault(0, Needed::AccountNo)));
         let account_no = account_no.map_err(|fault| sheet.refuse(&fault))?;
         if seen.insert(account_no.clone()) {
             accounts.push((Some(raw.line), account_no));

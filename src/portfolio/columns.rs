@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use crate::hold::HoldKind;
 use crate::intake::cell::{self, ACCOUNT_NO_ALIASES, CURRENCY_ALIASES, amount, date, key, word};
 use crate::kernel::{Currency, Money};
+use crate::sheet::wrong::{Needed, Wrong};
 use crate::sheet::{Column, Fault, Row, Sheet};
 
 const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column {
@@ -107,15 +108,14 @@ pub fn account_no(row: &Row<'_>) -> Option<String> {
 
 /// Reads a row; the first fault refuses it.
 pub fn read(row: &Row<'_>, currency: Currency) -> Result<Stated, Fault> {
-    let account_no = key(row, ACCOUNT_NO)?
-        .ok_or_else(|| row.fault(ACCOUNT_NO, "is empty; every row needs its account number"))?;
+    let account_no =
+        key(row, ACCOUNT_NO)?.ok_or_else(|| row.fault(ACCOUNT_NO, Needed::AccountNo))?;
     let (balance, parts) = balance(row, currency)?;
     cell::currency(row, CURRENCY, currency)?;
     let personal = PERSONAL.map(|column| row.get(column).map(str::to_string));
     let hold = row.get(HOLD).map(|text| {
-        HoldKind::recognise(text).ok_or_else(|| {
-            row.fault(HOLD, format!("is no hold type; they are {}", HoldKind::names()))
-        })
+        HoldKind::recognise(text)
+            .ok_or_else(|| row.fault(HOLD, Wrong::NoHoldType(HoldKind::names())))
     });
     Ok(Stated {
         account_no,
@@ -140,7 +140,7 @@ fn balance(row: &Row<'_>, currency: Currency) -> Result<(Money, [Option<Money>; 
     for (part, column) in parts.iter_mut().zip(PARTS) {
         *part = amount(row, column, currency)?;
         if part.is_some_and(|part| part < Money::ZERO) {
-            return Err(row.fault(column, "is negative; a balance is what is owed"));
+            return Err(row.fault(column, Wrong::NegativePart));
         }
     }
     let sum: Option<Money> =
@@ -148,34 +148,28 @@ fn balance(row: &Row<'_>, currency: Currency) -> Result<(Money, [Option<Money>; 
     let balance = match (amount(row, BALANCE, currency)?, sum) {
         (Some(balance), Some(sum)) if balance != sum => {
             let sum = sum.plain(currency);
-            return Err(row.fault(
-                BALANCE,
-                format!("is not the sum of principal, interest and fees, which is {sum}"),
-            ));
+            return Err(row.fault(BALANCE, Wrong::BalanceSum(sum)));
         }
         (Some(balance), _) => balance,
         (None, Some(sum)) => sum,
         (None, None) => {
-            return Err(
-                row.fault(BALANCE, "is empty; state the balance, or principal, interest and fees")
-            );
+            return Err(row.fault(BALANCE, Needed::Balance));
         }
     };
     if balance < Money::ZERO {
-        return Err(row.fault(BALANCE, "is negative; a balance is what is owed, zero when paid"));
+        return Err(row.fault(BALANCE, Wrong::NegativeBalance));
     }
     Ok((balance, parts))
 }
 
 fn days_past_due(row: &Row<'_>) -> Result<i64, Fault> {
-    let text = row.get(DAYS_PAST_DUE).ok_or_else(|| {
-        row.fault(DAYS_PAST_DUE, "is empty; state the days past due, 0 when current")
-    })?;
+    let text =
+        row.get(DAYS_PAST_DUE).ok_or_else(|| row.fault(DAYS_PAST_DUE, Needed::DaysPastDue))?;
     let days = text
         .parse::<i64>()
         .ok()
         .filter(|days| (0..=36_500).contains(days) && text.bytes().all(|b| b.is_ascii_digit()));
-    days.ok_or_else(|| row.fault(DAYS_PAST_DUE, "must be a whole number of days from 0 to 36500"))
+    days.ok_or_else(|| row.fault(DAYS_PAST_DUE, Wrong::NoDays))
 }
 
 fn flag(row: &Row<'_>, column: usize) -> Result<Option<bool>, Fault> {
@@ -183,6 +177,6 @@ fn flag(row: &Row<'_>, column: usize) -> Result<Option<bool>, Fault> {
         None => Ok(None),
         Some("true" | "yes" | "1" | "是") => Ok(Some(true)),
         Some("false" | "no" | "0" | "否") => Ok(Some(false)),
-        Some(_) => Err(row.fault(column, "must be true or false (yes/no, 1/0, 是/否)")),
+        Some(_) => Err(row.fault(column, Wrong::NoFlag)),
     }
 }

@@ -17,6 +17,7 @@ use crate::kernel::{Currency, Money, Total, count};
 use crate::ledger::{LedgerError, Transaction, chart};
 use crate::placement::close;
 use crate::position::{self, Position};
+use crate::sheet::wrong::{Unusable, Wrong};
 use crate::sheet::{Column, Fault, RawRow, Row, Sheet, SheetError};
 
 /// A portfolio file of a day while it is taken in.
@@ -89,8 +90,7 @@ impl Kind for Portfolio<'_> {
     ) -> Result<Option<Before<Totals>>, IntakeError> {
         let (lender, file) = (&intake.lender.code, sheet.path.display().to_string());
         if !columns::states_balances(sheet) {
-            let why = "lacks the column balance (or principal, interest, fees); rename the column, or name it with --map".to_string();
-            return Err(SheetError::Content { file, why }.into());
+            return Err(SheetError::Content { file, why: Unusable::NoBalance }.into());
         }
         if self.as_of > intake.latest {
             let (as_of, today) = (self.as_of, intake.latest);
@@ -140,8 +140,7 @@ impl Kind for Portfolio<'_> {
             let position = positions.entry(stated.account_no.clone()).or_default();
             let earlier_in_file = position.files.iter().any(|row| row.seq == intake.act.seq());
             if earlier_in_file || !seen.insert(stated.account_no.clone()) {
-                let reason = "stands in this file before; one row per account";
-                intake.reject(&raw, columns::ACCOUNT_NO, &stated.account_no, reason)?;
+                intake.reject(&raw, columns::ACCOUNT_NO, &stated.account_no, Wrong::Twice)?;
                 continue;
             }
             let hold = stated.hold;

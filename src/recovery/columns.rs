@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use super::{Channel, Kind, Recovery};
 use crate::intake::cell::{self, ACCOUNT_NO_ALIASES, CURRENCY_ALIASES, amount, happened, key};
 use crate::kernel::{Currency, Money};
+use crate::sheet::wrong::{Needed, Wrong};
 use crate::sheet::{Column, Fault, Row};
 
 const fn column(name: &'static str, aliases: &'static [&'static str]) -> Column {
@@ -66,34 +67,24 @@ pub fn control_amount(row: &Row<'_>, currency: Currency) -> Option<Money> {
 /// Reads a row; the first fault refuses it.
 pub fn read(row: &Row<'_>, against: &Against<'_>) -> Result<Recovery, Fault> {
     let Against { currency, assignees, latest } = *against;
-    let need =
-        |column: usize, what: &str| row.fault(column, format!("is empty; every row needs {what}"));
-    let reference =
-        key(row, REFERENCE)?.ok_or_else(|| need(REFERENCE, "a reference of its own"))?;
-    let account_no = key(row, ACCOUNT_NO)?.ok_or_else(|| need(ACCOUNT_NO, "its account number"))?;
-    let received_on = happened(row, RECEIVED_ON, latest)?
-        .ok_or_else(|| need(RECEIVED_ON, "the day it was received"))?;
+    let need = |column: usize, what: Needed| row.fault(column, what);
+    let reference = key(row, REFERENCE)?.ok_or_else(|| need(REFERENCE, Needed::Reference))?;
+    let account_no = key(row, ACCOUNT_NO)?.ok_or_else(|| need(ACCOUNT_NO, Needed::AccountNo))?;
+    let received_on =
+        happened(row, RECEIVED_ON, latest)?.ok_or_else(|| need(RECEIVED_ON, Needed::ReceivedOn))?;
     cell::currency(row, CURRENCY, currency)?;
-    let amount_read = amount(row, AMOUNT, currency)?.ok_or_else(|| need(AMOUNT, "an amount"))?;
+    let amount_read = amount(row, AMOUNT, currency)?.ok_or_else(|| need(AMOUNT, Needed::Amount))?;
     if amount_read <= Money::ZERO {
-        return Err(
-            row.fault(AMOUNT, "must be positive; money taken back is a row of kind reversal")
-        );
+        return Err(row.fault(AMOUNT, Wrong::NotPositive));
     }
     let kind = kind(row)?;
     let reverses = key(row, REVERSES)?;
     match (kind, &reverses) {
         (Kind::Reversal, None) => {
-            return Err(row.fault(REVERSES, "is empty; a reversal names the payment it takes back"));
+            return Err(row.fault(REVERSES, Needed::Reverses));
         }
         (Kind::Payment | Kind::Waiver, Some(_)) => {
-            return Err(row.fault(
-                REVERSES,
-                format!(
-                    "is given, but the row is a {}; only a reversal names what it takes back",
-                    kind.name()
-                ),
-            ));
+            return Err(row.fault(REVERSES, Wrong::NoReversal(kind.name())));
         }
         _ => {}
     }
@@ -119,7 +110,7 @@ pub fn read(row: &Row<'_>, against: &Against<'_>) -> Result<Recovery, Fault> {
 }
 
 fn kind(row: &Row<'_>) -> Result<Kind, Fault> {
-    let none = || row.fault(KIND, format!("is none of {}", Kind::names()));
+    let none = || row.fault(KIND, Wrong::NoneOf(Kind::names()));
     row.get(KIND).map_or(Ok(Kind::Payment), |text| Kind::recognise(text).ok_or_else(none))
 }
 
@@ -129,17 +120,16 @@ fn channel(
     kind: Kind,
     assignees: &[String],
 ) -> Result<(Channel, Option<String>), Fault> {
-    let neither = || row.fault(CHANNEL, "is neither lender nor agency");
+    let neither = || row.fault(CHANNEL, Wrong::NoReceiver);
     let said = row.get(CHANNEL).map(|text| Channel::recognise(text).ok_or_else(neither));
     let channel = said.transpose()?.unwrap_or(Channel::Lender);
     if kind != Kind::Payment || channel == Channel::Lender {
         return Ok((Channel::Lender, None));
     }
     match key(row, AGENCY)? {
-        None => Err(row
-            .fault(AGENCY, "is empty; money received by an agency names the agency that holds it")),
+        None => Err(row.fault(AGENCY, Needed::Holder)),
         Some(code) if assignees.contains(&code) => Ok((Channel::Agency, Some(code))),
-        Some(_) => Err(row.fault(AGENCY, "is no assignee of this lender")),
+        Some(_) => Err(row.fault(AGENCY, Wrong::NoAssignee)),
     }
 }
 
@@ -152,7 +142,7 @@ fn components(
     for (i, part) in parts.iter_mut().enumerate() {
         *part = amount(row, PRINCIPAL + i, currency)?;
         if part.is_some_and(|part| part < Money::ZERO) {
-            return Err(row.fault(PRINCIPAL + i, "is negative; components are parts of the amount"));
+            return Err(row.fault(PRINCIPAL + i, Wrong::NegativeComponent));
         }
     }
     if parts.iter().all(Option::is_none) {
@@ -164,9 +154,6 @@ fn components(
         Ok(Some(parts))
     } else {
         let sum = sum.plain(currency);
-        Err(row.fault(
-            AMOUNT,
-            format!("is not the sum of principal, interest, fees and costs, which is {sum}"),
-        ))
+        Err(row.fault(AMOUNT, Wrong::AmountSum(sum)))
     }
 }

@@ -21,6 +21,7 @@ use crate::party;
 use crate::placement::close;
 use crate::portfolio::StatedBalance;
 use crate::position::{self, Position};
+use crate::sheet::wrong::Wrong;
 use crate::sheet::{Column, Fault, RawRow, Row, Sheet};
 
 /// A recoveries file while it is taken in.
@@ -58,7 +59,7 @@ pub struct Totals {
 type Read = (RawRow, Recovery);
 
 /// A row that cannot go in: the column at fault and why.
-struct Refusal(usize, String);
+struct Refusal(usize, Wrong);
 
 impl Kind for Recoveries {
     const COLUMNS: &'static [Column] = columns::COLUMNS;
@@ -283,11 +284,7 @@ impl Known {
             return if known.same_content(recovery) {
                 Ok(false)
             } else {
-                Err(Refusal(
-                    REFERENCE,
-                    "is known with other content; a correction needs a reference of its own"
-                        .to_string(),
-                ))
+                Err(Refusal(REFERENCE, Wrong::OtherContent))
             };
         }
         match recovery.kind {
@@ -327,14 +324,11 @@ impl Known {
 }
 
 fn unknown_account() -> Refusal {
-    Refusal(ACCOUNT_NO, "is not known; import the portfolio that has it first".to_string())
+    Refusal(ACCOUNT_NO, Wrong::NoAccount)
 }
 
 fn unknown_original() -> Refusal {
-    Refusal(
-        REVERSES,
-        "names a payment that is not known; send the row again when the payment is in".to_string(),
-    )
+    Refusal(REVERSES, Wrong::NoPayment)
 }
 
 /// A waiver reduces what is owed, never beyond it: neither on its day nor on everything known.
@@ -345,10 +339,7 @@ fn check_waiver(waiver: &Recovery, position: &Position<StatedBalance>) -> Result
     let now = position.owed_known();
     let owed = position.owed_on(waiver.received_on).map_or(now, |on_its_day| on_its_day.min(now));
     if waiver.amount > owed.positive_part() {
-        return Err(Refusal(
-            AMOUNT,
-            "is more than what is owed; a waiver never goes beyond it".to_string(),
-        ));
+        return Err(Refusal(AMOUNT, Wrong::BeyondOwed));
     }
     Ok(())
 }
@@ -361,36 +352,24 @@ fn check_reversal(
     earlier: &[Recovery],
 ) -> Result<(), Refusal> {
     if original.kind == Of::Reversal {
-        return Err(Refusal(
-            REVERSES,
-            "names a reversal; only payments and waivers are taken back".to_string(),
-        ));
+        return Err(Refusal(REVERSES, Wrong::ReversalOfReversal));
     }
     if original.account_no != reversal.account_no {
-        return Err(Refusal(
-            ACCOUNT_NO,
-            format!("is not the account of the payment, which is {}", original.account_no),
-        ));
+        return Err(Refusal(ACCOUNT_NO, Wrong::OtherAccount(original.account_no.clone())));
     }
     if reversal.received_on < original.received_on {
-        return Err(Refusal(
-            RECEIVED_ON,
-            format!("lies before the payment of {}", original.received_on),
-        ));
+        return Err(Refusal(RECEIVED_ON, Wrong::BeforePayment(original.received_on)));
     }
     let left = original.amount - earlier.iter().map(|one| one.amount).sum();
     if reversal.amount > left {
-        return Err(Refusal(AMOUNT, "is more than what is left of the payment".to_string()));
+        return Err(Refusal(AMOUNT, Wrong::BeyondPayment));
     }
     if let (Some(parts), Some(whole)) = (reversal.components, original.components) {
         for i in 0..parts.len() {
             let taken: Money =
                 earlier.iter().filter_map(|one| one.components).map(|parts| parts[i]).sum();
             if parts[i] > whole[i] - taken {
-                return Err(Refusal(
-                    PRINCIPAL + i,
-                    "takes back more than what is left of this component".to_string(),
-                ));
+                return Err(Refusal(PRINCIPAL + i, Wrong::BeyondComponent));
             }
         }
     }

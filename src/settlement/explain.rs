@@ -1,9 +1,6 @@
 //! Explaining a line of an issued statement from the facts its closing knew.
 
 use super::{Line, LineKind, SettlementError, Statement, store};
-use crate::commission::explain::{
-    Basis, line_words, placement_words, rule_words, say, true_up_words,
-};
 use crate::commission::gather::{self, CutOff};
 use crate::commission::{Group, GroupKey};
 use crate::contract::{self, Versions};
@@ -11,8 +8,12 @@ use crate::db::{Db, keys_json};
 use crate::kernel::{Money, Month};
 use crate::party::{self, Lang, Lender};
 use crate::placement::{self, Placement};
+use crate::recovery;
 use crate::recovery::attribution::attribute;
-use crate::recovery::{self, Recovery};
+use crate::words::explain::{
+    Basis, Hands, Received, correction_words, line_words, no_recovery, placement_words,
+    received_words, rule_words, true_up_words,
+};
 
 /// A line with the reasons for its amount.
 #[derive(Clone, Debug)]
@@ -103,7 +104,7 @@ impl Telling {
         let lender = &self.lender.code;
         let found = recovery::store::by_reference(db, lender, &keys_json([reference].into_iter()))?;
         let Some(own) = found.into_iter().next() else {
-            return Ok(vec![format!("Recovery {reference} is not in the book.")]);
+            return Ok(vec![no_recovery(self.t, reference)]);
         };
         let original = match &own.reverses {
             Some(original) => recovery::store::by_reference(
@@ -116,31 +117,16 @@ impl Telling {
             None => None,
         };
         let payment = original.as_ref().unwrap_or(&own);
-        let (no, amount, day) =
-            (&own.reference, own.amount.grouped(self.lender.currency), own.received_on);
-        let (zh, en) =
-            if original.is_some() { ("冲正", "Reversal") } else { ("回款", "Payment") };
-        let (zh_channel, en_channel) = match own.agency.as_deref() {
-            Some(holder) if holder == agency || self.asker == Asker::Lender => (holder, holder),
-            _ if self.asker == Asker::Agency => ("非贵方", "not your"),
-            _ => ("委托方", "lender"),
+        let channel = match own.agency.as_deref() {
+            Some(holder) if holder == agency || self.asker == Asker::Lender => Hands::Named(holder),
+            _ if self.asker == Asker::Agency => Hands::NotYours,
+            _ => Hands::Lender,
         };
-        let mut words = vec![say(
-            self.t,
-            format!(
-                "{zh} {no}，金额 {amount}，案件 {account_no}，{day} 收到（渠道：{zh_channel}）。"
-            ),
-            format!(
-                "{en} {no} of {amount} on account {account_no}, received {day} ({en_channel} channel)."
-            ),
-        )];
-        if let Some(Recovery { reference, received_on, .. }) = &original {
-            words.push(say(
-                self.t,
-                format!("它冲正 {received_on} 的回款 {reference}，随该笔回款归属。"),
-                format!("It takes back payment {reference} of {received_on}, and follows that payment's placement."),
-            ));
-        }
+        let amount = own.amount.grouped(self.lender.currency);
+        let (reference, on) = (own.reference.as_str(), own.received_on);
+        let received = Received { reference, amount, account_no, on, channel };
+        let reverses = original.as_ref().map(|one| (one.reference.as_str(), one.received_on));
+        let mut words = received_words(self.t, &received, reverses);
         let placements: Vec<Placement> =
             placement::store::of_accounts(db, lender, &keys_json([account_no].into_iter()))?
                 .into_iter()
@@ -169,7 +155,7 @@ impl Telling {
     }
 
     /// Which version corrects which, where one corrected the version of a group or the version corrects another.
-    fn correction_words(&self, key: &GroupKey) -> Vec<String> {
+    fn corrections(&self, key: &GroupKey) -> Vec<String> {
         let own = self.versions.get(&key.agency, key.version);
         let by = self.versions.correction_of(&key.agency, key.version);
         let mut words = Vec::new();
@@ -181,15 +167,7 @@ impl Telling {
         .flatten()
         {
             let (number, from) = (version.number, version.terms.effective_from);
-            words.push(say(
-                self.t,
-                format!(
-                    "第 {number} 版更正第 {corrected} 版：{from} 起的委案改按第 {number} 版计价，按第 {corrected} 版已结的在其组内退回，并在第 {number} 版的组内重新结算。"
-                ),
-                format!(
-                    "Version {number} corrects version {corrected}: placements from {from} on are priced by version {number}; what version {corrected} had settled is taken back in its group and settled again in the group of version {number}."
-                ),
-            ));
+            words.push(correction_words(self.t, number, corrected, from));
         }
         words
     }
@@ -224,7 +202,7 @@ impl Telling {
         let before = store::settled_of_group(db, lender, key, self.month)?;
         let now = store::commission_of_group(db, lender, &statement.statement_no, key)?;
         let mut words = true_up_words(&basis, before, now, line.fee);
-        words.extend(self.correction_words(key));
+        words.extend(self.corrections(key));
         words.extend(line.note.iter().map(|note| format!("{note}.")));
         Ok(words)
     }

@@ -5,6 +5,8 @@ use chrono::{NaiveDate, TimeDelta};
 use rust_decimal::prelude::ToPrimitive as _;
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::wrong::Wrong;
+
 /// Columns of a sheet (the last is XFD) and its rows.
 pub(super) const MOST_COLUMNS: usize = 16_384;
 pub(super) const MOST_ROWS: u64 = 1_048_576;
@@ -30,23 +32,23 @@ pub(super) fn row_number(digits: &str) -> Option<u64> {
 
 /// A number as the spreadsheet shows it. Workbooks store numbers as binary fractions; fifteen significant digits are
 /// what the spreadsheet keeps and shows, and longer whole numbers have already lost their last digits.
-pub(super) fn number(text: &str) -> Result<String, String> {
+pub(super) fn number(text: &str) -> Result<String, Wrong> {
     let number = decimal(text)?;
     if number.abs() >= Decimal::from(10_i64.pow(15)) {
-        return Err("a number this long has lost its last digits in the spreadsheet; format the column as text".to_string());
+        return Err(Wrong::LostDigits);
     }
     let kept = number.round_sf_with_strategy(15, RoundingStrategy::MidpointAwayFromZero);
     Ok(kept.unwrap_or(number).normalize().to_string())
 }
 
-fn decimal(text: &str) -> Result<Decimal, String> {
+fn decimal(text: &str) -> Result<Decimal, Wrong> {
     let text = text.trim();
     let read = if text.contains(['e', 'E']) {
         Decimal::from_scientific(text).ok().or_else(|| tiny(text))
     } else {
         text.parse().ok()
     };
-    read.ok_or_else(|| "is no number that can be read".to_string())
+    read.ok_or(Wrong::NoNumber)
 }
 
 /// A fraction with more digits than are kept, such as 5.5511151231257827E-17, is nought to the digits that are.
@@ -63,8 +65,8 @@ fn tiny(text: &str) -> Option<Decimal> {
 
 /// The day a serial number stands for. Days count from 1900-01-01 as if that year had a 29 February, or from 1904-01-01.
 /// With `times` the time of day to the nearest second stands behind; midnight is a day without a time.
-pub(super) fn moment(text: &str, from_1904: bool, times: bool) -> Result<String, String> {
-    let no_date = || "is no date; write it like 2026-11-21".to_string();
+pub(super) fn moment(text: &str, from_1904: bool, times: bool) -> Result<String, Wrong> {
+    let no_date = || Wrong::NoSerialDate;
     let serial = decimal(text)?;
     let day_milliseconds = Decimal::from(86_400_000);
     let milliseconds = ((serial - serial.trunc()) * day_milliseconds).round();
@@ -167,7 +169,7 @@ mod tests {
         assert_eq!(shown("1e-300"), "0");
         assert_eq!(shown("1.5E+3"), "1500");
         assert_eq!(shown("999999999999999"), "999999999999999");
-        assert!(number("4.20107E+17").unwrap_err().contains("last digits"));
+        assert_eq!(number("4.20107E+17"), Err(Wrong::LostDigits));
         assert!(number("1e300").is_err() && number("x").is_err() && number("").is_err());
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::wrong::Unusable;
 use super::{SheetError, content, is_blank};
 use crate::kernel::digest;
 use crate::kernel::document::{Document, DocumentFault};
@@ -130,18 +131,13 @@ pub(super) fn place(
         let place = match map.and_then(|map| map.target(column.name)) {
             Some(Target::Constant(value)) => Placed::Constant(value.clone()),
             Some(Target::Header(name)) => Placed::At(find(name).ok_or_else(|| {
-                content(
-                    path,
-                    format!(
-                        "has no column \"{name}\", which the map gives for `{}`; its columns are: {}",
-                        column.name,
-                        header.join(", ")
-                    ),
-                )
+                let there = header.join(", ");
+                content(path, Unusable::NotAsMapped(name.clone(), column.name, there))
             })?),
-            None => {
-                std::iter::once(&column.name).chain(column.aliases).find_map(|name| find(name)).map_or(Placed::Absent, Placed::At)
-            }
+            None => std::iter::once(&column.name)
+                .chain(column.aliases)
+                .find_map(|name| find(name))
+                .map_or(Placed::Absent, Placed::At),
         };
         if let Placed::At(index) = place {
             used[index] = true;
@@ -155,14 +151,7 @@ pub(super) fn place(
         .map(|(column, _)| column.name)
         .collect();
     if !missing.is_empty() {
-        return Err(content(
-            path,
-            format!(
-                "lacks the column {}; its columns are: {}. Rename the column, or name it with --map",
-                missing.join(", "),
-                header.join(", ")
-            ),
-        ));
+        return Err(content(path, Unusable::Lacks(missing.join(", "), header.join(", "))));
     }
     let seen_before = |i: usize, name: &String| {
         names[..i].iter().zip(&used).any(|(other, used)| *used && other == name)
@@ -170,7 +159,7 @@ pub(super) fn place(
     let twice =
         names.iter().enumerate().find(|(i, name)| !name.is_empty() && seen_before(*i, name));
     if let Some((_, name)) = twice {
-        return Err(content(path, format!("has the column \"{name}\" twice; remove one")));
+        return Err(content(path, Unusable::ColumnTwice(name.clone())));
     }
     let unknown: Vec<&str> = names
         .iter()

@@ -7,6 +7,7 @@ use encoding_rs::Encoding;
 
 use super::outline::Outline;
 use super::text::{LONGEST_ROW, Lines, too_long};
+use super::wrong::{Broken, Wrong};
 use super::{Flaw, RawRow, SheetError, line};
 
 pub(super) struct Delimited {
@@ -54,15 +55,13 @@ impl Delimited {
     ) -> Result<(), SheetError> {
         let mut length = self.several.iter().map(String::len).sum::<usize>();
         while let Some(open) = record.open {
-            let refuse = |why: String| {
-                let place = open.column + 1;
-                Err(line(&self.path, open.line, format!("the quote that opens cell {place} {why}")))
-            };
+            let cell = open.column + 1;
+            let refuse = |why: Broken| Err(line(&self.path, open.line, why));
             if !record.row.flaws.is_empty() {
-                return refuse("stands behind another stray quote; correct the line".to_string());
+                return refuse(Broken::StrayQuote(cell));
             }
             let Some(next) = self.lines.next(&self.path)? else {
-                return refuse("is never closed; close it, or remove it".to_string());
+                return refuse(Broken::OpenQuote(cell));
             };
             let number = next.number;
             length += end.len() + next.text.len();
@@ -77,18 +76,14 @@ impl Delimited {
                 None => next.text.to_string(),
             });
             if !record.row.flaws.is_empty() {
-                return refuse(format!(
-                    "is closed in line {number} with text behind it; close it in its own line, or remove it"
-                ));
+                return refuse(Broken::ClosedLate(cell, number));
             }
             let inside = record.open.is_some_and(|now| now.line == open.line);
             let last = self.several.len() - 1;
             if outline
                 .is_some_and(|table| self.is_row(table, last) && (inside || self.is_row(table, 0)))
             {
-                return refuse(format!(
-                    "swallows line {number}, which is a row by itself; close it before, or remove it"
-                ));
+                return refuse(Broken::Swallows(cell, number));
             }
         }
         Ok(())
@@ -225,8 +220,7 @@ impl Record<'_> {
         let length = rest.find(self.separator).unwrap_or(rest.len());
         let behind = &rest[..length];
         if !behind.trim_matches(super::is_blank).is_empty() {
-            let reason = "has text behind its closing quote; write a quote inside a cell twice";
-            self.row.flaws.push(Flaw::of_row(self.cells - 1, reason));
+            self.row.flaws.push(Flaw::of_row(self.cells - 1, Wrong::BehindQuote));
             self.push(behind);
         }
         Some(at + length + 1)

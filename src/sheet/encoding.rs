@@ -7,6 +7,7 @@ use std::path::Path;
 use encoding_rs::{DecoderResult, Encoding, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::text::{Counter, Decoded, Stop};
+use super::wrong::{Broken, Unusable};
 use super::{SheetError, content, io, line};
 use crate::kernel::digest::Running;
 
@@ -29,7 +30,7 @@ pub(super) struct Surveyed {
 pub(super) fn survey(path: &Path) -> Result<Surveyed, SheetError> {
     let meta = std::fs::metadata(path).map_err(|error| io(path, error))?;
     if !meta.is_file() {
-        return Err(content(path, "is no plain file; save the table as a file first"));
+        return Err(content(path, Unusable::NotPlain));
     }
     let mut head = Vec::with_capacity(4096);
     let file = File::open(path).map_err(|error| io(path, error))?;
@@ -39,32 +40,24 @@ pub(super) fn survey(path: &Path) -> Result<Surveyed, SheetError> {
     let (sha256, found) = if head.starts_with(b"PK\x03\x04") {
         (digest(path).map_err(|error| io(path, error))?, Content::Workbook)
     } else if named_workbook {
-        let why = "is named .xlsx but is no workbook (one that a password protects is none either); save it from the spreadsheet again, or as CSV";
-        return Err(content(path, why));
+        return Err(content(path, Unusable::NoWorkbook));
     } else {
         let encoding = text_encoding(path, &head)?;
         let scanned = match scan(path, encoding)? {
             Ok(scanned) => (scanned, encoding),
             Err(_) if encoding == UTF_8 && !is_mostly_utf8(path)? => {
                 let scanned = scan(path, GB18030)?;
-                (scanned.map_err(|fault| fault.refuse(path, NEITHER))?, GB18030)
+                (scanned.map_err(|fault| fault.refuse(path, Broken::NoEncoding))?, GB18030)
             }
-            Err(fault) => return Err(fault.refuse(path, &damaged(encoding))),
+            Err(fault) => {
+                let damaged = |byte| Broken::Damaged(byte, encoding.name());
+                return Err(fault.refuse(path, damaged));
+            }
         };
         let ((sha256, lines), encoding) = scanned;
         (sha256, Content::Text(encoding, lines))
     };
     Ok(Surveyed { sha256, size: meta.len(), content: found })
-}
-
-const NEITHER: &str =
-    "is neither UTF-8 nor GB18030 (GBK); save the file as UTF-8, UTF-16 or GB18030";
-
-fn damaged(encoding: &'static Encoding) -> String {
-    let name = encoding.name();
-    format!(
-        "is not {name}, which the file otherwise is: correct the line, or save the file as UTF-8 again"
-    )
 }
 
 /// A place that is no text.
@@ -75,11 +68,8 @@ struct Fault {
 }
 
 impl Fault {
-    fn refuse(&self, path: &Path, why: &str) -> SheetError {
-        match self.byte {
-            Some(byte) => line(path, self.line, format!("byte {} of the file {why}", byte + 1)),
-            None => line(path, self.line, "has a NUL character; remove it, or save the file again"),
-        }
+    fn refuse(&self, path: &Path, why: impl Fn(u64) -> Broken) -> SheetError {
+        line(path, self.line, self.byte.map_or(Broken::Nul, |byte| why(byte + 1)))
     }
 }
 
@@ -101,8 +91,7 @@ fn text_encoding(path: &Path, head: &[u8]) -> Result<&'static Encoding, SheetErr
         return Ok(encoding);
     }
     if head.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
-        let why = "is an old Excel workbook (.xls), or one that a password protects; save it as .xlsx without a password, or as CSV";
-        return Err(content(path, why));
+        return Err(content(path, Unusable::OldWorkbook));
     }
     let zeros =
         |offset: usize| head.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
@@ -111,7 +100,7 @@ fn text_encoding(path: &Path, head: &[u8]) -> Result<&'static Encoding, SheetErr
         (0, 0) => Ok(UTF_8),
         (even, odd) if odd > 4 * even => Ok(UTF_16LE),
         (even, odd) if even > 4 * odd => Ok(UTF_16BE),
-        _ => Err(content(path, "is no text file; export it as CSV or .xlsx")),
+        _ => Err(content(path, Unusable::NoText)),
     }
 }
 

@@ -15,6 +15,7 @@ mod outline;
 mod rejects;
 mod text;
 mod workbook;
+pub mod wrong;
 mod xml;
 
 use std::collections::VecDeque;
@@ -26,6 +27,7 @@ use outline::{Outline, Widths};
 pub use rejects::Rejects;
 
 use crate::kernel::text::meant;
+use wrong::{Broken, Unusable, Wrong};
 
 /// Why a file as a whole is refused.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +49,7 @@ pub enum SheetError {
         /// The file.
         file: String,
         /// What is wrong and what to do.
-        why: String,
+        why: Unusable,
     },
     /// A place in it is beyond use.
     #[error("{file}, line {line}: {why}; nothing was taken in")]
@@ -57,7 +59,7 @@ pub enum SheetError {
         /// 1-based line.
         line: u64,
         /// What is wrong and what to do.
-        why: String,
+        why: Broken,
     },
 }
 
@@ -71,7 +73,7 @@ pub struct Fault {
     /// What stood there.
     pub value: String,
     /// What is wrong and what to do.
-    pub reason: String,
+    pub reason: Wrong,
 }
 
 /// How the lines of a file are accounted for: `read = header + blank + rows + continued`.
@@ -119,18 +121,18 @@ impl RawRow {
 struct Flaw {
     /// The cell's column in the file.
     column: usize,
-    reason: String,
+    reason: Wrong,
     /// Whether the whole row is in doubt, and not this cell alone.
     of_row: bool,
 }
 
 impl Flaw {
-    fn of_row(column: usize, reason: impl Into<String>) -> Flaw {
-        Flaw { column, reason: reason.into(), of_row: true }
+    fn of_row(column: usize, reason: Wrong) -> Flaw {
+        Flaw { column, reason, of_row: true }
     }
 
-    fn of_cell(column: usize, reason: impl Into<String>) -> Flaw {
-        Flaw { column, reason: reason.into(), of_row: false }
+    fn of_cell(column: usize, reason: Wrong) -> Flaw {
+        Flaw { column, reason, of_row: false }
     }
 }
 
@@ -160,12 +162,12 @@ impl<'a> Row<'a> {
     }
 
     /// A fault in a column of this row.
-    pub fn fault(&self, column: usize, reason: impl std::fmt::Display) -> Fault {
+    pub fn fault(&self, column: usize, reason: impl Into<Wrong>) -> Fault {
         Fault {
             line: self.raw.line,
             column: self.columns.get(column).map_or("", |column| column.name).to_string(),
             value: crate::kernel::text::excerpt(self.get(column).unwrap_or("")),
-            reason: reason.to_string(),
+            reason: reason.into(),
         }
     }
 }
@@ -266,8 +268,7 @@ impl Sheet {
         if let Source::Delimited(delimited) = &source
             && delimited.has_swallowed(&outline)
         {
-            let why = "a quote in the header swallows a line that is a row by itself; close it before, or remove it";
-            return Err(line(path, header.line, why));
+            return Err(line(path, header.line, Broken::HeaderSwallows));
         }
         let header_line = header.line;
         let unnamed = header.cells.iter().enumerate().filter(|(_, name)| is_blank_text(name));
@@ -370,9 +371,7 @@ impl Sheet {
                 && let Some((column, text)) = self.outline.broken(row)
             {
                 let text = crate::kernel::text::excerpt(text);
-                let why = format!(
-                    "{column} \"{text}\" has a line break inside; close the quote before it, or remove the line break"
-                );
+                let why = Broken::LineBreak(column.to_string(), text);
                 return Err(line(&self.path, row.line, why));
             }
             self.warn_of_unnamed(row);
@@ -413,7 +412,7 @@ impl Sheet {
     /// The refusal of the whole file for one row, where a part of it would be of no use.
     pub fn refuse(&self, fault: &Fault) -> SheetError {
         let Fault { line: number, column, value, reason } = fault;
-        line(&self.path, *number, format!("{column} \"{value}\" {reason}"))
+        line(&self.path, *number, Broken::Cell(column.clone(), value.clone(), reason.clone()))
     }
 
     /// A row seen through the columns; a row that is torn apart, or has more cells than the header, is a fault.
@@ -437,7 +436,7 @@ impl Sheet {
                 line: raw.line,
                 column: format!("column {}", self.header.len() + 1),
                 value: crate::kernel::text::excerpt(cell),
-                reason: "the row has more cells than the header; quote a value that contains the separator".to_string(),
+                reason: Wrong::BeyondHeader,
             }),
             None if raw.cells.iter().any(|cell| cell.contains('\0')) => Err(nul(raw)),
             None => Ok(Row { raw, columns: self.columns, placed: &self.placed }),
@@ -453,7 +452,7 @@ fn nul(raw: &RawRow) -> Fault {
         line: raw.line,
         column: format!("column {}", at + 1),
         value: crate::kernel::text::excerpt(&value),
-        reason: "contains a NUL character (shown as \u{2400}); remove it".to_string(),
+        reason: Wrong::Nul,
     }
 }
 
@@ -477,7 +476,7 @@ fn read_header(path: &Path, source: &mut Source, lines: &mut Lines) -> Result<Ra
     let mut header = RawRow::default();
     loop {
         if !source.next(&mut header, MOST_COLUMNS, None)? {
-            return Err(content(path, "is empty; it needs a header row with the column names"));
+            return Err(content(path, Unusable::Empty));
         }
         lines.blank += header.line - lines.read - 1;
         lines.read = header.line + header.lines - 1;
@@ -489,16 +488,13 @@ fn read_header(path: &Path, source: &mut Source, lines: &mut Lines) -> Result<Ra
     lines.header = header.lines;
     if let Some(flaw) = header.flaws.first() {
         let value = header.cells.get(flaw.column).map_or("", String::as_str);
-        let (value, reason) = (crate::kernel::text::excerpt(value), &flaw.reason);
-        return Err(line(path, header.line, format!("the header's cell \"{value}\" {reason}")));
+        let value = crate::kernel::text::excerpt(value);
+        return Err(line(path, header.line, Broken::HeaderCell(value, flaw.reason.clone())));
     }
     if header.cells.len() > MOST_COLUMNS
         && header.cells.iter().skip(MOST_COLUMNS).any(|cell| !is_blank_text(cell))
     {
-        let why = format!(
-            "the header has more than {MOST_COLUMNS} columns; leave out what this program does not read"
-        );
-        return Err(line(path, header.line, why));
+        return Err(line(path, header.line, Broken::TooManyColumns(MOST_COLUMNS)));
     }
     header.cells.truncate(MOST_COLUMNS);
     Ok(header)
@@ -508,10 +504,10 @@ fn io(path: &Path, why: impl std::fmt::Display) -> SheetError {
     SheetError::Io { file: path.display().to_string(), why: why.to_string() }
 }
 
-fn content(path: &Path, why: impl std::fmt::Display) -> SheetError {
-    SheetError::Content { file: path.display().to_string(), why: why.to_string() }
+fn content(path: &Path, why: Unusable) -> SheetError {
+    SheetError::Content { file: path.display().to_string(), why }
 }
 
-fn line(path: &Path, line: u64, why: impl std::fmt::Display) -> SheetError {
-    SheetError::Line { file: path.display().to_string(), line, why: why.to_string() }
+fn line(path: &Path, line: u64, why: Broken) -> SheetError {
+    SheetError::Line { file: path.display().to_string(), line, why }
 }

@@ -1,6 +1,7 @@
 //! What a row of a table looks like, so that rows that were joined, cut or shifted are told from good ones.
 
 use super::columns::{Column, Placed, Shape};
+use super::wrong::{Broken, Wrong};
 use super::{RawRow, is_blank, is_blank_text};
 
 /// The columns a table's rows have.
@@ -49,11 +50,11 @@ pub(super) struct Widths {
 
 impl Widths {
     /// From the header and the first rows; what is wrong when these agree and the header does not.
-    pub(super) fn new(header: &[String], first: &[&RawRow]) -> Result<Widths, String> {
+    pub(super) fn new(header: &[String], first: &[&RawRow]) -> Result<Widths, Broken> {
         let named = header.iter().rposition(|name| !is_blank_text(name)).map_or(0, |i| i + 1);
         let agreed = match first {
             [] if header.iter().any(|name| looks_like_value(name)) => {
-                return Err("the header has values in it, and no row follows; end its line behind the names of the columns".to_string());
+                return Err(Broken::HeaderValues);
             }
             [one, rest @ ..]
                 if !rest.is_empty() && rest.iter().all(|row| row.width == one.width) =>
@@ -64,16 +65,13 @@ impl Widths {
         };
         let full = agreed.unwrap_or(header.len());
         if !(named..=header.len()).contains(&full) {
-            let names = header.len();
-            return Err(format!(
-                "the header has {names} cells and the rows below it have {full}; correct the separators and line ends of the header, or of the rows"
-            ));
+            return Err(Broken::HeaderWidth(header.len(), full));
         }
         Ok(Widths { full, full_seen: false, behind: [Some(full), None] })
     }
 
     /// What is wrong with the width of a row, given the widths of the next ones.
-    pub(super) fn fault(&mut self, width: usize, ahead: [Option<usize>; 2]) -> Option<String> {
+    pub(super) fn fault(&mut self, width: usize, ahead: [Option<usize>; 2]) -> Option<Wrong> {
         let mut around = self.behind.into_iter().chain(ahead).flatten();
         let alike = around.clone().filter(|one| *one == width).count();
         let other = around.next().filter(|first| *first < width && around.all(|one| one == *first));
@@ -87,15 +85,9 @@ impl Widths {
         let full = self.full;
         match other {
             _ if fits => None,
-            _ if width > full => Some(format!(
-                "the row has more cells ({width}) than the header ({full}); quote a value that contains the separator"
-            )),
-            Some(other) if width == full => Some(format!(
-                "the row has {width} cells and the rows around it {other}; correct the separators, or send the file as .xlsx"
-            )),
-            _ => Some(format!(
-                "the row has fewer cells ({width}) than the header ({full}); write a separator for every empty cell too, or send the file as .xlsx"
-            )),
+            _ if width > full => Some(Wrong::MoreCells(width, full)),
+            Some(other) if width == full => Some(Wrong::UnlikeAround(width, other)),
+            _ => Some(Wrong::FewerCells(width, full)),
         }
     }
 }
@@ -121,7 +113,7 @@ fn looks_like_value(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn check(widths: &[usize]) -> Result<Widths, String> {
+    fn check(widths: &[usize]) -> Result<Widths, Broken> {
         let header: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_string).to_vec();
         let rows: Vec<RawRow> = widths
             .iter()

@@ -46,8 +46,8 @@ impl Rejects {
         self.count += 1;
         if let Some((path, writer)) = &mut self.writer {
             let cells = (0..self.width).map(|i| row.cells.get(i).map_or("", |cell| meant(cell)));
-            let line = fault.line.to_string();
-            let report = [line.as_str(), &fault.column, &fault.value, &fault.reason];
+            let (line, reason) = (fault.line.to_string(), fault.reason.to_string());
+            let report = [line.as_str(), &fault.column, &fault.value, &reason];
             let written = writer.row(cells.chain(report));
             written.map_err(|error| failed(path, writer, &error))?;
         }

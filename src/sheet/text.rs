@@ -6,6 +6,7 @@ use std::path::Path;
 
 use encoding_rs::{Decoder, DecoderResult, Encoding};
 
+use super::wrong::{Broken, Unusable};
 use super::{SheetError, io, line};
 use crate::kernel::digest::Running;
 
@@ -174,11 +175,10 @@ impl Lines {
 }
 
 pub(super) fn too_long(path: &Path, number: u64) -> SheetError {
-    let why = "the row that begins here is longer than 1 MiB; close its quote, or check that this is a table";
-    line(path, number, why)
+    line(path, number, Broken::TooLong)
 }
 
 /// The refusal of a file whose second reading differs from the first.
 pub(super) fn changed(path: &Path) -> SheetError {
-    super::content(path, "was changed while it was read; send it again when it is whole")
+    super::content(path, Unusable::Changed)
 }

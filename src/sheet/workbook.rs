@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::archive::{Archive, Part};
 use super::cell::{self, MOST_COLUMNS};
 use super::text::LONGEST_ROW;
+use super::wrong::{Broken, Unusable, Wrong};
 use super::xml::{Element, Token, Xml};
 use super::{Flaw, RawRow, SheetError, content, line};
 
@@ -58,7 +59,7 @@ impl Workbook {
         });
         more.map_err(|why| match self.row {
             0 => unreadable(&self.path, &why),
-            number => line(&self.path, number, format!("the row cannot be read: {why}")),
+            number => line(&self.path, number, Broken::Row(why)),
         })
     }
 
@@ -114,7 +115,7 @@ impl Workbook {
             let kept = head.column.min(most);
             let (text, reason) = match self.text(&head, stored) {
                 Ok(text) => (text, None),
-                Err(Wrong { text, reason }) => (text, Some(reason)),
+                Err((text, reason)) => (text, Some(reason)),
             };
             length += text.len();
             if length > LONGEST_ROW {
@@ -132,56 +133,38 @@ impl Workbook {
         }
     }
 
-    /// A cell as text.
-    fn text(&self, head: &Head, stored: Stored) -> Result<String, Wrong> {
+    /// A cell as text, or what stands there and why it says nothing that can be taken.
+    fn text(&self, head: &Head, stored: Stored) -> Result<String, (String, Wrong)> {
         let Stored { value, inline, formula } = stored;
-        let wrong = |text: &str, reason: String| Wrong { text: text.to_string(), reason };
         let Some(value) = value else {
             return match inline {
                 Some(text) => Ok(cell::unescape(&text)),
-                None if formula => {
-                    let reason = "is a formula that was never worked out; open the file in a spreadsheet and save it";
-                    Err(wrong("", reason.to_string()))
-                }
+                None if formula => Err((String::new(), Wrong::NeverWorkedOut)),
                 None => Ok(String::new()),
             };
         };
         match head.kind.as_str() {
             "s" => match value.trim().parse().ok().and_then(|number| self.texts.get(number)) {
                 Some(text) => Ok(cell::unescape(text)),
-                None => Err(wrong(&value, "is a text that the workbook does not have".to_string())),
+                None => Err((value, Wrong::LostText)),
             },
             "str" | "inlineStr" => Ok(cell::unescape(&value)),
             "b" => Ok(if value.trim() == "1" { "true" } else { "false" }.to_string()),
-            "e" => {
-                let reason = format!("shows the error {value}; correct it in the spreadsheet");
-                Err(wrong(&value, reason))
-            }
+            "e" => Err((value.clone(), Wrong::ShowsError(value))),
             "d" if self.times => Ok(value),
             "d" => Ok(value.split('T').next().unwrap_or_default().to_string()),
             "" | "n" if value.trim().is_empty() => Ok(String::new()),
             "" | "n" if self.dates.get(head.style).copied().unwrap_or(false) => {
-                cell::moment(&value, self.from_1904, self.times).map_err(|why| wrong(&value, why))
+                cell::moment(&value, self.from_1904, self.times).map_err(|why| (value, why))
             }
-            "" | "n" => cell::number(&value).map_err(|why| wrong(&value, why)),
-            kind => Err(wrong(&value, format!("is a cell of the unknown kind {kind}"))),
+            "" | "n" => cell::number(&value).map_err(|why| (value, why)),
+            kind => Err((value, Wrong::UnknownKind(kind.to_string()))),
         }
     }
 }
 
-/// A cell that says nothing that can be taken: what stands there and why.
-struct Wrong {
-    text: String,
-    reason: String,
-}
-
 fn unreadable(path: &Path, why: &str) -> SheetError {
-    content(
-        path,
-        format!(
-            "is no workbook that can be read ({why}); save it from the spreadsheet again, or as CSV"
-        ),
-    )
+    content(path, Unusable::Workbook(why.to_string()))
 }
 
 fn open(path: &Path, times: bool) -> Result<Workbook, String> {

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::kernel::{Currency, Money};
+pub use crate::words::count;
 
 /// Rows of one page.
 pub const ROWS: usize = 50;
@@ -76,12 +77,6 @@ impl Cell {
 /// An amount as people read it.
 pub fn money(amount: Money, currency: Currency) -> String {
     amount.grouped(currency)
-}
-
-/// A whole number as people read it.
-pub fn count(number: i64) -> String {
-    let yen = Currency::parse("JPY");
-    yen.map_or_else(|| number.to_string(), |yen| Money(number).grouped(yen))
 }
 
 /// A day, or nothing.

@@ -13,7 +13,6 @@ mod identity;
 mod ledger;
 mod link;
 mod list;
-mod names;
 mod pace;
 mod page;
 mod performance;

@@ -29,15 +29,12 @@ use crate::web::problem::Problem;
 use crate::web::trace;
 use crate::web::visitors::{Bounds, Visitors};
 use crate::web::wire::{FOR_A_HEAD, Turn, Wire};
+use crate::words::TOO_MANY_CONNECTIONS;
 
 /// Refused connections that are told why at once; more are closed without a word.
 const TOLD_AT_ONCE: usize = 64;
 /// Files, sockets to the database and the program's own: what connections must leave over.
 const FILES_OF_OUR_OWN: u64 = 128;
-/// What a refused connection is told: its language is not known before it is read.
-const TOO_MANY: &str =
-    "Too many connections are open; try again in a moment.\n打开的连接过多，请稍后重试。\n";
-
 /// Serves the application until it is stopped.
 pub fn serve(address: &Address, listen: &str, mut bounds: Bounds) -> Result<(), String> {
     trace::start(config::log_level().as_deref())?;
@@ -130,8 +127,8 @@ async fn greet(
 async fn refuse(mut io: TcpStream) {
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 10\r\n\
-         Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\r\n{TOO_MANY}",
-        TOO_MANY.len()
+         Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\r\n{TOO_MANY_CONNECTIONS}",
+        TOO_MANY_CONNECTIONS.len()
     );
     let told = tokio::time::timeout(Duration::from_millis(200), async {
         io.readable().await?;

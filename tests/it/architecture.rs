@@ -194,3 +194,41 @@ fn cited_rules(line: &str) -> Vec<String> {
     let numbers = inside.split(|c: char| !c.is_ascii_digit() && c != '.');
     numbers.filter(|number| !number.is_empty()).map(str::to_string).collect()
 }
+
+/// Chinese is said in the words' own rooms. Elsewhere stand comments, tests, the sample book, and what files may write.
+#[test]
+fn every_chinese_word_stands_among_the_words() {
+    let of_files = [
+        "sheet/columns.rs",
+        "sheet/outline.rs",
+        "sheet/wrong.rs",
+        "intake/cell.rs",
+        "intake/direction.rs",
+        "kernel/money.rs",
+    ];
+    let allowed = |file: &str| {
+        file.starts_with("words/")
+            || file.starts_with("demo/")
+            || file.ends_with("/columns.rs")
+            || of_files.contains(&file)
+    };
+    // `Call = "call" | "phone"`: a value of an enumeration with what files may write for it.
+    let spelling = |line: &str| {
+        line.trim().split_once(" = \"").is_some_and(|(value, rest)| {
+            value.chars().all(char::is_alphanumeric) && rest.contains("\" | \"")
+        })
+    };
+    let chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+    let mut tests_of = String::new();
+    let mut breaking = Vec::new();
+    for (file, number, line) in lines() {
+        if line.trim() == "#[cfg(test)]" {
+            tests_of.clone_from(&file);
+        }
+        let code = line.split(" // ").next().unwrap_or_default();
+        if code.contains(chinese) && file != tests_of && !allowed(&file) && !spelling(code) {
+            breaking.push(format!("src/{file}:{number}: {}", line.trim()));
+        }
+    }
+    assert!(breaking.is_empty(), "put these into src/words/:\n{}", breaking.join("\n"));
+}

@@ -66,7 +66,8 @@ fn a_trial_without_a_comparison_says_what_there_is_and_what_is_missing() {
     use consign::party::Lang;
     use consign::performance::measure::explored;
     use consign::performance::store::explored_runs;
-    use consign::performance::trial::{compare_all, nothing_to_compare};
+    use consign::performance::trial::compare_all;
+    use consign::words::performance::nothing_to_compare;
 
     on_each_database(|book| {
         ready(book, 0);

@@ -189,7 +189,7 @@ fn every_faulty_row_of_a_portfolio_is_named_with_line_column_value_and_reason() 
                 (fault.line, fault.column.as_str(), fault.value.as_str()),
                 (line, column, value)
             );
-            assert!(fault.reason.contains(reason), "{fault:?}");
+            assert!(fault.reason.to_string().contains(reason), "{fault:?}");
         }
         assert_eq!(book.balance("Assets:Loans:A01"), 9_000 + 20_000);
         book.assert_proven();
@@ -208,7 +208,7 @@ fn parts_that_do_not_sum_to_the_balance_reject_the_row() {
             (done.faults[0].line, done.faults[0].column.as_str(), done.faults[0].value.as_str()),
             (2, "balance", "30.00")
         );
-        assert!(done.faults[0].reason.contains("29.99"), "{:?}", done.faults[0]);
+        assert!(done.faults[0].reason.to_string().contains("29.99"), "{:?}", done.faults[0]);
     });
 }
 
@@ -427,7 +427,7 @@ fn assert_fault(faults: &[Fault], line: u64, column: &str, value: &str, reason: 
         fault.line == line
             && fault.column == column
             && fault.value == value
-            && fault.reason.contains(reason)
+            && fault.reason.to_string().contains(reason)
     });
     assert!(found, "no fault at line {line}, {column} \"{value}\" with \"{reason}\" in {faults:?}");
 }

@@ -216,7 +216,7 @@ fn what_claims_to_have_happened_after_today_is_refused() {
         assert_eq!((done.accepted, done.rejected), (1, 2));
         let fault = &done.faults[0];
         assert_eq!((fault.line, fault.column.as_str()), (3, "received_on"));
-        assert!(fault.reason.contains("after today, 2026-02-10"), "{fault:?}");
+        assert!(fault.reason.to_string().contains("after today, 2026-02-10"), "{fault:?}");
         assert_eq!(recoveries(&meant).accepted, 2);
 
         let rows = "reference,account_no,at\na,1,2026-02-10 23:59\nb,1,2026-02-11 00:00\n";
@@ -394,7 +394,10 @@ fn a_key_that_begins_like_a_formula_is_rejected_in_every_file() {
             ] {
                 let path = book.file("r.csv", &csv);
                 let done = book.try_recoveries(&path, &options).unwrap();
-                assert!(done.rejected == 1 && done.faults[0].reason.contains("formula"), "{csv}");
+                assert!(
+                    done.rejected == 1 && done.faults[0].reason.to_string().contains("formula"),
+                    "{csv}"
+                );
             }
             for csv in [
                 format!("reference,account_no,at\n{formula},1,2026-01-05 10:00\n"),
@@ -403,14 +406,20 @@ fn a_key_that_begins_like_a_formula_is_rejected_in_every_file() {
                 let path = book.file("c.csv", &csv);
                 let kind = Contacts::of("A01", Sender::Agency, None);
                 let done = book.take_in(&path, kind, &options).unwrap();
-                assert!(done.rejected == 1 && done.faults[0].reason.contains("formula"), "{csv}");
+                assert!(
+                    done.rejected == 1 && done.faults[0].reason.to_string().contains("formula"),
+                    "{csv}"
+                );
             }
             let csv = format!(
                 "reference,agency,received_on,severity,text\n{formula},A01,2026-01-05,low,x\n"
             );
             let path = book.file("m.csv", &csv);
             let done = book.take_in(&path, Complaints::default(), &options).unwrap();
-            assert!(done.rejected == 1 && done.faults[0].reason.contains("formula"), "{csv}");
+            assert!(
+                done.rejected == 1 && done.faults[0].reason.to_string().contains("formula"),
+                "{csv}"
+            );
         }
         assert_eq!(book.state(), before);
         let rows: String = FORMULAS.map(quoted).map(|one| format!("{one},1,40,d\n")).concat();

@@ -233,7 +233,11 @@ fn a_waiver_never_goes_beyond_what_is_owed_however_its_file_is_cut() {
         let path = book.file("waiver.csv", format!("{head}w2,1,2026-01-05,1000.00,waiver\n"));
         let again = book.try_recoveries(&path, &Default::default()).unwrap();
         assert_eq!((again.accepted, again.rejected), (0, 1));
-        assert!(again.faults[0].reason.contains("more than what is owed"), "{:?}", again.faults);
+        assert!(
+            again.faults[0].reason.to_string().contains("more than what is owed"),
+            "{:?}",
+            again.faults
+        );
         assert_eq!(book.balance("Liabilities:Overpaid"), 0);
         book.assert_proven();
     });

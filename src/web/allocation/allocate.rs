@@ -158,7 +158,7 @@ async fn told(site: &Site, sees: &Sees<Allocates>, work: Work) -> Result<HttpRes
     };
     match work.doing {
         Doing::Simulate { on, strategy } => {
-            let fault = Some(with_line(fault, &strategy));
+            let fault = Some(with_line(sees.who.t, fault, &strategy));
             draw(
                 sees,
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -173,8 +173,8 @@ async fn told(site: &Site, sees: &Sees<Allocates>, work: Work) -> Result<HttpRes
 }
 
 /// A refusal that names a line of the strategy, with what stands there.
-fn with_line(fault: String, strategy: &str) -> String {
-    let number = fault.split_once("line ").and_then(|(_, rest)| {
+fn with_line(t: Lang, fault: String, strategy: &str) -> String {
+    let number = fault.split_once(t.line_mark()).and_then(|(_, rest)| {
         rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok()
     });
     let line = number
@@ -444,11 +444,14 @@ mod tests {
     fn a_refusal_shows_the_line_it_names() {
         let strategy = "name = \"x\"\n\nmethod = \"best\"\n";
         assert_eq!(
-            with_line("strategy, line 3: `method`".to_string(), strategy),
+            with_line(Lang::En, "strategy, line 3: `method`".to_string(), strategy),
             "strategy, line 3: `method` · method = \"best\""
         );
-        assert_eq!(with_line("line 2: empty".to_string(), strategy), "line 2: empty");
-        assert_eq!(with_line("the limits clash".to_string(), strategy), "the limits clash");
-        assert_eq!(with_line("line 99: gone".to_string(), strategy), "line 99: gone");
+        assert_eq!(with_line(Lang::En, "line 2: empty".to_string(), strategy), "line 2: empty");
+        assert_eq!(
+            with_line(Lang::En, "the limits clash".to_string(), strategy),
+            "the limits clash"
+        );
+        assert_eq!(with_line(Lang::En, "line 99: gone".to_string(), strategy), "line 99: gone");
     }
 }

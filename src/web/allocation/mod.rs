@@ -4,4 +4,3 @@ pub(super) mod allocate;
 pub(super) mod run_accounts;
 pub(super) mod runs;
 pub(super) mod what_if;
-pub(super) mod words;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::allocation::files::{STRATA_COLUMNS, StratumRow, millionths};
 use crate::allocation::findings::{Findings, How, Share, amount, difference};
-use crate::allocation::reason::{Why, gate_word, refusal_words};
+use crate::allocation::reason::Why;
 use crate::allocation::store::{self, ListedRun, RunRow};
 use crate::audit;
 use crate::db::{Db, read};
@@ -24,6 +24,7 @@ use crate::web::list::{self, Cell, Pager, cut, one_more};
 use crate::web::page::{Chip, Figure, Page, Tone};
 use crate::web::problem::Problem;
 use crate::web::sheet::{Sheet, attachment};
+use crate::words::allocation::{gate_word, refusal_words};
 
 /// Strata of one page.
 const STRATA: usize = 40;

@@ -57,8 +57,23 @@ struct Body {
 struct Done {
     words: String,
     figures: Vec<Figure>,
-    faults: Vec<Fault>,
+    faults: Vec<FaultShown>,
     warnings: Vec<String>,
+}
+
+/// A rejected row.
+struct FaultShown {
+    line: u64,
+    column: String,
+    value: String,
+    reason: String,
+}
+
+impl FaultShown {
+    fn of(t: Lang, fault: Fault) -> FaultShown {
+        let reason = fault.reason.words(t);
+        FaultShown { line: fault.line, column: fault.column, value: fault.value, reason }
+    }
 }
 
 pub(in crate::web) async fn form(
@@ -89,7 +104,7 @@ pub(in crate::web) async fn send(
     let (code, file) = (agency.clone(), sent.file);
     let taken = site.change(move |db| {
         let kind = Contacts::of(&code, sender, key.as_ref());
-        take_in(db, &lender, kind, file, &name, &by)
+        take_in(db, t, &lender, kind, file, &name, &by)
     });
     match taken.await? {
         Ok(done) => draw(&site, &sees, StatusCode::OK, &agency, Ok(Some(shown(t, done)))).await,
@@ -102,6 +117,7 @@ pub(in crate::web) async fn send(
 /// Takes the file in under the name it was sent with, so that a refusal names it; what is our fault is no refusal.
 fn take_in(
     db: &mut Db,
+    t: Lang,
     lender: &str,
     kind: Contacts<'_>,
     file: TempFile,
@@ -116,7 +132,7 @@ fn take_in(
         Ok(done) => Ok(Ok(done)),
         Err(IntakeError::Db(error)) => Err(error.into()),
         Err(refused) => {
-            Ok(Err(refused.to_string().replace(&format!("{}/", folder.path().display()), "")))
+            Ok(Err(refused.words(t).replace(&format!("{}/", folder.path().display()), "")))
         }
     }
 }
@@ -161,7 +177,8 @@ fn shown(t: Lang, done: Report<Totals>) -> Done {
         (false, 0) => t.file_done(),
         _ => t.file_in_part(),
     };
-    Done { words: words.to_string(), figures, faults: done.faults, warnings: done.warnings }
+    let faults = done.faults.into_iter().map(|fault| FaultShown::of(t, fault)).collect();
+    Done { words: words.to_string(), figures, faults, warnings: done.warnings }
 }
 
 async fn draw(

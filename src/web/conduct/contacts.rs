@@ -7,14 +7,13 @@ use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use crate::conduct::policy::{Rule, STOP_CONTACT};
+use crate::conduct::policy::Rule;
 use crate::conduct::violation::{self, Found};
 use crate::conduct::{ConductError, contact_store as store};
 use crate::db::{Db, read};
 use crate::hold::HoldKind;
 use crate::identity::Permission;
 use crate::kernel::Month;
-use crate::kernel::calendar::parse_date;
 use crate::party::{self, Lang};
 use crate::portfolio::personal::{Key, mask_number};
 use crate::web::Site;
@@ -324,33 +323,8 @@ fn shown(t: Lang, one: &Found, facts: &Facts, accounts: bool) -> Shown {
         channel: t.contact_channel(contact.channel),
         outcome: t.contact_outcome(contact.outcome),
         rule: t.rule_of_policy(one.rule),
-        figure: figure(t, one),
-        limit: limit(t, one),
-    }
-}
-
-/// What was found, in the language of the page: files have it in English.
-fn figure(t: Lang, one: &Found) -> String {
-    let held = one
-        .figure
-        .split_once(" from ")
-        .and_then(|(kind, from)| Some((HoldKind::parse(kind)?, from)));
-    if one.rule == Rule::Held && one.figure == STOP_CONTACT {
-        return t.stop_contact().to_string();
-    }
-    match held.filter(|_| one.rule == Rule::Held) {
-        Some((kind, from)) if t == Lang::Zh => format!("{} {from} 起", t.hold_kind(kind)),
-        Some((kind, from)) => format!("{} from {from}", t.hold_kind(kind)),
-        None => one.figure.clone(),
-    }
-}
-
-/// What the rule allows, in the language of the page.
-fn limit(t: Lang, one: &Found) -> String {
-    match (one.rule, parse_date(&one.limit)) {
-        (Rule::Held, _) => t.none_while_held().to_string(),
-        (Rule::NotInHands, None) => t.never_placed_by_then().to_string(),
-        _ => one.limit.clone(),
+        figure: one.figure.words(t),
+        limit: one.limit.words(t),
     }
 }
 
@@ -380,6 +354,7 @@ mod tests {
     use super::*;
     use crate::conduct::policy::{Hands, HeldBy, Judged, Policy, violations};
     use crate::conduct::{Channel, Contact, Outcome};
+    use crate::hold::HoldKind;
 
     #[test]
     fn what_was_found_and_what_is_allowed_speak_the_language_of_the_page() {
@@ -407,7 +382,9 @@ mod tests {
                 own: one.own,
                 of_own_account: true,
             });
-            found.map(|one| format!("{} / {}", figure(t, &one), limit(t, &one))).collect::<Vec<_>>()
+            found
+                .map(|one| format!("{} / {}", one.figure.words(t), one.limit.words(t)))
+                .collect::<Vec<_>>()
         };
         assert_eq!(words(Hands::Held, Lang::Zh), ["投诉 2026-05-20 起 / 停催期间不得联系"]);
         assert_eq!(words(Hands::Held, Lang::En), ["Complaint from 2026-05-20 / none while held"]);

@@ -27,9 +27,7 @@ use crate::performance::measure::{self, Curves, Overview};
 use crate::performance::number::{percent, ratio, round};
 use crate::performance::scorecard::{Points, Row, with_newcomers};
 use crate::performance::store::explored_runs;
-use crate::performance::trial::{
-    Comparison, Explored, ExploredRun, compare_all, nothing_to_compare,
-};
+use crate::performance::trial::{Comparison, Explored, ExploredRun, compare_all};
 use crate::web::Site;
 use crate::web::allocation::runs::minor;
 use crate::web::chart::{Chart, Line, RangeBar, chart, range_bar, reach};
@@ -39,6 +37,7 @@ use crate::web::list::{self, Cell, Choice, Tab};
 use crate::web::page::{Chip, Figure, Page, Tone};
 use crate::web::problem::Problem;
 use crate::web::sheet::{attachment, record};
+use crate::words;
 
 /// Runs whose strategy may be taken up.
 const RUNS: i64 = 12;
@@ -197,7 +196,7 @@ impl Facts {
     /// What there is and what is missing, where nothing can be compared.
     fn nothing_to_compare(&self, t: Lang) -> Vec<String> {
         let Measure { parameters, on, .. } = &self.measure;
-        nothing_to_compare(t, &self.explored_runs, *parameters, *on)
+        words::performance::nothing_to_compare(t, &self.explored_runs, *parameters, *on)
     }
 }
 

@@ -644,18 +644,10 @@ fn carry(
 
 /// A refusal of the book in the page's language.
 fn refused(t: Lang, error: PlacementError) -> Stopped {
-    Stopped::Refused(match error {
-        PlacementError::ClosedMonth(_, open) => format!("{} {open}", t.refused_closed_month()),
-        PlacementError::Reason(_) => t.refused_code().to_string(),
-        PlacementError::ReasonText(_) => t.refused_reason().to_string(),
-        PlacementError::Until(..) => t.refused_until().to_string(),
-        PlacementError::Refused(account_no, refusal) => {
-            format!("{account_no} {}", refusal.words(t))
-        }
-        PlacementError::Hold(account_no, refusal) => format!("{account_no} {}", refusal.words(t)),
-        PlacementError::Db(error) => return Stopped::Failed(error.into()),
-        other => other.to_string(),
-    })
+    match error {
+        PlacementError::Db(error) => Stopped::Failed(error.into()),
+        other => Stopped::Refused(other.words(t)),
+    }
 }
 
 /// Whether a text can be the key of a form.

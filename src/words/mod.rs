@@ -1,6 +1,42 @@
-//! The words of pages and documents in both languages, checked at compile time: a word that lacks a language, or
-//! a name that does not exist, does not build.
+//! Everything that is said in two languages, checked at compile time: a word that lacks a language, or a name that does
+//! not exist, does not build.
+//!
+//! Short words of pages and documents stand in one table and are methods of the language. Sentences with figures stand in
+//! a file of their noun: nouns have reasons, refusals and notes as values, and only here do they become words.
 
+/// A sentence in the language asked for, with the figures in scope.
+macro_rules! tell {
+    ($t:expr, $zh:literal, $en:literal $(,)?) => {
+        match $t {
+            $crate::party::Lang::Zh => format!($zh),
+            $crate::party::Lang::En => format!($en),
+        }
+    };
+}
+
+/// An enumeration's values in Chinese, a line each; the compiler misses none. What has words of its own inside stands
+/// behind `and`.
+macro_rules! in_chinese {
+    ($name:ident { $($pattern:pat => $zh:literal;)* } $(and { $($other:pat => $words:expr;)* })?) => {
+        impl $name {
+            fn in_chinese(&self) -> String {
+                match self { $($pattern => format!($zh),)* $($($other => $words,)*)? }
+            }
+        }
+    };
+}
+
+pub mod allocation;
+pub mod capitals;
+mod conduct;
+pub mod explain;
+mod files;
+mod names;
+pub mod performance;
+mod placement;
+mod shared;
+
+use crate::kernel::{Currency, Money};
 use crate::party::Lang;
 
 macro_rules! words {
@@ -13,6 +49,16 @@ macro_rules! words {
             })*
         }
     };
+}
+
+/// What a refused connection is told: its language is not known before it is read.
+pub const TOO_MANY_CONNECTIONS: &str =
+    "Too many connections are open; try again in a moment.\n打开的连接过多，请稍后重试。\n";
+
+/// A whole number as people read it.
+pub fn count(number: i64) -> String {
+    let yen = Currency::parse("JPY");
+    yen.map_or_else(|| number.to_string(), |yen| Money(number).grouped(yen))
 }
 
 words! {
@@ -108,6 +154,8 @@ words! {
     password_known: "新密码不得与当前密码或登录名相同；密码未修改。" / "The new password must be neither the present one nor the login; nothing was changed.";
     sign_in_about: "委外案件、佣金与月度结算" / "Placement, commission and monthly settlement";
     sign_in_help: "登录名由贵机构的管理员以 consign setup 建立。" / "Your installation's operator creates logins with consign setup.";
+    no_lender: "没有这个委托方" / "there is no such lender";
+    line_mark: "第 " / "line ";
     problem_not_found: "没有这个页面" / "There is no such page";
     problem_not_found_message: "地址有误，或该内容不属于您的机构。请从上方菜单重新进入。" / "The address is wrong, or what it names is not your organisation's. Start again from the menu above.";
     problem_forged: "表单已失效" / "The form is no longer valid";
@@ -134,6 +182,7 @@ words! {
     trouble_not_allowed: "没有所需的权限；未作任何更改。请授予权限，或换用有权限的用户。" / "The right to do this is missing. Nothing was changed. Grant it, or act as a user who has it.";
     trouble_damaged: "数据库文件已损坏，或不是数据库；未作任何更改。请使用最近的备份，并运行 consign verify。" / "The database file is damaged, or is no database. Nothing was changed. Take the last backup, and run consign verify.";
     trouble_nul: "文本含有空字符 (NUL)，数据库无法保存；未作任何更改。请删除该字符后重试。" / "A text contains a NUL character, which no database keeps. Nothing was changed. Remove it and try again.";
+    trouble_unreadable: "账簿中有一项存储内容无法读取；未作任何更改。请运维运行 consign verify，它会逐项指出。" / "A stored value cannot be read. Nothing was changed. Run consign verify, or have it run: it names every such place.";
     trouble_other: "数据库拒绝了该操作；未作任何更改。" / "The database refused. Nothing was changed.";
     problem_busy_message: "目前请求过多；未作任何更改。请稍后重试。" / "Too many requests wait already; nothing was changed. Try again in a moment.";
     problem_ours: "系统出错" / "Something went wrong on our side";
