@@ -9,6 +9,7 @@ pub mod entitlement;
 pub mod gather;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Deref;
 
 use chrono::NaiveDate;
@@ -22,6 +23,26 @@ pub enum Scope {
     Month(Month),
     /// A placement batch, for life.
     Batch(String),
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scope::Month(month) => write!(f, "month {month}"),
+            Scope::Batch(batch) => write!(f, "batch {batch}"),
+        }
+    }
+}
+
+impl Scope {
+    /// Reads what its display writes.
+    pub fn read(text: &str) -> Option<Scope> {
+        match text.split_once(' ')? {
+            ("month", month) => Some(Scope::Month(month.parse().ok()?)),
+            ("batch", batch) => Some(Scope::Batch(batch.to_string())),
+            _ => None,
+        }
+    }
 }
 
 /// A contract's version, one of its rules, and what that is measured over: the group that a statement line settles.
@@ -41,11 +62,8 @@ impl Spelled for FeeGroup {
     const WHAT: &'static str = "fee group";
 
     fn spelling(&self) -> Cow<'_, str> {
-        let scope = match &self.scope {
-            Scope::Month(month) => format!("month {month}"),
-            Scope::Batch(batch) => format!("batch {batch}"),
-        };
-        Cow::Owned(format!("{}|{}|{}|{scope}", self.contract, self.version, self.rule + 1))
+        let FeeGroup { contract, version, rule, scope } = self;
+        Cow::Owned(format!("{contract}|{version}|{}|{scope}", rule + 1))
     }
 
     fn from_spelling(text: String) -> Result<FeeGroup, String> {
@@ -53,11 +71,7 @@ impl Spelled for FeeGroup {
             let mut parts = text.splitn(4, '|');
             let (contract, version) = (parts.next()?, parts.next()?.parse().ok()?);
             let rule = parts.next()?.parse::<usize>().ok()?.checked_sub(1)?;
-            let scope = match parts.next()?.split_once(' ')? {
-                ("month", month) => Scope::Month(month.parse().ok()?),
-                ("batch", batch) => Scope::Batch(batch.to_string()),
-                _ => return None,
-            };
+            let scope = Scope::read(parts.next()?)?;
             Some(FeeGroup { contract: contract.to_string(), version, rule, scope })
         };
         read(&text).filter(|group| group.spelling() == text).ok_or(text)

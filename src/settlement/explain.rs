@@ -11,7 +11,7 @@ use crate::placement::{self, Placement};
 use crate::recovery;
 use crate::recovery::attribution::attribute;
 use crate::words::explain::{
-    Basis, Hands, Received, correction_words, line_words, no_recovery, placement_words,
+    Basis, Hands, Received, correction_words, line_words, no_recovery, note_words, placement_words,
     received_words, rule_words, true_up_words,
 };
 
@@ -87,7 +87,7 @@ impl Telling {
         let key = line.fee_group.clone().map(of_agency);
         match key {
             Some(key) => words.extend(self.group(db, statement, line, &key)?),
-            None => words.extend(line.note.iter().map(|note| format!("{note}."))),
+            None => words.extend(line.note.iter().map(|note| note_words(self.t, note))),
         }
         Ok(words)
     }
@@ -203,7 +203,7 @@ impl Telling {
         let now = store::commission_of_group(db, lender, &statement.statement_no, key)?;
         let mut words = true_up_words(&basis, before, now, line.fee);
         words.extend(self.corrections(key));
-        words.extend(line.note.iter().map(|note| format!("{note}.")));
+        words.extend(line.note.iter().map(|note| note_words(self.t, note)));
         Ok(words)
     }
 }

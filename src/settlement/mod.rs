@@ -6,6 +6,7 @@
 pub mod build;
 pub mod close;
 pub mod explain;
+pub mod note;
 pub mod render;
 pub mod replay;
 pub mod store;

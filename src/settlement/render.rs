@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use serde_json::{Map, Value, json};
 
+use super::note::Note;
 use super::{Figures, Line, LineKind, Statement};
 use crate::kernel::{Currency, Money};
 use crate::party::{Assignee, Lang, Lender};
@@ -121,6 +122,10 @@ impl Document<'_> {
 
     fn optional(&self, amount: &Option<Money>) -> String {
         amount.map(|amount| amount.grouped(self.currency)).unwrap_or_default()
+    }
+
+    fn note(&self, note: &str) -> String {
+        Note::read(note).words(self.t)
     }
 
     fn kind(&self, kind: &LineKind) -> &'static str {

@@ -24,6 +24,7 @@ impl AllocationError {
             (_, AllocationError::Contract(error)) => error.words(t),
             (_, AllocationError::Ledger(error)) => error.words(t),
             (_, AllocationError::Db(error)) => Trouble::of(error).told(t),
+            (_, AllocationError::Stopped(_)) => t.work_stopped().to_string(),
             (Lang::En, other) => other.to_string(),
             (Lang::Zh, AllocationError::File { file, fault }) => {
                 format!("{file}，{}", fault.words(t))

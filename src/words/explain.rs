@@ -12,6 +12,7 @@ use crate::contract::{
 use crate::kernel::{Currency, Money, Rounding};
 use crate::party::Lang;
 use crate::placement::{Placement, windows};
+use crate::settlement::note::Note;
 
 /// The facts a line is explained from.
 pub struct Basis<'a> {
@@ -84,6 +85,12 @@ pub fn received_words(
 /// That the recovery of a line is gone.
 pub fn no_recovery(t: Lang, reference: &str) -> String {
     tell!(t, "账簿中没有回款 {reference}。", "Recovery {reference} is not in the book.")
+}
+
+/// What a line has to say beside its figures, as a sentence of its own.
+pub fn note_words(t: Lang, note: &str) -> String {
+    let note = Note::read(note).words(t);
+    tell!(t, "{note}。", "{note}.")
 }
 
 /// Which version of a contract corrects which, and from when on.

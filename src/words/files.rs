@@ -66,6 +66,7 @@ impl IntakeError {
                 "the file has more {what} than are kept until all its rows are read; send it in several files; nothing was taken in"
             ),
             IntakeError::Ledger(error) => error.words(t),
+            IntakeError::Stopped(_) => t.work_stopped().to_string(),
             IntakeError::Db(error) => Trouble::of(error).told(t),
         }
     }

@@ -34,6 +34,7 @@ mod files;
 mod names;
 pub mod performance;
 mod placement;
+mod settlement;
 mod shared;
 
 use crate::kernel::{Currency, Money};
@@ -154,6 +155,7 @@ words! {
     password_known: "新密码不得与当前密码或登录名相同；密码未修改。" / "The new password must be neither the present one nor the login; nothing was changed.";
     sign_in_about: "委外案件、佣金与月度结算" / "Placement, commission and monthly settlement";
     sign_in_help: "登录名由贵机构的管理员以 consign setup 建立。" / "Your installation's operator creates logins with consign setup.";
+    work_stopped: "已停止；未作任何更改" / "stopped; nothing was changed";
     no_lender: "没有这个委托方" / "there is no such lender";
     line_mark: "第 " / "line ";
     problem_not_found: "没有这个页面" / "There is no such page";

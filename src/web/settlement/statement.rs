@@ -9,6 +9,7 @@ use crate::identity::Permission;
 use crate::kernel::{Currency, Money};
 use crate::ledger::chart;
 use crate::party::{self, Lang};
+use crate::settlement::note::Note;
 use crate::settlement::render::{self, kind_word};
 use crate::settlement::{Figures, Line, LineKind, Statement, store};
 use crate::web::Site;
@@ -260,7 +261,7 @@ fn row(t: Lang, currency: Currency, statement_no: &str, line: Line, accounts: bo
         amount: line.amount.map(|amount| list::money(amount, currency)).unwrap_or_default(),
         rate: line.rate.map(|rate| rate.percent()).unwrap_or_default(),
         fee: list::money(line.fee, currency),
-        note: line.note.unwrap_or_default(),
+        note: line.note.map(|note| Note::read(&note).words(t)).unwrap_or_default(),
         why: link::line(statement_no, line.line_no),
     }
 }
