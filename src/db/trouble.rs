@@ -175,6 +175,15 @@ mod tests {
     }
 
     #[test]
+    fn a_stored_value_that_cannot_be_read_is_no_refusal_of_the_database() {
+        let (key, why) = ("1".to_string(), "is no month".to_string());
+        let fault = Fault { table: "statement", key, column: "month", why };
+        let trouble = Trouble::of(&fault.into());
+        assert_eq!(trouble.kind, TroubleKind::Unreadable);
+        assert!(trouble.told(Lang::En).starts_with("A stored value cannot be read."));
+    }
+
+    #[test]
     fn a_commit_that_is_never_answered_may_have_taken_place() {
         let lost = Error::DatabaseError(
             DatabaseErrorKind::ClosedConnection,

@@ -1,7 +1,7 @@
 //! Placements in words: why a step or a hold is refused.
 
 use crate::db::Trouble;
-use crate::hold::HoldRefusal;
+use crate::hold::change::HoldRefusal;
 use crate::party::Lang;
 use crate::placement::life::Refusal;
 use crate::placement::{CloseReason, PlacementError};

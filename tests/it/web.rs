@@ -754,6 +754,20 @@ async fn contact_files(app: App<'_>, held: &[Vec<String>; 2]) {
         "{}",
         unfit.body
     );
+    // Refusals speak the language of the page, and name no flag of a command.
+    let unlike = "a,b\n1,2\n".to_string();
+    let to_come = format!("reference,account_no,at\nw9,{own},2099-01-01 10:00\n", own = held[0][0]);
+    for (language, file, words) in [
+        ("zh", &unlike, "缺少列 reference, account_no, at"),
+        ("en", &unlike, "Rename the column"),
+        ("zh", &to_come, "晚于今天"),
+        ("en", &to_come, "lies after today"),
+    ] {
+        let path = format!("/contacts/send?lender=CFC&lang={language}");
+        let told = agency.ask(app, sent(&token, None, "march.csv", file).uri(&path)).await.body;
+        assert!(told.contains(words), "{words}: {told}");
+        assert!(!told.contains("--map") && !told.contains("--allow-future"), "{told}");
+    }
     // Whoever looks only, sends nothing; nor does a page of somebody else.
     let forged = agency.ask(app, sent("guessed", None, "march.csv", file).uri(path)).await;
     assert_eq!(forged.status, 403);

@@ -11,7 +11,6 @@ use crate::conduct::policy::Rule;
 use crate::conduct::violation::{self, Found};
 use crate::conduct::{ConductError, contact_store as store};
 use crate::db::{Db, read};
-use crate::hold::HoldKind;
 use crate::identity::Permission;
 use crate::kernel::Month;
 use crate::party::{self, Lang};
