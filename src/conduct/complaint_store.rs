@@ -168,10 +168,10 @@ pub fn by_reference(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Ca
 }
 
 /// SQL for what an agency may know of: complaints about no account, and those received while it held the account. What
-/// came before or after is the lender's.
+/// came before or after is the lender's (rule 10.2).
 fn told() -> String {
     format!(
-        "AND (c.account_no IS NULL OR EXISTS (SELECT 1 FROM placement p WHERE p.lender = c.lender \
+        "(c.account_no IS NULL OR EXISTS (SELECT 1 FROM placement p WHERE p.lender = c.lender \
          AND p.account_no = c.account_no AND p.assignee = c.agency AND p.placed_on <= c.received_on \
          AND c.received_on <= {LAST_DAY}))"
     )
@@ -184,8 +184,10 @@ pub fn told_to(
     agency: &str,
     reference: &str,
 ) -> QueryResult<Option<Case>> {
-    let sql =
-        format!("{SELECT} WHERE c.lender = $1 AND c.agency = $2 AND c.reference = $3 {}", told());
+    let sql = format!(
+        "{SELECT} WHERE c.lender = $1 AND c.agency = $2 AND c.reference = $3 AND {}",
+        told()
+    );
     let row: Option<Row> = diesel::sql_query(sql)
         .bind::<Text, _>(lender)
         .bind::<Text, _>(agency)
@@ -259,7 +261,7 @@ pub struct CaseFilter {
 
 impl CaseFilter {
     fn told_sql(&self) -> String {
-        if self.told { told() } else { String::new() }
+        if self.told { format!("AND {}", told()) } else { String::new() }
     }
 
     fn state_sql(&self) -> &'static str {
@@ -342,6 +344,9 @@ pub struct UpheldCount {
     /// Complaints.
     #[diesel(sql_type = BigInt)]
     pub upheld: i64,
+    /// Those of them that the agency is not told of.
+    #[diesel(sql_type = BigInt)]
+    pub untold: i64,
 }
 
 /// Complaints received in a span of days that are upheld by the decisions up to its last day that were known when the book
@@ -353,12 +358,15 @@ pub fn upheld(
     to: NaiveDate,
     known_seq: i64,
 ) -> QueryResult<Vec<UpheldCount>> {
-    diesel::sql_query(
-        "SELECT c.agency, COUNT(*) AS upheld FROM complaint c JOIN complaint_decision d ON d.lender = c.lender \
+    let told = told();
+    diesel::sql_query(format!(
+        "SELECT agency, COUNT(*) AS upheld, CAST(SUM(untold) AS BIGINT) AS untold FROM \
+         (SELECT c.agency, CASE WHEN {told} THEN 0 ELSE 1 END AS untold FROM complaint c \
+         JOIN complaint_decision d ON d.lender = c.lender \
          AND d.reference = c.reference AND d.decision_no = (SELECT MAX(n.decision_no) FROM complaint_decision n \
          WHERE n.lender = c.lender AND n.reference = c.reference AND n.seq <= $1 AND n.decided_on <= $2) \
-         WHERE c.lender = $3 AND c.received_on >= $4 AND c.received_on <= $2 AND d.upheld GROUP BY c.agency",
-    )
+         WHERE c.lender = $3 AND c.received_on >= $4 AND c.received_on <= $2 AND d.upheld) found GROUP BY agency"
+    ))
     .bind::<BigInt, _>(known_seq)
     .bind::<Date, _>(to)
     .bind::<Text, _>(lender)

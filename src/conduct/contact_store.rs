@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::policy::Policy;
 use super::{Channel, Contact, Outcome};
-use crate::db::{Cell, Db, FactTable, Kind, fact, names_of, row, rows_of_json, select};
+use crate::db::{Cell, Db, FactTable, Kind, fact, keys_in, names_of, rows_of_json, select};
 use crate::hold::{Hold, Opening};
 use crate::kernel::calendar::parse_time;
 
@@ -347,34 +347,57 @@ pub fn same_file(
         .optional()
 }
 
-row! {
-    struct HoldRow in "hold" key (account_no, seq, kind) {
-        hold: Hold,
-        debtor_ref: Option<String>,
-    }
-}
-
-/// The holds that touch a span of days, known when the book stood at `known_seq`, each with the debtor of its account.
+/// The holds that touch a span of days, known when the book stood at `known_seq`.
 pub fn holds(
     db: &mut Db,
     lender: &str,
     first: NaiveDate,
     last: NaiveDate,
     known_seq: i64,
-) -> QueryResult<Vec<(Hold, Option<String>)>> {
+) -> QueryResult<Vec<Hold>> {
     let columns = names_of::<Opening>("h");
     let sql = format!(
-        "SELECT {columns}, CASE WHEN h.ended_seq <= $1 THEN h.ended_on END AS ended_on, \
-         (SELECT r.debtor_ref FROM portfolio_row r WHERE r.lender = h.lender AND r.account_no = h.account_no AND r.seq <= $1 \
-          ORDER BY r.as_of DESC, r.seq DESC LIMIT 1) AS debtor_ref \
-         FROM hold h WHERE h.lender = $2 AND h.seq <= $1 AND h.from_on <= $3 AND (h.until_on IS NULL OR h.until_on >= $4) \
+        "SELECT {columns}, CASE WHEN h.ended_seq <= $1 THEN h.ended_on END AS ended_on FROM hold h WHERE h.lender = $2 AND h.seq <= $1 AND h.from_on <= $3 AND (h.until_on IS NULL OR h.until_on >= $4) \
          AND (h.ended_on IS NULL OR h.ended_seq > $1 OR h.ended_on > $4) ORDER BY h.account_no, h.seq"
     );
-    let rows: Vec<HoldRow> = diesel::sql_query(sql)
+    diesel::sql_query(sql)
         .bind::<BigInt, _>(known_seq)
         .bind::<Text, _>(lender)
         .bind::<Date, _>(last)
         .bind::<Date, _>(first)
-        .load(db)?;
-    Ok(rows.into_iter().map(|row| (row.hold, row.debtor_ref)).collect())
+        .load(db)
+}
+
+/// The debtor of an account from a file on.
+#[derive(QueryableByName, Clone, Debug)]
+pub struct DebtorSince {
+    /// The account.
+    #[diesel(sql_type = Text)]
+    pub account_no: String,
+    /// The file's day.
+    #[diesel(sql_type = Date)]
+    pub as_of: NaiveDate,
+    /// Whom it names.
+    #[diesel(sql_type = Text)]
+    pub debtor_ref: String,
+}
+
+/// Whom the files known when the book stood at `known_seq` name as debtors of some accounts (a JSON array), in order of
+/// account, day and upload.
+pub fn debtors(
+    db: &mut Db,
+    lender: &str,
+    keys: &str,
+    known_seq: i64,
+) -> QueryResult<Vec<DebtorSince>> {
+    let listed = keys_in(db, "account_no", 2);
+    let sql = format!(
+        "SELECT account_no, as_of, debtor_ref FROM portfolio_row WHERE lender = $1 AND {listed} AND seq <= $3 \
+         ORDER BY account_no, as_of, seq"
+    );
+    diesel::sql_query(sql)
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(keys)
+        .bind::<BigInt, _>(known_seq)
+        .load(db)
 }

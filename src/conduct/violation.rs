@@ -74,7 +74,7 @@ pub fn each(
     }
     let mut known = Known {
         policies: store::policies(db, lender)?,
-        holds: Holds::of(store::holds(db, lender, from, to, known_seq)?),
+        holds: Holds::load(db, lender, from, to, known_seq)?,
         placements: HashMap::new(),
         known_seq,
     };
@@ -157,26 +157,63 @@ impl Known {
 /// The holds of a span of days: on accounts, and on all accounts of a debtor.
 struct Holds {
     accounts: HashMap<String, Vec<Hold>>,
-    debtors: HashMap<String, Vec<Hold>>,
+    debtors: HashMap<String, Vec<OfDebtor>>,
+}
+
+/// A hold on an account of a debtor, and the days on which the account was the debtor's: it may become another's later.
+struct OfDebtor {
+    hold: Hold,
+    /// From this day on; from the beginning when nothing is known from before.
+    from: Option<NaiveDate>,
+    /// Before this day; to this day when the account is still the debtor's.
+    before: Option<NaiveDate>,
+}
+
+impl OfDebtor {
+    fn stops(&self, day: NaiveDate) -> bool {
+        self.from.is_none_or(|from| from <= day)
+            && self.before.is_none_or(|before| day < before)
+            && stops(&self.hold, day)
+    }
 }
 
 impl Holds {
-    fn of(found: Vec<(Hold, Option<String>)>) -> Holds {
-        let mut holds = Holds { accounts: HashMap::new(), debtors: HashMap::new() };
-        for (hold, debtor_ref) in found {
-            if let Some(debtor_ref) = debtor_ref.filter(|_| hold.kind.holds_debtor()) {
-                holds.debtors.entry(debtor_ref).or_default().push(hold.clone());
-            }
-            holds.accounts.entry(hold.account_no.clone()).or_default().push(hold);
+    fn load(
+        db: &mut Db,
+        lender: &str,
+        from: NaiveDate,
+        to: NaiveDate,
+        known_seq: i64,
+    ) -> QueryResult<Holds> {
+        let mut accounts: HashMap<String, Vec<Hold>> = HashMap::new();
+        for hold in store::holds(db, lender, from, to, known_seq)? {
+            accounts.entry(hold.account_no.clone()).or_default().push(hold);
         }
-        holds
+        let of_debtor = |holds: &&Vec<Hold>| holds.iter().any(|hold| hold.kind.holds_debtor());
+        let held = accounts.iter().filter(|(_, holds)| of_debtor(holds)).map(|(no, _)| no.as_str());
+        let files = store::debtors(db, lender, &keys_json(held), known_seq)?;
+        let mut debtors: HashMap<String, Vec<OfDebtor>> = HashMap::new();
+        for of_account in files.chunk_by(|a, b| a.account_no == b.account_no) {
+            let holds = accounts.get(&of_account[0].account_no).into_iter().flatten();
+            for hold in holds.filter(|hold| hold.kind.holds_debtor()) {
+                for (i, file) in of_account.iter().enumerate() {
+                    let from = (i > 0).then_some(file.as_of);
+                    let before = of_account.get(i + 1).map(|next| next.as_of);
+                    let held = OfDebtor { hold: hold.clone(), from, before };
+                    debtors.entry(file.debtor_ref.clone()).or_default().push(held);
+                }
+            }
+        }
+        Ok(Holds { accounts, debtors })
     }
 
     /// The first hold that stops a contact: on its account, else on another account of the debtor.
     fn on(&self, contact: &Contact) -> Option<HeldBy> {
+        let day = contact.day();
         let of_account = self.accounts.get(&contact.account_no).into_iter().flatten();
         let of_debtor = self.debtors.get(&contact.debtor_ref).into_iter().flatten();
-        let hold = of_account.chain(of_debtor).find(|hold| stops(hold, contact.day()))?;
+        let of_debtor = of_debtor.filter(|held| held.stops(day)).map(|held| &held.hold);
+        let hold = of_account.filter(|hold| stops(hold, day)).chain(of_debtor).next()?;
         Some(HeldBy { kind: hold.kind.name(), from_on: hold.from_on })
     }
 }

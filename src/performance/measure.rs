@@ -197,6 +197,19 @@ pub struct Overview {
     pub curves: Curves,
     /// The accounts dealt by exploration.
     pub explored: Explored,
+    /// Who is on the scorecard, and what stands beside money.
+    pub ground: Ground,
+}
+
+impl Overview {
+    /// The scorecard as an assignee is shown it: of its own conduct only what it is told of (rule 10.2) counts.
+    pub fn rows_for(&self, assignee: &str, credibility: i64, points: &Points) -> Vec<Row> {
+        let mut ground = self.ground.clone();
+        if let Some(own) = ground.beside.get_mut(assignee) {
+            own.incidents = own.incidents.told();
+        }
+        scorecard(&self.history, credibility, points, &ground)
+    }
 }
 
 /// Scorecard, curves and trial in one walk through the book.
@@ -218,7 +231,7 @@ pub fn overview(
     })?;
     let ground = ground(db, query, versions, peers, &measured.begun)?;
     let rows = scorecard(&measured.history, query.parameters.credibility, points, &ground);
-    Ok(Overview { rows, history: measured.history, curves, explored })
+    Ok(Overview { rows, history: measured.history, curves, explored, ground })
 }
 
 /// The scorecard of a day: everyone with a contract in force on it, or with a judged placement.

@@ -69,6 +69,11 @@ fn known(book: &mut Book, from: &str, to: &str, seq: i64) -> BTreeMap<String, In
     incidents(&mut book.db, &book.lender, day(from), day(to), seq).unwrap()
 }
 
+/// Incidents of which the agency is told.
+fn stands(upheld: i64, violations: i64, evaluation: Option<i64>) -> Incidents {
+    Incidents { upheld, violations, evaluation, ..Incidents::default() }
+}
+
 fn seq(book: &mut Book) -> i64 {
     consign::audit::book(&mut book.db, &book.lender).unwrap().seq
 }
@@ -235,7 +240,7 @@ fn the_fourth_effective_call_to_a_debtor_is_one_too_many_by_whomever_and_on_whic
         assert_eq!(violated(book, "2026-01-01", "2026-01-31")[2], "A01 a5 effective_calls 6 / 3");
         assert_eq!(told(book, "A01", "2026-01-01", "2026-01-31"), ["A01 a5 effective_calls 4 / 3"]);
         let counts = known(book, "2026-01-01", "2026-01-31", i64::MAX);
-        assert_eq!(counts["A01"], Incidents { upheld: 0, violations: 1, evaluation: None });
+        assert_eq!(counts["A01"], stands(0, 1, None));
         assert!(!counts.contains_key("A02"));
         book.assert_proven();
     });
@@ -1119,6 +1124,49 @@ fn whose_evaluation_is_due() {
 }
 
 #[test]
+fn a_debtor_is_held_while_the_held_account_is_the_debtor_s() {
+    on_each_database(|book| {
+        placed(book);
+        let head = "account_no,balance,days_past_due,debtor_ref,hold\n";
+        book.portfolio("2026-01-04", &format!("{head}4,100.00,40,d4,deceased\n"));
+        book.portfolio("2026-01-08", &format!("{head}4,100.00,40,d5,deceased\n"));
+        contacts(
+            book,
+            "A01",
+            "a,5,2026-01-05 10:00,call,,other\nb,5,2026-01-07 10:00,call,,other\nc,5,2026-01-08 10:00,call,,other\n\
+             d,1,2026-01-08 11:00,call,,other\n",
+        );
+        assert_eq!(
+            violated(book, "2026-01-01", "2026-01-31"),
+            ["A01 c held deceased from 2026-01-04 / none while held"],
+            "whose the account became counts from then on"
+        );
+    });
+}
+
+#[test]
+fn an_agency_is_told_of_incidents_of_the_days_it_held_the_account() {
+    on_each_database(|book| {
+        placed(book);
+        book.recall(&["2"], "2026-01-10");
+        for (case, account, on) in [
+            ("C-1", Some("2"), "2026-01-01"),
+            ("C-2", Some("2"), "2026-01-02"),
+            ("C-3", Some("2"), "2026-01-10"),
+            ("C-4", Some("2"), "2026-01-11"),
+            ("C-5", None, "2026-01-20"),
+            ("C-6", Some("3"), "2026-01-21"),
+        ] {
+            complain(book, case, account, on).unwrap();
+            decide(book, &decision(case, true, "2026-01-22")).unwrap();
+        }
+        let all = known(book, "2026-01-01", "2026-01-31", i64::MAX)["A01"];
+        assert_eq!((all.upheld, all.untold.upheld), (6, 2), "the lender counts every complaint");
+        assert_eq!(all.told(), stands(4, 0, None));
+    });
+}
+
+#[test]
 fn the_scorecard_reads_what_was_known_at_a_number_of_the_book() {
     on_each_database(|book| {
         placed(book);
@@ -1136,10 +1184,7 @@ fn the_scorecard_reads_what_was_known_at_a_number_of_the_book() {
         decide(book, &decision("C-2", true, "2026-02-02")).unwrap();
         evaluate(book, "A01", "2026-01-20", 64);
         let early = seq(book);
-        let at_first = BTreeMap::from([(
-            "A01".to_string(),
-            Incidents { upheld: 0, violations: 2, evaluation: Some(64) },
-        )]);
+        let at_first = BTreeMap::from([("A01".to_string(), stands(0, 2, Some(64)))]);
         assert_eq!(known(book, "2026-01-01", "2026-01-31", early), at_first);
         // Everything that comes later is dated back.
         decide(book, &decision("C-1", true, "2026-01-31")).unwrap();
@@ -1155,7 +1200,7 @@ fn the_scorecard_reads_what_was_known_at_a_number_of_the_book() {
             at_first,
             "what was known stays known"
         );
-        let now = Incidents { upheld: 1, violations: 3, evaluation: Some(70) };
+        let now = stands(1, 3, Some(70));
         assert_eq!(
             known(book, "2026-01-01", "2026-01-31", i64::MAX),
             BTreeMap::from([("A01".to_string(), now)])
@@ -1173,7 +1218,7 @@ fn the_scorecard_reads_what_was_known_at_a_number_of_the_book() {
         assert_eq!(known(book, "2026-01-01", "2026-01-24", i64::MAX)["A01"].evaluation, Some(64));
         assert_eq!(
             known(book, "2026-02-01", "2026-02-28", i64::MAX)["A01"],
-            Incidents { upheld: 1, violations: 0, evaluation: Some(70) }
+            stands(1, 0, Some(70))
         );
         book.assert_proven();
     });

@@ -11,8 +11,9 @@ use consign::identity::{Role, may};
 use consign::portfolio::personal::Key;
 use consign::web::{Asked, ROUTES, Seen, Site, application};
 
+use crate::app::PASSWORD;
 use crate::support::on_each_database;
-use crate::web::{PASSWORD, book, token};
+use crate::web::{book, token};
 
 /// Values as they stand in a URL.
 const HOSTILE: [&str; 24] = [

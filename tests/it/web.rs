@@ -1,11 +1,8 @@
 //! The web application: who gets in, who sees what, and that every page answers in both languages.
 
-use std::collections::BTreeMap;
-use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
 
-use actix_web::test::{self, TestRequest};
+use actix_web::test::TestRequest;
 use chrono::NaiveDate;
 use consign::audit::By;
 use consign::conduct::contacts::{Contacts, Sender};
@@ -17,15 +14,15 @@ use consign::portfolio::import::Portfolio;
 use consign::portfolio::personal::Key;
 use consign::recovery::import::Recoveries;
 use consign::settlement::close::NewClosing;
-use consign::web::{Asked, ROUTES, Seen, Site, application};
+use consign::web::{Asked, ROUTES, Seen, Site};
 use consign::{allocation, ambient, audit, conduct, contract, party, settlement};
 
+use crate::app::{Browser, PASSWORD, TestApp};
 use crate::support::on_each_database;
 
 /// An account number of every character that means something in a URL or a spreadsheet.
 const STRANGE: &str = "a=/b ?#%25&+中";
 const STRANGE_IN_URL: &str = "a%3D%2Fb%20%3F%23%2525%26%2B%E4%B8%AD";
-pub const PASSWORD: &str = "correct horse battery";
 
 const PARTIES: &str = r#"
 [[lender]]
@@ -168,64 +165,7 @@ fn conducted(db: &mut Db, folder: &Path, code: &str, agencies: &[&str], key: Opt
     }
 }
 
-/// What came back.
-struct Answer {
-    status: u16,
-    location: String,
-    content_type: String,
-    cookies: Vec<(String, String)>,
-    body: String,
-}
-
-/// The application under test: a request in, an answer out.
-type App<'a> = &'a dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = Answer> + 'a>>;
-
-/// A browser: it keeps cookies.
-#[derive(Default)]
-struct Browser {
-    cookies: BTreeMap<String, String>,
-}
-
-impl Browser {
-    async fn ask(&mut self, app: App<'_>, request: TestRequest) -> Answer {
-        let cookies: Vec<String> =
-            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = request
-            .insert_header(("Host", "consign.test"))
-            .insert_header(("Cookie", cookies.join("; ")));
-        let answer = app(request).await;
-        self.cookies.extend(answer.cookies.iter().cloned());
-        answer
-    }
-
-    async fn get(&mut self, app: App<'_>, path: &str) -> Answer {
-        self.ask(app, TestRequest::get().uri(path)).await
-    }
-
-    /// Posts a form with the token of the page at `page`.
-    async fn post(
-        &mut self,
-        app: App<'_>,
-        page: &str,
-        path: &str,
-        fields: &[(&str, &str)],
-    ) -> Answer {
-        let token = token(&self.get(app, page).await.body);
-        let mut fields = fields.to_vec();
-        fields.push(("csrf", &token));
-        self.ask(app, TestRequest::post().uri(path).set_form(fields)).await
-    }
-
-    async fn sign_in(app: App<'_>, login: &str) -> Browser {
-        let mut browser = Browser::default();
-        let answer = browser
-            .post(app, "/sign-in", "/sign-in", &[("login", login), ("password", PASSWORD)])
-            .await;
-        assert_eq!((answer.status, answer.location.as_str()), (303, "/"), "{login}");
-        browser
-    }
-}
-
+/// The token of a page's forms.
 pub fn token(page: &str) -> String {
     let start = page.find("name=\"csrf\" value=\"").expect("the page has a form") + 19;
     page[start..].split('"').next().unwrap().to_string()
@@ -242,133 +182,90 @@ pub fn all(address: &Address) {
     book(address, folder.path());
     let held = ["A01", "A02"].map(|of| held_by(&mut address.open().unwrap(), "CFC", of));
     let site = Site::open(address).unwrap().with_key(Key::of("a secret of the tests"));
-    actix_web::rt::System::new().block_on(async {
-        let service = test::init_service(application(site)).await;
-        let service = &service;
-        let app = |request: TestRequest| -> Pin<Box<dyn Future<Output = Answer> + '_>> {
-            Box::pin(async move {
-                let response = test::call_service(service, request.to_request()).await;
-                let cookies = response
-                    .response()
-                    .cookies()
-                    .map(|cookie| (cookie.name().to_string(), cookie.value().to_string()))
-                    .collect();
-                let header = |name: &str| {
-                    response
-                        .headers()
-                        .get(name)
-                        .map_or(String::new(), |value| value.to_str().unwrap().to_string())
-                };
-                assert!(
-                    !header("Content-Security-Policy").is_empty()
-                        && header("X-Content-Type-Options") == "nosniff"
-                );
-                let (status, location, content_type) =
-                    (response.status().as_u16(), header("Location"), header("Content-Type"));
-                let body = String::from_utf8_lossy(&test::read_body(response).await).into_owned();
-                Answer { status, location, content_type, cookies, body }
-            })
-        };
-        signing_in(&app).await;
-        forms(&app).await;
-        routes(&app).await;
-        other_books(&app).await;
-        personal_data(&app).await;
-        complaints(&app).await;
-        contacts(&app, &held[1][0]).await;
-        contact_files(&app, &held).await;
-        lists(&app).await;
-    });
+    let app = &TestApp::serving(site);
+    signing_in(app);
+    forms(app);
+    routes(app);
+    other_books(app);
+    personal_data(app);
+    complaints(app);
+    contacts(app, &held[1][0]);
+    contact_files(app, &held);
+    lists(app);
     downloads_are_recorded(address);
 }
 
-async fn signing_in(app: App<'_>) {
-    let mut browser = Browser::default();
-    let answer = browser.get(app, "/accounts?bucket=M2").await;
+fn signing_in(app: &TestApp) {
+    let browser = app.stranger();
+    let answer = browser.get("/accounts?bucket=M2");
     assert_eq!(
-        (answer.status, answer.location.as_str()),
+        (answer.status, answer.location()),
         (303, "/sign-in?next=%2Faccounts%3Fbucket%3DM2")
     );
-    let wrong = browser
-        .post(app, "/sign-in", "/sign-in", &[("login", "manager@cfc"), ("password", "wrong")])
-        .await;
+    let wrong = browser.post("/sign-in", &[("login", "manager@cfc"), ("password", "wrong")]);
     assert_eq!(wrong.status, 401);
     assert!(
         wrong.body.contains("value=\"manager@cfc\"") && !wrong.body.contains("value=\"wrong\""),
         "the form keeps the login only"
     );
-    let nobody = browser
-        .post(app, "/sign-in", "/sign-in", &[("login", "nobody"), ("password", "wrong")])
-        .await;
+    let nobody = browser.post("/sign-in", &[("login", "nobody"), ("password", "wrong")]);
     assert_eq!(nobody.status, 401);
     let right = [("login", "manager@cfc"), ("password", PASSWORD), ("next", "/accounts?bucket=M2")];
-    let answer = browser.post(app, "/sign-in", "/sign-in", &right).await;
-    assert_eq!((answer.status, answer.location.as_str()), (303, "/accounts?bucket=M2"));
+    let answer = browser.post("/sign-in", &right);
+    assert_eq!((answer.status, answer.location()), (303, "/accounts?bucket=M2"));
     let elsewhere =
         [("login", "manager@cfc"), ("password", PASSWORD), ("next", "//elsewhere.example")];
-    let answer = Browser::default().post(app, "/sign-in", "/sign-in", &elsewhere).await;
-    assert_eq!((answer.status, answer.location.as_str()), (303, "/"));
-    let mut locked = Browser::default();
+    let answer = app.stranger().post("/sign-in", &elsewhere);
+    assert_eq!((answer.status, answer.location()), (303, "/"));
+    let locked = app.stranger();
     for _ in 0..5 {
         assert_eq!(
-            locked
-                .post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", "x")])
-                .await
-                .status,
+            locked.post("/sign-in", &[("login", "locked@cfc"), ("password", "x")]).status,
             401
         );
     }
-    let answer = locked
-        .post(app, "/sign-in", "/sign-in", &[("login", "locked@cfc"), ("password", PASSWORD)])
-        .await;
+    let answer = locked.post("/sign-in", &[("login", "locked@cfc"), ("password", PASSWORD)]);
     assert_eq!(answer.status, 429, "five failures lock a login, whatever comes then");
-    let token = browser.cookies["consign_session"].clone();
-    assert_eq!(browser.post(app, "/", "/sign-out", &[]).await.status, 303);
-    browser.cookies.insert("consign_session".to_string(), token);
-    assert_eq!(browser.get(app, "/").await.status, 303, "a session that was ended stays ended");
+    let token = browser.cookie("consign_session").unwrap();
+    assert_eq!(browser.post("/sign-out", &[]).status, 303);
+    browser.set_cookie("consign_session", &token);
+    assert_eq!(browser.get("/").status, 303, "a session that was ended stays ended");
 }
 
-async fn forms(app: App<'_>) {
-    let mut browser = Browser::sign_in(app, "manager@cfc").await;
+fn forms(app: &TestApp) {
+    let browser = app.browser("manager@cfc");
     let post =
         |fields: &[(&str, &str)]| TestRequest::post().uri("/language").set_form(fields.to_vec());
-    let right = token(&browser.get(app, "/").await.body);
+    let right = token(&browser.get("/").body);
     let with_token = [("language", "zh"), ("here", "/"), ("csrf", right.as_str())];
-    assert_eq!(browser.ask(app, post(&[("language", "zh")])).await.status, 403, "no token");
+    assert_eq!(browser.ask(post(&[("language", "zh")])).status, 403, "no token");
     assert_eq!(
-        browser.ask(app, post(&[("language", "zh"), ("csrf", "0123")])).await.status,
+        browser.ask(post(&[("language", "zh"), ("csrf", "0123")])).status,
         403,
         "another's token"
     );
     let from = post(&with_token).insert_header(("Origin", "https://elsewhere.example"));
-    assert_eq!(browser.ask(app, from).await.status, 403, "from another site");
+    assert_eq!(browser.ask(from).status, 403, "from another site");
     let from = post(&with_token).insert_header(("Sec-Fetch-Site", "cross-site"));
-    assert_eq!(browser.ask(app, from).await.status, 403, "from another site, says the browser");
+    assert_eq!(browser.ask(from).status, 403, "from another site, says the browser");
     let from = post(&with_token)
         .insert_header(("Origin", "https://consign.test"))
         .insert_header(("Sec-Fetch-Site", "same-origin"));
-    assert_eq!(browser.ask(app, from).await.status, 303);
-    assert!(
-        browser.get(app, "/").await.body.contains("<html lang=\"zh\">"),
-        "the language is remembered"
-    );
-    let mut stranger = Browser::default();
+    assert_eq!(browser.ask(from).status, 303);
+    assert!(browser.get("/").body.contains("<html lang=\"zh\">"), "the language is remembered");
+    let stranger = app.stranger();
     assert_eq!(
         stranger
-            .ask(
-                app,
-                TestRequest::post().uri("/sign-in").set_form([("login", "x"), ("password", "y")])
-            )
-            .await
+            .ask(TestRequest::post().uri("/sign-in").set_form([("login", "x"), ("password", "y")]))
             .status,
         403
     );
 }
 
 /// Every route × every role × both languages: 200 for those the table lets see it, 404 for the others.
-async fn routes(app: App<'_>) {
+fn routes(app: &TestApp) {
     for (login, organisation, role) in PEOPLE.iter().filter(|(login, ..)| *login != "locked@cfc") {
-        let mut browser = Browser::sign_in(app, login).await;
+        let browser = app.browser(login);
         let role = Role::parse(role).unwrap();
         let (agency, statement) = match *organisation {
             "A01" => (true, "CFC-000001"),
@@ -389,7 +286,7 @@ async fn routes(app: App<'_>) {
             };
             for lang in ["zh", "en"] {
                 let path = filled(route.path, statement);
-                let answer = browser.get(app, &format!("{path}?lang={lang}")).await;
+                let answer = browser.get(&format!("{path}?lang={lang}"));
                 let expected = if route.path == "/sign-in" {
                     303
                 } else if seen {
@@ -398,9 +295,10 @@ async fn routes(app: App<'_>) {
                     404
                 };
                 assert_eq!(answer.status, expected, "{login} {path} {lang}");
-                let drawn = answer.content_type.starts_with("text/html")
-                    && answer.status != 303
-                    && !path.ends_with("/document");
+                let drawn =
+                    answer.header("content-type").unwrap_or_default().starts_with("text/html")
+                        && answer.status != 303
+                        && !path.ends_with("/document");
                 assert!(
                     !drawn || answer.body.contains(&format!("<html lang=\"{lang}\">")),
                     "{login} {path} {lang}"
@@ -409,7 +307,7 @@ async fn routes(app: App<'_>) {
         }
     }
     for route in ROUTES.iter().filter(|route| route.asked == Asked::Get) {
-        let answer = Browser::default().get(app, &filled(route.path, "CFC-000001")).await;
+        let answer = app.stranger().get(&filled(route.path, "CFC-000001"));
         assert_eq!(
             answer.status,
             if route.seen == Seen::ByAnybody { 200 } else { 303 },
@@ -417,8 +315,8 @@ async fn routes(app: App<'_>) {
             route.path
         );
     }
-    let mut browser = Browser::sign_in(app, "manager@cfc").await;
-    let nowhere = browser.get(app, "/nowhere?lang=en").await;
+    let browser = app.browser("manager@cfc");
+    let nowhere = browser.get("/nowhere?lang=en");
     assert!(
         nowhere.status == 404 && nowhere.body.contains("Sign out"),
         "a page that is not there has the common layout"
@@ -437,7 +335,7 @@ fn filled(path: &str, statement: &str) -> String {
 }
 
 /// What is another lender's or another agency's is not found, whatever the URL.
-async fn other_books(app: App<'_>) {
+fn other_books(app: &TestApp) {
     let parts = ["", ".csv", ".json", "/document", "/lines/1"];
     let theirs = [
         ("viewer@a02", "CFC-000001"),
@@ -447,10 +345,10 @@ async fn other_books(app: App<'_>) {
         ("manager@cfc", "NBK-000001"),
     ];
     for (login, statement) in theirs {
-        let mut browser = Browser::sign_in(app, login).await;
+        let browser = app.browser(login);
         for part in parts {
             let path = format!("/statements/{statement}{part}");
-            assert_eq!(browser.get(app, &path).await.status, 404, "{login} {path}");
+            assert_eq!(browser.get(&path).status, 404, "{login} {path}");
         }
     }
     for (login, path) in [
@@ -461,17 +359,14 @@ async fn other_books(app: App<'_>) {
         ("manager@nbk", "/recoveries.csv?lender=CFC"),
         ("preparer@cfc", "/ledger?lender=NBK"),
     ] {
-        let mut browser = Browser::sign_in(app, login).await;
-        assert_eq!(browser.get(app, path).await.status, 404, "{login} {path}");
+        let browser = app.browser(login);
+        assert_eq!(browser.get(path).status, 404, "{login} {path}");
     }
-    let mut both = Browser::sign_in(app, "manager@a01").await;
+    let both = app.browser("manager@a01");
     for lender in ["CFC", "NBK"] {
-        assert_eq!(both.get(app, &format!("/placements?lender={lender}")).await.status, 200);
+        assert_eq!(both.get(&format!("/placements?lender={lender}")).status, 200);
     }
-    let own = Browser::sign_in(app, "viewer@a02")
-        .await
-        .get(app, "/placements.csv?assignee=A01&state=closed")
-        .await;
+    let own = app.browser("viewer@a02").get("/placements.csv?assignee=A01&state=closed");
     assert!(
         own.body.contains(",A02,") && !own.body.contains(",A01,"),
         "a filter cannot widen what an agency sees"
@@ -479,7 +374,7 @@ async fn other_books(app: App<'_>) {
 }
 
 /// Names are masked; finance and the administrator see none.
-async fn personal_data(app: App<'_>) {
+fn personal_data(app: &TestApp) {
     let pages = [
         "/",
         "/accounts",
@@ -497,12 +392,12 @@ async fn personal_data(app: App<'_>) {
         "/ledger",
     ];
     for (login, ..) in PEOPLE.iter().filter(|(login, ..)| *login != "locked@cfc") {
-        let mut browser = Browser::sign_in(app, login).await;
+        let browser = app.browser(login);
         // The token of forms is random and may spell any digits.
-        let csrf = token(&browser.get(app, "/").await.body);
+        let csrf = token(&browser.get("/").body);
         let mut shown = String::new();
         for page in pages {
-            shown.push_str(&browser.get(app, page).await.body.replace(&csrf, ""));
+            shown.push_str(&browser.get(page).body.replace(&csrf, ""));
         }
         assert!(
             !shown.contains("欧阳") && !shown.contains("13812345678") && !shown.contains("5678"),
@@ -514,7 +409,7 @@ async fn personal_data(app: App<'_>) {
 }
 
 /// A refusal of the complaint forms names the field and what to put there, in the language of the page.
-async fn refused_words(app: App<'_>, compliance: &mut Browser, case: &str) {
+fn refused_words(compliance: &Browser<'_>, case: &str) {
     for (path, said) in [
         ("/complaints/add?lang=zh", "请选择严重程度：低、中或高"),
         ("/complaints/add?lang=en", "Choose a severity"),
@@ -526,7 +421,7 @@ async fn refused_words(app: App<'_>, compliance: &mut Browser, case: &str) {
             ("text", "came"),
             ("reference", "X-0"),
         ];
-        let refused = compliance.post(app, "/complaints/add", path, &fields).await;
+        let refused = compliance.post(path, &fields);
         assert!(
             refused.status == 422 && refused.body.contains(said) && refused.body.contains(">came<"),
             "{}",
@@ -542,7 +437,7 @@ async fn refused_words(app: App<'_>, compliance: &mut Browser, case: &str) {
     ] {
         let fields =
             [("upheld", upheld), ("on", "2026-04-03"), ("text", "x"), ("deduction", deduction)];
-        let refused = compliance.post(app, case, &format!("{case}?lang={lang}"), &fields).await;
+        let refused = compliance.post(&format!("{case}?lang={lang}"), &fields);
         assert!(
             refused.status == 422 && refused.body.contains(said),
             "{deduction}: {}",
@@ -552,9 +447,9 @@ async fn refused_words(app: App<'_>, compliance: &mut Browser, case: &str) {
 }
 
 /// Complaints are recorded and decided by those who may, once; a refused form keeps what was typed.
-async fn complaints(app: App<'_>) {
-    let mut compliance = Browser::sign_in(app, "compliance@cfc").await;
-    let form = compliance.get(app, "/complaints/add?lang=en").await.body;
+fn complaints(app: &TestApp) {
+    let compliance = app.browser("compliance@cfc");
+    let form = compliance.get("/complaints/add?lang=en").body;
     let at =
         form.find("name=\"reference\" value=\"").expect("the case has a number before it is sent")
             + 24;
@@ -571,8 +466,8 @@ async fn complaints(app: App<'_>) {
     };
     let mut fields = typed("NOBODY", "came to the office");
     fields.push(("reference", &reference));
-    let before = compliance.get(app, "/complaints.csv").await.body;
-    let refused = compliance.post(app, "/complaints/add", "/complaints/add", &fields).await;
+    let before = compliance.get("/complaints.csv").body;
+    let refused = compliance.post("/complaints/add", &fields);
     assert_eq!(refused.status, 422);
     for kept in [
         "came to the office",
@@ -584,28 +479,26 @@ async fn complaints(app: App<'_>) {
     ] {
         assert!(refused.body.contains(kept), "{kept} is gone: {}", refused.body);
     }
-    assert_eq!(compliance.get(app, "/complaints.csv").await.body, before);
+    assert_eq!(compliance.get("/complaints.csv").body, before);
     let mut fields = typed("L003", "came to the office");
     fields.push(("reference", &reference));
     let case = format!("/complaints/case/{reference}");
     for _ in 0..2 {
-        let done = compliance.post(app, "/complaints/add", "/complaints/add", &fields).await;
-        assert_eq!((done.status, &done.location), (303, &case), "sent twice, recorded once");
+        let done = compliance.post("/complaints/add", &fields);
+        assert_eq!(
+            (done.status, done.location()),
+            (303, case.as_str()),
+            "sent twice, recorded once"
+        );
     }
-    assert_eq!(
-        compliance.get(app, "/complaints.csv").await.body.lines().count(),
-        before.lines().count() + 1
-    );
-    assert!(
-        compliance.get(app, &case).await.body.contains("/accounts/L003"),
-        "the account is linked"
-    );
-    assert!(compliance.get(app, "/accounts/L003?lang=en").await.body.contains("Stop contact"));
-    refused_words(app, &mut compliance, &case).await;
+    assert_eq!(compliance.get("/complaints.csv").body.lines().count(), before.lines().count() + 1);
+    assert!(compliance.get(&case).body.contains("/accounts/L003"), "the account is linked");
+    assert!(compliance.get("/accounts/L003?lang=en").body.contains("Stop contact"));
+    refused_words(&compliance, &case);
     for (login, status) in
         [("viewer@cfc", 404), ("manager@a01", 404), ("preparer@cfc", 404), ("manager@nbk", 303)]
     {
-        let mut browser = Browser::sign_in(app, login).await;
+        let browser = app.browser(login);
         let another = [
             ("reference", "X-1"),
             ("agency", "A01"),
@@ -613,28 +506,20 @@ async fn complaints(app: App<'_>) {
             ("severity", "low"),
             ("text", "x"),
         ];
-        assert_eq!(
-            browser.post(app, "/", "/complaints/add", &another).await.status,
-            status,
-            "{login} adds"
-        );
+        assert_eq!(browser.post("/complaints/add", &another).status, status, "{login} adds");
         let decision = [("upheld", "no"), ("on", "2026-04-03"), ("text", "x")];
-        let refused = browser.post(app, "/", &case, &decision).await.status;
+        let refused = browser.post(&case, &decision).status;
         assert_eq!(refused, 404, "{login} decides");
     }
-    assert_eq!(Browser::sign_in(app, "viewer@cfc").await.get(app, &case).await.status, 200);
-    assert_eq!(
-        Browser::sign_in(app, "viewer@a02").await.get(app, &case).await.status,
-        404,
-        "about another agency"
-    );
+    assert_eq!(app.browser("viewer@cfc").get(&case).status, 200);
+    assert_eq!(app.browser("viewer@a02").get(&case).status, 404, "about another agency");
     let early = [
         ("upheld", "yes"),
         ("on", "2026-04-01"),
         ("text", "heard both sides"),
         ("deduction", "30"),
     ];
-    let refused = compliance.post(app, &case, &case, &early).await;
+    let refused = compliance.post(&case, &early);
     assert!(
         refused.status == 422
             && refused.body.contains("heard both sides")
@@ -643,7 +528,7 @@ async fn complaints(app: App<'_>) {
         refused.body
     );
     let token_missing = TestRequest::post().uri(&case).set_form(early);
-    assert_eq!(compliance.ask(app, token_missing).await.status, 403);
+    assert_eq!(compliance.ask(token_missing).status, 403);
     let right = [
         ("upheld", "yes"),
         ("on", "2026-04-03"),
@@ -652,36 +537,22 @@ async fn complaints(app: App<'_>) {
         ("corrects", ""),
     ];
     for _ in 0..2 {
-        assert_eq!(
-            compliance.post(app, &case, &case, &right).await.status,
-            303,
-            "sent twice, decided once"
-        );
+        assert_eq!(compliance.post(&case, &right).status, 303, "sent twice, decided once");
     }
-    let page = compliance.get(app, &format!("{case}?lang=en")).await.body;
+    let page = compliance.get(&format!("{case}?lang=en")).body;
     assert!(
         page.contains("Upheld")
             && page.contains("30.00")
             && page.contains("name=\"corrects\" value=\"1\""),
         "{page}"
     );
-    assert!(
-        !compliance
-            .get(app, "/accounts/L003?lang=en")
-            .await
-            .body
-            .contains("chip blocked\">Stop contact")
-    );
-    let own = Browser::sign_in(app, "viewer@a02")
-        .await
-        .get(app, "/complaints.csv?agency=A01&state=open")
-        .await
-        .body;
+    assert!(!compliance.get("/accounts/L003?lang=en").body.contains("chip blocked\">Stop contact"));
+    let own = app.browser("viewer@a02").get("/complaints.csv?agency=A01&state=open").body;
     assert!(
         own.contains(",A02,") && !own.contains(",A01,"),
         "a filter cannot widen what an agency sees: {own}"
     );
-    let page = compliance.get(app, "/complaints?lang=en&state=open").await.body;
+    let page = compliance.get("/complaints?lang=en&state=open").body;
     assert!(page.contains("about A02 &#60;b&#62;") && !page.contains(&reference), "{page}");
 }
 
@@ -702,11 +573,11 @@ fn sent(csrf: &str, agency: Option<&str>, name: &str, text: &str) -> TestRequest
         .set_payload(body)
 }
 
-async fn contact_files(app: App<'_>, held: &[Vec<String>; 2]) {
-    let mut agency = Browser::sign_in(app, "manager@a01").await;
+fn contact_files(app: &TestApp, held: &[Vec<String>; 2]) {
+    let agency = app.browser("manager@a01");
     let link = "href=\"/contacts/send?lender=CFC\"";
-    assert!(agency.get(app, "/contacts?lender=CFC").await.body.contains(link));
-    let form = agency.get(app, "/contacts/send?lender=CFC&lang=en").await;
+    assert!(agency.get("/contacts?lender=CFC").body.contains(link));
+    let form = agency.get("/contacts/send?lender=CFC&lang=en");
     assert!(
         form.status == 200
             && form.body.contains("type=\"file\"")
@@ -720,8 +591,7 @@ async fn contact_files(app: App<'_>, held: &[Vec<String>; 2]) {
     );
     let file = file.as_str();
     // An agency sends its own, also when the form names another.
-    let done =
-        agency.ask(app, sent(&token, Some("A02"), "C:\\calls\\march.csv", file).uri(path)).await;
+    let done = agency.ask(sent(&token, Some("A02"), "C:\\calls\\march.csv", file).uri(path));
     assert!(
         done.status == 200
             && done.body.contains("yesterday")
@@ -730,23 +600,21 @@ async fn contact_files(app: App<'_>, held: &[Vec<String>; 2]) {
         done.body
     );
     assert!(done.body.contains(">3<"), "the line of the fault: {}", done.body);
-    let mut compliance = Browser::sign_in(app, "compliance@cfc").await;
+    let compliance = app.browser("compliance@cfc");
     let month = "/contacts?month=2026-03&lang=en&agency=";
-    let (own, other) = (
-        compliance.get(app, &format!("{month}A01")).await.body,
-        compliance.get(app, &format!("{month}A02")).await.body,
-    );
+    let (own, other) =
+        (compliance.get(&format!("{month}A01")).body, compliance.get(&format!("{month}A02")).body);
     assert!(
         own.contains(">3<") && !other.contains(">3<"),
         "A01 has three contacts now, A02 the two it had"
     );
     // Corrected and sent again whole: what is in counts once.
     let corrected = file.replace("yesterday", "2026-03-07 11:00");
-    let done = agency.ask(app, sent(&token, None, "march.csv", &corrected).uri(path)).await;
+    let done = agency.ask(sent(&token, None, "march.csv", &corrected).uri(path));
     assert!(done.status == 200 && done.body.contains("The file was taken in."), "{}", done.body);
-    let again = agency.ask(app, sent(&token, None, "march.csv", &corrected).uri(path)).await;
+    let again = agency.ask(sent(&token, None, "march.csv", &corrected).uri(path));
     assert!(again.status == 200 && again.body.contains("nothing was changed"), "{}", again.body);
-    let unfit = agency.ask(app, sent(&token, None, "../march.csv", "a,b\n1,2\n").uri(path)).await;
+    let unfit = agency.ask(sent(&token, None, "../march.csv", "a,b\n1,2\n").uri(path));
     assert!(
         unfit.status == 422
             && unfit.body.contains("march.csv")
@@ -769,57 +637,52 @@ async fn contact_files(app: App<'_>, held: &[Vec<String>; 2]) {
         assert!(!told.contains("--map") && !told.contains("--allow-future"), "{told}");
     }
     // Whoever looks only, sends nothing; nor does a page of somebody else.
-    let forged = agency.ask(app, sent("guessed", None, "march.csv", file).uri(path)).await;
+    let forged = agency.ask(sent("guessed", None, "march.csv", file).uri(path));
     assert_eq!(forged.status, 403);
     let foreign = sent(&token, None, "march.csv", file)
         .uri(path)
         .insert_header(("Origin", "https://elsewhere.example"));
-    assert_eq!(agency.ask(app, foreign).await.status, 403);
+    assert_eq!(agency.ask(foreign).status, 403);
     for login in ["viewer@a02", "viewer@cfc", "preparer@cfc"] {
-        let mut looking = Browser::sign_in(app, login).await;
-        assert!(!looking.get(app, "/contacts").await.body.contains(link), "{login}");
+        let looking = app.browser(login);
+        assert!(!looking.get("/contacts").body.contains(link), "{login}");
         assert_eq!(
-            looking.ask(app, sent(&token, Some("A01"), "march.csv", file).uri(path)).await.status,
+            looking.ask(sent(&token, Some("A01"), "march.csv", file).uri(path)).status,
             404,
             "{login}"
         );
     }
     // The lender sends for an agency it names.
-    let csrf = self::token(&compliance.get(app, "/contacts/send").await.body);
+    let csrf = self::token(&compliance.get("/contacts/send").body);
     let sent_by = |agency: &str| {
         let row = format!("reference,account_no,at\nv1,{},2026-03-08 09:00\n", held[1][2]);
         sent(&csrf, Some(agency), "a02.csv", &row)
     };
-    let done = compliance.ask(app, sent_by("A02").uri("/contacts/send?lang=en")).await;
+    let done = compliance.ask(sent_by("A02").uri("/contacts/send?lang=en"));
     assert!(done.status == 200 && done.body.contains("The file was taken in."), "{}", done.body);
-    assert_eq!(compliance.ask(app, sent_by("A99").uri("/contacts/send")).await.status, 422);
+    assert_eq!(compliance.ask(sent_by("A99").uri("/contacts/send")).status, 422);
 }
 
 /// Violations first, with the rule, the figure, the limit and a masked number; an agency sees its own without numbers.
-async fn contacts(app: App<'_>, of_second: &str) {
-    let mut compliance = Browser::sign_in(app, "compliance@cfc").await;
-    let page = compliance.get(app, "/contacts?lang=en").await.body;
+fn contacts(app: &TestApp, of_second: &str) {
+    let compliance = app.browser("compliance@cfc");
+    let page = compliance.get("/contacts?lang=en").body;
     for word in ["Quiet hours", "22:30:00", "22:00-08:00", of_second, "139****0000", "A01", "A02"] {
         assert!(page.contains(word), "{word}: {page}");
     }
     assert!(!page.contains("13912340000"));
-    let file =
-        compliance.get(app, "/contacts.csv?month=2026-03&rule=quiet_hours&agency=A02").await.body;
+    let file = compliance.get("/contacts.csv?month=2026-03&rule=quiet_hours&agency=A02").body;
     assert!(file.lines().count() == 2 && file.contains(&format!("A02,n1,{of_second},")), "{file}");
-    assert_eq!(compliance.get(app, "/contacts?month=2026-04").await.status, 200);
-    assert_eq!(compliance.get(app, "/contacts?month=never").await.status, 400);
-    assert_eq!(compliance.get(app, "/contacts?agency=A99").await.status, 200);
-    let own = Browser::sign_in(app, "viewer@a02")
-        .await
-        .get(app, "/contacts?lang=en&agency=A01")
-        .await
-        .body;
+    assert_eq!(compliance.get("/contacts?month=2026-04").status, 200);
+    assert_eq!(compliance.get("/contacts?month=never").status, 400);
+    assert_eq!(compliance.get("/contacts?agency=A99").status, 200);
+    let own = app.browser("viewer@a02").get("/contacts?lang=en&agency=A01").body;
     assert!(own.contains("22:30:00") && !own.contains("****") && !own.contains(">A01<"), "{own}");
 }
 
 /// Pages by key hold every row once; filters hold; free text is neutralised and identifiers are not.
-async fn lists(app: App<'_>) {
-    let mut browser = Browser::sign_in(app, "manager@cfc").await;
+fn lists(app: &TestApp) {
+    let browser = app.browser("manager@cfc");
     for (first, key) in [
         ("/accounts", "/accounts/"),
         ("/placements", "/accounts/"),
@@ -828,7 +691,7 @@ async fn lists(app: App<'_>) {
     ] {
         let (mut path, mut rows) = (first.to_string(), Vec::new());
         loop {
-            let body = browser.get(app, &path).await.body;
+            let body = browser.get(&path).body;
             let links = body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
             rows.extend(links.clone().filter(|href| href.contains(key)).map(str::to_string));
             let next = body.find("rel=\"next\"").and_then(|at| {
@@ -847,26 +710,26 @@ async fn lists(app: App<'_>) {
             rows.len()
         );
     }
-    let body = browser.get(app, "/accounts.csv?search=L00").await.body;
+    let body = browser.get("/accounts.csv?search=L00").body;
     assert_eq!(body.lines().count(), 11, "a prefix and its header");
-    let body = browser.get(app, "/accounts.csv?search=a%3D").await.body;
+    let body = browser.get("/accounts.csv?search=a%3D").body;
     assert!(body.contains(&format!("\n{STRANGE},")), "an identifier is written as it is: {body}");
     assert_eq!(
-        browser.get(app, "/accounts.csv?holder=-").await.body.lines().count(),
+        browser.get("/accounts.csv?holder=-").body.lines().count(),
         1,
         "the house has nothing"
     );
     assert!(
-        browser.get(app, "/recoveries.csv?only=house").await.body.lines().count() == 1,
+        browser.get("/recoveries.csv?only=house").body.lines().count() == 1,
         "nothing went to the house"
     );
-    let one = browser.get(app, "/recoveries.csv?reference=CFC-007").await.body;
+    let one = browser.get("/recoveries.csv?reference=CFC-007").body;
     assert!(
         one.lines().count() == 2 && one.contains("\nCFC-007,L007,2026-03-10,payment,10.00,"),
         "{one}"
     );
-    assert_eq!(browser.get(app, "/accounts?bucket=M99").await.status, 400);
-    assert_eq!(browser.get(app, "/accounts?search=nothing&lang=en").await.status, 200);
+    assert_eq!(browser.get("/accounts?bucket=M99").status, 400);
+    assert_eq!(browser.get("/accounts?search=nothing&lang=en").status, 200);
 }
 
 fn downloads_are_recorded(address: &Address) {

@@ -124,18 +124,23 @@ impl Measure {
     fn overview(&self, db: &mut Db, book: &Book) -> Result<Overview, Problem> {
         let versions = contract::store::versions(db, &book.lender)
             .map_err(|error| Problem::Ours(error.to_string()))?;
-        let seen = measure::overview(
+        Ok(measure::overview(
             db,
             &self.asked(&book.lender.code),
             &versions,
             &self.points,
             self.peers.clone(),
-        )?;
+        )?)
+    }
+
+    /// The rows that a book's people are shown: an agency's own counts the conduct that it is told of.
+    fn rows(&self, db: &mut Db, book: &Book, board: &Overview) -> Result<Vec<Row>, Problem> {
+        let rows = match &book.agency {
+            None => board.rows.clone(),
+            Some(agency) => board.rows_for(agency, self.parameters.credibility, &self.points),
+        };
         let assignees = party::store::assignees(db, &book.lender.code)?;
-        Ok(Overview {
-            rows: with_newcomers(seen.rows, assignees.iter().map(|one| one.code.as_str())),
-            ..seen
-        })
+        Ok(with_newcomers(rows, assignees.iter().map(|one| one.code.as_str())))
     }
 }
 
@@ -186,6 +191,7 @@ impl Boards {
 struct Facts {
     measure: Measure,
     board: Arc<Overview>,
+    rows: Vec<Row>,
     curves: Curves,
     names: BTreeMap<String, String>,
     runs: Vec<runs::ListedRun>,
@@ -204,6 +210,7 @@ fn load(db: &mut Db, boards: &Boards, book: &Book, asked: &Asked) -> Result<Fact
     let lender = &book.lender.code;
     let measure = Measure::load(db, book, asked)?;
     let board = boards.of(db, book, asked, &measure)?;
+    let rows = measure.rows(db, book, &board)?;
     let mine = |assignee: &&String| book.agency.as_ref().is_none_or(|agency| agency == *assignee);
     let shown = board.curves.iter().filter(|(assignee, _)| mine(assignee));
     let curves = shown.map(|(assignee, batches)| (assignee.clone(), batches.clone())).collect();
@@ -213,7 +220,7 @@ fn load(db: &mut Db, boards: &Boards, book: &Book, asked: &Asked) -> Result<Fact
         if book.agency.is_some() { Vec::new() } else { runs::listed(db, lender, i64::MAX, RUNS)? };
     let compares = book.agency.is_none() && compare_all(&board.explored, None).is_empty();
     let explored_runs = if compares { explored_runs(db, lender)? } else { Vec::new() };
-    Ok(Facts { measure, board, curves, names, runs, explored_runs })
+    Ok(Facts { measure, board, rows, curves, names, runs, explored_runs })
 }
 
 #[derive(Template)]
@@ -297,7 +304,7 @@ pub(in crate::web) async fn show(
     let own = sees.book.agency.clone();
     let currency = sees.book.lender.currency;
     let mine = |row: &&Row| own.as_ref().is_none_or(|agency| *agency == row.assignee);
-    let mut rows: Vec<&Row> = facts.board.rows.iter().filter(mine).collect();
+    let mut rows: Vec<&Row> = facts.rows.iter().filter(mine).collect();
     rows.sort_by_key(|row| (row.rank, row.assignee.clone()));
     let ends = rows.iter().filter_map(|row| row.range).flat_map(|(low, high)| [low, high]);
     let scale = reach(Decimal::ONE, ends.chain(rows.iter().map(|row| row.shrunk_index)));
@@ -408,11 +415,7 @@ fn scale_words(middle: Decimal, reach: Decimal) -> String {
 fn figures(t: Lang, currency: Currency, facts: &Facts) -> Vec<Figure> {
     let book = facts.board.history.book();
     vec![
-        Figure::new(
-            t.assignees_word(),
-            list::count(crate::kernel::count(facts.board.rows.len())),
-            "",
-        ),
+        Figure::new(t.assignees_word(), list::count(crate::kernel::count(facts.rows.len())), ""),
         Figure::new(t.judged_placements(), list::count(book.placements), ""),
         Figure::new(
             format!("{} ({currency})", t.balance_placed()),
@@ -446,7 +449,7 @@ fn shown(
         if may { link.url() } else { String::new() }
     };
     Shown {
-        rank: if own { t.rank_of(row.rank, facts.board.rows.len()) } else { row.rank.to_string() },
+        rank: if own { t.rank_of(row.rank, facts.rows.len()) } else { row.rank.to_string() },
         assignee: Cell::link(&row.assignee, page.clone().url()),
         name: facts.names.get(&row.assignee).cloned().unwrap_or_default(),
         placements: Cell::link(list::count(row.sums.placements), placements),
@@ -530,7 +533,7 @@ pub(in crate::web) async fn download(
             let (on, mut rows) = read(db, |db| {
                 let measure = Measure::load(db, &book, &asked)?;
                 let board = boards.of(db, &book, &asked, &measure)?;
-                Ok::<_, Problem>((measure.on, board.rows.clone()))
+                Ok::<_, Problem>((measure.on, measure.rows(db, &book, &board)?))
             })?;
             rows.retain(|row| book.agency.as_ref().is_none_or(|agency| *agency == row.assignee));
             let bytes = file::csv(&rows, book.lender.currency)?;
@@ -588,14 +591,9 @@ pub(in crate::web) async fn one(
     let (t, currency, own) = (sees.who.t, book.lender.currency, book.agency.is_some());
     let (loading, boards) = (asked.clone(), site.boards.clone());
     let mut facts = site.read(move |db| load(db, &boards, &book, &loading)).await?;
-    let row = facts
-        .board
-        .rows
-        .iter()
-        .find(|row| row.assignee == assignee)
-        .cloned()
-        .ok_or(Problem::NotFound)?;
-    let all = facts.board.rows.len();
+    let row =
+        facts.rows.iter().find(|row| row.assignee == assignee).cloned().ok_or(Problem::NotFound)?;
+    let all = facts.rows.len();
     let batches = facts.curves.remove(&assignee).unwrap_or_default();
     let batch = |name: &str| {
         let seen = if own {
@@ -634,7 +632,7 @@ pub(in crate::web) async fn one(
             Figure::new(t.compliance(), row.beside.rating().to_string(), "#formula"),
             Figure::new(t.points_score(), round(row.score, 2).to_string(), "#formula"),
         ],
-        formula: formula(t, currency, own, &facts.measure, &row, &facts.board.rows),
+        formula: formula(t, currency, own, &facts.measure, &row, &facts.rows),
         strata,
         totals,
         chart: chart(

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::db::{Db, read};
 use crate::identity::Permission;
 use crate::kernel::{Currency, Money};
-use crate::ledger::chart;
+use crate::ledger::{self, chart};
 use crate::party::{self, Lang};
 use crate::settlement::note::Note;
 use crate::settlement::render::{self, kind_word};
@@ -93,7 +93,8 @@ pub(in crate::web) async fn show(
         asked.after.parse().map_err(|_| Problem::NotFound)?
     };
     let kind = LineKind::parse(&asked.kind);
-    let (one, book, sums, mut lines, agency) = site
+    let keeps_books = sees.who.may(Permission::Ledger);
+    let (one, book, sums, mut lines, agency, payable) = site
         .read(move |db| {
             let (one, book) = visible(db, &books, &number)?;
             let sums = store::kind_sums(db, &one.lender, &number)?;
@@ -106,12 +107,15 @@ pub(in crate::web) async fn show(
             let agency = party::store::assignees(db, &one.lender)?
                 .into_iter()
                 .find(|agency| agency.code == one.agency);
-            Ok((one, book, sums, lines, agency))
+            let payable = chart::payable(&one.agency);
+            let seen = book.agency.is_none() && keeps_books;
+            let moved =
+                seen && !ledger::store::postings_of(db, &one.lender, &payable, 0, 1)?.is_empty();
+            Ok((one, book, sums, lines, agency, moved.then_some(payable)))
         })
         .await?;
     let (t, currency) = (sees.who.t, book.lender.currency);
     let here = |kind: &str| Link::to(&link::statement(&one.statement_no)).with("kind", kind);
-    let ledger = book.agency.is_none() && sees.who.may(Permission::Ledger);
     let next = if cut(&mut lines) {
         lines.last().map(|last| {
             here(&asked.kind).with("after", &last.line_no.to_string()).then("#lines").url()
@@ -132,7 +136,7 @@ pub(in crate::web) async fn show(
             || t.no_contract().to_string(),
             |(code, version)| format!("{code}, {} {version}", t.version()),
         ),
-        figures: figures(t, currency, &one, ledger),
+        figures: figures(t, currency, &one, payable.as_deref()),
         sums: sums_of(t, currency, &one.figures),
         chain: chain(t, currency, &one.figures),
         kinds: tabs(t, &sums, &asked.kind, here),
@@ -154,13 +158,13 @@ pub(in crate::web) async fn show(
     page.step(t.print_document(), file("/document")).show(&body)
 }
 
-fn figures(t: Lang, currency: Currency, one: &Statement, ledger: bool) -> Vec<Figure> {
+/// The figures at the head; the closing one leads to the ledger's account, where the reader sees one that has moved.
+fn figures(t: Lang, currency: Currency, one: &Statement, payable: Option<&str>) -> Vec<Figure> {
     let f = &one.figures;
     let lines = |kind: LineKind| {
         Link::to(&link::statement(&one.statement_no)).with("kind", kind.name()).then("#lines").url()
     };
-    let account =
-        if ledger { link::ledger_account(&chart::payable(&one.agency)) } else { String::new() };
+    let account = payable.map(link::ledger_account).unwrap_or_default();
     let shown = |amount: Money| list::money(amount, currency);
     let due = if f.due_from_agency > Money::ZERO {
         (t.due_from(), f.due_from_agency)
