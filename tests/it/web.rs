@@ -632,7 +632,7 @@ fn contact_files(app: &TestApp, held: &[Vec<String>; 2]) {
         ("en", &to_come, "lies after today"),
     ] {
         let path = format!("/contacts/send?lender=CFC&lang={language}");
-        let told = agency.ask(app, sent(&token, None, "march.csv", file).uri(&path)).await.body;
+        let told = agency.ask(sent(&token, None, "march.csv", file).uri(&path)).body;
         assert!(told.contains(words), "{words}: {told}");
         assert!(!told.contains("--map") && !told.contains("--allow-future"), "{told}");
     }
