@@ -68,6 +68,7 @@ fn item(month: usize, account_no: &str, amount: Money) -> Item {
         account_no: account_no.to_string(),
         batch: format!("B{month}"),
         received_on: World::day(month),
+        month: consign::kernel::Month::of(World::day(month)),
         reversal: false,
         amount,
         earning: amount,

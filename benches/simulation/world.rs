@@ -344,7 +344,7 @@ fn contracts(lender: &Lender, assignees: &[Assignee]) -> Versions {
             "code = \"SIM-{code}\"\nagency = \"{code}\"\neffective_from = {from}\nterm_days = 28\ntail_days = 62\n{fees}"
         );
         let terms = contract::parse(&text, lender, assignees).expect("a contract");
-        Version { number: 1, seq: 1, sha256: String::new(), terms }
+        Version { number: 1, seq: 1, sha256: String::new(), stands_for: 1, terms }
     };
     Versions(AGENCIES.map(version).to_vec())
 }

@@ -2,6 +2,7 @@
 
 mod allocate;
 mod bar;
+mod card;
 mod conduct;
 mod import;
 mod ledger;

@@ -13,7 +13,7 @@ use crate::party::Lang;
 use crate::settlement::{SettlementError, close as closing, explain as explaining, render, store};
 use crate::{ambient, party};
 
-fn month(text: &str) -> Result<Month, String> {
+pub(super) fn month(text: &str) -> Result<Month, String> {
     text.parse().map_err(|fault| format!("\"{text}\" {fault}"))
 }
 

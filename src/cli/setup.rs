@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Context;
-use super::output::{Answer, Failure, lines, read_text};
+use super::card::{SimulateArguments, simulate, write_difference};
+use super::output::{Answer, Failure, check_writable, lines, read_text};
 use crate::{ambient, contract, party};
 
 #[derive(Args)]
@@ -42,22 +43,34 @@ pub(super) fn setup(context: &Context, arguments: &SetupArguments) -> Result<Ans
 pub(super) enum ContractCommand {
     /// Check a contract file and publish it as the next version.
     Publish(PublishArguments),
+    /// Work out a proposed contract on the real months of an agency beside the one in force.
+    Simulate(SimulateArguments),
 }
 
 #[derive(Args)]
 pub(super) struct PublishArguments {
     /// The contract file (TOML).
-    file: PathBuf,
+    pub(super) file: PathBuf,
     /// The lender's code.
     #[arg(long)]
-    lender: String,
+    pub(super) lender: String,
     /// Only check.
     #[arg(long)]
     check: bool,
+    /// Where to write what it would change of closed months; `-` is standard output.
+    #[arg(long, requires = "check")]
+    diff: Option<PathBuf>,
 }
 
 pub(super) fn contract(context: &Context, command: &ContractCommand) -> Result<Answer, Failure> {
-    let ContractCommand::Publish(arguments) = command;
+    match command {
+        ContractCommand::Publish(arguments) => publish(context, arguments),
+        ContractCommand::Simulate(arguments) => simulate(context, arguments),
+    }
+}
+
+fn publish(context: &Context, arguments: &PublishArguments) -> Result<Answer, Failure> {
+    arguments.diff.iter().try_for_each(|path| check_writable(path))?;
     let text = read_text(&arguments.file)?;
     let mut db = context.open()?;
     let file = arguments.file.display().to_string();
@@ -80,5 +93,8 @@ pub(super) fn contract(context: &Context, command: &ContractCommand) -> Result<A
         ),
         _ => format!("{} published as version {} for {}", done.contract, done.version, done.agency),
     };
-    Ok(Answer::new(said, json!(done)))
+    let Some(path) = &arguments.diff else { return Ok(Answer::new(said, json!(done))) };
+    let mut answer = json!(done);
+    let told = write_difference(&mut db, arguments, path, &text, &done, &mut answer)?;
+    Ok(Answer::new(lines(vec![said, told]), answer))
 }

@@ -86,6 +86,20 @@ pub fn gather(
     Ok(gathered)
 }
 
+/// The same from facts in memory.
+pub fn gather_from<'f>(
+    facts: impl Iterator<Item = &'f AccountFacts>,
+    versions: &Versions,
+    cut_off: CutOff,
+) -> Result<Gathered, ContractError> {
+    let mut gathered = Gathered::default();
+    for one in facts {
+        gathered.add(contribution(versions, cut_off, one)?);
+    }
+    gathered.settle_order(None);
+    Ok(gathered)
+}
+
 /// One group alone, from the accounts that can have a part in it.
 pub fn group(
     db: &mut Db,
@@ -96,8 +110,49 @@ pub fn group(
 ) -> Result<Option<Group>, ContractError> {
     let accounts = match &key.scope {
         Scope::Batch(batch) => placement::store::accounts_of_batch(db, lender, batch)?,
-        Scope::Month(month) => recovery::store::accounts_paid_in(db, lender, &key.agency, *month)?,
+        Scope::Month(month) => {
+            let days = (month.first_day(), month.last_day());
+            recovery::store::accounts_paid_in(db, lender, &key.agency, days)?
+        }
     };
+    Ok(of_accounts(db, lender, versions, cut_off, &accounts)?.groups.remove(key))
+}
+
+/// The groups of an agency, each whole, in which there are payments received within two days.
+pub fn groups_paid_in(
+    db: &mut Db,
+    lender: &str,
+    versions: &Versions,
+    cut_off: CutOff,
+    agency: &str,
+    days: (NaiveDate, NaiveDate),
+) -> Result<Vec<Group>, ContractError> {
+    let accounts = recovery::store::accounts_paid_in(db, lender, agency, days)?;
+    let gathered = of_accounts(db, lender, versions, cut_off, &accounts)?;
+    let within = (Month::of(days.0), Month::of(days.1));
+    let mut groups = Vec::new();
+    for (key, found) in gathered.groups.into_iter().filter(|(key, _)| key.agency == agency) {
+        let paid = |item: &Item| within.0 <= item.month && item.month <= within.1;
+        if !found.items.iter().any(paid) {
+            continue;
+        }
+        // A group of a month has all its payments on these accounts, one of a batch on others as well.
+        match &key.scope {
+            Scope::Month(_) => groups.push(found),
+            Scope::Batch(_) => groups.extend(group(db, lender, versions, cut_off, &key)?),
+        }
+    }
+    Ok(groups)
+}
+
+/// What some accounts alone come to.
+fn of_accounts(
+    db: &mut Db,
+    lender: &str,
+    versions: &Versions,
+    cut_off: CutOff,
+    accounts: &[String],
+) -> Result<Gathered, ContractError> {
     let mut gathered = Gathered::default();
     for chunk in accounts.chunks(5_000) {
         let keys = keys_json(chunk.iter().map(String::as_str));
@@ -121,7 +176,7 @@ pub fn group(
         merge.before(None, &mut add)?;
     }
     gathered.settle_order(None);
-    Ok(gathered.groups.remove(key))
+    Ok(gathered)
 }
 
 /// Walks the accounts of a book with their placements and recoveries.
@@ -290,6 +345,7 @@ impl<'v> Adding<'v> {
                 account_no: one.account_no.clone(),
                 batch: placement.batch.clone(),
                 received_on: one.received_on,
+                month: Month::of(payment.received_on),
                 reversal: one.kind == Kind::Reversal,
                 amount: sign(one.amount),
                 earning: sign(earning),

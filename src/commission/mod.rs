@@ -2,8 +2,9 @@
 //!
 //! Recoveries of the same contract version, rule and scope form a [`Group`]. [`earning`] says which part of a
 //! recovery earns, [`entitlement`] what each line of a group earns; both are pure. [`gather`] brings the groups
-//! of a book together as known at a cut-off.
+//! of a book together as known at a cut-off, [`change`] says what lies between two of them.
 
+pub mod change;
 pub mod earning;
 pub mod entitlement;
 pub mod gather;
@@ -107,6 +108,8 @@ pub struct Item {
     pub batch: String,
     /// The day it was received.
     pub received_on: NaiveDate,
+    /// The month its payment was received in.
+    pub month: Month,
     /// Whether it takes a payment back.
     pub reversal: bool,
     /// The whole amount.

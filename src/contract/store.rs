@@ -29,15 +29,22 @@ pub fn versions(db: &mut Db, lender: &Lender) -> Result<Versions, ContractError>
     let rows: Vec<Published> = select::<Published>("WHERE lender = $1 ORDER BY seq")
         .bind::<Text, _>(&lender.code)
         .load(db)?;
-    let read = |row: Published| {
+    let mut versions: Vec<Version> = Vec::with_capacity(rows.len());
+    for row in rows {
         let terms =
             parse_published(&row.source, lender.currency).map_err(|fault| ContractError::File {
                 file: format!("stored contract {} version {}", row.code, row.version),
                 fault,
             })?;
-        Ok(Version { number: row.version, seq: row.seq, sha256: row.sha256, terms })
-    };
-    rows.into_iter().map(read).collect::<Result<Vec<_>, _>>().map(Versions)
+        let corrected = |version: &&Version| {
+            version.terms.agency == terms.agency && Some(version.number) == terms.corrects
+        };
+        let stands_for =
+            versions.iter().find(corrected).map_or(row.version, |version| version.stands_for);
+        let (number, seq, sha256) = (row.version, row.seq, row.sha256);
+        versions.push(Version { number, seq, sha256, stands_for, terms });
+    }
+    Ok(Versions(versions))
 }
 
 /// A version as it is stored, its text unread.

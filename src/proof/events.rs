@@ -31,6 +31,7 @@ pub const FACTS: &[&Table] = &[
     &conduct::contact_store::ContactFile::FACTS,
     &conduct::evaluation_store::Evaluation::FACTS,
     &settlement::Period::FACTS,
+    &settlement::Grade::FACTS,
     &settlement::Head::FACTS,
     &settlement::Line::FACTS,
     &settlement::store::Document::FACTS,

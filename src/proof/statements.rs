@@ -1,6 +1,6 @@
 //! Statements worked out again from the facts their closings knew, and their documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ledger::Sums;
 use super::{Proof, ProofError};
@@ -11,8 +11,9 @@ use crate::kernel::{Month, Total, digest};
 use crate::ledger::chart;
 use crate::party::Lender;
 use crate::settlement::build::before_corrections_were_named;
-use crate::settlement::replay::Replay;
-use crate::settlement::{self, Statement};
+use crate::settlement::close::WorkedOut;
+use crate::settlement::replay::{Closing, Replay};
+use crate::settlement::{self, Grade, Graded, Statement};
 
 pub(super) fn prove(
     db: &mut Db,
@@ -26,10 +27,14 @@ pub(super) fn prove(
     for one in settlement::store::statements(db, &lender.code, None)? {
         stored.entry(one.month).or_default().push(one);
     }
+    let mut kept = settlement::store::grades(db, &lender.code)?;
     let mut replay = Replay::load(db, lender, &closings)?;
     let mut number = 0;
-    for (month, _) in &closings {
-        let again = replay.next(db)?.unwrap_or_default();
+    for Closing { month, settles, .. } in &closings {
+        let Some(WorkedOut { statements: again, graded }) = replay.next(db)? else { break };
+        if settles.is_some() {
+            grades(*month, &mut kept, graded, proof);
+        }
         number += crate::kernel::count(again.len());
         let stored = stored.remove(month).unwrap_or_default();
         proof.check(stored.len() == again.len(), || {
@@ -45,6 +50,9 @@ pub(super) fn prove(
             }
         }
     }
+    for Grade { month, agency, .. } in kept {
+        proof.finding(format!("a grade of {agency} is kept of {month}, whose closing kept none"));
+    }
     for one in stored.values().flatten() {
         proof.finding(format!(
             "statement {} is of {}, which is not closed",
@@ -57,13 +65,22 @@ pub(super) fn prove(
     Ok(())
 }
 
-/// The closed months with what each closing knew; they follow one another up to the last one of the book's head.
-fn closings(
-    db: &mut Db,
-    book: &Book,
-    proof: &mut Proof,
-) -> Result<Vec<(Month, CutOff)>, ProofError> {
-    let mut closings = Vec::new();
+/// The grades that a closing kept are what its facts say.
+fn grades(month: Month, kept: &mut Vec<Grade>, again: BTreeMap<String, Graded>, proof: &mut Proof) {
+    let found = kept.extract_if(.., |grade| grade.month == month);
+    let found: BTreeMap<String, Graded> = found.map(|grade| (grade.agency, grade.graded)).collect();
+    let agencies: BTreeSet<&String> = found.keys().chain(again.keys()).collect();
+    for agency in agencies {
+        proof.check(found.get(agency) == again.get(agency), || {
+            format!("the grade of {agency} kept of {month} differs from what the facts say")
+        });
+    }
+}
+
+/// The closed months with what each closing knew; they follow one another up to the last one of the book's head. Once one
+/// is closed by month of receipt all later ones are.
+fn closings(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Vec<Closing>, ProofError> {
+    let mut closings: Vec<Closing> = Vec::new();
     let mut expected: Option<Month> = None;
     for period in settlement::store::periods(db, &book.lender)? {
         let month = period.month;
@@ -71,7 +88,12 @@ fn closings(
             format!("month {month} was closed out of order")
         });
         expected = Some(month.next());
-        closings.push((month, CutOff { seq: period.known_seq, last_day: month.last_day() }));
+        let before = closings.last().and_then(|last| last.settles);
+        proof.check(before.is_none() || period.settles.is_some(), || {
+            format!("month {month} was closed by statement after one closed by month of receipt")
+        });
+        let cut_off = CutOff { seq: period.known_seq, last_day: month.last_day() };
+        closings.push(Closing { month, cut_off, settles: period.settles });
     }
     proof.check(book.closed_month.map(Month::next) == expected, || {
         "the book's head and its closed months disagree".to_string()

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
 use super::{Channel, Kind, Receipt, Recovery};
 use crate::db::{Cell, Db, FactTable, Kind as Column, keys_in};
-use crate::kernel::{Money, Month};
+use crate::kernel::Money;
 
 /// Recoveries.
 pub const RECOVERIES: FactTable = FactTable {
@@ -145,12 +145,12 @@ struct AccountRow {
     account_no: String,
 }
 
-/// The accounts that an assignee has ever held and that paid in a month, in order.
+/// The accounts that an assignee has ever held and that paid within two days, in order.
 pub fn accounts_paid_in(
     db: &mut Db,
     lender: &str,
     assignee: &str,
-    month: Month,
+    (first, last): (NaiveDate, NaiveDate),
 ) -> QueryResult<Vec<String>> {
     let rows: Vec<AccountRow> = diesel::sql_query(
         "SELECT DISTINCT c.account_no FROM recovery c WHERE c.lender = $1 AND c.received_on >= $2 AND c.received_on <= $3 \
@@ -158,8 +158,8 @@ pub fn accounts_paid_in(
          AND p.account_no = c.account_no AND p.assignee = $4) ORDER BY c.account_no",
     )
     .bind::<Text, _>(lender)
-    .bind::<Date, _>(month.first_day())
-    .bind::<Date, _>(month.last_day())
+    .bind::<Date, _>(first)
+    .bind::<Date, _>(last)
     .bind::<Text, _>(assignee)
     .load(db)?;
     Ok(rows.into_iter().map(|row| row.account_no).collect())

@@ -1,18 +1,18 @@
-//! The statements of a month, decided in memory (rules 6.8 to 6.14).
+//! The statements of a month, decided in memory (rules 6.8 to 6.16).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
 
-use super::{Figures, Head, Line, LineKind, SettlementError, Statement};
+use super::month::{self, ClosedMonth, Earned, SettledMonths};
+use super::{Figures, Graded, Head, Line, LineKind, SettlementError, Statement, earlier};
 use crate::commission::entitlement::price;
 use crate::commission::gather::Gathered;
 use crate::commission::{FeeGroup, Group, GroupKey, Item, Scope};
-use crate::contract::factor::By;
+use crate::contract::version::Governing;
 use crate::contract::{Charge, Credit, Per, Remittance, Terms, Version, Versions};
-use crate::kernel::rate::{times, without_tax};
+use crate::kernel::rate::without_tax;
 use crate::kernel::{Currency, Money, MoneyRange, Month, Rounding, Total, count};
 
 /// What earlier statements settled of a group.
@@ -46,6 +46,8 @@ pub struct Settled {
     pub last: BTreeMap<String, Figures>,
     /// By agency: Σ collected on earlier statements.
     pub collected: BTreeMap<String, Money>,
+    /// By agency: factor, minimum and maximum of its months, and what they were charged.
+    pub months: BTreeMap<String, SettledMonths>,
 }
 
 impl Settled {
@@ -71,21 +73,18 @@ impl Settled {
             }
         }
         *self.collected.entry(one.agency.clone()).or_default() += one.figures.collected_by_agency;
+        self.months.entry(one.agency.clone()).or_default().take(one);
         self.last.insert(one.agency.clone(), one.figures);
     }
 }
 
-/// Where an agency stands on the scorecard of a month's last day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Graded {
-    /// Its rank.
-    pub rank: i64,
-    /// Its judged placements.
-    pub judged: i64,
-    /// Of so many.
-    pub of: i64,
-    /// Its shrunk index.
-    pub index: Decimal,
+/// What factor, minimum and maximum of a month look at.
+#[derive(Clone, Copy, Debug)]
+pub enum Law<'a> {
+    /// The lines of the statement: months closed before.
+    Statement,
+    /// All that the money of a month earns; with the months closed by this law, in order.
+    MonthOfReceipt(&'a [ClosedMonth]),
 }
 
 /// What a month is closed from.
@@ -96,8 +95,10 @@ pub struct MonthEnd<'a> {
     pub currency: Currency,
     /// The month.
     pub month: Month,
-    /// Whether no month was closed before: it closes all before it.
-    pub first: bool,
+    /// The first month of the book, this one when none was closed before: it closes all before it.
+    pub first_month: Month,
+    /// What factor, minimum and maximum look at.
+    pub law: Law<'a>,
     /// The contracts known.
     pub versions: &'a Versions,
     /// What the contracts entitle now.
@@ -118,11 +119,12 @@ pub fn statement_no(lender: &str, number: i64) -> String {
 }
 
 impl MonthEnd<'_> {
-    /// All statements of the month, in order of the agencies' codes.
-    pub fn statements(&self) -> Result<Vec<Statement>, SettlementError> {
+    /// All statements of the month, in order of the agencies' codes. `earned` says of the groups that are not gathered
+    /// what they earn, and is told it of the others.
+    pub fn statements(&self, earned: &mut Earned) -> Result<Vec<Statement>, SettlementError> {
         let mut statements = Vec::new();
         for agency in self.agencies() {
-            let lines = self.lines(&agency)?;
+            let lines = self.lines(&agency, earned)?;
             let collected = self.collected(&agency);
             let carried =
                 self.settled.last.get(&agency).map_or(Money::ZERO, |last| last.carried_forward);
@@ -165,8 +167,8 @@ impl MonthEnd<'_> {
         now - self.settled.collected.get(agency).copied().unwrap_or_default()
     }
 
-    /// Commission, true-up and charge lines, in order, not yet numbered.
-    fn lines(&self, agency: &str) -> Result<Vec<Line>, SettlementError> {
+    /// All lines in order, not yet numbered; of a month closed by statement without the last three kinds.
+    fn lines(&self, agency: &str, earned: &mut Earned) -> Result<Vec<Line>, SettlementError> {
         let (mut commission, mut true_ups) = (Vec::new(), Vec::new());
         let current = self
             .gathered
@@ -183,7 +185,9 @@ impl MonthEnd<'_> {
                 let (agency, contract) = (key.agency.clone(), key.contract.clone());
                 SettlementError::NoVersion { agency, contract, version: key.version }
             })?;
-            self.group_lines(&key, group, &version.terms, &mut commission, &mut true_ups);
+            let by_month =
+                self.group_lines(&key, group, &version.terms, &mut commission, &mut true_ups);
+            earned.set(&key, by_month);
         }
         for item in self.gathered.grace.get(agency).into_iter().flatten() {
             if !self.settled.lines.contains_key(&item.reference) {
@@ -197,11 +201,15 @@ impl MonthEnd<'_> {
             }
         }
         commission.extend(true_ups);
-        commission.extend(self.charges(agency)?);
+        let charges = self.charges(agency)?;
+        let months = self.months(agency, &charges, earned)?;
+        commission.extend(charges);
+        commission.extend(months);
         Ok(commission)
     }
 
-    /// The lines of one group: recoveries not settled before, then the change in what was.
+    /// The lines of one group: recoveries not settled before, then the change in what was. Says what it earns by month of
+    /// receipt.
     fn group_lines(
         &self,
         key: &GroupKey,
@@ -209,7 +217,8 @@ impl MonthEnd<'_> {
         terms: &Terms,
         commission: &mut Vec<Line>,
         true_ups: &mut Vec<Line>,
-    ) {
+    ) -> BTreeMap<Month, Money> {
+        let mut by_month: BTreeMap<Month, Money> = BTreeMap::new();
         let rule_name = terms.fees.get(key.rule).map(|rule| rule.name.clone());
         let fee_group = key.of.clone();
         let (mut entitled, mut settled_now) = (Money::ZERO, Money::ZERO);
@@ -219,6 +228,7 @@ impl MonthEnd<'_> {
         if let Some(group) = group {
             for (item, priced) in group.items.iter().zip(price(terms, group)) {
                 entitled += priced.fee;
+                *by_month.entry(item.month).or_default() += priced.fee;
                 match self.settled.lines.get(&item.reference) {
                     Some(line) => {
                         if !corrects.contains(line.statement_no.as_ref()) {
@@ -246,15 +256,6 @@ impl MonthEnd<'_> {
         }
         let change = entitled - settled_now - settled.sum;
         if !change.is_zero() {
-            let batch = match &key.scope {
-                Scope::Batch(batch) => Some(batch.clone()),
-                Scope::Month(_) => None,
-            };
-            let scope = match &key.scope {
-                Scope::Batch(batch) => format!("batch {batch}"),
-                Scope::Month(month) => format!("month {month}"),
-            };
-            let statements: Vec<String> = corrects.into_iter().collect();
             let corrected = match (came, stayed < settled.recoveries) {
                 (true, _) => terms.corrects.map(|corrected| (key.version, corrected)),
                 (false, true) => self
@@ -263,28 +264,65 @@ impl MonthEnd<'_> {
                     .map(|version| (version.number, key.version)),
                 (false, false) => None,
             };
-            let note = format!(
-                "{} version {}, {scope}: corrects {}{}",
-                key.contract,
-                key.version,
-                statements.join(", "),
-                corrected.map_or_else(String::new, correction_note)
-            );
-            true_ups.push(Line {
-                fee_rule: rule_name,
-                batch,
-                note: Some(note),
-                fee_group: Some(fee_group),
-                ..blank(LineKind::TrueUp, change)
-            });
+            let true_up = true_up(key, change, corrects, corrected);
+            true_ups.push(Line { fee_rule: rule_name, ..true_up });
         }
+        by_month
+    }
+
+    /// Factor, minimum and maximum of this month and of those closed before it: one line of each kind for each month in
+    /// which it comes to something else than was settled, kind by kind.
+    fn months(
+        &self,
+        agency: &str,
+        charges: &[Line],
+        earned: &Earned,
+    ) -> Result<Vec<Line>, SettlementError> {
+        let Law::MonthOfReceipt(closed) = self.law else { return Ok(Vec::new()) };
+        let beyond = |range| self.out_of_range(agency, "factor, minimum or maximum", range);
+        let none = SettledMonths::default();
+        let settled = self.settled.months.get(agency).unwrap_or(&none);
+        let earned = earned.by_month(agency, self.first_month);
+        let charged = charges.iter().map(|line| line.fee).sum::<Total>().money();
+        let charged = charged.map_err(beyond)?;
+        let before = closed.iter().map(|one| {
+            let charges = settled.charges.get(&one.month).copied().unwrap_or_default();
+            (one.month, one.known_seq, &one.graded, charges)
+        });
+        let own = std::iter::once((self.month, self.seq, self.graded, charged));
+        let mut lines: [Vec<Line>; 3] = Default::default();
+        for (of_month, known_seq, graded, charges) in before.chain(own) {
+            let governing = self.versions.of_month(agency, of_month.last_day(), known_seq);
+            let graded = graded.get(agency);
+            let commission = earned.get(&of_month).copied().unwrap_or_default();
+            let commission = commission.money().map_err(beyond)?;
+            let figures = month::Figures::work_out(governing, graded, commission, charges);
+            let figures = figures.map_err(beyond)?;
+            for (kind, lines) in month::KINDS.into_iter().zip(&mut lines) {
+                let before = settled.lines.get(&(of_month, kind)).cloned().unwrap_or_default();
+                let change = figures.of(kind) - before.sum;
+                if change.is_zero() {
+                    continue;
+                }
+                let of = ((&figures, &before), (governing, graded));
+                let note = month::note(of_month, kind, of.0, of.1, self.currency);
+                let by_commission = kind == LineKind::Performance;
+                lines.push(Line {
+                    amount: by_commission.then_some(commission),
+                    note: Some(note.to_string()),
+                    of_month: Some(of_month),
+                    ..blank(kind, change)
+                });
+            }
+        }
+        Ok(lines.into_iter().flatten().collect())
     }
 
     fn charges(&self, agency: &str) -> Result<Vec<Line>, SettlementError> {
         let mut lines = Vec::new();
         let in_month = |placed_on: NaiveDate| {
             let month = Month::of(placed_on);
-            month == self.month || self.first && month < self.month
+            month == self.month || self.first_month == self.month && month < self.month
         };
         let mut counts: BTreeMap<(String, i64, String), i64> = BTreeMap::new();
         for ((owner, contract, version, batch, placed_on), count) in &self.gathered.placed {
@@ -331,65 +369,7 @@ impl MonthEnd<'_> {
         })
     }
 
-    /// The performance line (奖惩): commission × (factor − 1), by the rank or shrunk index of the month's last day.
-    fn performance(
-        &self,
-        agency: &str,
-        terms: &Terms,
-        lines: &[Line],
-    ) -> Result<Option<Line>, MoneyRange> {
-        let graded = self.graded.get(agency);
-        let Some((factor, graded)) = terms.performance.as_ref().zip(graded) else {
-            return Ok(None);
-        };
-        let commission: Money = lines
-            .iter()
-            .filter(|line| line.kind == LineKind::Commission)
-            .map(|line| line.fee)
-            .sum::<Total>()
-            .money()?;
-        let (measure, what) = match factor.by {
-            By::Rank => {
-                (Decimal::from(graded.rank), format!("rank {} of {}", graded.rank, graded.of))
-            }
-            By::Index => (graded.index, format!("shrunk index {}", graded.index)),
-        };
-        let factor = factor.at(measure);
-        let fee = times(commission, factor - Decimal::ONE, terms.rounding)?;
-        // Whoever has nothing judged starts at 1, and may be first by it: finance should see that.
-        let unproven =
-            if graded.judged == 0 { ", none of its own placements judged yet" } else { "" };
-        let note = format!(
-            "{what}{unproven}: commission {} × ({factor} − 1)",
-            commission.plain(self.currency)
-        );
-        Ok(Some(Line {
-            amount: Some(commission),
-            note: Some(note),
-            ..blank(LineKind::Performance, fee)
-        }))
-    }
-
-    /// The line that lifts a statement to the contract's minimum, or cuts it at the maximum, when its lines need it.
-    fn bounded(
-        &self,
-        terms: &Terms,
-        in_force: bool,
-        lines: &[Line],
-    ) -> Result<Option<Line>, MoneyRange> {
-        let sum = lines.iter().map(|line| line.fee).sum::<Total>().money()?;
-        let line = |what: &str, kind: LineKind, bound: Money| {
-            let note = format!("{what} per statement {}", bound.plain(self.currency));
-            Line { note: Some(note), ..blank(kind, bound - sum) }
-        };
-        let least = terms.minimum.filter(|least| in_force && sum < *least);
-        let most = terms.maximum.filter(|most| sum > *most);
-        Ok(least
-            .map(|least| line("minimum", LineKind::Minimum, least))
-            .or_else(|| most.map(|most| line("maximum", LineKind::Maximum, most))))
-    }
-
-    /// Adds performance, minimum and maximum, numbers the lines and works out the figures.
+    /// Numbers the lines and works out the figures.
     fn statement(
         &self,
         agency: &str,
@@ -401,13 +381,11 @@ impl MonthEnd<'_> {
             |what: &'static str| move |range: MoneyRange| self.out_of_range(agency, what, range);
         let last_day = self.month.last_day();
         let version = self.versions.of_statement(agency, last_day);
-        let terms = version.map(|version| &version.terms);
         let in_force = self.versions.in_force(agency, last_day).is_some();
-        if let Some(terms) = terms {
-            let line = self.performance(agency, terms, &lines);
-            lines.extend(line.map_err(beyond("the performance line"))?);
-            let line = self.bounded(terms, in_force, &lines);
-            lines.extend(line.map_err(beyond("the sum of its lines"))?);
+        if let (Law::Statement, Some(version)) = (self.law, version) {
+            let governing = Governing { version, in_force };
+            let three = earlier::lines(governing, self.graded.get(agency), &lines, self.currency);
+            lines.extend(three.map_err(beyond("factor, minimum or maximum"))?);
         }
         for (line, number) in lines.iter_mut().zip(1..) {
             line.statement_no.clone_from(&statement_no);
@@ -415,8 +393,9 @@ impl MonthEnd<'_> {
             line.seq = self.seq;
         }
         let last = self.settled.last.get(agency).copied();
+        let under = Under { terms: version.map(|version| &version.terms), in_force, law: self.law };
         let figures =
-            figures(&lines, terms, collected, last).map_err(beyond("one of its figures"))?;
+            figures(&lines, under, collected, last).map_err(beyond("one of its figures"))?;
         let head = Head {
             statement_no,
             seq: self.seq,
@@ -427,6 +406,34 @@ impl MonthEnd<'_> {
             figures,
         };
         Ok(Statement { lender: self.lender.to_string(), head, lines })
+    }
+}
+
+/// The change in what earlier lines of a group earn, with the statements they stand on and the correction that moved
+/// them.
+fn true_up(
+    key: &GroupKey,
+    change: Money,
+    corrects: BTreeSet<String>,
+    corrected: Option<(i64, i64)>,
+) -> Line {
+    let (batch, scope) = match &key.scope {
+        Scope::Batch(batch) => (Some(batch.clone()), format!("batch {batch}")),
+        Scope::Month(month) => (None, format!("month {month}")),
+    };
+    let statements: Vec<String> = corrects.into_iter().collect();
+    let note = format!(
+        "{} version {}, {scope}: corrects {}{}",
+        key.contract,
+        key.version,
+        statements.join(", "),
+        corrected.map_or_else(String::new, correction_note)
+    );
+    Line {
+        batch,
+        note: Some(note),
+        fee_group: Some(key.of.clone()),
+        ..blank(LineKind::TrueUp, change)
     }
 }
 
@@ -445,13 +452,24 @@ pub fn before_corrections_were_named(line: &Line) -> Line {
     Line { note, ..line.clone() }
 }
 
+/// What the figures of a statement follow.
+#[derive(Clone, Copy)]
+struct Under<'a> {
+    /// Its terms, when a contract ever was in force.
+    terms: Option<&'a Terms>,
+    /// Whether one is in force on its last day.
+    in_force: bool,
+    law: Law<'a>,
+}
+
 /// The figures of a statement from its lines, its terms, what the agency collected, and the statement before.
-pub fn figures(
+fn figures(
     lines: &[Line],
-    terms: Option<&Terms>,
+    under: Under<'_>,
     collected: Money,
     last: Option<Figures>,
 ) -> Result<Figures, MoneyRange> {
+    let terms = under.terms;
     let sum = |kind: LineKind| {
         lines.iter().filter(|line| line.kind == kind).map(|line| line.fee).sum::<Total>().money()
     };
@@ -466,12 +484,8 @@ pub fn figures(
     };
     let total = [net, vat].into_iter().sum::<Total>().money()?;
     let opening = last.map_or(Money::ZERO, |last| last.closing);
-    let remitted = remit(
-        total + last.map_or(Money::ZERO, |last| last.carried_forward),
-        collected,
-        terms.map_or(Remittance::Gross, |terms| terms.remittance),
-        terms.map_or(Credit::CarryForward, |terms| terms.credit),
-    );
+    let remitted =
+        remit(total + last.map_or(Money::ZERO, |last| last.carried_forward), collected, under);
     Ok(Figures {
         opening,
         commission: sum(LineKind::Commission)?,
@@ -502,28 +516,36 @@ struct Remitted {
     set_off: Money,
 }
 
-/// Who owes whom: `y` is the total with the credit brought forward; a statement never pays a negative amount.
-fn remit(y: Money, collected: Money, remittance: Remittance, credit: Credit) -> Remitted {
+/// Who owes whom: `y` is the total with the credit brought forward; a statement never pays a negative amount, and a
+/// credit is carried only while there is a contract to carry it (rule 6.14). What is set off moves Payable by what is
+/// payable and Receivable by what is due.
+fn remit(y: Money, collected: Money, under: Under<'_>) -> Remitted {
+    let remittance = under.terms.map_or(Remittance::Gross, |terms| terms.remittance);
+    let credit = match (under.terms, under.law) {
+        (_, Law::MonthOfReceipt(_)) if !under.in_force => Credit::DueFromAgency,
+        (terms, _) => terms.map_or(Credit::CarryForward, |terms| terms.credit),
+    };
     let (carried, owed_back) = match credit {
         _ if y >= Money::ZERO => (Money::ZERO, Money::ZERO),
         Credit::CarryForward => (y, Money::ZERO),
         Credit::DueFromAgency => (Money::ZERO, -y),
     };
     let y = y.positive_part();
-    let (payable, due, set_off) = match remittance {
-        Remittance::Gross => {
-            (y + (-collected).positive_part(), collected.positive_part(), Money::ZERO)
-        }
-        Remittance::Net => (
-            (y - collected).positive_part(),
-            (collected - y).positive_part(),
-            y.min(collected.positive_part()),
-        ),
+    let (payable, due) = match remittance {
+        Remittance::Gross => (y + (-collected).positive_part(), collected.positive_part()),
+        Remittance::Net => ((y - collected).positive_part(), (collected - y).positive_part()),
     };
-    Remitted { payable, due: due + owed_back, carried, set_off }
+    let due = due + owed_back;
+    let set_off = match (under.law, remittance) {
+        (Law::MonthOfReceipt(_), _) => collected - due,
+        (Law::Statement, Remittance::Net) => y.min(collected.positive_part()),
+        (Law::Statement, Remittance::Gross) => Money::ZERO,
+    };
+    Remitted { payable, due, carried, set_off }
 }
 
-fn blank(kind: LineKind, fee: Money) -> Line {
+/// A line that says nothing but its kind and what it adds.
+pub(super) fn blank(kind: LineKind, fee: Money) -> Line {
     Line {
         statement_no: String::new(),
         line_no: 0,
@@ -539,6 +561,7 @@ fn blank(kind: LineKind, fee: Money) -> Line {
         fee,
         note: None,
         fee_group: None,
+        of_month: None,
     }
 }
 

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::QueryResult;
 use serde_json::json;
 
-use super::build::{Graded, MonthEnd};
-use super::{Period, SettlementError, Statement, render, store};
+use super::build::{Law, MonthEnd};
+use super::month::Earned;
+use super::{Grade, Graded, Period, SettlementError, Settles, Statement, render, store};
 use crate::audit::{Act, Book, By};
 use crate::commission::gather::{CutOff, gather};
-use crate::contract::factor::Parameters;
+use crate::contract::factor::{Parameters, PerformanceFactor};
 use crate::contract::{self, Versions};
 use crate::db::{Db, write};
 use crate::kernel::progress::Progress;
@@ -119,7 +120,7 @@ pub fn close_inside(
     let ended = record_expiries(db, lender_code, month.next().first_day(), by)?;
     progress.stage("pricing recoveries", None)?;
     let known = crate::audit::book(db, lender_code)?;
-    let statements = work_out(db, &lender, month, &known)?;
+    let WorkedOut { statements, graded } = work_out(db, &lender, month, &known)?;
     let closed = Closed {
         month,
         already_closed: false,
@@ -131,7 +132,7 @@ pub fn close_inside(
     };
     if !preview {
         progress.stage("issuing statements", Some(closed.statements.len() as u64))?;
-        issue(db, &lender, &closed, known.seq, by, progress)?;
+        issue(db, &lender, &closed, &graded, by, progress)?;
     }
     Ok(closed)
 }
@@ -160,23 +161,34 @@ fn warnings(month: Month, over: bool, statements: &[Statement]) -> Vec<String> {
     said.into_iter().filter_map(|(holds, said)| holds.then_some(said)).collect()
 }
 
+/// What a closing comes to.
+pub struct WorkedOut {
+    /// The statements of the month.
+    pub statements: Vec<Statement>,
+    /// By agency: where it stands, as its contract pays for it.
+    pub graded: BTreeMap<String, Graded>,
+}
+
 /// The statements of a month on the facts known when the book stood as `known`.
 pub fn work_out(
     db: &mut Db,
     lender: &Lender,
     month: Month,
     known: &Book,
-) -> Result<Vec<Statement>, SettlementError> {
+) -> Result<WorkedOut, SettlementError> {
     let versions = contract::store::versions(db, lender)?.known_at(known.seq);
     let cut_off = CutOff { seq: known.seq, last_day: month.last_day() };
     let gathered = gather(db, &lender.code, &versions, cut_off)?;
     let settled = store::settled(db, &lender.code, month)?;
-    let graded = graded(db, lender, &versions, cut_off, measure::history)?;
+    let closed = store::closed_months(db, &lender.code)?;
+    let law = Law::MonthOfReceipt(&closed);
+    let graded = graded(db, lender, &versions, cut_off, law, measure::history)?;
     let month_end = MonthEnd {
         lender: &lender.code,
         currency: lender.currency,
         month,
-        first: known.first_month.is_none_or(|first| first == month),
+        first_month: known.first_month.unwrap_or(month),
+        law,
         versions: &versions,
         gathered: &gathered,
         settled: &settled,
@@ -185,7 +197,22 @@ pub fn work_out(
         // The act that closes a month is the one after the last that it knows.
         seq: known.seq + 1,
     };
-    month_end.statements()
+    let statements = month_end.statements(&mut Earned::default())?;
+    Ok(WorkedOut { statements, graded })
+}
+
+/// What the contract of an agency pays for performance in a month.
+fn pays_for_performance<'v>(
+    versions: &'v Versions,
+    agency: &str,
+    cut_off: CutOff,
+    law: Law<'_>,
+) -> Option<&'v PerformanceFactor> {
+    let version = match law {
+        Law::Statement => versions.of_statement(agency, cut_off.last_day)?,
+        Law::MonthOfReceipt(_) => versions.of_month(agency, cut_off.last_day, cut_off.seq)?.version,
+    };
+    version.terms.performance.as_ref()
 }
 
 /// Where the agencies whose contracts pay for performance stand on the month's last day, on what the closing knows.
@@ -194,6 +221,7 @@ pub(super) fn graded(
     lender: &Lender,
     versions: &Versions,
     cut_off: CutOff,
+    law: Law<'_>,
     mut history: impl FnMut(
         &mut Db,
         &ScorecardQuery<'_>,
@@ -205,8 +233,7 @@ pub(super) fn graded(
     let mut scorecards: Vec<(Parameters, Vec<Row>)> = Vec::new();
     let mut graded = BTreeMap::new();
     for agency in agencies {
-        let terms = versions.of_statement(agency, cut_off.last_day).map(|version| &version.terms);
-        let Some(factor) = terms.and_then(|terms| terms.performance.as_ref()) else { continue };
+        let Some(factor) = pays_for_performance(versions, agency, cut_off, law) else { continue };
         if !scorecards.iter().any(|(parameters, _)| *parameters == factor.parameters) {
             let asked = ScorecardQuery {
                 lender: &lender.code,
@@ -229,7 +256,12 @@ pub(super) fn graded(
         if let Some(row) = rows.iter().find(|row| row.assignee == agency) {
             graded.insert(
                 agency.to_string(),
-                Graded { rank: row.rank, judged: row.sums.placements, of, index: row.shrunk_index },
+                Graded {
+                    rank: row.rank,
+                    peers: of,
+                    judged: row.sums.placements,
+                    shrunk_index: row.shrunk_index,
+                },
             );
         }
     }
@@ -241,7 +273,7 @@ fn issue(
     db: &mut Db,
     lender: &Lender,
     closed: &Closed,
-    known_seq: i64,
+    graded: &BTreeMap<String, Graded>,
     by: &By,
     progress: &mut dyn Progress,
 ) -> Result<(), SettlementError> {
@@ -256,9 +288,18 @@ fn issue(
         progress.advance(1)?;
     }
     act.journal.flush(db, &mut act.book)?;
+    let (month, seq) = (closed.month, act.seq());
+    let grade = |(agency, graded): (&String, &Graded)| Grade {
+        month,
+        agency: agency.clone(),
+        seq,
+        graded: *graded,
+    };
+    let grades: Vec<Grade> = graded.iter().map(grade).collect();
+    act.record(db, &grades)?;
     let count = count(closed.statements.len());
-    let seq = act.seq();
-    act.record(db, &[Period { month: closed.month, seq, known_seq, statements: count }])?;
+    let (known_seq, settles) = (seq - 1, Some(Settles::MonthOfReceipt));
+    act.record(db, &[Period { month, seq, known_seq, statements: count, settles }])?;
     act.book.statement_no += count;
     act.book.first_month.get_or_insert(closed.month);
     act.book.closed_month = Some(closed.month);

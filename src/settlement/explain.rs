@@ -1,6 +1,10 @@
-//! Explaining a line of an issued statement from the facts its closing knew.
+//! Explaining a line of an issued statement from the facts its closing knew; what changes earlier lines or months also from
+//! what the closing before had known.
 
-use super::{Line, LineKind, SettlementError, Statement, store};
+use std::collections::BTreeMap;
+
+use super::{Line, LineKind, Period, SettlementError, Statement, explain_month, store};
+use crate::commission::change::{Changes, changes, earning};
 use crate::commission::gather::{self, CutOff};
 use crate::commission::{Group, GroupKey};
 use crate::contract::{self, Versions};
@@ -10,9 +14,10 @@ use crate::party::{self, Lang, Lender};
 use crate::placement::{self, Placement};
 use crate::recovery;
 use crate::recovery::attribution::attribute;
+use crate::words::change::changes_words;
 use crate::words::explain::{
-    Basis, Hands, Received, correction_words, line_words, no_recovery, note_words, placement_words,
-    received_words, rule_words, true_up_words,
+    Basis, Hands, Received, correction_words, group_before_words, line_words, no_recovery,
+    note_words, placement_words, received_words, rule_words, true_up_words,
 };
 
 /// A line with the reasons for its amount.
@@ -51,23 +56,49 @@ pub fn explain(
         .ok_or_else(|| SettlementError::NoLine(statement_no.to_string(), line_no))?;
     let lender = party::store::lender(db, &statement.lender)?
         .ok_or_else(|| SettlementError::NoLender(statement.lender.clone()))?;
-    let known_seq = store::periods(db, &lender.code)?
+    let periods = store::periods(db, &lender.code)?;
+    let known_seq = periods
         .iter()
         .find(|period| period.month == statement.month)
         .map_or(0, |period| period.known_seq);
-    let versions = contract::store::versions(db, &lender)?.known_at(known_seq);
-    let telling = Telling { t, asker, lender, versions, known_seq, month: statement.month };
+    let all = contract::store::versions(db, &lender)?;
+    let (versions, month) = (all.known_at(known_seq), statement.month);
+    let before = periods.iter().rfind(|period| period.month < month);
+    let before = before.map(|period| Known::of(&all, period));
+    let telling = Telling { t, asker, lender, versions, known_seq, month, before, periods };
     let words = telling.words(db, &statement, &line)?;
     Ok(Explained { statement, line, words })
 }
 
-struct Telling {
-    t: Lang,
+/// What a closing knew.
+pub(super) struct Known {
+    /// Its month.
+    pub month: Month,
+    /// The contracts.
+    pub versions: Versions,
+    /// The facts.
+    pub cut_off: CutOff,
+}
+
+impl Known {
+    fn of(all: &Versions, period: &Period) -> Known {
+        let (month, seq) = (period.month, period.known_seq);
+        let cut_off = CutOff { seq, last_day: month.last_day() };
+        Known { month, versions: all.known_at(seq), cut_off }
+    }
+}
+
+pub(super) struct Telling {
+    pub t: Lang,
     asker: Asker,
-    lender: Lender,
-    versions: Versions,
-    known_seq: i64,
-    month: Month,
+    pub lender: Lender,
+    pub versions: Versions,
+    pub known_seq: i64,
+    pub month: Month,
+    /// The closing before.
+    pub before: Option<Known>,
+    /// All closings, in order.
+    pub periods: Vec<Period>,
 }
 
 impl Telling {
@@ -87,6 +118,9 @@ impl Telling {
         let key = line.fee_group.clone().map(of_agency);
         match key {
             Some(key) => words.extend(self.group(db, statement, line, &key)?),
+            None if line.of_month.is_some() => {
+                words.extend(explain_month::words(self, db, statement, line)?);
+            }
             None => words.extend(line.note.iter().map(|note| note_words(self.t, note))),
         }
         Ok(words)
@@ -202,8 +236,44 @@ impl Telling {
         let before = store::settled_of_group(db, lender, key, self.month)?;
         let now = store::commission_of_group(db, lender, &statement.statement_no, key)?;
         let mut words = true_up_words(&basis, before, now, line.fee);
+        words.extend(self.since(db, &basis, key)?);
         words.extend(self.corrections(key));
         words.extend(line.note.iter().map(|note| note_words(self.t, note)));
         Ok(words)
+    }
+
+    /// What the group's true-up follows from: the group at the closing before, and the facts since.
+    fn since(
+        &self,
+        db: &mut Db,
+        basis: &Basis<'_>,
+        key: &GroupKey,
+    ) -> Result<Vec<String>, SettlementError> {
+        let Some(before) = &self.before else { return Ok(Vec::new()) };
+        let lender = &self.lender.code;
+        let group = gather::group(db, lender, &before.versions, before.cut_off, key)?;
+        let empty = || Group { key: key.clone(), placed: Money::ZERO, items: Vec::new() };
+        let group = group.unwrap_or_else(empty);
+        let old = earning(basis.terms, &group, |_| true);
+        let now = earning(basis.terms, basis.group, |_| true);
+        let entitled = old.iter().map(|one| one.fee).sum();
+        let month = before.month;
+        let mut words = group_before_words(basis, month, &group, entitled);
+        words.extend(self.changed(db, &changes(&old, &now), month)?);
+        Ok(words)
+    }
+
+    /// The facts between a closing and this one.
+    pub(super) fn changed(
+        &self,
+        db: &mut Db,
+        changes: &Changes<'_>,
+        since: Month,
+    ) -> Result<Vec<String>, SettlementError> {
+        let keys = keys_json(changes.asked());
+        let lender = &self.lender.code;
+        let settled: BTreeMap<String, String> =
+            store::settled_first(db, lender, &keys, self.month)?;
+        Ok(changes_words(self.t, self.lender.currency, changes, since, &settled))
     }
 }

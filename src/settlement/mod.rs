@@ -4,9 +4,15 @@
 //! settled; it is pure. [`close`] saves and posts them; [`render`] writes them for people and programs.
 
 pub mod build;
+pub mod card;
 pub mod close;
+pub mod correction;
+mod earlier;
 pub mod explain;
+pub mod explain_month;
+pub mod month;
 pub mod note;
+pub mod priced;
 pub mod render;
 pub mod replay;
 pub mod store;
@@ -14,6 +20,7 @@ pub mod store;
 use std::ops::Deref;
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
 use crate::commission::FeeGroup;
 use crate::db::{Field as _, columns_of, fact, group};
@@ -73,6 +80,10 @@ fact! {
         note: Option<String>,
         /// The fee group it settles.
         fee_group: Option<FeeGroup>,
+    }
+    later {
+        /// The month of receipt whose factor, minimum or maximum it settles.
+        of_month: Option<Month>,
     }
 }
 
@@ -189,6 +200,50 @@ fact! {
         known_seq: i64 [0..],
         /// Statements issued.
         statements: i64 [0..],
+    }
+    later {
+        /// What factor, minimum and maximum looked at; absent where it was the statement.
+        settles: Option<Settles>,
+    }
+}
+
+enumeration! {
+    /// What factor, minimum and maximum of a closed month look at (rule 6.16).
+    pub enum Settles ("law of a month") {
+        /// All that the month's money earns, whichever statement settles it. Months closed before this rule have none:
+        /// their three figures look at the lines of their statement, and nothing later opens them.
+        MonthOfReceipt = "month_of_receipt",
+    }
+}
+
+group! {
+    /// Where an agency stands on the scorecard of a month's last day.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Graded {
+        /// Its rank.
+        rank: i64 [1..],
+        /// Of so many.
+        peers: i64 [1..],
+        /// Its judged placements.
+        judged: i64 [0..],
+        /// Its shrunk index.
+        shrunk_index: Decimal,
+    }
+}
+
+fact! {
+    /// What a closing found of an agency whose contract pays for performance, and kept: the month's factor is read from it
+    /// for ever.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Grade in "grade" key (month, agency) by seq {
+        /// The month.
+        month: Month,
+        /// The agency.
+        agency: String,
+        /// The act that closed the month.
+        seq: i64,
+        /// Where it stood.
+        graded: Graded,
     }
 }
 

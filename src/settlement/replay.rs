@@ -8,9 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::{MonthEnd, Settled};
-use super::close::graded;
-use super::{SettlementError, Statement};
+use super::build::{Law, MonthEnd, Settled};
+use super::close::{WorkedOut, graded};
+use super::month::{ClosedMonth, Earned};
+use super::{SettlementError, Settles};
 use crate::commission::gather::{AccountFacts, CutOff, Gathered, each_account};
 use crate::contract::{self, Versions};
 use crate::db::Db;
@@ -18,16 +19,31 @@ use crate::kernel::{Month, count};
 use crate::party::Lender;
 use crate::performance::measure;
 
+/// A closing that is to be worked out again.
+#[derive(Clone, Copy, Debug)]
+pub struct Closing {
+    /// The month.
+    pub month: Month,
+    /// What it knew.
+    pub cut_off: CutOff,
+    /// By which law.
+    pub settles: Option<Settles>,
+}
+
 /// The closings of a book, worked out again in order.
 pub struct Replay<'a> {
     lender: &'a Lender,
     versions: Versions,
-    closings: &'a [(Month, CutOff)],
+    closings: &'a [Closing],
     facts: Vec<AccountFacts>,
     /// By closing: the accounts with facts that it is the first to know.
     news: Vec<BTreeSet<usize>>,
     gathered: Gathered,
     settled: Settled,
+    /// What the groups earn, those too that stand aside.
+    earned: Earned,
+    /// The months closed by month of receipt so far.
+    closed: Vec<ClosedMonth>,
     before: Option<(Versions, CutOff)>,
     next: usize,
     statement_no: i64,
@@ -38,7 +54,7 @@ impl<'a> Replay<'a> {
     pub fn load(
         db: &mut Db,
         lender: &'a Lender,
-        closings: &'a [(Month, CutOff)],
+        closings: &'a [Closing],
     ) -> Result<Replay<'a>, SettlementError> {
         let versions = contract::store::versions(db, lender)?;
         let mut facts = Vec::new();
@@ -55,16 +71,23 @@ impl<'a> Replay<'a> {
             news,
             gathered: Gathered::default(),
             settled: Settled::default(),
+            earned: Earned::default(),
+            closed: Vec::new(),
             before: None,
             next: 0,
             statement_no: 0,
         })
     }
 
-    /// The statements of the next closing; `None` when all are done.
-    pub fn next(&mut self, db: &mut Db) -> Result<Option<Vec<Statement>>, SettlementError> {
-        let Some((month, cut_off)) = self.closings.get(self.next).copied() else { return Ok(None) };
-        let versions = self.versions.known_at(cut_off.seq);
+    /// What the next closing comes to; `None` when all are done.
+    pub fn next(&mut self, db: &mut Db) -> Result<Option<WorkedOut>, SettlementError> {
+        let Some(closing) = self.closings.get(self.next).copied() else { return Ok(None) };
+        let Closing { month, cut_off, settles } = closing;
+        let known = self.versions.known_at(cut_off.seq);
+        let (versions, law) = match settles {
+            None => (known.as_they_stood(), Law::Statement),
+            Some(Settles::MonthOfReceipt) => (known, Law::MonthOfReceipt(&self.closed)),
+        };
         let accounts: Vec<&AccountFacts> =
             self.news[self.next].iter().map(|account| &self.facts[*account]).collect();
         let before = self.before.as_ref().map(|(versions, cut_off)| (versions, *cut_off));
@@ -73,14 +96,15 @@ impl<'a> Replay<'a> {
         let groups = set_aside(&mut self.gathered.groups, &touched);
         let settled = set_aside(&mut self.settled.groups, &touched);
         let facts = &self.facts;
-        let graded = graded(db, self.lender, &versions, cut_off, |_, asked| {
+        let graded = graded(db, self.lender, &versions, cut_off, law, |_, asked| {
             Ok(measure::history_of(asked, facts))
         })?;
         let month_end = MonthEnd {
             lender: &self.lender.code,
             currency: self.lender.currency,
             month,
-            first: self.next == 0,
+            first_month: self.closings.first().map_or(month, |first| first.month),
+            law,
             versions: &versions,
             gathered: &self.gathered,
             settled: &self.settled,
@@ -89,14 +113,18 @@ impl<'a> Replay<'a> {
             // The act that closed the month is the one after the last that it knew.
             seq: cut_off.seq + 1,
         };
-        let statements = month_end.statements()?;
+        let statements = month_end.statements(&mut self.earned)?;
         self.gathered.groups.extend(groups);
         self.settled.groups.extend(settled);
         statements.iter().for_each(|one| self.settled.take(one));
         self.statement_no += count(statements.len());
         self.before = Some((versions, cut_off));
         self.next += 1;
-        Ok(Some(statements))
+        if settles.is_some() {
+            let (known_seq, graded) = (cut_off.seq, graded.clone());
+            self.closed.push(ClosedMonth { month, known_seq, graded });
+        }
+        Ok(Some(WorkedOut { statements, graded }))
     }
 }
 
@@ -107,13 +135,9 @@ fn set_aside<K: Ord + Clone, V>(map: &mut BTreeMap<K, V>, keep: &BTreeSet<K>) ->
 }
 
 /// By closing: the accounts of which it is the first to know something.
-fn news(
-    closings: &[(Month, CutOff)],
-    versions: &Versions,
-    facts: &[AccountFacts],
-) -> Vec<BTreeSet<usize>> {
+fn news(closings: &[Closing], versions: &Versions, facts: &[AccountFacts]) -> Vec<BTreeSet<usize>> {
     let mut news = vec![BTreeSet::new(); closings.len()];
-    let recorded = |seq: i64| closings.partition_point(|(_, cut_off)| cut_off.seq < seq);
+    let recorded = |seq: i64| closings.partition_point(|one| one.cut_off.seq < seq);
     let corrections: Vec<(&str, usize)> = versions
         .0
         .iter()
@@ -122,7 +146,7 @@ fn news(
         .collect();
     for (account, own) in facts.iter().enumerate() {
         let received = own.recoveries.iter().map(|one| {
-            let over = closings.partition_point(|(_, cut_off)| cut_off.last_day < one.received_on);
+            let over = closings.partition_point(|it| it.cut_off.last_day < one.received_on);
             recorded(one.seq).max(over)
         });
         let placed = own.placements.iter().flat_map(|one| {

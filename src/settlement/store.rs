@@ -1,6 +1,6 @@
 //! Statements, their lines and documents, and closed months.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use diesel::connection::DefaultLoadingMode;
@@ -8,7 +8,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
 use super::build::{Settled, SettledLine};
-use super::{Head, Line, LineKind, Period, Statement};
+use super::month::{Before, ClosedMonth};
+use super::{Grade, Head, Line, LineKind, Period, Statement};
 use crate::audit::Act;
 use crate::commission::{FeeGroup, GroupKey};
 use crate::db::{Db, fact, row, select};
@@ -108,6 +109,16 @@ row! {
 }
 
 row! {
+    struct MonthRow in "statement_line" key (statement_no) {
+        agency: String,
+        statement_no: String,
+        of_month: Month,
+        kind: LineKind,
+        fee: Money,
+    }
+}
+
+row! {
     struct LineReference in "statement_line" key (statement_no) {
         statement_no: String,
         reference: String,
@@ -150,8 +161,22 @@ pub fn settled(db: &mut Db, lender: &str, before: Month) -> QueryResult<Settled>
     }
     for one in statements(db, lender, None)?.into_iter().filter(|one| one.month < before) {
         let figures = one.figures;
+        let charged = settled.months.entry(one.agency.clone()).or_default();
+        charged.charges.insert(one.month, figures.charges);
         *settled.collected.entry(one.agency.clone()).or_default() += figures.collected_by_agency;
         settled.last.insert(one.head.agency, figures);
+    }
+    let rows: Vec<MonthRow> = diesel::sql_query(
+        "SELECT s.agency, l.statement_no, l.of_month, l.kind, l.fee FROM statement_line l \
+         JOIN statement s ON s.lender = l.lender AND s.statement_no = l.statement_no \
+         WHERE l.lender = $1 AND s.month < $2 AND l.of_month IS NOT NULL",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(before.to_string())
+    .load(db)?;
+    for row in rows {
+        let months = settled.months.entry(row.agency).or_default();
+        months.add(row.of_month, row.kind, row.fee, &row.statement_no);
     }
     Ok(settled)
 }
@@ -210,9 +235,80 @@ pub fn commission_of_group(
     Ok(row.fee)
 }
 
+/// What the statements of an agency before a month settled of one kind of another month.
+pub fn settled_of_month(
+    db: &mut Db,
+    lender: &str,
+    agency: &str,
+    (of_month, kind): (Month, LineKind),
+    before: Month,
+) -> QueryResult<Before> {
+    let rows: Vec<MonthRow> = diesel::sql_query(
+        "SELECT s.agency, l.statement_no, l.of_month, l.kind, l.fee FROM statement_line l \
+         JOIN statement s ON s.lender = l.lender AND s.statement_no = l.statement_no \
+         WHERE l.lender = $1 AND l.of_month = $2 AND l.kind = $3 AND s.agency = $4 AND s.month < $5",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(of_month.to_string())
+    .bind::<Text, _>(kind.name())
+    .bind::<Text, _>(agency)
+    .bind::<Text, _>(before.to_string())
+    .load(db)?;
+    let statements = rows.iter().map(|row| row.statement_no.clone()).collect();
+    Ok(Before { sum: rows.iter().map(|row| row.fee).sum(), statements })
+}
+
+row! {
+    struct FirstSettled in "statement_line" key (statement_no) {
+        reference: String,
+        statement_no: String,
+    }
+}
+
+/// The statements of the months before one on which some recoveries (a JSON array of references) were settled.
+pub fn settled_first(
+    db: &mut Db,
+    lender: &str,
+    keys: &str,
+    before: Month,
+) -> QueryResult<BTreeMap<String, String>> {
+    let listed = crate::db::keys_in(db, "l.reference", 2);
+    let rows: Vec<FirstSettled> = diesel::sql_query(format!(
+        "SELECT l.reference, l.statement_no FROM statement_line l \
+         JOIN statement s ON s.lender = l.lender AND s.statement_no = l.statement_no \
+         WHERE l.lender = $1 AND {listed} AND s.month < $3"
+    ))
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(keys)
+    .bind::<Text, _>(before.to_string())
+    .load(db)?;
+    Ok(rows.into_iter().map(|row| (row.reference, row.statement_no)).collect())
+}
+
 /// The closed months of a lender, in order.
 pub fn periods(db: &mut Db, lender: &str) -> QueryResult<Vec<Period>> {
     select::<Period>("WHERE lender = $1 ORDER BY month").bind::<Text, _>(lender).load(db)
+}
+
+/// What closings found of agencies and kept, in order of month and agency.
+pub fn grades(db: &mut Db, lender: &str) -> QueryResult<Vec<Grade>> {
+    select::<Grade>("WHERE lender = $1 ORDER BY month, agency").bind::<Text, _>(lender).load(db)
+}
+
+/// The months of a lender closed by month of receipt, in order.
+pub fn closed_months(db: &mut Db, lender: &str) -> QueryResult<Vec<ClosedMonth>> {
+    let periods = periods(db, lender)?.into_iter().filter(|period| period.settles.is_some());
+    let closed = |Period { month, known_seq, .. }: Period| ClosedMonth {
+        month,
+        known_seq,
+        graded: BTreeMap::new(),
+    };
+    let mut months: Vec<ClosedMonth> = periods.map(closed).collect();
+    for grade in grades(db, lender)? {
+        let of_month = months.iter_mut().find(|one| one.month == grade.month);
+        of_month.and_then(|one| one.graded.insert(grade.agency, grade.graded));
+    }
+    Ok(months)
 }
 
 /// Writes a statement with its lines.

@@ -9,7 +9,7 @@ use crate::contract::condition::Condition;
 use crate::contract::{
     Apply, Bound, Component, FeeRule, Limit, Measure, Price, RoundedAt, Terms, Tiers,
 };
-use crate::kernel::{Currency, Money, Rounding};
+use crate::kernel::{Currency, Money, Month, Rounding};
 use crate::party::Lang;
 use crate::placement::{Placement, windows};
 use crate::settlement::note::Note;
@@ -263,6 +263,32 @@ pub fn true_up_words(
             "The rest, {entitled} − {before} − {now} = {change}, is this true-up."
         ),
     ]
+}
+
+/// The group at the closing of a month before, with what it was entitled to.
+pub fn group_before_words(
+    basis: &Basis<'_>,
+    closing: Month,
+    group: &Group,
+    entitled: Money,
+) -> Vec<String> {
+    let shown = |amount: Money| amount.grouped(basis.currency);
+    let recovered = shown(group.items.iter().map(|item| item.earning).sum());
+    let entitled = shown(entitled);
+    let mut words = vec![tell!(
+        basis.t,
+        "{closing} 关账时，该组累计回款 {recovered}，应得 {entitled}。",
+        "At the closing of {closing} the group had recovered {recovered} and was entitled to {entitled}.",
+    )];
+    if group.placed != basis.group.placed {
+        let (from, to) = (shown(group.placed), shown(basis.group.placed));
+        words.push(tell!(
+            basis.t,
+            "该组委案余额由 {from} 变为 {to}。",
+            "The balance placed in the group went from {from} to {to}.",
+        ));
+    }
+    words
 }
 
 fn group_words(basis: &Basis<'_>) -> String {

@@ -28,9 +28,11 @@ macro_rules! in_chinese {
 
 pub mod allocation;
 pub mod capitals;
+pub mod change;
 mod conduct;
 pub mod explain;
 mod files;
+pub mod month;
 mod names;
 pub mod performance;
 mod placement;

@@ -368,7 +368,7 @@ impl World {
                 &assignees,
             )
             .unwrap();
-            Version { number: 1, seq: 1, sha256: String::new(), terms }
+            Version { number: 1, seq: 1, sha256: String::new(), stands_for: 1, terms }
         };
         let with_contract =
             (0..self.parties.len()).filter(|i| self.parties[*i].closed != 3).collect::<Vec<_>>();

@@ -43,7 +43,7 @@ fn recipients(lender: &Lender, assignees: &[Assignee], fees: &[&str]) -> Vec<Rec
             "code = \"LAW-{code}\"\nagency = \"{code}\"\neffective_from = 2025-01-01\nterm_days = 90\n[[fee]]\nname = \"all\"\nrate = \"{fee}\"\n"
         );
         let terms = contract::parse(&text, lender, assignees).unwrap();
-        Version { number: 1, seq: 1, sha256: String::new(), terms }
+        Version { number: 1, seq: 1, sha256: String::new(), stands_for: 1, terms }
     };
     let versions = Versions(assignees.iter().zip(fees.iter().cycle()).map(version).collect());
     assignees.iter().map(|assignee| Recipient::on(assignee, &versions, 0, false, day())).collect()

@@ -220,16 +220,16 @@ fn a_closed_statement_recomputes_whatever_becomes_known_of_the_scorecard_later()
         assert_eq!(book.statements(), issued);
         book.assert_proven();
 
-        // February: A02's 900 of 905 makes it the first. q2 earns 160.00, + 1 %; A01's r1 takes back 100.00, and at 0.50
-        // half of that taking back is given back.
+        // What came late is January's, and so is its factor: A02 has earned 180.50 × −0.01 = −1.805, of which −0.21 is
+        // settled; A01 is left with 0.50 × 0.01 = 0.005 of the 1.01 it had. February's steps price nothing of it.
         book.close("2026-02");
         assert_eq!(
             figures(book, "A02", "2026-02", &["commission", "performance"]),
-            ["160.00", "1.60"]
+            ["160.00", "-1.60"]
         );
         assert_eq!(
             figures(book, "A01", "2026-02", &["commission", "performance"]),
-            ["-100.00", "50.00"]
+            ["-100.00", "-1.00"]
         );
         assert_eq!(book.statements()[..3], issued);
         book.assert_proven();

@@ -32,6 +32,7 @@ mod life;
 mod life_web;
 mod access_web;
 mod log;
+mod month_law;
 mod pages;
 mod pages_allocation;
 mod programme;

@@ -61,6 +61,7 @@ pub(in crate::web) async fn show(
             Cell::link(&account, if linked { link::account(&account) } else { String::new() }),
         ),
         (t.received_on(), plain(list::day(line.received_on))),
+        (t.month(), plain(line.of_month.map(|month| month.to_string()).unwrap_or_default())),
     ];
     let body = Body {
         t,
