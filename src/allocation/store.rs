@@ -12,7 +12,7 @@ use super::findings::{Findings, How, Share};
 use super::reason::{Refusals, Why};
 use super::strategy::Method;
 use crate::audit::Act;
-use crate::db::{Db, Fact as _, Fault, Table, fact, names_of, row, select};
+use crate::db::{Db, Fault, fact, names_of, row, select};
 use crate::kernel::Money;
 use crate::kernel::spelled::Json;
 use crate::placement::store::ENDS_ON;
@@ -44,8 +44,10 @@ fact! {
 
 fact! {
     /// What committing a run writes.
-    struct Committed in "allocation_run/commit" key (run_no) by committed_seq {
-        run_no: i64,
+    pub struct Committed in "allocation_run/commit" key (run_no) by committed_seq {
+        /// The run.
+        run_no: i64 [1..],
+        /// The act that committed it.
         committed_seq: i64,
     }
 }
@@ -143,52 +145,63 @@ pub fn run(db: &mut Db, lender: &str, run_no: i64) -> QueryResult<Option<RunRow>
 
 fact! {
     /// What a run found beside its assignment.
-    struct Found in "allocation_outcome" key (run_no) by seq {
-        run_no: i64,
+    pub struct Found in "allocation_outcome" key (run_no) by seq {
+        /// The run.
+        run_no: i64 [1..],
+        /// The act that simulated it.
         seq: i64,
+        /// The findings.
         body: Json,
     }
 }
 
 fact! {
     /// One of the lists of closed gates that occur in a run.
-    struct Refusal in "allocation_refusal" key (run_no, list_no) by seq {
-        run_no: i64,
+    pub struct Refusal in "allocation_refusal" key (run_no, list_no) by seq {
+        /// The run.
+        run_no: i64 [1..],
+        /// Its number in the run.
         list_no: i64 [0..],
+        /// The act that simulated the run.
         seq: i64,
+        /// Who is closed to an account, and why.
         refusals: Refusals,
     }
 }
 
 fact! {
     /// A row of a run's strata table.
-    struct Stratum in "allocation_stratum" key (run_no, stratum, assignee) by seq {
-        run_no: i64,
+    pub struct Stratum in "allocation_stratum" key (run_no, stratum, assignee) by seq {
+        /// The run.
+        run_no: i64 [1..],
+        /// The stratum.
         stratum: String,
+        /// Who may get of it.
         assignee: String,
+        /// The act that simulated the run.
         seq: i64,
+        /// Accounts of the stratum.
         accounts: i64 [0..],
+        /// Σ of their balances.
         balance: Money,
+        /// The stratum's rate of recovery.
         stratum_rate: Decimal,
+        /// The assignee's index in it, shrunk by its credibility.
         index_shrunk: Decimal,
+        /// The fee to be expected, of what is recovered.
         fee_rate: Decimal,
+        /// Expected net recovery of a mean account, in millionths.
         value: i64,
+        /// The fewest accounts of the whole run.
         min_accounts: i64 [0..],
+        /// The most: capacity left, the greatest share, or all accounts.
         max_accounts: i64 [0..],
+        /// Accounts given.
         assigned: i64 [0..],
+        /// Of them, to explore.
         explored: i64 [0..],
     }
 }
-
-/// The tables of facts that runs write.
-pub const TABLES: [&Table; 6] = [
-    &Simulated::FACTS,
-    &Committed::FACTS,
-    &RunAccount::FACTS,
-    &Found::FACTS,
-    &Refusal::FACTS,
-    &Stratum::FACTS,
-];
 
 pub(super) fn add_outcome(
     db: &mut Db,
@@ -275,7 +288,7 @@ pub(super) fn set_committed(db: &mut Db, act: &mut Act, run_no: i64) -> QueryRes
     .bind::<Text, _>(&lender)
     .bind::<BigInt, _>(run_no)
     .execute(db)?;
-    act.witness_fact(&Committed { run_no, committed_seq: seq });
+    act.witness(&Committed { run_no, committed_seq: seq });
     Ok(())
 }
 

@@ -17,9 +17,7 @@ use std::collections::BTreeMap;
 
 use diesel::QueryResult;
 
-use crate::db::{
-    Cell, Db, Fact, FactTable, digest_row, insert_facts, insert_plain, refresh_statistics,
-};
+use crate::db::{Db, Fact, digest_row, insert_facts, refresh_statistics};
 use crate::kernel::calendar::Today;
 use crate::kernel::digest::RowsDigest;
 
@@ -66,24 +64,13 @@ impl Act {
     }
 
     /// Writes rows of facts and takes them into the event's digest.
-    pub fn write(
-        &mut self,
-        db: &mut Db,
-        table: &FactTable,
-        rows: &[Vec<Cell<'_>>],
-    ) -> QueryResult<()> {
-        insert_plain(db, table, rows, &mut self.digest)?;
-        self.count(db, table.name, rows.len())
-    }
-
-    /// Writes rows of facts and takes them into the event's digest.
     pub fn record<F: Fact>(&mut self, db: &mut Db, rows: &[F]) -> QueryResult<()> {
         insert_facts(db, &self.book.lender, self.book.seq, rows, &mut self.digest)?;
         self.count(db, F::FACTS.real_name(), rows.len())
     }
 
     /// Takes a row that was written by an UPDATE, or with a body kept elsewhere, into the event's digest.
-    pub fn witness_fact<F: Fact>(&mut self, row: &F) {
+    pub fn witness<F: Fact>(&mut self, row: &F) {
         digest_row(&self.book.lender, row, &mut self.digest);
     }
 
@@ -102,11 +89,6 @@ impl Act {
         } else {
             Ok(())
         }
-    }
-
-    /// Takes a row that was written by an UPDATE, or with a body kept elsewhere, into the event's digest.
-    pub fn witness(&mut self, table: &FactTable, row: &[Cell<'_>]) {
-        table.digest(row, &mut self.digest);
     }
 
     /// Ends the change: the rest of the journal, the event, the new head of the book.

@@ -7,10 +7,10 @@ use chrono::NaiveDate;
 use diesel::QueryResult;
 use serde_json::json;
 
-use super::complaint_store::{self as store, Case};
+use super::complaint_store::{self as store, Case, DecisionRow};
 use super::{Complaint, ConductError, Decision, Severity, case_reference, not_after, words};
 use crate::audit::{Act, By};
-use crate::db::{Cell, Db, keys_json, write};
+use crate::db::{Db, keys_json, write};
 use crate::hold::{self, HoldKind, NewHold};
 use crate::kernel::Money;
 use crate::party;
@@ -112,10 +112,7 @@ fn summary(complaint: &Complaint) -> serde_json::Value {
 
 /// Writes complaints, and a hold for each account they are about.
 pub(super) fn record(db: &mut Db, act: &mut Act, complaints: &[Complaint]) -> QueryResult<()> {
-    let lender = act.book.lender.clone();
-    let rows: Vec<Vec<Cell<'_>>> =
-        complaints.iter().map(|one| store::cells(&lender, one)).collect();
-    act.write(db, &store::COMPLAINTS, &rows)?;
+    act.record(db, complaints)?;
     // Several complaints of one file about an account share its hold, which ends with the last of them.
     let mut first: HashMap<&str, (NaiveDate, &str)> = HashMap::new();
     for one in complaints {
@@ -288,8 +285,8 @@ pub fn decide(
         record_expiries(db, lender_code, new.on, by)?;
         let mut act = Act::begin(db, lender_code, by)?;
         decision.seq = act.seq();
-        let row = store::decision_cells(lender_code, &new.reference, &decision);
-        act.write(db, &store::DECISIONS, &[row])?;
+        let (reference, decision) = (new.reference.clone(), decision.clone());
+        act.record(db, &[DecisionRow { reference, decision: decision.clone() }])?;
         let released = release(db, &mut act, &case.complaint, new.on)?;
         let summary = json!({
             "case": new.reference, "decision": decision.decision_no, "upheld": new.upheld, "on": new.on.to_string(),

@@ -2,71 +2,21 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
+use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
 use super::{Complaint, Decision, Severity};
-use crate::db::{Cell, Db, FactTable, Kind, keys_in};
+use crate::db::{Db, fact, keys_in, row, select};
 use crate::kernel::Money;
 use crate::placement::store::LAST_DAY;
 
-/// Complaints received.
-pub const COMPLAINTS: FactTable = FactTable {
-    name: "complaint",
-    columns: &[
-        ("lender", Kind::Text),
-        ("reference", Kind::Text),
-        ("seq", Kind::Int),
-        ("agency", Kind::Text),
-        ("account_no", Kind::Text),
-        ("received_on", Kind::Date),
-        ("severity", Kind::Text),
-        ("description", Kind::Text),
-    ],
-};
-
-/// Decisions, the newest of a case in force.
-pub const DECISIONS: FactTable = FactTable {
-    name: "complaint_decision",
-    columns: &[
-        ("lender", Kind::Text),
-        ("reference", Kind::Text),
-        ("decision_no", Kind::Int),
-        ("seq", Kind::Int),
-        ("upheld", Kind::Bool),
-        ("decided_on", Kind::Date),
-        ("reason", Kind::Text),
-        ("deduction", Kind::Int),
-        ("corrects", Kind::Int),
-    ],
-};
-
-/// The cells of a complaint, in the order of [`COMPLAINTS`].
-pub fn cells<'a>(lender: &'a str, one: &'a Complaint) -> Vec<Cell<'a>> {
-    vec![
-        Cell::from(lender),
-        Cell::from(one.reference.as_str()),
-        Cell::from(one.seq),
-        Cell::from(one.agency.as_str()),
-        Cell::from(one.account_no.as_deref()),
-        Cell::from(one.received_on),
-        Cell::from(one.severity.name()),
-        Cell::from(one.description.as_str()),
-    ]
-}
-
-/// The cells of a decision, in the order of [`DECISIONS`].
-pub fn decision_cells<'a>(lender: &'a str, reference: &'a str, one: &'a Decision) -> Vec<Cell<'a>> {
-    vec![
-        Cell::from(lender),
-        Cell::from(reference),
-        Cell::from(one.decision_no),
-        Cell::from(one.seq),
-        Cell::from(one.upheld),
-        Cell::from(one.decided_on),
-        Cell::from(one.reason.as_str()),
-        Cell::from(one.deduction),
-        Cell::from(one.corrects),
-    ]
+fact! {
+    /// A decision on a case, the newest of a case in force.
+    pub struct DecisionRow in "complaint_decision" key (reference, decision_no) by seq {
+        /// The case.
+        reference: String,
+        /// The decision.
+        decision: Decision,
+    }
 }
 
 /// A complaint with the decision in force.
@@ -89,36 +39,18 @@ impl Case {
     }
 }
 
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    reference: String,
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Text)]
-    agency: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    account_no: Option<String>,
-    #[diesel(sql_type = Date)]
-    received_on: NaiveDate,
-    #[diesel(sql_type = Text)]
-    severity: String,
-    #[diesel(sql_type = Text)]
-    description: String,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    decision_no: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    decision_seq: Option<i64>,
-    #[diesel(sql_type = Nullable<Bool>)]
-    upheld: Option<bool>,
-    #[diesel(sql_type = Nullable<Date>)]
-    decided_on: Option<NaiveDate>,
-    #[diesel(sql_type = Nullable<Text>)]
-    reason: Option<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    deduction: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    corrects: Option<i64>,
+row! {
+    /// A complaint beside its newest decision; the table lets none of a decision's columns be empty but the last two.
+    struct Row in "complaint" key (reference) {
+        complaint: Complaint,
+        decision_no: Option<i64>,
+        decision_seq: Option<i64>,
+        upheld: Option<bool>,
+        decided_on: Option<NaiveDate>,
+        reason: Option<String>,
+        deduction: Option<Money> [1..],
+        corrects: Option<i64>,
+    }
 }
 
 const SELECT: &str = "SELECT c.reference, c.seq, c.agency, c.account_no, c.received_on, c.severity, c.description, d.decision_no, \
@@ -126,36 +58,22 @@ const SELECT: &str = "SELECT c.reference, c.seq, c.agency, c.account_no, c.recei
      ON d.lender = c.lender AND d.reference = c.reference AND d.decision_no = \
      (SELECT MAX(n.decision_no) FROM complaint_decision n WHERE n.lender = c.lender AND n.reference = c.reference)";
 
-fn case(row: Row) -> QueryResult<Case> {
-    let corrupt = || format!("complaint {} has the severity {}", row.reference, row.severity);
-    let severity = Severity::parse(&row.severity)
-        .ok_or_else(|| diesel::result::Error::DeserializationError(corrupt().into()))?;
-    let decision = match (row.decision_no, row.decision_seq, row.upheld, row.decided_on, row.reason)
-    {
-        (Some(decision_no), Some(seq), Some(upheld), Some(decided_on), Some(reason)) => {
-            let deduction = row.deduction.map(Money);
-            Some(Decision {
+impl From<Row> for Case {
+    fn from(row: Row) -> Case {
+        let Row { complaint, deduction, corrects, .. } = row;
+        let decided = row.decision_no.zip(row.decision_seq).zip(row.upheld.zip(row.decided_on));
+        let decision =
+            decided.zip(row.reason).map(|(((decision_no, seq), (upheld, on)), reason)| Decision {
                 decision_no,
                 seq,
                 upheld,
-                decided_on,
+                decided_on: on,
                 reason,
                 deduction,
-                corrects: row.corrects,
-            })
-        }
-        _ => None,
-    };
-    let complaint = Complaint {
-        reference: row.reference,
-        seq: row.seq,
-        agency: row.agency,
-        account_no: row.account_no,
-        received_on: row.received_on,
-        severity,
-        description: row.description,
-    };
-    Ok(Case { complaint, decision })
+                corrects,
+            });
+        Case { complaint, decision }
+    }
 }
 
 /// The cases with some references (a JSON array).
@@ -164,7 +82,7 @@ pub fn by_reference(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Ca
     let sql = format!("{SELECT} WHERE c.lender = $1 AND {listed} ORDER BY c.reference");
     let rows: Vec<Row> =
         diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
-    rows.into_iter().map(case).collect()
+    Ok(rows.into_iter().map(Case::from).collect())
 }
 
 /// SQL for what an agency may know of: complaints about no account, and those received while it held the account. What
@@ -194,7 +112,7 @@ pub fn told_to(
         .bind::<Text, _>(reference)
         .get_result(db)
         .optional()?;
-    row.map(case).transpose()
+    Ok(row.map(Case::from))
 }
 
 /// The cases of an account, in order of the day they were received on.
@@ -204,46 +122,17 @@ pub fn of_account(db: &mut Db, lender: &str, account_no: &str) -> QueryResult<Ve
     );
     let rows: Vec<Row> =
         diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(account_no).load(db)?;
-    rows.into_iter().map(case).collect()
+    Ok(rows.into_iter().map(Case::from).collect())
 }
 
 /// All decisions of a case, in order.
 pub fn decisions(db: &mut Db, lender: &str, reference: &str) -> QueryResult<Vec<Decision>> {
-    let rows: Vec<DecisionRow> = diesel::sql_query(
-        "SELECT decision_no, seq, upheld, decided_on, reason, deduction, corrects FROM complaint_decision \
-         WHERE lender = $1 AND reference = $2 ORDER BY decision_no",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<Text, _>(reference)
-    .load(db)?;
-    let read = |row: DecisionRow| Decision {
-        decision_no: row.decision_no,
-        seq: row.seq,
-        upheld: row.upheld,
-        decided_on: row.decided_on,
-        reason: row.reason,
-        deduction: row.deduction.map(Money),
-        corrects: row.corrects,
-    };
-    Ok(rows.into_iter().map(read).collect())
-}
-
-#[derive(QueryableByName)]
-struct DecisionRow {
-    #[diesel(sql_type = BigInt)]
-    decision_no: i64,
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Bool)]
-    upheld: bool,
-    #[diesel(sql_type = Date)]
-    decided_on: NaiveDate,
-    #[diesel(sql_type = Text)]
-    reason: String,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    deduction: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    corrects: Option<i64>,
+    let rows: Vec<DecisionRow> =
+        select::<DecisionRow>("WHERE lender = $1 AND reference = $2 ORDER BY decision_no")
+            .bind::<Text, _>(lender)
+            .bind::<Text, _>(reference)
+            .load(db)?;
+    Ok(rows.into_iter().map(|row| row.decision).collect())
 }
 
 /// Which cases a list shows.
@@ -301,24 +190,22 @@ pub fn page(
         .bind::<Text, _>(reference)
         .bind::<BigInt, _>(most)
         .load(db)?;
-    rows.into_iter().map(case).collect()
+    Ok(rows.into_iter().map(Case::from).collect())
 }
 
-/// What a list of cases adds up to.
-#[derive(QueryableByName, Clone, Copy, Debug, Default)]
-pub struct CaseSums {
-    /// How many.
-    #[diesel(sql_type = BigInt)]
-    pub cases: i64,
-    /// How many are not decided.
-    #[diesel(sql_type = BigInt)]
-    pub open: i64,
-    /// How many are upheld.
-    #[diesel(sql_type = BigInt)]
-    pub upheld: i64,
-    /// Σ deductions of decisions in force.
-    #[diesel(sql_type = BigInt)]
-    pub deductions: i64,
+row! {
+    /// What a list of cases adds up to.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct CaseSums in "complaint" key () {
+        /// How many.
+        cases: i64,
+        /// How many are not decided.
+        open: i64,
+        /// How many are upheld.
+        upheld: i64,
+        /// Σ deductions of decisions in force.
+        deductions: Money,
+    }
 }
 
 /// The sums of all cases, or of those about one agency, whatever their state and severity.
@@ -335,18 +222,17 @@ pub fn sums(db: &mut Db, lender: &str, filter: &CaseFilter) -> QueryResult<CaseS
         .get_result(db)
 }
 
-/// How many complaints about an agency were upheld.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct UpheldCount {
-    /// The agency.
-    #[diesel(sql_type = Text)]
-    pub agency: String,
-    /// Complaints.
-    #[diesel(sql_type = BigInt)]
-    pub upheld: i64,
-    /// Those of them that the agency is not told of.
-    #[diesel(sql_type = BigInt)]
-    pub untold: i64,
+row! {
+    /// How many complaints about an agency were upheld.
+    #[derive(Clone, Debug)]
+    pub struct UpheldCount in "complaint" key (agency) {
+        /// The agency.
+        agency: String,
+        /// Complaints.
+        upheld: i64,
+        /// Those of them that the agency is not told of.
+        untold: i64,
+    }
 }
 
 /// Complaints received in a span of days that are upheld by the decisions up to its last day that were known when the book

@@ -2,37 +2,47 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
 use serde_json::{Value, json};
 
 use super::policy::Policy;
 use super::{Channel, Contact, Outcome};
-use crate::db::{Cell, Db, FactTable, Kind, fact, keys_in, names_of, rows_of_json, select};
+use crate::db::{Db, Kind, fact, keys_in, names_of, row, rows_of_json, select};
 use crate::hold::{Hold, Opening};
-use crate::kernel::calendar::parse_time;
 
-/// Contact records.
-pub const CONTACTS: FactTable = FactTable {
-    name: "contact",
-    columns: &[
-        ("lender", Kind::Text),
-        ("contacted_on", Kind::Date),
-        ("agency", Kind::Text),
-        ("reference", Kind::Text),
-        ("seq", Kind::Int),
-        ("line", Kind::Int),
-        ("account_no", Kind::Text),
-        ("debtor_ref", Kind::Text),
-        ("contacted_at", Kind::Text),
-        ("channel", Kind::Text),
-        ("outcome", Kind::Text),
-        ("number", Kind::Text),
-        ("number_digest", Kind::Text),
-        ("note", Kind::Text),
-    ],
-};
+fact! {
+    /// A contact record as it is stored.
+    pub struct ContactRow in "contact" key (contacted_on, agency, reference) by seq {
+        /// The day.
+        contacted_on: NaiveDate,
+        /// Whose.
+        agency: String,
+        /// Unique per agency.
+        reference: String,
+        /// The act that took it in.
+        seq: i64,
+        /// Its line in the file.
+        line: i64 [0..],
+        /// The account.
+        account_no: String,
+        /// The person behind it, as known when the record came.
+        debtor_ref: String,
+        /// The time of day.
+        contacted_at: NaiveTime,
+        /// By what.
+        channel: Channel,
+        /// What came of it.
+        outcome: Outcome,
+        /// The number, encrypted.
+        number: Option<String>,
+        /// Its keyed digest.
+        number_digest: Option<String>,
+        /// The agency's note.
+        note: Option<String>,
+    }
+}
 
 fact! {
     /// A contact file taken in.
@@ -94,82 +104,66 @@ impl Entry {
     }
 }
 
-/// The cells of a contact, in the order of [`CONTACTS`].
-pub fn cells<'a>(lender: &'a str, entry: &'a Entry) -> Vec<Cell<'a>> {
-    let contact = &entry.contact;
-    vec![
-        Cell::from(lender),
-        Cell::from(contact.day()),
-        Cell::from(contact.agency.as_str()),
-        Cell::from(contact.reference.as_str()),
-        Cell::from(contact.seq),
-        Cell::from(entry.line),
-        Cell::from(contact.account_no.as_str()),
-        Cell::from(contact.debtor_ref.as_str()),
-        Cell::from(contact.at.format("%H:%M:%S").to_string()),
-        Cell::from(contact.channel.name()),
-        Cell::from(contact.outcome.name()),
-        Cell::from(entry.number.as_deref()),
-        Cell::from(contact.number_digest.as_deref()),
-        Cell::from(entry.note.as_deref()),
-    ]
+impl From<Entry> for ContactRow {
+    fn from(entry: Entry) -> ContactRow {
+        let Entry { contact, line, number, note } = entry;
+        ContactRow {
+            contacted_on: contact.day(),
+            agency: contact.agency,
+            reference: contact.reference,
+            seq: contact.seq,
+            line,
+            account_no: contact.account_no,
+            debtor_ref: contact.debtor_ref,
+            contacted_at: contact.at.time(),
+            channel: contact.channel,
+            outcome: contact.outcome,
+            number,
+            number_digest: contact.number_digest,
+            note,
+        }
+    }
 }
 
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Date)]
-    contacted_on: NaiveDate,
-    #[diesel(sql_type = Text)]
-    agency: String,
-    #[diesel(sql_type = Text)]
-    reference: String,
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = Text)]
-    account_no: String,
-    #[diesel(sql_type = Text)]
-    debtor_ref: String,
-    #[diesel(sql_type = Text)]
-    contacted_at: String,
-    #[diesel(sql_type = Text)]
-    channel: String,
-    #[diesel(sql_type = Text)]
-    outcome: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    number_digest: Option<String>,
+row! {
+    struct Row in "contact" key (contacted_on, agency, reference) {
+        contacted_on: NaiveDate,
+        agency: String,
+        reference: String,
+        seq: i64,
+        account_no: String,
+        debtor_ref: String,
+        contacted_at: NaiveTime,
+        channel: Channel,
+        outcome: Outcome,
+        number_digest: Option<String>,
+    }
+}
+
+impl From<Row> for Contact {
+    fn from(row: Row) -> Contact {
+        Contact {
+            at: row.contacted_on.and_time(row.contacted_at),
+            agency: row.agency,
+            reference: row.reference,
+            seq: row.seq,
+            account_no: row.account_no,
+            debtor_ref: row.debtor_ref,
+            channel: row.channel,
+            outcome: row.outcome,
+            number_digest: row.number_digest,
+        }
+    }
 }
 
 /// The rows of a lender by day: the first half is what SQLite's key begins with, the second PostgreSQL's index by day.
 const OF_LENDER: &str = "lender = $1 AND lender || '' = $1";
 
-const COLUMNS: &str = "contacted_on, agency, reference, seq, account_no, debtor_ref, contacted_at, channel, outcome, number_digest";
-
-fn contact(row: Row) -> QueryResult<Contact> {
-    let corrupt = |what: &str| {
-        let named = format!("contact {} of {} has a bad {what}", row.reference, row.agency);
-        diesel::result::Error::DeserializationError(named.into())
-    };
-    Ok(Contact {
-        at: row
-            .contacted_on
-            .and_time(parse_time(&row.contacted_at).ok_or_else(|| corrupt("time"))?),
-        channel: Channel::parse(&row.channel).ok_or_else(|| corrupt("channel"))?,
-        outcome: Outcome::parse(&row.outcome).ok_or_else(|| corrupt("outcome"))?,
-        agency: row.agency,
-        reference: row.reference,
-        seq: row.seq,
-        account_no: row.account_no,
-        debtor_ref: row.debtor_ref,
-        number_digest: row.number_digest,
-    })
-}
-
-#[derive(QueryableByName)]
-struct Answer {
-    #[diesel(sql_type = Text)]
-    reference: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    answer: Option<String>,
+row! {
+    struct Answer in "contact" key (reference) {
+        reference: String,
+        answer: Option<String>,
+    }
 }
 
 /// What an expression says of the contacts of an agency with some references, of those that are known. Each reference
@@ -227,28 +221,27 @@ pub fn of_days(
     last: NaiveDate,
     known_seq: i64,
 ) -> QueryResult<Vec<Contact>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM contact WHERE {OF_LENDER} AND contacted_on >= $2 AND contacted_on <= $3 AND seq <= $4 \
-         ORDER BY contacted_on"
+    let rest = format!(
+        "WHERE {OF_LENDER} AND contacted_on >= $2 AND contacted_on <= $3 AND seq <= $4 ORDER BY contacted_on"
     );
-    let rows: Vec<Row> = diesel::sql_query(sql)
+    let rows: Vec<Row> = select::<Row>(&rest)
         .bind::<Text, _>(lender)
         .bind::<Date, _>(first)
         .bind::<Date, _>(last)
         .bind::<BigInt, _>(known_seq)
         .load(db)?;
-    rows.into_iter().map(contact).collect()
+    Ok(rows.into_iter().map(Contact::from).collect())
 }
 
-/// How many contacts a day has.
-#[derive(QueryableByName, Clone, Copy, Debug)]
-pub struct DayCount {
-    /// The day.
-    #[diesel(sql_type = Date)]
-    pub day: NaiveDate,
-    /// Contacts on it.
-    #[diesel(sql_type = BigInt)]
-    pub contacts: i64,
+row! {
+    /// How many contacts a day has.
+    #[derive(Clone, Copy, Debug)]
+    pub struct DayCount in "contact" key (day) {
+        /// The day.
+        day: NaiveDate,
+        /// Contacts on it.
+        contacts: i64,
+    }
 }
 
 /// The days of a span that have contacts, in order.
@@ -268,15 +261,15 @@ pub fn days(
     .load(db)
 }
 
-/// How many contacts an agency has recorded in a span of days.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct AgencyCount {
-    /// The agency.
-    #[diesel(sql_type = Text)]
-    pub agency: String,
-    /// Its contacts.
-    #[diesel(sql_type = BigInt)]
-    pub contacts: i64,
+row! {
+    /// How many contacts an agency has recorded in a span of days.
+    #[derive(Clone, Debug)]
+    pub struct AgencyCount in "contact" key (agency) {
+        /// The agency.
+        agency: String,
+        /// Its contacts.
+        contacts: i64,
+    }
 }
 
 /// The contacts of a span of days by agency, in order of agency.
@@ -296,10 +289,10 @@ pub fn by_agency(
     .load(db)
 }
 
-#[derive(QueryableByName)]
-struct DayRow {
-    #[diesel(sql_type = Date)]
-    day: NaiveDate,
+row! {
+    struct DayRow in "contact" key (day) {
+        day: NaiveDate,
+    }
 }
 
 /// The first and the last day with contacts, of all agencies or of one.

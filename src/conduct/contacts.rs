@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::Contact;
 use super::columns::{self, ACCOUNT_NO, REFERENCE, Recorded};
-use super::contact_store::{self as store, ContactFile, Entry};
-use crate::db::{Cell, Db, keys_json};
+use super::contact_store::{self as store, ContactFile, ContactRow, Entry};
+use crate::db::{Db, keys_json};
 use crate::intake::{Before, Intake, IntakeError, Kind, Taken};
 use crate::party;
 use crate::placement::{self, Span};
@@ -118,9 +118,8 @@ impl Kind for Contacts<'_> {
             }
         }
         intake.accepted += accepted.len() as u64;
-        let rows: Vec<Vec<Cell<'_>>> =
-            accepted.iter().map(|entry| store::cells(&lender, entry)).collect();
-        Ok(intake.act.write(db, &store::CONTACTS, &rows)?)
+        let rows: Vec<ContactRow> = accepted.into_iter().map(ContactRow::from).collect();
+        Ok(intake.act.record(db, &rows)?)
     }
 
     /// Records the file with the policy that applied, and the event.

@@ -19,6 +19,7 @@ pub mod violation;
 
 use chrono::{NaiveDate, NaiveDateTime};
 
+use crate::db::{fact, group};
 use crate::kernel::money::AmountFault;
 use crate::kernel::text::{begins_formula, undecorated};
 use crate::kernel::{Money, enumeration};
@@ -95,42 +96,46 @@ enumeration! {
     }
 }
 
-/// A complaint (投诉) as it was received.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
-    /// The case: unique per lender.
-    pub reference: String,
-    /// The act that recorded it.
-    pub seq: i64,
-    /// Whom it is about.
-    pub agency: String,
-    /// The account, when it is about one.
-    pub account_no: Option<String>,
-    /// The day it was received.
-    pub received_on: NaiveDate,
-    /// How grave.
-    pub severity: Severity,
-    /// What is complained of.
-    pub description: String,
+fact! {
+    /// A complaint (投诉) as it was received.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Complaint in "complaint" key (reference) by seq {
+        /// The case: unique per lender.
+        reference: String,
+        /// The act that recorded it.
+        seq: i64,
+        /// Whom it is about.
+        agency: String,
+        /// The account, when it is about one.
+        account_no: Option<String>,
+        /// The day it was received.
+        received_on: NaiveDate,
+        /// How grave.
+        severity: Severity,
+        /// What is complained of.
+        description: String,
+    }
 }
 
-/// What was decided on a complaint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// Its number among the decisions of the case, from 1.
-    pub decision_no: i64,
-    /// The act that recorded it.
-    pub seq: i64,
-    /// Whether the complaint is justified.
-    pub upheld: bool,
-    /// The day of the decision.
-    pub decided_on: NaiveDate,
-    /// Why.
-    pub reason: String,
-    /// What the agency is to lose for it; recorded with the case, not yet on any statement.
-    pub deduction: Option<Money>,
-    /// The decision it takes the place of.
-    pub corrects: Option<i64>,
+group! {
+    /// What was decided on a complaint.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Decision {
+        /// Its number among the decisions of the case, from 1.
+        decision_no: i64 [1..],
+        /// The act that recorded it.
+        seq: i64,
+        /// Whether the complaint is justified.
+        upheld: bool,
+        /// The day of the decision.
+        decided_on: NaiveDate,
+        /// Why.
+        reason: String,
+        /// What the agency is to lose for it; recorded with the case, not yet on any statement.
+        deduction: Option<Money> [1..],
+        /// The decision it takes the place of.
+        corrects: Option<i64> [1..],
+    }
 }
 
 /// Why something about conduct is refused.

@@ -65,45 +65,6 @@ impl Cell<'_> {
     }
 }
 
-impl<'a> From<&'a str> for Cell<'a> {
-    fn from(text: &'a str) -> Cell<'a> {
-        Cell::Text(Cow::Borrowed(text))
-    }
-}
-impl From<String> for Cell<'_> {
-    fn from(text: String) -> Self {
-        Cell::Text(Cow::Owned(text))
-    }
-}
-impl From<i64> for Cell<'_> {
-    fn from(number: i64) -> Self {
-        Cell::Int(number)
-    }
-}
-impl From<Money> for Cell<'_> {
-    fn from(amount: Money) -> Self {
-        Cell::Int(amount.0)
-    }
-}
-impl From<NaiveDate> for Cell<'_> {
-    fn from(day: NaiveDate) -> Self {
-        Cell::Date(day)
-    }
-}
-impl From<bool> for Cell<'_> {
-    fn from(flag: bool) -> Self {
-        Cell::Bool(flag)
-    }
-}
-impl<'a, T> From<Option<T>> for Cell<'a>
-where
-    Cell<'a>: From<T>,
-{
-    fn from(value: Option<T>) -> Cell<'a> {
-        value.map_or(Cell::Null, Cell::from)
-    }
-}
-
 /// A type that a column can have. What the database gives is made by the type's own constructor or is a fault.
 pub trait Column: Sized {
     /// How both databases keep it.

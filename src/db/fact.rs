@@ -38,6 +38,8 @@
 //! [`group!`] is a struct of fields that stands inside others (a statement's figures), [`row!`] the answer of a query
 //! that is no table's row (a join, a sum). Each field of a group, a row or a fact is a [`Column`] or another group.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use diesel::deserialize::QueryableByName;
 use diesel::prelude::*;
@@ -64,6 +66,14 @@ pub struct Member {
     pub least: Option<i64>,
     /// Whether it was added to the table later.
     pub later: bool,
+}
+
+impl Member {
+    /// An amount that may be absent and is never negative.
+    pub const fn optional_amount(name: &'static str) -> Member {
+        let shape = <Option<crate::kernel::Money> as Field>::SHAPE;
+        Member { name, shape, least: Some(0), later: false }
+    }
 }
 
 /// One column or several.
@@ -220,8 +230,9 @@ fn stored<'a>(
     name: &str,
     kind: Kind,
 ) -> diesel::deserialize::Result<Cell<'static>> {
+    let text = |text| Cell::Text(Cow::Owned(text));
     let cell = match kind {
-        Kind::Text => NamedRow::get::<Nullable<Text>, Option<String>>(row, name)?.map(Cell::from),
+        Kind::Text => NamedRow::get::<Nullable<Text>, Option<String>>(row, name)?.map(text),
         Kind::Int => NamedRow::get::<Nullable<BigInt>, Option<i64>>(row, name)?.map(Cell::Int),
         Kind::Bool => NamedRow::get::<Nullable<Bool>, Option<bool>>(row, name)?.map(Cell::Bool),
         Kind::Date => {
@@ -229,7 +240,7 @@ fn stored<'a>(
                 .map(|day: Option<NaiveDate>| day.map_or(Cell::Null, Cell::Date))
                 // SQLite keeps days as text: what is no day is shown as it stands.
                 .or_else(|why| match NamedRow::get::<Nullable<Text>, Option<String>>(row, name) {
-                    Ok(Some(text)) => Ok(Cell::from(text)),
+                    Ok(Some(held)) => Ok(text(held)),
                     _ => Err(why),
                 });
         }
@@ -356,7 +367,7 @@ const LENDER: ColumnOf = ColumnOf {
 
 /// The cells of a row of a book.
 fn cells<'a, R: Row>(lender: &'a str, row: &'a R) -> Vec<Cell<'a>> {
-    let mut cells = vec![Cell::from(lender)];
+    let mut cells = vec![Cell::Text(Cow::Borrowed(lender))];
     row.cells(&mut cells);
     cells
 }

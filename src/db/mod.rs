@@ -9,7 +9,6 @@ mod column;
 mod dialect;
 mod fact;
 mod migrate;
-mod plain;
 mod pool;
 mod reading;
 mod trouble;
@@ -25,7 +24,6 @@ pub use fact::{
     rows_of_json, select,
 };
 pub use migrate::migrate;
-pub use plain::{FactTable, canonical_plain, insert_plain, insert_rows};
 pub use pool::{Pool, PoolError};
 pub use trouble::{Trouble, TroubleKind, told};
 

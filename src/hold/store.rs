@@ -123,7 +123,7 @@ pub fn end(
     .bind::<Text, _>(kind.name())
     .execute(db)?;
     let account_no = account_no.to_string();
-    act.witness_fact(&Ending { account_no, seq: opened, kind, ended_on: on, ended_seq: seq });
+    act.witness(&Ending { account_no, seq: opened, kind, ended_on: on, ended_seq: seq });
     Ok(())
 }
 

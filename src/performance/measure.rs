@@ -76,8 +76,8 @@ fn account(
             .collect();
         for row in money {
             let (day, amount) = match &row.reverses {
-                None => (Some(row.received_on), Money(row.amount)),
-                Some(payment) => (payments.get(payment.as_str()).copied(), Money(-row.amount)),
+                None => (Some(row.received_on), row.amount),
+                Some(payment) => (payments.get(payment.as_str()).copied(), -row.amount),
             };
             if let Some(index) =
                 day.and_then(|day| windows.iter().position(|window| window.holds(day)))

@@ -393,7 +393,7 @@ pub(super) fn close(db: &mut Db, act: &mut Act, closings: &[Closing]) -> QueryRe
         .bind::<BigInt, _>(act.seq())
         .bind::<Text, _>(&act.book.lender)
         .execute(db)?;
-    closings.iter().for_each(|one| act.witness_fact(one));
+    closings.iter().for_each(|one| act.witness(one));
     Ok(())
 }
 

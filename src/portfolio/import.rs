@@ -105,7 +105,7 @@ impl Kind for Portfolio<'_> {
         self.file_holds = open_file_holds(db, lender)?;
         let before = store::same_file(db, lender, &sheet.sha256, self.as_of)?;
         Ok(before.map(|before| {
-            let total = Money(before.total).plain(intake.lender.currency);
+            let total = before.total.plain(intake.lender.currency);
             let totals = Totals { unchanged: before.accepted, total, ..Totals::default() };
             Before { known: before.accepted, rejected: before.rejected, totals }
         }))
@@ -161,8 +161,7 @@ impl Kind for Portfolio<'_> {
             rows.push(row);
         }
         intake.accepted += rows.len() as u64;
-        let cells: Vec<_> = rows.iter().map(|row| store::cells(&lender, row)).collect();
-        intake.act.write(db, &store::ROWS, &cells)?;
+        intake.act.record(db, &rows)?;
         self.counts.closed_as_paid += paid.len();
         close::close(db, &mut intake.act, &paid)?;
         if self.refused.len() >= CHUNK { self.count_refused(db, intake) } else { Ok(()) }
@@ -197,21 +196,20 @@ impl Kind for Portfolio<'_> {
         let total = counts.total.money();
         let total =
             total.map_err(|range| IntakeError::Total { file: taken.file_name.clone(), range })?;
-        let row = vec![
-            taken.lender.code.as_str().into(),
-            seq.into(),
-            taken.file_name.as_str().into(),
-            taken.sha256.into(),
-            self.as_of.into(),
-            taken.accepted.into(),
-            done.new.into(),
-            done.updated.into(),
-            done.unchanged.into(),
-            done.missing.into(),
-            taken.rejected.into(),
-            total.into(),
-        ];
-        act.write(db, &store::FILES, &[row])?;
+        let file = store::FileEntry {
+            seq,
+            file_name: taken.file_name.clone(),
+            sha256: taken.sha256.to_string(),
+            as_of: self.as_of,
+            accepted: taken.accepted,
+            created: done.new,
+            updated: done.updated,
+            unchanged: done.unchanged,
+            missing: done.missing,
+            rejected: taken.rejected,
+            total,
+        };
+        act.record(db, &[file])?;
         let summary = json!({
             "file": taken.file_name, "sha256": taken.sha256, "as_of": self.as_of.to_string(),
             "new": done.new, "updated": done.updated, "unchanged": done.unchanged, "missing": done.missing, "rejected": taken.rejected,

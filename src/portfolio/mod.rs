@@ -10,43 +10,68 @@ pub mod store;
 
 use chrono::NaiveDate;
 
+use crate::db::{Cell, Column as _, Field, Member, Shape, Unfit, fact};
 use crate::kernel::Money;
 
-/// One account as one file states it. What a file leaves out is taken over from the file before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileRow {
-    /// The account (案件).
-    pub account_no: String,
-    /// The file's day.
-    pub as_of: NaiveDate,
-    /// The act that took the file in.
-    pub seq: i64,
-    /// The line in the file.
-    pub line: i64,
-    /// What is owed.
-    pub balance: Money,
-    /// Principal, interest, fees, when the file splits the balance.
-    pub parts: [Option<Money>; 3],
-    /// Days past due, as stated.
-    pub days_past_due: i64,
-    /// The person behind the account.
-    pub debtor_ref: String,
-    /// The region.
-    pub region: Option<String>,
-    /// The product.
-    pub product: Option<String>,
-    /// Written off.
-    pub charged_off: bool,
-    /// In court.
-    pub legal: bool,
-    /// When the account was opened.
-    pub opened_on: Option<NaiveDate>,
-    /// When it was last paid.
-    pub last_paid_on: Option<NaiveDate>,
-    /// The lender's own score.
-    pub score: Option<String>,
-    /// Name, id number, phone and address, encrypted.
-    pub personal: Option<String>,
+fact! {
+    /// One account as one file states it. What a file leaves out is taken over from the file before.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct FileRow in "portfolio_row" key (account_no, as_of, seq) by seq {
+        /// The account (案件).
+        account_no: String,
+        /// The file's day.
+        as_of: NaiveDate,
+        /// The act that took the file in.
+        seq: i64,
+        /// The line in the file.
+        line: i64 [0..],
+        /// What is owed.
+        balance: Money [0..],
+        /// Principal, interest, fees, when the file splits the balance.
+        parts: [Option<Money>; 3],
+        /// Days past due, as stated.
+        days_past_due: i64 [0..],
+        /// The person behind the account.
+        debtor_ref: String,
+        /// The region.
+        region: Option<String>,
+        /// The product.
+        product: Option<String>,
+        /// Written off.
+        charged_off: bool,
+        /// In court.
+        legal: bool,
+        /// When the account was opened.
+        opened_on: Option<NaiveDate>,
+        /// When it was last paid.
+        last_paid_on: Option<NaiveDate>,
+        /// The lender's own score.
+        score: Option<String>,
+        /// Name, id number, phone and address, encrypted.
+        personal: Option<String>,
+    }
+}
+
+/// Principal, interest and fees stand in a column each, some of them or none.
+impl Field for [Option<Money>; 3] {
+    const SHAPE: Shape = Shape::Group(&[
+        Member::optional_amount("principal"),
+        Member::optional_amount("interest"),
+        Member::optional_amount("fees"),
+    ]);
+
+    fn cells<'a>(&'a self, into: &mut Vec<Cell<'a>>) {
+        into.extend(self.iter().map(|part| part.cell()));
+    }
+
+    fn read<'a>(
+        row: &impl diesel::row::NamedRow<'a, crate::db::Backend>,
+        _: &'static str,
+        _: Option<i64>,
+    ) -> Result<Self, Unfit> {
+        let part = |name| <Option<Money> as Field>::read(row, name, Some(0));
+        Ok([part("principal")?, part("interest")?, part("fees")?])
+    }
 }
 
 /// A balance as one file states it.

@@ -3,140 +3,57 @@
 use chrono::NaiveDate;
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
+use diesel::sql_types::{BigInt, Date, Text};
 
 use super::{FileRow, StatedBalance};
-use crate::db::{Cell, Db, FactTable, Kind, keys_in};
+use crate::db::{Db, fact, keys_in, row, select};
 use crate::kernel::Money;
 
-/// Rows of portfolio files.
-pub const ROWS: FactTable = FactTable {
-    name: "portfolio_row",
-    columns: &[
-        ("lender", Kind::Text),
-        ("account_no", Kind::Text),
-        ("as_of", Kind::Date),
-        ("seq", Kind::Int),
-        ("line", Kind::Int),
-        ("balance", Kind::Int),
-        ("principal", Kind::Int),
-        ("interest", Kind::Int),
-        ("fees", Kind::Int),
-        ("days_past_due", Kind::Int),
-        ("debtor_ref", Kind::Text),
-        ("region", Kind::Text),
-        ("product", Kind::Text),
-        ("charged_off", Kind::Bool),
-        ("legal", Kind::Bool),
-        ("opened_on", Kind::Date),
-        ("last_paid_on", Kind::Date),
-        ("score", Kind::Text),
-        ("personal", Kind::Text),
-    ],
-};
-
-/// Portfolio files taken in.
-pub const FILES: FactTable = FactTable {
-    name: "portfolio",
-    columns: &[
-        ("lender", Kind::Text),
-        ("seq", Kind::Int),
-        ("file_name", Kind::Text),
-        ("sha256", Kind::Text),
-        ("as_of", Kind::Date),
-        ("accepted", Kind::Int),
-        ("created", Kind::Int),
-        ("updated", Kind::Int),
-        ("unchanged", Kind::Int),
-        ("missing", Kind::Int),
-        ("rejected", Kind::Int),
-        ("total", Kind::Int),
-    ],
-};
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    account_no: String,
-    #[diesel(sql_type = Date)]
-    as_of: NaiveDate,
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = BigInt)]
-    line: i64,
-    #[diesel(sql_type = BigInt)]
-    balance: i64,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    principal: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    interest: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    fees: Option<i64>,
-    #[diesel(sql_type = BigInt)]
-    days_past_due: i64,
-    #[diesel(sql_type = Text)]
-    debtor_ref: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    region: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    product: Option<String>,
-    #[diesel(sql_type = Bool)]
-    charged_off: bool,
-    #[diesel(sql_type = Bool)]
-    legal: bool,
-    #[diesel(sql_type = Nullable<Date>)]
-    opened_on: Option<NaiveDate>,
-    #[diesel(sql_type = Nullable<Date>)]
-    last_paid_on: Option<NaiveDate>,
-    #[diesel(sql_type = Nullable<Text>)]
-    score: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    personal: Option<String>,
-}
-
-fn file_row(row: Row) -> FileRow {
-    FileRow {
-        account_no: row.account_no,
-        as_of: row.as_of,
-        seq: row.seq,
-        line: row.line,
-        balance: Money(row.balance),
-        parts: [row.principal, row.interest, row.fees].map(|part| part.map(Money)),
-        days_past_due: row.days_past_due,
-        debtor_ref: row.debtor_ref,
-        region: row.region,
-        product: row.product,
-        charged_off: row.charged_off,
-        legal: row.legal,
-        opened_on: row.opened_on,
-        last_paid_on: row.last_paid_on,
-        score: row.score,
-        personal: row.personal,
+fact! {
+    /// A portfolio file taken in.
+    #[derive(Clone, Debug)]
+    pub struct FileEntry in "portfolio" key (seq) by seq {
+        /// The act that took it in.
+        seq: i64,
+        /// The file's name.
+        file_name: String,
+        /// Of its bytes.
+        sha256: String,
+        /// Its day.
+        as_of: NaiveDate,
+        /// Rows taken in.
+        accepted: i64 [0..],
+        /// Accounts new to the book.
+        created: i64 [0..],
+        /// Accounts updated.
+        updated: i64 [0..],
+        /// Accounts that stayed as they were.
+        unchanged: i64 [0..],
+        /// Accounts of the book that the file does not name.
+        missing: i64 [0..],
+        /// Rows rejected.
+        rejected: i64 [0..],
+        /// Σ balance of the rows taken in.
+        total: Money [0..],
     }
 }
-
-const SELECT: &str = "SELECT account_no, as_of, seq, line, balance, principal, interest, fees, days_past_due, debtor_ref, \
-     region, product, charged_off, legal, opened_on, last_paid_on, score, personal FROM portfolio_row";
 
 /// All rows of some accounts (a JSON array of account numbers).
 pub fn rows_of(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<FileRow>> {
     let listed = keys_in(db, "account_no", 2);
-    let sql = format!("{SELECT} WHERE lender = $1 AND {listed}");
-    let rows: Vec<Row> =
-        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
-    Ok(rows.into_iter().map(file_row).collect())
+    select::<FileRow>(&format!("WHERE lender = $1 AND {listed}"))
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(keys)
+        .load(db)
 }
 
-#[derive(QueryableByName)]
-struct StatedRow {
-    #[diesel(sql_type = Text)]
-    account_no: String,
-    #[diesel(sql_type = Date)]
-    as_of: NaiveDate,
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = BigInt)]
-    balance: i64,
+row! {
+    struct StatedRow in "portfolio_row" key (account_no, as_of, seq) {
+        account_no: String,
+        as_of: NaiveDate,
+        seq: i64,
+        balance: Money,
+    }
 }
 
 /// The balances files state of some accounts (a JSON array of account numbers).
@@ -152,10 +69,7 @@ pub fn stated_of(
     let rows: Vec<StatedRow> =
         diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
     let stated = |row: StatedRow| {
-        (
-            row.account_no,
-            StatedBalance { as_of: row.as_of, seq: row.seq, balance: Money(row.balance) },
-        )
+        (row.account_no, StatedBalance { as_of: row.as_of, seq: row.seq, balance: row.balance })
     };
     Ok(rows.into_iter().map(stated).collect())
 }
@@ -166,84 +80,18 @@ pub fn each<E: From<diesel::result::Error>>(
     lender: &str,
     mut each: impl FnMut(FileRow) -> Result<(), E>,
 ) -> Result<(), E> {
-    let sql = format!("{SELECT} WHERE lender = $1 ORDER BY account_no, as_of, seq");
-    let rows =
-        diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<Row, DefaultLoadingMode>(db)?;
+    let rows = select::<FileRow>("WHERE lender = $1 ORDER BY account_no, as_of, seq")
+        .bind::<Text, _>(lender)
+        .load_iter::<FileRow, DefaultLoadingMode>(db)?;
     for row in rows {
-        each(file_row(row?))?;
+        each(row?)?;
     }
     Ok(())
 }
 
-/// The cells of a row, in the order of [`ROWS`].
-pub fn cells<'a>(lender: &'a str, row: &'a FileRow) -> Vec<Cell<'a>> {
-    let [principal, interest, fees] = row.parts;
-    vec![
-        Cell::from(lender),
-        Cell::from(row.account_no.as_str()),
-        Cell::from(row.as_of),
-        Cell::from(row.seq),
-        Cell::from(row.line),
-        Cell::from(row.balance),
-        Cell::from(principal),
-        Cell::from(interest),
-        Cell::from(fees),
-        Cell::from(row.days_past_due),
-        Cell::from(row.debtor_ref.as_str()),
-        Cell::from(row.region.as_deref()),
-        Cell::from(row.product.as_deref()),
-        Cell::from(row.charged_off),
-        Cell::from(row.legal),
-        Cell::from(row.opened_on),
-        Cell::from(row.last_paid_on),
-        Cell::from(row.score.as_deref()),
-        Cell::from(row.personal.as_deref()),
-    ]
-}
-
-/// A file taken in.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct FileEntry {
-    /// The act.
-    #[diesel(sql_type = BigInt)]
-    pub seq: i64,
-    /// The file's name.
-    #[diesel(sql_type = Text)]
-    pub file_name: String,
-    /// Its day.
-    #[diesel(sql_type = Date)]
-    pub as_of: NaiveDate,
-    /// Rows taken in.
-    #[diesel(sql_type = BigInt)]
-    pub accepted: i64,
-    /// Accounts new to the book.
-    #[diesel(sql_type = BigInt)]
-    pub created: i64,
-    /// Accounts updated.
-    #[diesel(sql_type = BigInt)]
-    pub updated: i64,
-    /// Accounts that stayed as they were.
-    #[diesel(sql_type = BigInt)]
-    pub unchanged: i64,
-    /// Accounts of the book that the file does not name.
-    #[diesel(sql_type = BigInt)]
-    pub missing: i64,
-    /// Rows rejected.
-    #[diesel(sql_type = BigInt)]
-    pub rejected: i64,
-    /// Σ balance of the rows taken in.
-    #[diesel(sql_type = BigInt)]
-    pub total: i64,
-}
-
 /// The files of a lender, newest first.
 pub fn files(db: &mut Db, lender: &str) -> QueryResult<Vec<FileEntry>> {
-    diesel::sql_query(
-        "SELECT seq, file_name, as_of, accepted, created, updated, unchanged, missing, rejected, total FROM portfolio \
-         WHERE lender = $1 ORDER BY seq DESC",
-    )
-    .bind::<Text, _>(lender)
-    .load(db)
+    select::<FileEntry>("WHERE lender = $1 ORDER BY seq DESC").bind::<Text, _>(lender).load(db)
 }
 
 /// The file with these bytes and this day, when it was taken in before.
@@ -253,21 +101,18 @@ pub fn same_file(
     sha256: &str,
     as_of: NaiveDate,
 ) -> QueryResult<Option<FileEntry>> {
-    diesel::sql_query(
-        "SELECT seq, file_name, as_of, accepted, created, updated, unchanged, missing, rejected, total FROM portfolio \
-         WHERE lender = $1 AND sha256 = $2 AND as_of = $3",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<Text, _>(sha256)
-    .bind::<Date, _>(as_of)
-    .get_result(db)
-    .optional()
+    select::<FileEntry>("WHERE lender = $1 AND sha256 = $2 AND as_of = $3")
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(sha256)
+        .bind::<Date, _>(as_of)
+        .get_result(db)
+        .optional()
 }
 
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
+row! {
+    struct Count in "portfolio" key () {
+        count: i64,
+    }
 }
 
 /// How many accounts the book knows.
@@ -302,10 +147,10 @@ pub enum HolderFilter {
     Assignee(String),
 }
 
-#[derive(QueryableByName)]
-struct AccountNo {
-    #[diesel(sql_type = Text)]
-    account_no: String,
+row! {
+    struct AccountNo in "portfolio_row" key (account_no) {
+        account_no: String,
+    }
 }
 
 const NEWEST: &str = "NOT EXISTS (SELECT 1 FROM portfolio_row n WHERE n.lender = r.lender AND n.account_no = r.account_no \
@@ -385,10 +230,10 @@ pub fn open_count(db: &mut Db, lender: &str) -> QueryResult<i64> {
     Ok(row.count)
 }
 
-#[derive(QueryableByName)]
-struct SealedRow {
-    #[diesel(sql_type = Text)]
-    sealed: String,
+row! {
+    struct SealedRow in "portfolio_row" key () {
+        sealed: String,
+    }
 }
 
 /// Something encrypted among the first rows of a table: personal data in `portfolio_row`, a number in `contact`.

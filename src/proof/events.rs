@@ -6,7 +6,7 @@ use diesel::QueryResult;
 
 use super::Proof;
 use crate::audit::{self, Book};
-use crate::db::{Db, Fact, FactTable, Table, canonical_plain, canonical_rows};
+use crate::db::{Db, Fact, Table, canonical_rows};
 use crate::kernel::digest::RowsDigest;
 use crate::{
     allocation, conduct, contract, hold, party, placement, portfolio, recovery, settlement,
@@ -16,36 +16,32 @@ use crate::{
 pub const FACTS: &[&Table] = &[
     &party::store::PolicySet::FACTS,
     &contract::store::TABLE,
+    &portfolio::store::FileEntry::FACTS,
+    &portfolio::FileRow::FACTS,
     &hold::store::Opening::FACTS,
     &hold::store::Ending::FACTS,
-    allocation::store::TABLES[0],
-    allocation::store::TABLES[1],
-    allocation::store::TABLES[2],
-    allocation::store::TABLES[3],
-    allocation::store::TABLES[4],
-    allocation::store::TABLES[5],
+    &allocation::store::Simulated::FACTS,
+    &allocation::store::Committed::FACTS,
+    &allocation::store::RunAccount::FACTS,
+    &allocation::store::Found::FACTS,
+    &allocation::store::Refusal::FACTS,
+    &allocation::store::Stratum::FACTS,
     &placement::store::Batch::FACTS,
     &placement::store::Placed::FACTS,
     &placement::store::Closing::FACTS,
     &placement::step_store::StepRow::FACTS,
+    &recovery::store::FileEntry::FACTS,
+    &recovery::Recovery::FACTS,
     &conduct::contact_store::ContactFile::FACTS,
+    &conduct::contact_store::ContactRow::FACTS,
+    &conduct::Complaint::FACTS,
+    &conduct::complaint_store::DecisionRow::FACTS,
     &conduct::evaluation_store::Evaluation::FACTS,
     &settlement::Period::FACTS,
     &settlement::Grade::FACTS,
     &settlement::Head::FACTS,
     &settlement::Line::FACTS,
     &settlement::store::Document::FACTS,
-];
-
-/// Every table of facts with the column that names the event of each row.
-const PLAIN: [(&FactTable, &str); 7] = [
-    (&portfolio::store::FILES, "seq"),
-    (&portfolio::store::ROWS, "seq"),
-    (&recovery::store::FILES, "seq"),
-    (&recovery::store::RECOVERIES, "seq"),
-    (&conduct::contact_store::CONTACTS, "seq"),
-    (&conduct::complaint_store::COMPLAINTS, "seq"),
-    (&conduct::complaint_store::DECISIONS, "seq"),
 ];
 
 pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<()> {
@@ -71,11 +67,6 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> QueryResult<
     });
     numbers(db, book, proof)?;
     let mut digests: BTreeMap<i64, RowsDigest> = BTreeMap::new();
-    for (table, column) in PLAIN {
-        canonical_plain(db, table, column, &book.lender, |seq, canonical| {
-            digests.entry(seq).or_default().add(canonical)
-        })?;
-    }
     for table in FACTS {
         canonical_rows(db, table, &book.lender, |seq, canonical, fault| {
             digests.entry(seq).or_default().add(canonical);

@@ -134,17 +134,16 @@ impl Kind for Recoveries {
         }
         let mut act = taken.act;
         self.close_paid(db, lender, &mut act)?;
-        let row = vec![
-            lender.into(),
-            act.seq().into(),
-            taken.file_name.as_str().into(),
-            taken.sha256.into(),
-            taken.accepted.into(),
-            taken.duplicate.into(),
-            taken.rejected.into(),
-            total.into(),
-        ];
-        act.write(db, &store::FILES, &[row])?;
+        let file = store::FileEntry {
+            seq: act.seq(),
+            file_name: taken.file_name.clone(),
+            sha256: taken.sha256.to_string(),
+            accepted: taken.accepted,
+            duplicate: taken.duplicate,
+            rejected: taken.rejected,
+            total,
+        };
+        act.record(db, &[file])?;
         let summary = json!({
             "file": taken.file_name, "sha256": taken.sha256, "accepted": taken.accepted,
             "duplicate": taken.duplicate, "rejected": taken.rejected,
@@ -190,8 +189,7 @@ impl Recoveries {
             accepted.push(recovery);
         }
         intake.accepted += accepted.len() as u64;
-        let cells: Vec<_> = accepted.iter().map(|one| store::cells(&lender, one)).collect();
-        intake.act.write(db, &store::RECOVERIES, &cells)?;
+        intake.act.record(db, &accepted)?;
         Ok(())
     }
 

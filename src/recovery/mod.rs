@@ -10,6 +10,7 @@ pub mod store;
 
 use chrono::NaiveDate;
 
+use crate::db::{Cell, Column as _, Field, Member, Shape, Unfit, fact};
 use crate::kernel::{Money, enumeration};
 use crate::ledger::chart;
 
@@ -35,35 +36,72 @@ enumeration! {
     }
 }
 
-/// One recovery. Amounts are positive whatever the kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recovery {
-    /// Unique per lender.
-    pub reference: String,
-    /// The act that took it in.
-    pub seq: i64,
-    /// Its line in the file.
-    pub line: i64,
-    /// The account.
-    pub account_no: String,
-    /// The day it was received.
-    pub received_on: NaiveDate,
-    /// What it is.
-    pub kind: Kind,
-    /// How much.
-    pub amount: Money,
-    /// The recovery a reversal takes back.
-    pub reverses: Option<String>,
-    /// Where the money went.
-    pub channel: Channel,
-    /// The agency that holds the money.
-    pub agency: Option<String>,
-    /// Principal, interest, fees, costs, when stated.
-    pub components: Option<[Money; 4]>,
-    /// The lender's note.
-    pub note: Option<String>,
-    /// The part beyond what was owed, as known when it was taken in.
-    pub beyond_owed: Money,
+fact! {
+    /// One recovery. Amounts are positive whatever the kind.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Recovery in "recovery" key (reference) by seq {
+        /// Unique per lender.
+        reference: String,
+        /// The act that took it in.
+        seq: i64,
+        /// Its line in the file.
+        line: i64 [0..],
+        /// The account.
+        account_no: String,
+        /// The day it was received.
+        received_on: NaiveDate,
+        /// What it is.
+        kind: Kind,
+        /// How much.
+        amount: Money [1..],
+        /// The recovery a reversal takes back.
+        reverses: Option<String>,
+        /// Where the money went.
+        channel: Channel,
+        /// The agency that holds the money.
+        agency: Option<String>,
+        /// Principal, interest, fees, costs, when stated.
+        components: Option<[Money; 4]>,
+        /// The lender's note.
+        note: Option<String>,
+        /// The part beyond what was owed, as known when it was taken in.
+        beyond_owed: Money [0..],
+    }
+}
+
+/// Principal, interest, fees and costs stand in a column each: all of them, or none.
+impl Field for Option<[Money; 4]> {
+    const SHAPE: Shape = Shape::Group(&[
+        Member::optional_amount("principal"),
+        Member::optional_amount("interest"),
+        Member::optional_amount("fees"),
+        Member::optional_amount("costs"),
+    ]);
+
+    fn cells<'a>(&'a self, into: &mut Vec<Cell<'a>>) {
+        match self {
+            Some(parts) => into.extend(parts.iter().map(|part| part.cell())),
+            None => into.extend([Cell::Null, Cell::Null, Cell::Null, Cell::Null]),
+        }
+    }
+
+    fn read<'a>(
+        row: &impl diesel::row::NamedRow<'a, crate::db::Backend>,
+        _: &'static str,
+        _: Option<i64>,
+    ) -> Result<Self, Unfit> {
+        let part = |name| <Option<Money> as Field>::read(row, name, Some(0));
+        match (part("principal")?, part("interest")?, part("fees")?, part("costs")?) {
+            (Some(principal), Some(interest), Some(fees), Some(costs)) => {
+                Ok(Some([principal, interest, fees, costs]))
+            }
+            (None, None, None, None) => Ok(None),
+            _ => Err(Unfit {
+                column: "principal",
+                why: "is stated without interest, fees and costs, or they without it".to_string(),
+            }),
+        }
+    }
 }
 
 /// What a recovery does to what is owed.

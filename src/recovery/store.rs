@@ -5,123 +5,37 @@ use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
-use super::{Channel, Kind, Receipt, Recovery};
-use crate::db::{Cell, Db, FactTable, Kind as Column, keys_in};
+use super::{Kind, Receipt, Recovery};
+use crate::db::{Db, fact, keys_in, names_of, row, select};
 use crate::kernel::Money;
 
-/// Recoveries.
-pub const RECOVERIES: FactTable = FactTable {
-    name: "recovery",
-    columns: &[
-        ("lender", Column::Text),
-        ("reference", Column::Text),
-        ("seq", Column::Int),
-        ("line", Column::Int),
-        ("account_no", Column::Text),
-        ("received_on", Column::Date),
-        ("kind", Column::Text),
-        ("amount", Column::Int),
-        ("reverses", Column::Text),
-        ("channel", Column::Text),
-        ("agency", Column::Text),
-        ("principal", Column::Int),
-        ("interest", Column::Int),
-        ("fees", Column::Int),
-        ("costs", Column::Int),
-        ("note", Column::Text),
-        ("beyond_owed", Column::Int),
-    ],
-};
-
-/// Recoveries files taken in.
-pub const FILES: FactTable = FactTable {
-    name: "recovery_file",
-    columns: &[
-        ("lender", Column::Text),
-        ("seq", Column::Int),
-        ("file_name", Column::Text),
-        ("sha256", Column::Text),
-        ("accepted", Column::Int),
-        ("duplicate", Column::Int),
-        ("rejected", Column::Int),
-        ("total", Column::Int),
-    ],
-};
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    reference: String,
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = BigInt)]
-    line: i64,
-    #[diesel(sql_type = Text)]
-    account_no: String,
-    #[diesel(sql_type = Date)]
-    received_on: NaiveDate,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = BigInt)]
-    amount: i64,
-    #[diesel(sql_type = Nullable<Text>)]
-    reverses: Option<String>,
-    #[diesel(sql_type = Text)]
-    channel: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    agency: Option<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    principal: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    interest: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    fees: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    costs: Option<i64>,
-    #[diesel(sql_type = Nullable<Text>)]
-    note: Option<String>,
-    #[diesel(sql_type = BigInt)]
-    beyond_owed: i64,
+fact! {
+    /// A recoveries file taken in.
+    #[derive(Clone, Debug)]
+    pub struct FileEntry in "recovery_file" key (seq) by seq {
+        /// The act that took it in.
+        seq: i64,
+        /// The file's name.
+        file_name: String,
+        /// Of its bytes.
+        sha256: String,
+        /// Rows taken in.
+        accepted: i64 [0..],
+        /// Rows known before.
+        duplicate: i64 [0..],
+        /// Rows rejected.
+        rejected: i64 [0..],
+        /// Σ amount of the rows taken in.
+        total: Money,
+    }
 }
-
-fn recovery(row: Row) -> QueryResult<Recovery> {
-    let kind = Kind::parse(&row.kind).ok_or_else(|| {
-        diesel::result::Error::DeserializationError(
-            format!("recovery {} has the kind {}", row.reference, row.kind).into(),
-        )
-    })?;
-    let components = match (row.principal, row.interest, row.fees, row.costs) {
-        (Some(principal), Some(interest), Some(fees), Some(costs)) => {
-            Some([principal, interest, fees, costs].map(Money))
-        }
-        _ => None,
-    };
-    Ok(Recovery {
-        reference: row.reference,
-        seq: row.seq,
-        line: row.line,
-        account_no: row.account_no,
-        received_on: row.received_on,
-        kind,
-        amount: Money(row.amount),
-        reverses: row.reverses,
-        channel: if row.channel == "agency" { Channel::Agency } else { Channel::Lender },
-        agency: row.agency,
-        components,
-        note: row.note,
-        beyond_owed: Money(row.beyond_owed),
-    })
-}
-
-const SELECT: &str = "SELECT reference, seq, line, account_no, received_on, kind, amount, reverses, channel, agency, principal, \
-     interest, fees, costs, note, beyond_owed FROM recovery";
 
 fn listed(db: &mut Db, lender: &str, column: &str, keys: &str) -> QueryResult<Vec<Recovery>> {
     let listed = keys_in(db, column, 2);
-    let sql = format!("{SELECT} WHERE lender = $1 AND {listed}");
-    let rows: Vec<Row> =
-        diesel::sql_query(sql).bind::<Text, _>(lender).bind::<Text, _>(keys).load(db)?;
-    rows.into_iter().map(recovery).collect()
+    select::<Recovery>(&format!("WHERE lender = $1 AND {listed}"))
+        .bind::<Text, _>(lender)
+        .bind::<Text, _>(keys)
+        .load(db)
 }
 
 /// Recoveries by their references (a JSON array).
@@ -139,10 +53,10 @@ pub fn of_accounts(db: &mut Db, lender: &str, keys: &str) -> QueryResult<Vec<Rec
     listed(db, lender, "account_no", keys)
 }
 
-#[derive(QueryableByName)]
-struct AccountRow {
-    #[diesel(sql_type = Text)]
-    account_no: String,
+row! {
+    struct AccountRow in "recovery" key () {
+        account_no: String,
+    }
 }
 
 /// The accounts that an assignee has ever held and that paid within two days, in order.
@@ -165,14 +79,12 @@ pub fn accounts_paid_in(
     Ok(rows.into_iter().map(|row| row.account_no).collect())
 }
 
-#[derive(QueryableByName)]
-struct ReceiptRow {
-    #[diesel(sql_type = Text)]
-    account_no: String,
-    #[diesel(sql_type = Date)]
-    received_on: NaiveDate,
-    #[diesel(sql_type = BigInt)]
-    reduces: i64,
+row! {
+    struct ReceiptRow in "recovery" key (account_no) {
+        account_no: String,
+        received_on: NaiveDate,
+        reduces: Money,
+    }
 }
 
 const RECEIPTS: &str = "SELECT account_no, received_on, CASE WHEN kind = 'reversal' THEN -amount ELSE amount END AS reduces FROM recovery";
@@ -192,7 +104,7 @@ pub fn receipts_of(
         .bind::<BigInt, _>(known_seq);
     let rows: Vec<ReceiptRow> = query.load(db)?;
     let receipt = |row: ReceiptRow| {
-        (row.account_no, Receipt { received_on: row.received_on, reduces: Money(row.reduces) })
+        (row.account_no, Receipt { received_on: row.received_on, reduces: row.reduces })
     };
     Ok(rows.into_iter().map(receipt).collect())
 }
@@ -209,32 +121,26 @@ pub fn each_receipt<E: From<diesel::result::Error>>(
         .load_iter::<ReceiptRow, DefaultLoadingMode>(db)?;
     for row in rows {
         let row = row?;
-        each(
-            row.account_no,
-            Receipt { received_on: row.received_on, reduces: Money(row.reduces) },
-        )?;
+        each(row.account_no, Receipt { received_on: row.received_on, reduces: row.reduces })?;
     }
     Ok(())
 }
 
-/// Money received or taken back, as performance counts it.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct MoneyRow {
-    /// The account.
-    #[diesel(sql_type = Text)]
-    pub account_no: String,
-    /// The payment, or the reversal.
-    #[diesel(sql_type = Text)]
-    pub reference: String,
-    /// The payment that a reversal takes back.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub reverses: Option<String>,
-    /// The day.
-    #[diesel(sql_type = Date)]
-    pub received_on: NaiveDate,
-    /// Always positive.
-    #[diesel(sql_type = BigInt)]
-    pub amount: i64,
+row! {
+    /// Money received or taken back, as performance counts it.
+    #[derive(Clone, Debug)]
+    pub struct MoneyRow in "recovery" key (reference) {
+        /// The account.
+        account_no: String,
+        /// The payment, or the reversal.
+        reference: String,
+        /// The payment that a reversal takes back.
+        reverses: Option<String>,
+        /// The day.
+        received_on: NaiveDate,
+        /// Always positive.
+        amount: Money,
+    }
 }
 
 impl From<&Recovery> for MoneyRow {
@@ -244,7 +150,7 @@ impl From<&Recovery> for MoneyRow {
             reference: one.reference.clone(),
             reverses: one.reverses.clone(),
             received_on: one.received_on,
-            amount: one.amount.0,
+            amount: one.amount,
         }
     }
 }
@@ -275,37 +181,13 @@ pub fn each<E: From<diesel::result::Error>>(
     lender: &str,
     mut each: impl FnMut(Recovery) -> Result<(), E>,
 ) -> Result<(), E> {
-    let sql = format!("{SELECT} WHERE lender = $1 ORDER BY account_no, received_on, reference");
-    let rows =
-        diesel::sql_query(sql).bind::<Text, _>(lender).load_iter::<Row, DefaultLoadingMode>(db)?;
+    let rows = select::<Recovery>("WHERE lender = $1 ORDER BY account_no, received_on, reference")
+        .bind::<Text, _>(lender)
+        .load_iter::<Recovery, DefaultLoadingMode>(db)?;
     for row in rows {
-        each(recovery(row?)?)?;
+        each(row?)?;
     }
     Ok(())
-}
-
-/// The cells of a recovery, in the order of [`RECOVERIES`].
-pub fn cells<'a>(lender: &'a str, one: &'a Recovery) -> Vec<Cell<'a>> {
-    let part = |i: usize| Cell::from(one.components.and_then(|parts| parts.get(i).copied()));
-    vec![
-        Cell::from(lender),
-        Cell::from(one.reference.as_str()),
-        Cell::from(one.seq),
-        Cell::from(one.line),
-        Cell::from(one.account_no.as_str()),
-        Cell::from(one.received_on),
-        Cell::from(one.kind.name()),
-        Cell::from(one.amount),
-        Cell::from(one.reverses.as_deref()),
-        Cell::from(if one.channel == Channel::Agency { "agency" } else { "lender" }),
-        Cell::from(one.agency.as_deref()),
-        part(0),
-        part(1),
-        part(2),
-        part(3),
-        Cell::from(one.note.as_deref()),
-        Cell::from(one.beyond_owed),
-    ]
 }
 
 /// Which recoveries a list shows.
@@ -337,8 +219,7 @@ pub fn page(
     before: &Option<(NaiveDate, String)>,
     most: i64,
 ) -> QueryResult<Vec<Recovery>> {
-    let columns = "c.reference, c.seq, c.line, c.account_no, c.received_on, c.kind, c.amount, c.reverses, c.channel, c.agency, \
-         c.principal, c.interest, c.fees, c.costs, c.note, c.beyond_owed";
+    let columns = names_of::<Recovery>("c");
     let (joined, house) = if filter.maybe_house {
         let joined = "LEFT JOIN recovery o ON o.lender = c.lender AND o.reference = c.reverses";
         (joined, format!("AND c.kind <> 'waiver' AND NOT {SURELY_PLACED}"))
@@ -353,7 +234,7 @@ pub fn page(
     );
     let (first, last) = filter.days.unwrap_or((EARLIEST, LATEST));
     let (day, reference) = before.clone().unwrap_or((LATEST, String::new()));
-    let rows: Vec<Row> = diesel::sql_query(sql)
+    diesel::sql_query(sql)
         .bind::<Text, _>(lender)
         .bind::<Date, _>(first)
         .bind::<Date, _>(last)
@@ -361,8 +242,7 @@ pub fn page(
         .bind::<Text, _>(reference)
         .bind::<Nullable<Text>, _>(filter.kind.map(Kind::name))
         .bind::<BigInt, _>(most)
-        .load(db)?;
-    rows.into_iter().map(recovery).collect()
+        .load(db)
 }
 
 /// Days that no business record lies before or after.
@@ -375,24 +255,21 @@ const LATEST: NaiveDate = match NaiveDate::from_ymd_opt(3000, 1, 1) {
     None => NaiveDate::MAX,
 };
 
-/// What was received in some days.
-#[derive(QueryableByName, Clone, Copy, Debug, Default)]
-pub struct RecoverySums {
-    /// How many rows.
-    #[diesel(sql_type = BigInt)]
-    pub count: i64,
-    /// Σ payments.
-    #[diesel(sql_type = BigInt)]
-    pub payments: i64,
-    /// Σ reversals of payments and waivers, as a positive number.
-    #[diesel(sql_type = BigInt)]
-    pub reversals: i64,
-    /// Σ waivers.
-    #[diesel(sql_type = BigInt)]
-    pub waivers: i64,
-    /// Rows with a part beyond what was owed.
-    #[diesel(sql_type = BigInt)]
-    pub beyond: i64,
+row! {
+    /// What was received in some days.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct RecoverySums in "recovery" key () {
+        /// How many rows.
+        count: i64,
+        /// Σ payments.
+        payments: Money,
+        /// Σ reversals of payments and waivers, as a positive number.
+        reversals: Money,
+        /// Σ waivers.
+        waivers: Money,
+        /// Rows with a part beyond what was owed.
+        beyond: i64,
+    }
 }
 
 /// What was received from one day to another.
@@ -422,10 +299,10 @@ pub fn sums(
         .get_result(db)
 }
 
-#[derive(QueryableByName)]
-struct LastDay {
-    #[diesel(sql_type = Nullable<Date>)]
-    day: Option<NaiveDate>,
+row! {
+    struct LastDay in "recovery" key () {
+        day: Option<NaiveDate>,
+    }
 }
 
 /// The newest day anything was received.

@@ -339,7 +339,7 @@ pub(super) fn add_document(
     .bind::<Binary, _>(&packed)
     .execute(db)?;
     let (statement_no, format, seq) = (one.statement_no.clone(), format.to_string(), act.seq());
-    act.witness_fact(&Document { statement_no, format, seq, sha256 });
+    act.witness(&Document { statement_no, format, seq, sha256 });
     Ok(())
 }
 

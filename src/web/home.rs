@@ -260,7 +260,7 @@ fn lender_facts(db: &mut Db, counts: &Counts, book: &Book) -> Result<Facts, Prob
             .collect(),
         month,
         closed: head.closed_month,
-        received: Money(sums.payments) - Money(sums.reversals),
+        received: sums.payments - sums.reversals,
         statements: settlement::store::statements(db, lender, None)?,
     })
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::audit;
 use crate::db::{Db, keys_json, read};
 use crate::identity::Permission;
-use crate::kernel::{Currency, Money, Month};
+use crate::kernel::{Currency, Month};
 use crate::party::Lang;
 use crate::placement::{self, Placement};
 use crate::recovery::attribution::attribute;
@@ -307,11 +307,11 @@ fn figures(t: Lang, currency: Currency, asked: &Asked, sums: RecoverySums) -> Ve
     vec![
         Figure::new(
             format!("{} ({currency})", t.payments_received()),
-            list::money(Money(sums.payments), currency),
+            list::money(sums.payments, currency),
             of("payment"),
         ),
-        Figure::new(t.reversals(), list::money(-Money(sums.reversals), currency), of("reversal")),
-        Figure::new(t.waivers(), list::money(Money(sums.waivers), currency), of("waiver")),
+        Figure::new(t.reversals(), list::money(-sums.reversals, currency), of("reversal")),
+        Figure::new(t.waivers(), list::money(sums.waivers, currency), of("waiver")),
         Figure::new(t.rows(), list::count(sums.count), ""),
         Figure::new(t.only_beyond(), list::count(sums.beyond), only("beyond")),
     ]

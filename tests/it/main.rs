@@ -20,6 +20,8 @@ mod commands_allocation;
 mod conduct;
 mod damaged_files;
 mod deal;
+mod dump;
+mod earlier_books;
 mod exploring;
 mod factor;
 mod files;

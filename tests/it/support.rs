@@ -26,6 +26,8 @@ use diesel::sql_types::{BigInt, Text};
 use proptest::test_runner::{Config, RngSeed};
 use serde_json::Value;
 
+use crate::dump;
+
 /// The address of the throw-away PostgreSQL that `tests/run.sh` starts.
 pub fn postgres() -> Option<String> {
     static SAID: Once = Once::new();
@@ -66,6 +68,14 @@ pub fn unique() -> String {
     format!("{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+fn unpacked(path: &Path) -> Vec<u8> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let packed = std::fs::File::open(path).unwrap();
+    flate2::read::GzDecoder::new(packed).read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
 /// A lender's book in a database of its own.
 pub struct Book {
     pub db: Db,
@@ -89,11 +99,35 @@ impl Book {
     }
 
     pub fn on_postgres(server: &str) -> Book {
+        let (url, schema) = Book::schema_on(server);
+        Book::open(url, tempfile::tempdir().unwrap(), Some((server.to_string(), schema)))
+    }
+
+    /// An empty schema on a server, and the address of its connections.
+    fn schema_on(server: &str) -> (String, String) {
         let schema = format!("t_{}", unique());
         let mut admin = Address::parse(server).unwrap().connect().unwrap();
         admin.batch_execute(&format!("CREATE SCHEMA {schema}")).unwrap();
         let joint = if server.contains('?') { '&' } else { '?' };
-        let url = format!("{server}{joint}options=-csearch_path%3D{schema}");
+        (format!("{server}{joint}options=-csearch_path%3D{schema}"), schema)
+    }
+
+    /// A book that an earlier version made: [`tests/books/README.md`](../books/README.md).
+    pub fn of_version(version: &str, server: Option<&str>) -> Book {
+        let books = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/books");
+        let Some(server) = server else {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("book.db");
+            std::fs::write(&file, unpacked(&books.join(format!("{version}.sqlite.gz")))).unwrap();
+            let key = folder.path().join("book.db.key");
+            std::fs::copy(books.join(format!("{version}.key")), key).unwrap();
+            return Book::open(format!("sqlite:{}", file.display()), folder, None);
+        };
+        let (url, schema) = Book::schema_on(server);
+        let dump = String::from_utf8(unpacked(&books.join(format!("{version}.postgres.sql.gz"))));
+        let mut db = Address::parse(&url).unwrap().connect().unwrap();
+        dump::restore(&mut db, &dump.unwrap());
+        drop(db);
         Book::open(url, tempfile::tempdir().unwrap(), Some((server.to_string(), schema)))
     }
 

@@ -9,7 +9,7 @@ use crate::conduct::complaint_store::{self as store, Case, CaseFilter, CaseSums}
 use crate::conduct::{ConductError, Severity};
 use crate::db::{Db, read};
 use crate::identity::Permission;
-use crate::kernel::{Currency, Money, text};
+use crate::kernel::{Currency, text};
 use crate::party::{self, Lang};
 use crate::web::Site;
 use crate::web::identity::who::{Book, Conduct, Sees};
@@ -220,7 +220,7 @@ fn figures(t: Lang, currency: Currency, asked: &Asked, sums: CaseSums) -> Vec<Fi
         Figure::new(t.case_upheld(), list::count(sums.upheld), of("upheld")),
         Figure::new(
             format!("{} ({currency})", t.deduction_word()),
-            list::money(Money(sums.deductions), currency),
+            list::money(sums.deductions, currency),
             of("upheld"),
         ),
     ]

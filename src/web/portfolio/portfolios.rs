@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::kernel::Money;
 use crate::party::Lang;
 use crate::portfolio::store::{self, FileEntry};
 use crate::web::Site;
@@ -62,7 +61,7 @@ pub(in crate::web) async fn show(
         missing: list::count(file.missing),
         rejected: list::count(file.rejected),
         faulty: file.rejected > 0,
-        total: list::money(Money(file.total), currency),
+        total: list::money(file.total, currency),
     };
     let body = Body {
         t,

@@ -161,7 +161,7 @@ fn open_month(db: &mut Db, book: &Book, recoveries: bool) -> Result<Option<OpenM
     } else {
         String::new()
     };
-    let received = list::money(Money(sums.payments) - Money(sums.reversals), book.lender.currency);
+    let received = list::money(sums.payments - sums.reversals, book.lender.currency);
     Ok(Some(OpenMonth {
         month: month.to_string(),
         received: Cell::link(received, href),

@@ -1,0 +1,102 @@
+//! The books of earlier versions: opened, brought up to date, proven, and worked with.
+
+use std::path::Path;
+
+use consign::kernel::digest::sha256;
+use consign::portfolio::personal::Key;
+
+use crate::commands::Program;
+use crate::support::{Book, postgres};
+
+/// What a version's book must come to in this one.
+fn goes_on(mut book: Book, version: &str) {
+    book.assert_proven();
+    statements_are_the_same(&mut book, version);
+    personal_data_opens(&mut book, version);
+    work_goes_on(&mut book);
+    book.assert_proven();
+    statements_are_the_same(&mut book, version);
+}
+
+fn books() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/books")
+}
+
+/// Every statement is written byte for byte as the version that issued it wrote it.
+fn statements_are_the_same(book: &mut Book, version: &str) {
+    let (url, folder) = (book.url.clone(), book.folder().to_path_buf());
+    let program = Program { url: &url, folder: &folder };
+    let kept = std::fs::read_to_string(books().join(format!("{version}.statements"))).unwrap();
+    assert_eq!(kept.lines().count(), 63);
+    for line in kept.lines() {
+        let (digest, name) = line.split_once(' ').unwrap();
+        let (number, format) = name.split_once('.').unwrap();
+        let place = format!("FROM statement WHERE statement_no = '{number}'");
+        let agency = book.texts(&format!("SELECT agency AS text {place}")).pop().unwrap();
+        let month = book.texts(&format!("SELECT month AS text {place}")).pop().unwrap();
+        program.done(&[
+            "statement",
+            "--lender",
+            "CFC",
+            "--agency",
+            &agency,
+            "--month",
+            &month,
+            "--format",
+            format,
+            "--output",
+            name,
+        ]);
+        let written = std::fs::read(folder.join(name)).unwrap();
+        assert_eq!(sha256(&written), digest, "{name} is written otherwise on {url}");
+    }
+}
+
+fn personal_data_opens(book: &mut Book, version: &str) {
+    let secret = std::fs::read_to_string(books().join(format!("{version}.key"))).unwrap();
+    let key = Key::of(secret.trim());
+    let sealed = book.texts(
+        "SELECT personal AS text FROM portfolio_row WHERE personal IS NOT NULL ORDER BY account_no LIMIT 5",
+    );
+    assert_eq!(sealed.len(), 5);
+    for one in sealed {
+        assert!(key.open(&one).is_some_and(|[name, ..]| name.is_some()), "{one} does not open");
+    }
+}
+
+/// Files come in, accounts are placed, the next month is closed.
+fn work_goes_on(book: &mut Book) {
+    let open = book.texts(
+        "SELECT account_no AS text FROM placement WHERE closed_on IS NULL AND expires_on > '2026-12-20' \
+         ORDER BY placement_no LIMIT 2",
+    );
+    let before = book.count("placement");
+    book.portfolio(
+        "2026-11-24",
+        "account_no,balance,days_past_due,debtor_ref\nN-1,1000.00,40,N-1\nN-2,2000.00,70,N-2\nN-3,3000.00,100,N-3\n",
+    );
+    book.recoveries(&format!(
+        "reference,account_no,received_on,amount\nn-1,{},2026-11-25,12.34\nn-2,{},2026-11-25,56.78\n",
+        open[0], open[1]
+    ));
+    let done =
+        book.try_allocate("name = \"all\"\nmethod = \"equal\"\n", "2026-11-26", true).unwrap();
+    assert!(done.committed && done.decision.placed() >= 3);
+    assert!(book.count("placement") >= before + 3);
+    book.recoveries(
+        "reference,account_no,received_on,amount,kind,reverses\nn-3,N-1,2026-11-27,100.00,payment,\nn-4,N-1,2026-11-28,40.00,reversal,n-3\n",
+    );
+    let closed = book.close("2026-11");
+    assert!(closed.statements.len() >= 6, "{} statements", closed.statements.len());
+}
+
+#[test]
+fn the_first_version_s_book_on_sqlite_opens_is_proven_and_worked_with() {
+    goes_on(Book::of_version("v1", None), "v1");
+}
+
+#[test]
+fn the_first_version_s_book_on_postgresql_opens_is_proven_and_worked_with() {
+    let Some(server) = postgres() else { return };
+    goes_on(Book::of_version("v1", Some(&server)), "v1");
+}
