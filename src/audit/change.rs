@@ -84,6 +84,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kernel::digest::Chaining;
 
     fn event(seq: i64, summary: &Value) -> EventRow {
         let empty = String::new;
@@ -96,6 +97,7 @@ mod tests {
             summary: summary.to_string(),
             digest: empty(),
             hash: empty(),
+            version: Chaining::CURRENT,
         }
     }
 

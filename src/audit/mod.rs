@@ -10,7 +10,7 @@ mod store;
 pub use change::{Change, History, INSTALLATION, Recorded};
 pub use store::{
     Book, EventRow, NumbersGiven, book, changed_since, create_book, event_hash, events, first_hash,
-    last_change, numbers_given, open_installation,
+    last_change, numbers_given, open_installation, versions,
 };
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use diesel::QueryResult;
 
 use crate::db::{Db, Fact, digest_row, insert_facts, refresh_statistics};
 use crate::kernel::calendar::Today;
-use crate::kernel::digest::RowsDigest;
+use crate::kernel::digest::{Chaining, RowsDigest};
 
 /// Who acts, from where, and when.
 #[derive(Clone, Debug)]
@@ -111,6 +111,7 @@ impl Act {
             summary: summary.to_string(),
             digest: self.digest.text(),
             hash: String::new(),
+            version: Chaining::CURRENT,
         };
         let hash = store::event_hash(&self.book.event_hash, &event);
         store::append(db, &self.book.lender, &EventRow { hash: hash.clone(), ..event })?;

@@ -1,11 +1,14 @@
 //! The head of each book and its chain of events.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::INSTALLATION;
-use crate::db::{Db, row, select};
-use crate::kernel::{Money, Month, digest};
+use crate::db::{Cell, Column, Db, Kind, row, select};
+use crate::kernel::digest::{self, Chaining};
+use crate::kernel::{Money, Month};
 
 row! {
     /// The head of a lender's book: the last numbers given out.
@@ -122,12 +125,33 @@ row! {
         digest: String,
         /// Its hash, over its own content and the hash before.
         hash: String,
+        /// How its hash and those of its ledger transactions are made.
+        version: Chaining [1..],
+    }
+}
+
+/// The version of an event: those of books older than the column are of the first.
+impl Column for Chaining {
+    const KIND: Kind = Kind::Int;
+    const WHAT: &'static str = "version of an event";
+
+    fn cell(&self) -> Cell<'_> {
+        Cell::Int(self.version())
+    }
+
+    fn from_cell(cell: Cell<'static>) -> Result<Chaining, Cell<'static>> {
+        cell.int().and_then(Chaining::of_version).ok_or(cell)
+    }
+
+    fn fits(text: &str) -> bool {
+        text.parse().is_ok_and(|version| Chaining::of_version(version).is_some())
     }
 }
 
 /// The hash of an event that follows the event hashed `before`.
 pub fn event_hash(before: &str, event: &EventRow) -> String {
-    let content = [
+    event.version.hash(&[
+        &event.seq.to_string(),
         before,
         &event.kind,
         &event.recorded_at,
@@ -135,14 +159,13 @@ pub fn event_hash(before: &str, event: &EventRow) -> String {
         &event.source,
         &event.summary,
         &event.digest,
-    ];
-    digest::sha256(format!("{}|{}", event.seq, content.join("|")).as_bytes())
+    ])
 }
 
 pub(super) fn append(db: &mut Db, lender: &str, event: &EventRow) -> QueryResult<()> {
     diesel::sql_query(
-        "INSERT INTO event (lender, seq, kind, recorded_at, actor, source, summary, digest, hash) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO event (lender, seq, kind, recorded_at, actor, source, summary, digest, hash, version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind::<Text, _>(lender)
     .bind::<BigInt, _>(event.seq)
@@ -153,6 +176,7 @@ pub(super) fn append(db: &mut Db, lender: &str, event: &EventRow) -> QueryResult
     .bind::<Text, _>(&event.summary)
     .bind::<Text, _>(&event.digest)
     .bind::<Text, _>(&event.hash)
+    .bind::<BigInt, _>(event.version.version())
     .execute(db)
     .map(|_| ())
 }
@@ -160,6 +184,20 @@ pub(super) fn append(db: &mut Db, lender: &str, event: &EventRow) -> QueryResult
 /// All events of a book, in order.
 pub fn events(db: &mut Db, lender: &str) -> QueryResult<Vec<EventRow>> {
     select::<EventRow>("WHERE lender = $1 ORDER BY seq").bind::<Text, _>(lender).load(db)
+}
+
+row! {
+    struct VersionRow in "event" key (seq) {
+        seq: i64,
+        version: Chaining [1..],
+    }
+}
+
+/// How the hashes of each event of a book, and of its ledger transactions, are made.
+pub fn versions(db: &mut Db, lender: &str) -> QueryResult<HashMap<i64, Chaining>> {
+    let rows: Vec<VersionRow> =
+        select::<VersionRow>("WHERE lender = $1").bind::<Text, _>(lender).load(db)?;
+    Ok(rows.into_iter().map(|row| (row.seq, row.version)).collect())
 }
 
 /// Whether anything of the book changed after an event; a download or another simulation is recorded and changes nothing.

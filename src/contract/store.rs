@@ -6,20 +6,29 @@ use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
 use super::{ContractError, Terms, Version, Versions, parse_published};
 use crate::audit::Act;
-use crate::db::{Db, Fact as _, Table, fact, select};
+use crate::db::{Db, fact, select};
 use crate::party::Lender;
 
 fact! {
     /// A version as it was published.
-    struct Published in "contract" key (code, version) by seq {
+    pub struct Published in "contract" key (code, version) by seq {
+        /// The contract.
         code: String,
+        /// Counted from 1.
         version: i64 [1..],
+        /// The agency.
         agency: String,
+        /// The first day it may price.
         effective_from: NaiveDate,
+        /// The last day.
         effective_to: Option<NaiveDate>,
+        /// The version it corrects.
         corrects: Option<i64> [1..],
+        /// Of the text.
         sha256: String,
+        /// The text.
         source: String,
+        /// The act that published it.
         seq: i64,
     }
 }
@@ -121,6 +130,3 @@ pub(super) fn add(
     };
     act.record(db, &[published])
 }
-
-/// The table of versions.
-pub const TABLE: Table = Published::FACTS;

@@ -4,12 +4,12 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
 use super::column::{Cell, Kind};
 use super::reading::{self, Reading};
-use super::{Address, Db, OpenError};
+use super::{Address, Db, OpenError, copy};
 
 /// Switches to the write-ahead log. While several programs do so with a new file at once SQLite does not wait for its busy
 /// timeout, so that it is asked again, for as long.
@@ -162,29 +162,28 @@ pub(super) fn rows_of_json(db: &Db, bind: usize, columns: &[(&str, Kind)]) -> St
     format!("(SELECT {} FROM {source})", cells.join(", "))
 }
 
-/// A table and its columns, for an insert.
-#[derive(Clone, Copy)]
-pub(super) struct Layout<'a> {
-    pub table: &'static str,
-    pub columns: &'a [(&'static str, Kind)],
+/// A table and the columns of it that are written, in order.
+pub(super) trait Layout {
+    /// The table.
+    fn table() -> &'static str;
+
+    /// The names of its columns.
+    fn columns() -> Vec<&'static str>;
 }
 
-/// Inserts rows given as cells, all columns of the table.
-pub(super) fn insert_rows(
-    db: &mut Db,
-    layout: Layout<'_>,
-    rows: &[Vec<Cell<'_>>],
-) -> QueryResult<()> {
+/// Inserts rows given as cells, all columns of the layout.
+pub(super) fn insert_rows<L: Layout>(db: &mut Db, rows: &[Vec<Cell<'_>>]) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
     match db {
-        Db::Sqlite(c) => rows
-            .chunks(SQLITE_ROWS)
-            .try_for_each(|chunk| Insert { layout, rows: chunk }.execute(c).map(|_| ())),
-        Db::Postgres(c) => {
-            rows.chunks(10_000).try_for_each(|chunk| insert_postgres(c, layout, chunk))
+        Db::Sqlite(c) => {
+            let (table, columns) = (L::table(), L::columns());
+            rows.chunks(SQLITE_ROWS).try_for_each(|rows| {
+                Insert { table, columns: &columns, rows }.execute(c).map(|_| ())
+            })
         }
+        Db::Postgres(c) => copy::insert::<L>(c, rows),
     }
 }
 
@@ -204,7 +203,8 @@ const SQLITE_ROWS: usize = 64;
 
 /// One insert of several rows; the statement is prepared once per number of rows and cached.
 struct Insert<'a> {
-    layout: Layout<'a>,
+    table: &'static str,
+    columns: &'a [&'static str],
     rows: &'a [Vec<Cell<'a>>],
 }
 
@@ -218,9 +218,9 @@ impl RunQueryDsl<SqliteConnection> for Insert<'_> {}
 impl QueryFragment<Sqlite> for Insert<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("INSERT INTO ");
-        out.push_sql(self.layout.table);
+        out.push_sql(self.table);
         out.push_sql(" (");
-        for (i, (column, _)) in self.layout.columns.iter().enumerate() {
+        for (i, column) in self.columns.iter().enumerate() {
             out.push_sql(if i == 0 { "" } else { ", " });
             out.push_sql(column);
         }
@@ -243,49 +243,6 @@ impl QueryFragment<Sqlite> for Insert<'_> {
         }
         Ok(())
     }
-}
-
-/// One insert of many rows on PostgreSQL: an array per column.
-fn insert_postgres(
-    c: &mut PgConnection,
-    layout: Layout<'_>,
-    rows: &[Vec<Cell<'_>>],
-) -> QueryResult<()> {
-    let names: Vec<&str> = layout.columns.iter().map(|(name, _)| *name).collect();
-    let arrays: Vec<String> = layout
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(i, (_, kind))| match kind {
-            Kind::Text => format!("${}::text[]", i + 1),
-            Kind::Int => format!("${}::bigint[]", i + 1),
-            Kind::Bool => format!("${}::boolean[]", i + 1),
-            Kind::Date => format!("${}::date[]", i + 1),
-        })
-        .collect();
-    let sql = format!(
-        "INSERT INTO {} ({}) SELECT * FROM unnest({})",
-        layout.table,
-        names.join(", "),
-        arrays.join(", ")
-    );
-    let mut query = diesel::sql_query(sql).into_boxed::<diesel::pg::Pg>();
-    for (i, (_, kind)) in layout.columns.iter().enumerate() {
-        let column = rows.iter().filter_map(|row| row.get(i));
-        query =
-            match kind {
-                Kind::Text => query
-                    .bind::<Array<Nullable<Text>>, _>(column.map(Cell::text).collect::<Vec<_>>()),
-                Kind::Int => query
-                    .bind::<Array<Nullable<BigInt>>, _>(column.map(Cell::int).collect::<Vec<_>>()),
-                Kind::Bool => query
-                    .bind::<Array<Nullable<Bool>>, _>(column.map(Cell::bool).collect::<Vec<_>>()),
-                Kind::Date => query.bind::<Array<Nullable<diesel::sql_types::Date>>, _>(
-                    column.map(Cell::date).collect::<Vec<_>>(),
-                ),
-            };
-    }
-    query.execute(c).map(|_| ())
 }
 
 #[derive(QueryableByName)]

@@ -234,7 +234,17 @@ fn stored<'a>(
     let cell = match kind {
         Kind::Text => NamedRow::get::<Nullable<Text>, Option<String>>(row, name)?.map(text),
         Kind::Int => NamedRow::get::<Nullable<BigInt>, Option<i64>>(row, name)?.map(Cell::Int),
-        Kind::Bool => NamedRow::get::<Nullable<Bool>, Option<bool>>(row, name)?.map(Cell::Bool),
+        Kind::Bool => {
+            let flag = NamedRow::get::<Nullable<Bool>, Option<bool>>(row, name)?;
+            // SQLite keeps flags as numbers, and any but 0 would pass for true.
+            let number = || NamedRow::get::<Nullable<BigInt>, Option<i64>>(row, name).ok()?;
+            match flag {
+                Some(true) => {
+                    Some(number().filter(|one| *one != 1).map_or(Cell::Bool(true), Cell::Int))
+                }
+                other => other.map(Cell::Bool),
+            }
+        }
         Kind::Date => {
             return NamedRow::get::<Nullable<Date>, _>(row, name)
                 .map(|day: Option<NaiveDate>| day.map_or(Cell::Null, Cell::Date))
@@ -388,23 +398,23 @@ fn canonical(name: &str, columns: &[ColumnOf], row: &[Cell<'_>], into: &mut Stri
     }
 }
 
-/// Inserts rows of a book that a chain of hashes covers, or nothing.
-pub fn insert<R: Row>(db: &mut Db, lender: &str, rows: &[R]) -> QueryResult<()> {
-    let mut columns = vec![LENDER];
-    columns.extend(columns_of::<R>());
-    let cells: Vec<Vec<Cell<'_>>> = rows.iter().map(|row| cells(lender, row)).collect();
-    write(db, real_table(R::TABLE), &columns, &cells)
+/// The columns of a row with the book's before them.
+struct Whole<R>(std::marker::PhantomData<R>);
+
+impl<R: Row> Layout for Whole<R> {
+    fn table() -> &'static str {
+        real_table(R::TABLE)
+    }
+
+    fn columns() -> Vec<&'static str> {
+        [LENDER].into_iter().chain(columns_of::<R>()).map(|column| column.name).collect()
+    }
 }
 
-fn write(
-    db: &mut Db,
-    table: &'static str,
-    columns: &[ColumnOf],
-    rows: &[Vec<Cell<'_>>],
-) -> QueryResult<()> {
-    let columns: Vec<(&str, Kind)> =
-        columns.iter().map(|column| (column.name, column.of.kind)).collect();
-    dialect::insert_rows(db, Layout { table, columns: &columns }, rows)
+/// Inserts rows of a book that a chain of hashes covers, or nothing.
+pub fn insert<R: Row>(db: &mut Db, lender: &str, rows: &[R]) -> QueryResult<()> {
+    let cells: Vec<Vec<Cell<'_>>> = rows.iter().map(|row| cells(lender, row)).collect();
+    dialect::insert_rows::<Whole<R>>(db, &cells)
 }
 
 /// Inserts rows of the act `seq` and adds each to the digest of its event.
@@ -425,7 +435,7 @@ pub fn insert_facts<F: Fact>(
         canonical(table.name, &columns, row, &mut text);
         digest.add(&text);
     }
-    write(db, table.real_name(), &columns, &cells)
+    dialect::insert_rows::<Whole<F>>(db, &cells)
 }
 
 /// Adds a row that was written by an UPDATE, or with a body kept elsewhere, to a digest.
@@ -449,7 +459,8 @@ fn canonical_sql(column: &ColumnOf) -> String {
     let absent = if column.later { "''" } else { "'|~'" };
     match column.of.kind {
         Kind::Bool => format!(
-            "CASE WHEN {name} THEN '|{mark}=t' WHEN NOT {name} THEN '|{mark}=f' ELSE {absent} END"
+            // On SQLite a flag is a number: what is neither 1 nor 0 is no cell that anybody wrote.
+            "CASE WHEN {name} = TRUE THEN '|{mark}=t' WHEN {name} = FALSE THEN '|{mark}=f' ELSE {absent} END"
         ),
         Kind::Text => {
             format!("COALESCE('|{mark}=' || LENGTH({name}) || ':' || {name}, {absent})")
@@ -540,4 +551,97 @@ pub fn keys_json<'a>(keys: impl Iterator<Item = &'a str>) -> String {
 /// SQL for the rows of a JSON array of arrays bound as `$bind`, as a table with these columns.
 pub fn rows_of_json(db: &Db, bind: usize, columns: &[(&str, Kind)]) -> String {
     dialect::rows_of_json(db, bind, columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection as _;
+
+    use super::*;
+    use crate::db::Address;
+    use crate::kernel::Money;
+
+    fact! {
+        /// A row as the first version has it.
+        struct Before in "example" key (number) by seq {
+            number: i64 [1..],
+            seq: i64,
+            note: Option<String>,
+        }
+    }
+
+    fact! {
+        /// The same with two columns that were added later.
+        struct After in "example" key (number) by seq {
+            number: i64 [1..],
+            seq: i64,
+            note: Option<String>,
+        }
+        later {
+            colour: Option<String>,
+            weight: Option<Money>,
+        }
+    }
+
+    /// What the rows of an act come to when they are read back.
+    fn read_back(db: &mut Db, table: &Table, seq: i64) -> (RowsDigest, Vec<String>) {
+        let (mut digest, mut faults) = (RowsDigest::default(), Vec::new());
+        canonical_rows(db, table, "L", |by, text, fault| {
+            if by == seq {
+                digest.add(text);
+                faults.extend(fault.map(|fault| fault.to_string()));
+            }
+        })
+        .unwrap();
+        (digest, faults)
+    }
+
+    fn after(number: i64, seq: i64, colour: Option<&str>, weight: Option<i64>) -> After {
+        let colour = colour.map(str::to_string);
+        After { number, seq, note: None, colour, weight: weight.map(Money) }
+    }
+
+    #[test]
+    fn rows_keep_their_digest_when_columns_are_added_to_their_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("example.db");
+        let mut db = Address::Sqlite(path.display().to_string()).connect().unwrap();
+        db.batch_execute(
+            "CREATE TABLE example (lender TEXT, number INTEGER, seq INTEGER, note TEXT)",
+        )
+        .unwrap();
+        let rows = [
+            Before { number: 1, seq: 1, note: Some("a|colour=1:x".to_string()) },
+            Before { number: 2, seq: 1, note: None },
+        ];
+        let mut written = RowsDigest::default();
+        insert_facts(&mut db, "L", 1, &rows, &mut written).unwrap();
+        db.batch_execute(
+            "ALTER TABLE example ADD COLUMN colour TEXT; ALTER TABLE example ADD COLUMN weight INTEGER",
+        )
+        .unwrap();
+        assert_eq!(read_back(&mut db, &After::FACTS, 1), (written.clone(), Vec::new()));
+
+        let later =
+            [after(3, 2, Some("red"), None), after(4, 2, None, Some(7)), after(5, 2, None, None)];
+        let mut newer = RowsDigest::default();
+        insert_facts(&mut db, "L", 2, &later, &mut newer).unwrap();
+        assert_eq!(read_back(&mut db, &After::FACTS, 2), (newer.clone(), Vec::new()));
+
+        // What is written into an older row's new column is found, and so is a value that changes its column.
+        for change in [
+            "UPDATE example SET colour = 'blue' WHERE number = 1",
+            "UPDATE example SET colour = NULL, weight = 7 WHERE number = 3",
+            "UPDATE example SET colour = '7', weight = NULL WHERE number = 4",
+        ] {
+            db.batch_execute(&format!("BEGIN; {change}")).unwrap();
+            let now = [1, 2].map(|seq| read_back(&mut db, &After::FACTS, seq).0);
+            assert_ne!(now, [written.clone(), newer.clone()], "{change}");
+            db.batch_execute("ROLLBACK").unwrap();
+        }
+        db.batch_execute("UPDATE example SET number = 0 WHERE number = 5").unwrap();
+        let (_, faults) = read_back(&mut db, &After::FACTS, 2);
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].contains("example (number 0): the column number holds 0"), "{faults:?}");
+    }
 }

@@ -6,6 +6,7 @@ mod connection;
 #[macro_use]
 mod define;
 mod column;
+mod copy;
 mod dialect;
 mod fact;
 mod migrate;

@@ -1,4 +1,5 @@
-//! Digests: SHA-256 as hexadecimal text, and the digest of a set of rows in whatever order they come.
+//! Digests: SHA-256 as hexadecimal text, of several fields as the links of a chain have it, and of a set of rows in
+//! whatever order they come.
 
 use sha2::{Digest as _, Sha256};
 
@@ -31,6 +32,50 @@ impl std::io::Write for Running {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+/// How the hash of a link in a chain is made of its fields. A chain keeps with each link which it is, so that what was
+/// written by an earlier version is proven as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Chaining {
+    /// 1: with bars between the fields.
+    Barred,
+    /// 2: each field with its length in bytes before it, so that no text can move from one field into the next.
+    Measured,
+}
+
+impl Chaining {
+    /// How new links are made.
+    pub const CURRENT: Chaining = Chaining::Measured;
+
+    /// The number it is stored as.
+    pub fn version(self) -> i64 {
+        match self {
+            Chaining::Barred => 1,
+            Chaining::Measured => 2,
+        }
+    }
+
+    /// Reads a stored number.
+    pub fn of_version(version: i64) -> Option<Chaining> {
+        [Chaining::Barred, Chaining::Measured].into_iter().find(|one| one.version() == version)
+    }
+
+    /// The hash of a link with these fields, the hash before it among them.
+    pub fn hash(self, fields: &[&str]) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        match self {
+            Chaining::Barred => text = fields.join("|"),
+            Chaining::Measured => {
+                text.push('2');
+                for field in fields {
+                    let _never_fails = write!(text, "|{}:{field}", field.len());
+                }
+            }
+        }
+        sha256(text.as_bytes())
     }
 }
 
@@ -82,6 +127,14 @@ mod tests {
     }
 
     #[test]
+    fn no_text_moves_from_one_field_of_a_link_into_the_next() {
+        let (one, other) = (["a|b", "c"], ["a", "b|c"]);
+        assert_eq!(Chaining::Barred.hash(&one), Chaining::Barred.hash(&other));
+        assert_ne!(Chaining::CURRENT.hash(&one), Chaining::CURRENT.hash(&other));
+        assert_ne!(Chaining::CURRENT.hash(&["1:b"]), Chaining::CURRENT.hash(&["", "b"]));
+    }
+
+    #[test]
     fn digests_never_change() {
         assert_eq!(
             sha256("consign 催收".as_bytes()),
@@ -91,6 +144,9 @@ mod tests {
         running.update("consign ".as_bytes());
         running.update("催收".as_bytes());
         assert_eq!(running.finish(), sha256("consign 催收".as_bytes()));
+        let fields = ["", "7", "张三", "a|1:b"];
+        assert_eq!(Chaining::Barred.hash(&fields), sha256("|7|张三|a|1:b".as_bytes()));
+        assert_eq!(Chaining::Measured.hash(&fields), sha256("2|0:|1:7|6:张三|5:a|1:b".as_bytes()));
         let mut rows = RowsDigest::default();
         ["a", "b", "张三|1|2"].iter().for_each(|row| rows.add(row));
         assert_eq!(

@@ -6,6 +6,7 @@ use super::transaction::{Transaction, Unbalanced};
 use super::{LegRow, TransactionRow, transaction_hash};
 use crate::audit::Book;
 use crate::db::{Db, insert};
+use crate::kernel::digest::Chaining;
 use crate::kernel::{Money, MoneyRange};
 
 /// Why a transaction is not posted. Nothing of its act is saved.
@@ -96,7 +97,7 @@ impl Journal {
             let (event, corrects) = (event.clone(), corrects.clone());
             let hash = String::new();
             let mut row = TransactionRow { number, day, event, seq, corrects, hash };
-            row.hash = transaction_hash(&book.transaction_hash, &row, &legs);
+            row.hash = transaction_hash(Chaining::CURRENT, &book.transaction_hash, &row, &legs);
             book.transaction_hash.clone_from(&row.hash);
             transactions.push(row);
             postings.extend(legs);

@@ -3,7 +3,8 @@
 use chrono::NaiveDate;
 
 use super::{LegRow, TransactionRow};
-use crate::kernel::{Money, Total, digest};
+use crate::kernel::digest::Chaining;
+use crate::kernel::{Money, Total};
 
 /// One leg: a debit when positive, a credit when negative.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,16 +72,20 @@ impl Transaction {
     }
 }
 
-/// The hash of a transaction that follows the one hashed `before`.
-pub fn transaction_hash(before: &str, row: &TransactionRow, legs: &[LegRow]) -> String {
-    use std::fmt::Write as _;
+/// The hash of a transaction that follows the one hashed `before`, as its event's version makes it.
+pub fn transaction_hash(
+    version: Chaining,
+    before: &str,
+    row: &TransactionRow,
+    legs: &[LegRow],
+) -> String {
     let TransactionRow { number, seq, day, event, corrects, .. } = row;
-    let corrects = corrects.as_deref().unwrap_or("~");
-    let mut content = format!("{before}|{number}|{seq}|{day}|{event}|{corrects}");
-    for LegRow { leg, account, amount, .. } in legs {
-        let _never_fails = write!(content, "|{leg}:{account}={}", amount.0);
-    }
-    digest::sha256(content.as_bytes())
+    let (number, seq, day) = (number.to_string(), seq.to_string(), day.to_string());
+    let leg = |one: &LegRow| format!("{}:{}={}", one.leg, one.account, one.amount.0);
+    let legs: Vec<String> = legs.iter().map(leg).collect();
+    let mut fields = vec![before, &number, &seq, &day, event, corrects.as_deref().unwrap_or("~")];
+    fields.extend(legs.iter().map(String::as_str));
+    version.hash(&fields)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::{Proof, ProofError};
 use crate::audit::{self, Book};
 use crate::db::Db;
+use crate::kernel::digest::Chaining;
 use crate::kernel::{Money, Month, Total};
 use crate::ledger::store::{PostingRow, each_posting};
 use crate::ledger::{LegRow, chart, transaction_hash};
@@ -34,6 +35,7 @@ impl Sums {
 pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Sums, ProofError> {
     let mut walk = Walk {
         expected: expected_legs(db, &book.lender)?,
+        versions: audit::versions(db, &book.lender)?,
         hash: audit::first_hash(&book.lender),
         sums: Sums::default(),
         moved: Total::default(),
@@ -114,6 +116,8 @@ fn expected_legs(
 
 struct Walk {
     expected: HashMap<String, (String, Money)>,
+    /// How the hashes of each event's transactions are made.
+    versions: HashMap<i64, Chaining>,
     hash: String,
     sums: Sums,
     moved: Total,
@@ -143,7 +147,8 @@ impl Walk {
         proof.check(sum == 0, || {
             format!("ledger transaction {number} is out of balance by {sum} minor units")
         });
-        let hash = transaction_hash(&self.hash, &first, &legs);
+        let version = self.versions.get(&first.seq).copied().unwrap_or(Chaining::CURRENT);
+        let hash = transaction_hash(version, &self.hash, &first, &legs);
         proof.check(hash == first.hash, || {
             format!("ledger transaction {number} ({}) does not match its hash", first.event)
         });

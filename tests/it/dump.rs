@@ -13,7 +13,7 @@ pub fn restore(db: &mut Db, dump: &str) {
     let mut statements = String::new();
     while let Some(line) = lines.next() {
         if let Some(head) = line.strip_prefix("COPY public.") {
-            db.batch_execute(&std::mem::take(&mut statements)).unwrap();
+            run(db, &std::mem::take(&mut statements));
             let (into, _) = head.split_once(" FROM stdin;").unwrap();
             let rows: Vec<String> =
                 lines.by_ref().take_while(|line| *line != "\\.").map(values).collect();
@@ -21,13 +21,22 @@ pub fn restore(db: &mut Db, dump: &str) {
                 let sql = format!("INSERT INTO {into} VALUES {}", chunk.join(","));
                 db.batch_execute(&sql).unwrap();
             }
-        } else if !line.starts_with('\\') && !line.contains("set_config('search_path'") {
-            // Statements to psql, and where the dump was taken from, say nothing here.
+        } else if !["--", "\\"].iter().any(|mark| line.starts_with(mark))
+            && !line.contains("set_config('search_path'")
+        {
+            // Comments, statements to psql, and where the dump was taken from, say nothing here.
             statements.push_str(&line.replace("public.", ""));
             statements.push('\n');
         }
     }
-    db.batch_execute(&statements).unwrap();
+    run(db, &statements);
+}
+
+/// Between two tables there may be nothing to run.
+fn run(db: &mut Db, statements: &str) {
+    if !statements.trim().is_empty() {
+        db.batch_execute(statements).unwrap();
+    }
 }
 
 /// A row of a COPY as a row of VALUES.

@@ -15,7 +15,15 @@ fn goes_on(mut book: Book, version: &str) {
     personal_data_opens(&mut book, version);
     work_goes_on(&mut book);
     book.assert_proven();
+    versions_are_kept(&mut book);
     statements_are_the_same(&mut book, version);
+}
+
+/// What was written is proven as it was written; what is new, as this version writes it.
+fn versions_are_kept(book: &mut Book) {
+    let versions =
+        "SELECT DISTINCT CAST(version AS TEXT) AS text FROM event WHERE lender = 'CFC' ORDER BY 1";
+    assert_eq!(book.texts(versions), ["1", "2"]);
 }
 
 fn books() -> std::path::PathBuf {
