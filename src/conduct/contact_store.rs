@@ -361,18 +361,17 @@ pub fn holds(
         .load(db)
 }
 
-/// The debtor of an account from a file on.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct DebtorSince {
-    /// The account.
-    #[diesel(sql_type = Text)]
-    pub account_no: String,
-    /// The file's day.
-    #[diesel(sql_type = Date)]
-    pub as_of: NaiveDate,
-    /// Whom it names.
-    #[diesel(sql_type = Text)]
-    pub debtor_ref: String,
+row! {
+    /// The debtor of an account from a file on.
+    #[derive(Clone, Debug)]
+    pub struct DebtorSince in "portfolio_row" key (account_no, as_of) {
+        /// The account.
+        account_no: String,
+        /// The file's day.
+        as_of: NaiveDate,
+        /// Whom it names.
+        debtor_ref: String,
+    }
 }
 
 /// Whom the files known when the book stood at `known_seq` name as debtors of some accounts (a JSON array), in order of
