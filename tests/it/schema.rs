@@ -69,7 +69,12 @@ fn checks_of(book: &mut Book, table: &str) -> Vec<String> {
         let checks = book.texts(&sql).into_iter().map(|check| {
             let check = check.replace("::text", "").replace(" NOT VALID", "");
             let check = check.replace("= ANY (ARRAY[", "IN (").replace("])", ")");
-            plain(check.strip_prefix("CHECK ((").unwrap().strip_suffix("))").unwrap())
+            let check = check.strip_prefix("CHECK ((").unwrap().strip_suffix("))").unwrap();
+            // Of a list of one word it makes an equation.
+            match check.split_once(" = '") {
+                Some((column, word)) => format!("{column} IN ('{word})"),
+                None => plain(check),
+            }
         });
         return checks.collect();
     }
