@@ -4,6 +4,7 @@
 //! each looking only to its left, and last the program's two faces. `ARCHITECTURE.md` has the map.
 
 pub mod kernel;
+pub mod table;
 pub mod words;
 
 pub mod ambient;

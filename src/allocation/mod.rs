@@ -25,6 +25,7 @@ pub mod programme;
 pub mod reason;
 pub mod replay;
 pub mod run;
+pub mod run_accounts;
 pub mod shares;
 pub mod store;
 pub mod strata;

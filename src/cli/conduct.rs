@@ -8,14 +8,15 @@ use serde_json::json;
 
 use super::output::{Answer, Failure, check_writable, lines, write_with};
 use super::{Context, date};
+use crate::ambient;
 use crate::conduct::complaint::{self, NewComplaint, NewDecision};
-use crate::conduct::complaint_store::{self, Case, CaseFilter};
+use crate::conduct::complaint_store::{self, CaseFilter};
 use crate::conduct::evaluation::{self, Due, NewEvaluation};
 use crate::conduct::policy::Rule;
-use crate::conduct::{Severity, violation};
-use crate::kernel::Currency;
+use crate::conduct::{Severity, case_list, violation};
+use crate::party::{self, Lang};
 use crate::sheet::Csv;
-use crate::{ambient, party};
+use crate::table::{names, record};
 
 #[derive(Subcommand)]
 pub(super) enum ComplaintCommand {
@@ -156,22 +157,6 @@ pub(super) struct ComplaintsArguments {
     output: PathBuf,
 }
 
-/// The columns of a file of complaints.
-const CASE_COLUMNS: [&str; 12] = [
-    "reference",
-    "agency",
-    "account_no",
-    "received_on",
-    "severity",
-    "text",
-    "state",
-    "decided_on",
-    "decision_no",
-    "decision",
-    "deduction",
-    "corrects",
-];
-
 pub(super) fn complaints(
     context: &Context,
     arguments: &ComplaintsArguments,
@@ -184,37 +169,15 @@ pub(super) fn complaints(
     cases.reverse();
     write_with(&arguments.output, |out| {
         let mut table = Csv::new(out);
-        table.row(CASE_COLUMNS)?;
-        cases.iter().try_for_each(|case| table.row(case_record(case, lender.currency)))?;
+        table.row(names(case_list::FILE))?;
+        cases.iter().try_for_each(|case| {
+            table.row(record(case_list::FILE, case, Lang::En, lender.currency))
+        })?;
         table.finish()?;
         Ok(())
     })?;
     let said = format!("{} complaints written to {}", cases.len(), arguments.output.display());
     Ok(Answer::new(said, json!({"complaints": cases.len()})))
-}
-
-fn case_record(case: &Case, currency: Currency) -> [String; 12] {
-    let (one, decision) = (&case.complaint, case.decision.as_ref());
-    [
-        one.reference.clone(),
-        one.agency.clone(),
-        one.account_no.clone().unwrap_or_default(),
-        one.received_on.to_string(),
-        one.severity.name().to_string(),
-        one.description.clone(),
-        case.state().to_string(),
-        decision.map(|decision| decision.decided_on.to_string()).unwrap_or_default(),
-        decision.map(|decision| decision.decision_no.to_string()).unwrap_or_default(),
-        decision.map(|decision| decision.reason.clone()).unwrap_or_default(),
-        decision
-            .and_then(|decision| decision.deduction)
-            .map(|amount| amount.plain(currency))
-            .unwrap_or_default(),
-        decision
-            .and_then(|decision| decision.corrects)
-            .map(|number| number.to_string())
-            .unwrap_or_default(),
-    ]
 }
 
 fn find(db: &mut crate::db::Db, code: &str) -> Result<party::Lender, Failure> {
@@ -253,8 +216,10 @@ pub(super) fn violations(
     })?;
     write_with(&arguments.output, |out| {
         let mut table = Csv::new(out);
-        table.row(violation::COLUMNS)?;
-        found.iter().try_for_each(|one| table.row(one.record()))?;
+        table.row(names(violation::FILE))?;
+        found.iter().try_for_each(|one| {
+            table.row(record(violation::FILE, one, Lang::En, lender.currency))
+        })?;
         table.finish()?;
         Ok(())
     })?;

@@ -8,13 +8,16 @@ use serde_json::json;
 
 use super::output::{Answer, Failure, lines, write_with};
 use super::{Context, date};
+use crate::ambient;
 use crate::hold::HoldKind;
+use crate::party::{self, Lang};
 use crate::placement::expire as expiry;
 use crate::placement::recall::{self as recalling, Which};
 use crate::placement::step::NotPlaced;
 use crate::placement::{Placement, store, windows};
+use crate::position::placements::FILE;
 use crate::sheet::Csv;
-use crate::{ambient, party};
+use crate::table::{names, record};
 
 #[derive(Args)]
 pub(super) struct PlacementsArguments {
@@ -42,20 +45,7 @@ pub(super) fn placements(
     let mut count = 0_u64;
     write_with(&arguments.output, |out| {
         let mut table = Csv::new(out);
-        table.row([
-            "account_no",
-            "assignee",
-            "batch",
-            "level",
-            "placed_on",
-            "expires_on",
-            "closed_on",
-            "close_reason",
-            "balance_at_placement",
-            "days_past_due_at_placement",
-            "contract",
-            "contract_version",
-        ])?;
+        table.row(names(FILE))?;
         let mut account: Vec<Placement> = Vec::new();
         let mut row = |account: &[Placement]| -> Result<(), Failure> {
             for (placement, window) in account.iter().zip(windows(account)) {
@@ -67,7 +57,7 @@ pub(super) fn placements(
                 };
                 if of_agency && arguments.on.is_none_or(held) {
                     count += 1;
-                    table.row(record(placement, lender.currency))?;
+                    table.row(record(FILE, placement, Lang::En, lender.currency))?;
                 }
             }
             Ok(())
@@ -88,23 +78,6 @@ pub(super) fn placements(
         format!("{count} placements written to {}", arguments.output.display()),
         json!({"placements": count}),
     ))
-}
-
-fn record(placement: &Placement, currency: crate::kernel::Currency) -> [String; 12] {
-    [
-        placement.account_no.clone(),
-        placement.assignee.clone(),
-        placement.batch.clone(),
-        placement.facts.level.to_string(),
-        placement.placed_on.to_string(),
-        placement.expires_on.to_string(),
-        placement.closed_on.map(|day| day.to_string()).unwrap_or_default(),
-        placement.close_reason.map(|reason| reason.name().to_string()).unwrap_or_default(),
-        placement.balance().plain(currency),
-        placement.facts.days_past_due.to_string(),
-        placement.contract.clone(),
-        placement.contract_version.to_string(),
-    ]
 }
 
 #[derive(Args)]

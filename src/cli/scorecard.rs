@@ -13,13 +13,14 @@ use crate::contract;
 use crate::kernel::Currency;
 use crate::party::{self, Lang};
 use crate::performance::PerformanceError;
-use crate::performance::file::{COLUMNS, csv, figures};
+use crate::performance::file::{COLUMNS, csv};
 use crate::performance::grouping::Grouping;
 use crate::performance::measure::{ScorecardQuery, explored, scorecard_on};
 use crate::performance::number::{RATE_PLACES, percent, round};
 use crate::performance::scorecard::{Points, Row, with_newcomers};
 use crate::performance::store::explored_runs;
 use crate::performance::trial::{Comparison, compare_all};
+use crate::table::object;
 use crate::words;
 
 #[derive(Args)]
@@ -96,21 +97,13 @@ pub(super) fn scorecard(
 }
 
 fn json_row(row: &Row, currency: Currency) -> serde_json::Value {
-    let mut object = serde_json::Map::new();
-    object.insert("assignee".to_string(), json!(row.assignee));
-    COLUMNS
-        .into_iter()
-        .zip(figures(row, currency))
-        .for_each(|(name, value)| drop(object.insert(name.to_string(), json!(value))));
-    object.insert(
-        "range".to_string(),
-        json!(row.range.map(|(low, high)| [low.to_string(), high.to_string()])),
-    );
-    object.insert("range_missing".to_string(), json!(row.nothing_judged(Lang::En)));
-    object.insert("accounts_served".to_string(), json!(row.sums.served));
-    object.insert("served_index".to_string(), json!(row.served_index.to_string()));
-    object.insert("compliance".to_string(), json!(row.beside.rating().to_string()));
-    serde_json::Value::Object(object)
+    let mut object = object(COLUMNS, row, currency);
+    object["range"] = json!(row.range.map(|(low, high)| [low.to_string(), high.to_string()]));
+    object["range_missing"] = json!(row.nothing_judged(Lang::En));
+    object["accounts_served"] = json!(row.sums.served);
+    object["served_index"] = json!(row.served_index.to_string());
+    object["compliance"] = json!(row.beside.rating().to_string());
+    object
 }
 
 #[derive(Args)]

@@ -5,6 +5,7 @@
 //! works out what they violate, [`complaint`] records complaints and decisions, [`evaluation`] says whose
 //! evaluation is due, and [`incidents()`] sums all of it for the scorecard.
 
+pub mod case_list;
 pub mod columns;
 pub mod complaint;
 pub mod complaint_store;

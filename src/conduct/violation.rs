@@ -10,8 +10,9 @@ use super::policy::{Allowed, Figure, HeldBy, Judged, Policy, Rule, hands, violat
 use super::{ConductError, Contact};
 use crate::db::{Db, keys_json};
 use crate::hold::{Hold, HoldKind};
-use crate::party;
+use crate::party::{self, Lang};
 use crate::placement::{self, Placement};
+use crate::table::{Column, Value};
 
 /// A contact against a rule, as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -224,20 +225,6 @@ fn stops(hold: &Hold, day: NaiveDate) -> bool {
     hold.holds_on(day) && !(hold.kind == HoldKind::Complaint && hold.from_on == day)
 }
 
-/// The columns of a file of violations.
-pub const COLUMNS: [&str; 10] = [
-    "agency",
-    "reference",
-    "account_no",
-    "debtor_ref",
-    "at",
-    "channel",
-    "outcome",
-    "rule",
-    "figure",
-    "limit",
-];
-
 impl Found {
     /// The violation as its agency is told of it: what its own contacts come to, and nothing of the debtor.
     pub fn told_to_agency(self) -> Option<Found> {
@@ -245,21 +232,50 @@ impl Found {
         let contact = Contact { debtor_ref: String::new(), ..self.contact };
         Some(Found { contact, figure, ..self })
     }
-
-    /// The violation as files have it, in the order of [`COLUMNS`].
-    pub fn record(&self) -> [String; 10] {
-        let contact = &self.contact;
-        [
-            contact.agency.clone(),
-            contact.reference.clone(),
-            contact.account_no.clone(),
-            contact.debtor_ref.clone(),
-            contact.at.format("%Y-%m-%d %H:%M:%S").to_string(),
-            contact.channel.name().to_string(),
-            contact.outcome.name().to_string(),
-            self.rule.name().to_string(),
-            self.figure.to_string(),
-            self.limit.to_string(),
-        ]
-    }
 }
+
+const AGENCY: Column<Found> =
+    Column::text("agency", Lang::agency, |one, _| (&one.contact.agency).into()).folded();
+const REFERENCE: Column<Found> =
+    Column::text("reference", Lang::reference, |one, _| (&one.contact.reference).into()).folded();
+const ACCOUNT_NO: Column<Found> =
+    Column::text("account_no", Lang::account, |one, _| (&one.contact.account_no).into());
+const DEBTOR_REF: Column<Found> =
+    Column::text("debtor_ref", Lang::debtor_ref, |one, _| (&one.contact.debtor_ref).into());
+const AT: Column<Found> = Column::text("at", Lang::contacted_at, |one, _| {
+    one.contact.at.format("%Y-%m-%d %H:%M:%S").to_string().into()
+});
+const CHANNEL: Column<Found> = Column::text("channel", Lang::channel, |one, t| {
+    Value::Named(one.contact.channel.name(), t.contact_channel(one.contact.channel))
+})
+.folded();
+const OUTCOME: Column<Found> = Column::text("outcome", Lang::outcome_word, |one, t| {
+    Value::Named(one.contact.outcome.name(), t.contact_outcome(one.contact.outcome))
+})
+.folded();
+const RULE: Column<Found> = Column::text("rule", Lang::rule, |one, t| {
+    Value::Named(one.rule.name(), t.rule_of_policy(one.rule))
+});
+const FIGURE: Column<Found> = Column::text("figure", Lang::found_word, |one, t| {
+    Value::Told(one.figure.to_string(), one.figure.words(t))
+})
+.folded();
+const LIMIT: Column<Found> = Column::text("limit", Lang::limit_word, |one, t| {
+    Value::Told(one.limit.to_string(), one.limit.words(t))
+})
+.folded();
+/// The number that was called, which only a page knows, masked.
+const NUMBER: Column<Found> =
+    Column::text("number", Lang::number_word, |_, _| Value::Nothing).folded();
+
+/// What files have of a violation.
+pub const FILE: &[Column<Found>] =
+    &[AGENCY, REFERENCE, ACCOUNT_NO, DEBTOR_REF, AT, CHANNEL, OUTCOME, RULE, FIGURE, LIMIT];
+
+/// What a lender's page has.
+pub const PAGE: &[Column<Found>] =
+    &[AT, AGENCY, RULE, FIGURE, LIMIT, ACCOUNT_NO, NUMBER, CHANNEL, OUTCOME, REFERENCE];
+
+/// What an agency's page has.
+pub const OWN_PAGE: &[Column<Found>] =
+    &[AT, RULE, FIGURE, LIMIT, ACCOUNT_NO, CHANNEL, OUTCOME, REFERENCE];

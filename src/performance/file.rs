@@ -1,51 +1,43 @@
-//! The scorecard as a file.
+//! The columns of a scorecard, as files and programs have them.
 
 use super::number::{RATE_PLACES, ratio, round};
 use super::scorecard::Row;
 use crate::kernel::{Currency, Total};
+use crate::party::Lang;
 use crate::sheet::Csv;
+use crate::table::{Column, Value, names, record};
 
-/// The figures of a row as files write them.
-pub fn figures(row: &Row, currency: Currency) -> [String; 10] {
-    let rate = ratio(row.sums.recovered, row.sums.balance).unwrap_or_default();
-    let expected = Total(round(row.expected, 0).mantissa());
-    [
-        row.sums.placements.to_string(),
-        row.sums.balance.plain(currency),
-        row.sums.recovered.plain(currency),
-        round(rate, RATE_PLACES).to_string(),
-        expected.plain(currency),
-        row.index.to_string(),
-        row.credibility.to_string(),
-        row.shrunk_index.to_string(),
-        row.score.to_string(),
-        row.rank.to_string(),
-    ]
+/// Programs have every figure as a text.
+fn text(figure: impl std::fmt::Display) -> Value {
+    Value::Text(figure.to_string())
 }
 
-/// Their names, after the assignee's.
-pub const COLUMNS: [&str; 10] = [
-    "placements",
-    "balance_placed",
-    "recovered",
-    "recovery_rate",
-    "expected",
-    "index",
-    "credibility",
-    "shrunk_index",
-    "score",
-    "rank",
+/// The columns.
+pub const COLUMNS: &[Column<Row>] = &[
+    Column::text("assignee", Lang::assignee, |row, _| (&row.assignee).into()),
+    Column::number("placements", Lang::placements_title, |row, _| text(row.sums.placements)),
+    Column::money("balance_placed", Lang::balance_placed, |row, _| row.sums.balance.into()),
+    Column::money("recovered", Lang::recovered, |row, _| row.sums.recovered.into()),
+    Column::number("recovery_rate", Lang::recovery_rate, |row, _| {
+        let rate = ratio(row.sums.recovered, row.sums.balance).unwrap_or_default();
+        text(round(rate, RATE_PLACES))
+    }),
+    Column::money("expected", Lang::expected, |row, _| {
+        Value::Total(Total(round(row.expected, 0).mantissa()))
+    }),
+    Column::number("index", Lang::index_word, |row, _| text(row.index)),
+    Column::number("credibility", Lang::credibility_word, |row, _| text(row.credibility)),
+    Column::number("shrunk_index", Lang::shrunk_index, |row, _| text(row.shrunk_index)),
+    Column::number("score", Lang::points_score, |row, _| text(row.score)),
+    Column::number("rank", Lang::rank_word, |row, _| text(row.rank)),
 ];
 
 /// A scorecard as CSV.
 pub fn csv(rows: &[Row], currency: Currency) -> Result<Vec<u8>, csv::Error> {
-    let mut table = Csv::new(Vec::new());
-    table.row(std::iter::once("assignee").chain(COLUMNS))?;
+    let mut csv = Csv::new(Vec::new());
+    csv.row(names(COLUMNS))?;
     for row in rows {
-        let figures = figures(row, currency);
-        table.row(
-            std::iter::once(row.assignee.as_str()).chain(figures.iter().map(String::as_str)),
-        )?;
+        csv.row(record(COLUMNS, row, Lang::En, currency))?;
     }
-    table.finish()
+    csv.finish()
 }

@@ -4,8 +4,10 @@
 //! The lender's file owns the balance: what is owed on a day is the newest file's balance less what was received
 //! since. [`owed`] is that arithmetic; [`load()`] brings the facts of many accounts at once.
 
+pub mod accounts;
 mod load;
 pub mod owed;
+pub mod placements;
 
 use chrono::NaiveDate;
 

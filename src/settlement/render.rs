@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use askama::Template;
 use serde_json::{Map, Value, json};
 
+use super::lines;
 use super::note::Note;
 use super::{Figures, Line, LineKind, Statement};
 use crate::kernel::{Currency, Money};
 use crate::party::{Assignee, Lang, Lender};
 use crate::sheet::Csv;
+use crate::table;
 use crate::words::capitals::capital_numerals;
 
 /// The statement as one JSON object: amounts as texts, every key always there.
@@ -27,60 +29,19 @@ pub fn json(one: &Statement, currency: Currency, status: &str) -> Value {
     for (name, amount) in one.figures.named().into_iter().filter(|(name, _)| *name != "set_off") {
         object.insert(name.into(), json!(amount.plain(currency)));
     }
-    let lines: Vec<Value> = one.lines.iter().map(|line| line_json(line, currency)).collect();
-    object.insert("lines".into(), Value::from(lines));
+    let lines = one.lines.iter().map(|line| table::object(lines::FILE, line, currency));
+    object.insert("lines".into(), lines.collect());
     Value::Object(object)
-}
-
-fn line_json(line: &Line, currency: Currency) -> Value {
-    json!({
-        "line_no": line.line_no,
-        "kind": line.kind.name(),
-        "fee_rule": line.fee_rule,
-        "batch": line.batch,
-        "reference": line.reference,
-        "account_no": line.account_no,
-        "received_on": line.received_on.map(|day| day.to_string()),
-        "amount": line.amount.map(|amount| amount.plain(currency)),
-        "rate": line.rate.map(|rate| rate.to_string()),
-        "fee": line.fee.plain(currency),
-        "note": line.note,
-    })
 }
 
 /// The lines of a statement as CSV.
 pub fn csv(one: &Statement, currency: Currency) -> Result<Vec<u8>, csv::Error> {
-    let mut table = Csv::new(Vec::new());
-    table.row([
-        "line_no",
-        "kind",
-        "fee_rule",
-        "batch",
-        "reference",
-        "account_no",
-        "received_on",
-        "amount",
-        "rate",
-        "fee",
-        "note",
-    ])?;
+    let mut csv = Csv::new(Vec::new());
+    csv.row(table::names(lines::FILE))?;
     for line in &one.lines {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        table.row(&[
-            line.line_no.to_string(),
-            line.kind.name().to_string(),
-            text(&line.fee_rule),
-            text(&line.batch),
-            text(&line.reference),
-            text(&line.account_no),
-            line.received_on.map(|day| day.to_string()).unwrap_or_default(),
-            line.amount.map(|amount| amount.plain(currency)).unwrap_or_default(),
-            line.rate.map(|rate| rate.to_string()).unwrap_or_default(),
-            line.fee.plain(currency),
-            text(&line.note),
-        ])?;
+        csv.row(table::record(lines::FILE, line, Lang::En, currency))?;
     }
-    table.finish()
+    csv.finish()
 }
 
 /// The printable page.

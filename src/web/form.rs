@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
 
 use crate::web::identity::who::{self, Who};
-use crate::web::problem::Problem;
+use crate::web::problem::{Bad, Problem};
 use crate::web::server::has_nul;
 
 /// The cookie that carries the token of forms shown to people who are not signed in.
@@ -55,7 +55,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Posted<T> {
                 .and_then(|token| token.into_inner().csrf);
             check(&request, expected.as_deref(), given.as_deref())?;
             let form = web::Query::<T>::from_query(&body)
-                .map_err(|error| Problem::Bad(error.to_string()))?;
+                .map_err(|error| Bad::NotUnderstood(error.to_string()))?;
             Ok(Posted { form: form.into_inner(), who })
         })
     }

@@ -25,6 +25,7 @@ mod server;
 mod settlement;
 mod sheet;
 mod static_files;
+mod table;
 mod trace;
 mod visitors;
 mod wire;
@@ -47,7 +48,7 @@ use crate::identity::store::SessionRow;
 use crate::kernel::calendar::Today;
 use crate::portfolio::personal::Key;
 use crate::{ambient, config};
-use problem::Problem;
+use problem::{Bad, Problem};
 pub use routes::{Asked, ROUTES, Route, Seen};
 pub use server::serve;
 pub use visitors::Bounds;
@@ -167,8 +168,9 @@ pub fn application(
         .app_data(web::PayloadConfig::new(LARGEST_FORM))
         .app_data(conduct::contact_file::limits())
         .app_data(
-            web::QueryConfig::default()
-                .error_handler(|error, _| Problem::Bad(error.to_string()).into()),
+            web::QueryConfig::default().error_handler(|error, _| {
+                Problem::from(Bad::NotUnderstood(error.to_string())).into()
+            }),
         )
         .app_data(web::PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
         .configure(routes::configure)

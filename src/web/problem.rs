@@ -14,8 +14,10 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError};
 
+use crate::conduct::ConductError;
 use crate::db::{PoolError, Trouble, TroubleKind};
 use crate::identity::sign_in::SignInError;
+use crate::kernel::document::DocumentFault;
 use crate::party::Lang;
 use crate::settlement::SettlementError;
 use crate::web::identity::who;
@@ -36,8 +38,8 @@ pub enum Problem {
     #[error("the form has no valid token")]
     Forged,
     /// The request says something that cannot be.
-    #[error("{0}")]
-    Bad(String),
+    #[error(transparent)]
+    Bad(#[from] Bad),
     /// A text has a NUL, which no name has and no database keeps.
     #[error("a NUL in what was sent")]
     Nul,
@@ -65,6 +67,42 @@ pub enum Problem {
     /// Our fault.
     #[error("{0}")]
     Ours(String),
+}
+
+/// What of a request cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum Bad {
+    /// No day.
+    #[error("\"{0}\" is no day")]
+    Day(String),
+    /// No month.
+    #[error("\"{0}\" is no month")]
+    Month(String),
+    /// No bucket of the lender.
+    #[error("\"{0}\" is no bucket")]
+    Bucket(String),
+    /// A stored strategy that cannot be read any more.
+    #[error("{0}")]
+    Strategy(DocumentFault),
+    /// What conduct refuses.
+    #[error(transparent)]
+    Conduct(Box<ConductError>),
+    /// Fields that are not understood: how it is said where it was found, for the log alone.
+    #[error("{0}")]
+    NotUnderstood(String),
+}
+
+impl Bad {
+    fn words(&self, t: Lang) -> String {
+        match self {
+            Bad::Day(text) => format!("{} {text}", t.problem_day()),
+            Bad::Month(text) => format!("{} {text}", t.problem_month()),
+            Bad::Bucket(text) => format!("{}: {text}", t.no_such_bucket()),
+            Bad::Strategy(fault) => fault.words(t),
+            Bad::Conduct(error) => error.words(t),
+            Bad::NotUnderstood(_) => t.problem_bad_message().to_string(),
+        }
+    }
 }
 
 impl From<diesel::result::Error> for Problem {
@@ -104,7 +142,7 @@ impl From<SignInError> for Problem {
     fn from(error: SignInError) -> Problem {
         match error {
             SignInError::Db(error) => error.into(),
-            other => Problem::Bad(other.to_string()),
+            other => Bad::NotUnderstood(other.to_string()).into(),
         }
     }
 }
@@ -114,7 +152,7 @@ impl Problem {
     pub fn of_body(error: actix_web::Error) -> Problem {
         match error.as_error::<PayloadError>() {
             Some(error) => Problem::of_payload(error),
-            None => Problem::Bad(error.to_string()),
+            None => Bad::NotUnderstood(error.to_string()).into(),
         }
     }
 
@@ -210,7 +248,7 @@ fn told(t: Lang, status: StatusCode, problem: Option<&Problem>, reference: &str)
             title: t.problem_database(),
             message: format!("{} {} {reference}", trouble.told(t), t.problem_reference()),
         },
-        (Some(Problem::Bad(what)), _) => Told { title: t.problem_bad(), message: what.clone() },
+        (Some(Problem::Bad(bad)), _) => Told { title: t.problem_bad(), message: bad.words(t) },
         (Some(Problem::Busy), _) => plain(t.problem_busy(), t.problem_busy_message()),
         (_, StatusCode::NOT_FOUND) => plain(t.problem_not_found(), t.problem_not_found_message()),
         (_, status) if status.is_client_error() => plain(t.problem_bad(), t.problem_bad_message()),

@@ -1,7 +1,5 @@
 //! The list of recoveries, each with the placement it belongs to, or why it is the house's.
 
-use std::collections::HashMap;
-
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::NaiveDate;
@@ -10,20 +8,20 @@ use serde::Deserialize;
 use crate::audit;
 use crate::db::{Db, keys_json, read};
 use crate::identity::Permission;
+use crate::kernel::calendar::NotAMonth;
 use crate::kernel::{Currency, Month};
 use crate::party::Lang;
-use crate::placement::{self, Placement};
-use crate::recovery::attribution::attribute;
+use crate::recovery::Kind;
 use crate::recovery::store::{self, RecoveryFilter, RecoverySums};
-use crate::recovery::{Channel, Kind, Recovery};
-use crate::settlement;
+use crate::settlement::recoveries::{DOWNLOAD, Listed, PAGE, attributed};
 use crate::web::Site;
 use crate::web::identity::who::{Recoveries, Sees};
 use crate::web::link::{self, Link};
-use crate::web::list::{self, CHUNK, Cell, Choice, Pager, ROWS, cut, one_more};
+use crate::web::list::{self, CHUNK, Choice, Pager, ROWS, cut, one_more};
 use crate::web::page::{Figure, Page};
-use crate::web::problem::Problem;
+use crate::web::problem::{Bad, Problem};
 use crate::web::sheet::{Sheet, attachment, file_name};
+use crate::web::table::{Cell, Table};
 
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
@@ -46,10 +44,8 @@ impl Asked {
         if self.month.is_empty() {
             return Ok(None);
         }
-        let month: Month = self
-            .month
-            .parse()
-            .map_err(|fault| Problem::Bad(format!("\"{}\" {fault}", self.month)))?;
+        let month: Month =
+            self.month.parse().map_err(|NotAMonth| Bad::Month(self.month.clone()))?;
         Ok(Some((month.first_day(), month.last_day())))
     }
 
@@ -72,123 +68,30 @@ impl Asked {
     }
 }
 
-/// A recovery and where it belongs.
-pub(in crate::web) struct Row {
-    recovery: Recovery,
-    placed: Result<Placement, &'static str>,
-    settled: Option<settlement::store::SettledAt>,
-}
-
-/// A recovery as lists show it.
-pub(in crate::web) struct Shown {
-    pub reference: String,
-    pub account: Cell,
-    pub received_on: String,
-    pub kind: &'static str,
-    pub amount: String,
-    pub channel: String,
-    pub placed: String,
-    pub house: &'static str,
-    pub beyond: String,
-    pub settled: Cell,
-    pub fee: String,
-    pub note: String,
-}
-
-impl Row {
-    /// As lists show it: the account and the statement only link where they may be seen.
-    pub(in crate::web) fn shown(
-        self,
-        t: Lang,
-        currency: Currency,
-        accounts: bool,
-        statements: bool,
-    ) -> Shown {
-        let one = self.recovery;
-        let sign = if one.kind == Kind::Reversal { -one.amount } else { one.amount };
-        let settled = self.settled.as_ref().map(|at| {
-            let href =
-                if statements { link::line(&at.statement_no, at.line_no) } else { String::new() };
-            Cell::link(format!("{} / {}", at.statement_no, at.line_no), href)
-        });
-        Shown {
-            account: Cell::link(
-                &one.account_no,
-                if accounts { link::account(&one.account_no) } else { String::new() },
-            ),
-            received_on: one.received_on.to_string(),
-            kind: t.recovery_kind(one.kind),
-            amount: list::money(sign, currency),
-            channel: if one.channel == Channel::Agency {
-                one.agency.unwrap_or_default()
-            } else {
-                t.to_the_lender().to_string()
-            },
-            placed: self
-                .placed
-                .as_ref()
-                .map(|placement| format!("{} · {}", placement.assignee, placement.batch))
-                .unwrap_or_default(),
-            house: self.placed.err().unwrap_or_default(),
-            beyond: if one.beyond_owed.is_zero() {
-                String::new()
-            } else {
-                list::money(one.beyond_owed, currency)
-            },
-            settled: settled.unwrap_or_default(),
-            fee: self.settled.map(|at| list::money(at.fee, currency)).unwrap_or_default(),
-            note: one.note.unwrap_or_default(),
-            reference: one.reference,
+/// A recovery's cells lead to its account and its statement line, where they may be seen; what is the house's says why.
+pub(in crate::web) fn dress(
+    t: Lang,
+    accounts: bool,
+    statements: bool,
+) -> impl Fn(&Listed, &str, Cell) -> Cell {
+    move |one, column, cell| match (column, &one.settled, &one.placed) {
+        ("account_no", ..) if accounts => cell.to(link::account(&one.recovery.account_no)),
+        ("statement_line", Some(at), _) if statements => {
+            cell.to(link::line(&at.statement_no, at.line_no))
         }
+        ("holder", _, Err(reason)) => Cell {
+            code: reason.code().to_string(),
+            code_title: t.house_reason(*reason).to_string(),
+            ..cell
+        },
+        _ => cell,
     }
-}
-
-/// Gives each recovery its placement and its statement line. A reversal follows its payment.
-pub(in crate::web) fn attributed(
-    db: &mut Db,
-    lender: &str,
-    found: Vec<Recovery>,
-) -> Result<Vec<Row>, Problem> {
-    let reversed = keys_json(found.iter().filter_map(|one| one.reverses.as_deref()));
-    let payments: HashMap<String, NaiveDate> = store::by_reference(db, lender, &reversed)?
-        .into_iter()
-        .map(|one| (one.reference, one.received_on))
-        .collect();
-    let mut placements: HashMap<String, Vec<Placement>> = HashMap::new();
-    for placement in placement::store::of_accounts(
-        db,
-        lender,
-        &keys_json(found.iter().map(|one| one.account_no.as_str())),
-    )? {
-        placements.entry(placement.account_no.clone()).or_default().push(placement);
-    }
-    let lines = settlement::store::lines_of_references(
-        db,
-        lender,
-        &keys_json(found.iter().map(|one| one.reference.as_str())),
-    )?;
-    let mut lines: HashMap<String, settlement::store::SettledAt> =
-        lines.into_iter().map(|at| (at.reference.clone(), at)).collect();
-    let row = |recovery: Recovery| {
-        let day = recovery
-            .reverses
-            .as_ref()
-            .and_then(|payment| payments.get(payment))
-            .copied()
-            .unwrap_or(recovery.received_on);
-        let of_account = placements.get(&recovery.account_no).map_or(&[][..], Vec::as_slice);
-        let placed = attribute(of_account, day)
-            .map(|index| of_account[index].clone())
-            .map_err(|reason| reason.code());
-        Row { settled: lines.remove(&recovery.reference), placed, recovery }
-    };
-    Ok(found.into_iter().map(row).collect())
 }
 
 /// The one recovery of a reference.
-fn named(db: &mut Db, lender: &str, reference: &str) -> Result<Vec<Row>, Problem> {
+fn named(db: &mut Db, lender: &str, reference: &str) -> Result<Vec<Listed>, Problem> {
     let found = store::by_reference(db, lender, &keys_json([reference].into_iter()))?;
-    attributed(db, lender, found)
+    Ok(attributed(db, lender, found)?)
 }
 
 /// Rows of a list, at most so many; those that turn out not to be the house's are read past.
@@ -198,7 +101,7 @@ fn rows(
     filter: &RecoveryFilter,
     before: Option<(NaiveDate, String)>,
     most: i64,
-) -> Result<Vec<Row>, Problem> {
+) -> Result<Vec<Listed>, Problem> {
     let (mut rows, mut before) = (Vec::new(), before);
     let wanted = usize::try_from(most).unwrap_or(ROWS);
     loop {
@@ -220,14 +123,13 @@ fn rows(
 #[template(path = "web/recoveries.html")]
 struct Body {
     t: Lang,
-    currency: String,
     lender: String,
     asked: Asked,
     figures: Vec<Figure>,
     kinds: Vec<Choice>,
     onlys: Vec<Choice>,
     months: Vec<Choice>,
-    rows: Vec<Shown>,
+    table: Table,
     filtered: bool,
     pager: Pager,
 }
@@ -250,7 +152,7 @@ pub(in crate::web) async fn show(
         })
         .await?;
     let (t, currency) = (sees.who.t, sees.book.lender.currency);
-    let key = |row: &Row| format!("{} {}", row.recovery.received_on, row.recovery.reference);
+    let key = |row: &Listed| format!("{} {}", row.recovery.received_on, row.recovery.reference);
     let next = if cut(&mut rows) {
         rows.last().map(|last| asked.link("/recoveries").with("before", &key(last)).url())
     } else {
@@ -260,7 +162,6 @@ pub(in crate::web) async fn show(
         (sees.who.may(Permission::Accounts), sees.who.may(Permission::Statements));
     let body = Body {
         t,
-        currency: currency.to_string(),
         lender: sees.book.lender.code.clone(),
         figures: figures(t, currency, &asked, sums),
         kinds: [Kind::Payment, Kind::Reversal, Kind::Waiver]
@@ -271,7 +172,7 @@ pub(in crate::web) async fn show(
             Choice::new("beyond", t.only_beyond(), &asked.only),
         ],
         months: months.into_iter().map(|month| Choice::new(&month, &month, &asked.month)).collect(),
-        rows: rows.into_iter().map(|row| row.shown(t, currency, accounts, statements)).collect(),
+        table: Table::of(PAGE, &rows, (t, currency), dress(t, accounts, statements)),
         filtered: asked.link("").with("before", &asked.before).url() != *"",
         pager: Pager {
             first: (!asked.before.is_empty()).then(|| asked.link("/recoveries").url()),
@@ -317,22 +218,6 @@ fn figures(t: Lang, currency: Currency, asked: &Asked, sums: RecoverySums) -> Ve
     ]
 }
 
-const COLUMNS: [&str; 13] = [
-    "reference",
-    "account_no",
-    "received_on",
-    "kind",
-    "amount",
-    "reverses",
-    "channel",
-    "agency",
-    "assignee",
-    "batch",
-    "house_reason",
-    "beyond_owed",
-    "statement_line",
-];
-
 pub(in crate::web) async fn download(
     site: web::Data<Site>,
     sees: Sees<Recoveries>,
@@ -359,11 +244,10 @@ fn sheet(
     filter: &RecoveryFilter,
     reference: &str,
 ) -> Result<Sheet, Problem> {
-    let mut sheet = Sheet::new(&COLUMNS)?;
+    let mut sheet = Sheet::of(DOWNLOAD)?;
     if !reference.is_empty() {
-        named(db, lender, reference)?
-            .into_iter()
-            .try_for_each(|row| sheet.row(&cells(row, currency)))?;
+        let rows = named(db, lender, reference)?;
+        rows.iter().try_for_each(|row| sheet.add(DOWNLOAD, row, Lang::En, currency))?;
         return Ok(sheet);
     }
     let mut before = None;
@@ -371,29 +255,6 @@ fn sheet(
         let rows = rows(db, lender, filter, before, CHUNK)?;
         let Some(last) = rows.last() else { return Ok(sheet) };
         before = Some((last.recovery.received_on, last.recovery.reference.clone()));
-        rows.into_iter().try_for_each(|row| sheet.row(&cells(row, currency)))?;
+        rows.iter().try_for_each(|row| sheet.add(DOWNLOAD, row, Lang::En, currency))?;
     }
-}
-
-fn cells(row: Row, currency: Currency) -> [String; 13] {
-    let one = row.recovery;
-    let (assignee, batch, house) = match row.placed {
-        Ok(placement) => (placement.span.assignee, placement.batch, ""),
-        Err(reason) => (String::new(), String::new(), reason),
-    };
-    [
-        one.reference,
-        one.account_no,
-        one.received_on.to_string(),
-        one.kind.name().to_string(),
-        one.amount.plain(currency),
-        one.reverses.unwrap_or_default(),
-        if one.channel == Channel::Agency { "agency" } else { "lender" }.to_string(),
-        one.agency.unwrap_or_default(),
-        assignee,
-        batch,
-        house.to_string(),
-        one.beyond_owed.plain(currency),
-        row.settled.map(|at| format!("{}/{}", at.statement_no, at.line_no)).unwrap_or_default(),
-    ]
 }

@@ -6,8 +6,10 @@ use serde_json::json;
 
 use crate::audit::{Act, By};
 use crate::db::{Db, write};
-use crate::kernel::digest;
+use crate::kernel::{Currency, digest};
+use crate::party::Lang;
 use crate::sheet::Csv;
+use crate::table::{self, Column};
 use crate::web::identity::who::Known;
 use crate::web::problem::Problem;
 
@@ -24,6 +26,22 @@ impl Sheet {
         let mut table = Csv::new(Vec::new());
         table.row(columns)?;
         Ok(Sheet { table, columns: columns.to_vec(), rows: 0 })
+    }
+
+    /// Begins with the names of a noun's columns.
+    pub fn of<R>(columns: &[Column<R>]) -> Result<Sheet, Problem> {
+        Sheet::new(&table::names(columns))
+    }
+
+    /// Adds a row of a noun.
+    pub fn add<R>(
+        &mut self,
+        columns: &[Column<R>],
+        row: &R,
+        t: Lang,
+        currency: Currency,
+    ) -> Result<(), Problem> {
+        self.row(&table::record(columns, row, t, currency))
     }
 
     /// Adds a row.

@@ -6,6 +6,7 @@ use super::count;
 use crate::allocation::AllocationError;
 use crate::allocation::candidates::LeftOut;
 use crate::allocation::compare::Measured;
+use crate::allocation::findings::How;
 use crate::allocation::gates::Gate;
 use crate::allocation::plan::Infeasible;
 use crate::allocation::programme::ClashKind;
@@ -236,6 +237,17 @@ impl Lang {
             "exploration" => self.how_explored(),
             "follow" => self.how_followed(),
             _ => "",
+        }
+    }
+
+    /// How an account of a run went, in a word.
+    pub fn how(self, how: How, method: &str) -> &'static str {
+        match how {
+            How::Placed => self.run_placed(),
+            How::Method => self.method(method),
+            How::Explored => self.how_explored(),
+            How::Followed => self.how_followed(),
+            How::Unplaced => self.run_unplaced(),
         }
     }
 

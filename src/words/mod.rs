@@ -166,6 +166,8 @@ words! {
     problem_forged_message: "该表单不是由本页面提交，或登录已过期；未作任何更改。请返回、刷新后重试。" / "It did not come from a page of this site, or the session has ended; nothing was changed. Go back, reload the page and try again.";
     problem_bad: "请求有误" / "The request is not understood";
     problem_bad_message: "该请求无法处理；未作任何更改。" / "It cannot be carried out; nothing was changed.";
+    problem_day: "不是日期，请写成 2026-11-30：" / "This is no day; write it like 2026-11-30:";
+    problem_month: "不是月份，请写成 2026-11：" / "This is no month; write it like 2026-11:";
     problem_busy: "系统繁忙" / "Busy";
     problem_too_large: "提交的内容过大" / "What was sent is too large";
     problem_too_large_form: "表单最多 64 KiB，文件最多 64 MiB；未作任何更改。请缩短内容，或将文件分成几份后重试。" / "A form may have 64 KiB, a file 64 MiB; nothing was changed. Shorten it, or divide the file, and send it again.";
@@ -446,6 +448,9 @@ words! {
     judged_short: "委案数" / "Placements";
     served_placements: "有回款户" / "Served";
     judged_placements: "计入考核的委案" / "Judged placements";
+    index_word: "指数" / "Index";
+    credibility_word: "可信度" / "Credibility";
+    rank_word: "名次" / "Rank";
     balance_placed: "委案金额" / "Balance placed";
     recovery_rate: "回款率" / "Recovery rate";
     rate_word: "回款率" / "Rate";

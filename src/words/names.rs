@@ -7,6 +7,7 @@ use crate::hold::HoldKind;
 use crate::party::Lang;
 use crate::placement::{Outcome as Decided, StepKind};
 use crate::recovery::Kind;
+use crate::recovery::attribution::HouseReason;
 
 impl Lang {
     /// Why an account is held.
@@ -108,13 +109,12 @@ impl Lang {
     }
 
     /// Why money belongs to the house, beside its reason code.
-    pub fn house_reason(self, code: &str) -> &'static str {
-        match code {
-            "NEVER_PLACED" => self.house_never_placed(),
-            "BEFORE_PLACEMENT" => self.house_before(),
-            "BETWEEN_PLACEMENTS" => self.house_between(),
-            "AFTER_WINDOW" => self.house_after(),
-            _ => "",
+    pub fn house_reason(self, reason: HouseReason) -> &'static str {
+        match reason {
+            HouseReason::NeverPlaced => self.house_never_placed(),
+            HouseReason::BeforePlacement => self.house_before(),
+            HouseReason::BetweenPlacements => self.house_between(),
+            HouseReason::AfterWindow => self.house_after(),
         }
     }
 }

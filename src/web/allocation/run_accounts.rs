@@ -7,18 +7,19 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::allocation::findings::{Expectations, How};
+use crate::allocation::run_accounts::{DOWNLOAD, Listed, PAGE};
 use crate::allocation::store::{self, RowFilter, RunAccount};
 use crate::db::{Db, read};
-use crate::kernel::{Currency, Money};
 use crate::party::Lang;
 use crate::web::Site;
 use crate::web::allocation::runs::{Run, reason_words, run_link, why_words};
 use crate::web::identity::who::{Accounts, Book, Sees};
 use crate::web::link::{self, Link};
-use crate::web::list::{self, CHUNK, Cell, Choice, Pager, cut, one_more};
+use crate::web::list::{self, CHUNK, Choice, Pager, cut, one_more};
 use crate::web::page::{Figure, Page};
 use crate::web::problem::Problem;
 use crate::web::sheet::{Sheet, attachment};
+use crate::web::table::{Cell, Table};
 
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
@@ -56,36 +57,15 @@ impl Asked {
 #[template(path = "web/run_accounts.html")]
 struct Body {
     t: Lang,
-    currency: String,
     action: String,
     asked: Asked,
     reason: String,
     figures: Vec<Figure>,
     assignees: Vec<Choice>,
     hows: Vec<Choice>,
-    rows: Vec<Shown>,
+    table: Table,
     filtered: bool,
     pager: Pager,
-}
-
-struct Shown {
-    account: Cell,
-    assignee: String,
-    level: i64,
-    stratum: Cell,
-    how: &'static str,
-    balance: String,
-    expected: String,
-    reason: String,
-}
-
-/// An account of a run with what is known of it.
-struct Row {
-    one: RunAccount,
-    how: How,
-    method: String,
-    expected: Option<Money>,
-    reason: String,
 }
 
 /// What rows need of their run.
@@ -106,12 +86,12 @@ impl Ground {
         })
     }
 
-    fn rows(&self, t: Lang, found: Vec<RunAccount>) -> Vec<Row> {
+    fn rows(&self, t: Lang, found: Vec<RunAccount>) -> Vec<Listed> {
         let expectations = Expectations::new(&self.strata, &self.run.findings);
         let method = self.run.row.method.name();
         let row = |one: RunAccount| {
             let (why, to) = (&one.reason, one.assignee.as_deref());
-            Row {
+            Listed {
                 how: How::of(Some(why), to.is_some()),
                 method: why.method(method).to_string(),
                 expected: to
@@ -142,12 +122,11 @@ pub(in crate::web) async fn show(
             Ok((ground, rows, store::sums_of_run(db, lender, run_no, &filter)?))
         })
         .await?;
-    let next = |last: &Row| asked.link(run_no, "").with("after", &last.one.account_no).url();
+    let next = |last: &Listed| asked.link(run_no, "").with("after", &last.one.account_no).url();
     let next = if cut(&mut rows) { rows.last().map(next) } else { None };
     let codes: Vec<&String> = ground.run.findings.assignees.keys().collect();
     let body = Body {
         t,
-        currency: currency.to_string(),
         action: run_link(run_no).then("/accounts").url(),
         reason: if asked.reason.is_empty() {
             String::new()
@@ -164,7 +143,7 @@ pub(in crate::web) async fn show(
         ],
         assignees: codes.into_iter().map(|code| Choice::new(code, code, &asked.assignee)).collect(),
         hows: hows(t, ground.run.row.method.name(), &asked.how),
-        rows: rows.iter().map(|row| shown(t, currency, run_no, row)).collect(),
+        table: Table::of(PAGE, &rows, (t, currency), dress(run_no)),
         filtered: asked.is_filtered(),
         pager: Pager {
             first: (!asked.after.is_empty()).then(|| asked.link(run_no, "").url()),
@@ -181,47 +160,23 @@ pub(in crate::web) async fn show(
 
 fn hows(t: Lang, method: &str, asked: &str) -> Vec<Choice> {
     [How::Placed, How::Method, How::Explored, How::Followed, How::Unplaced]
-        .map(|how| Choice::new(how.name(), how_word(t, how, method), asked))
+        .map(|how| Choice::new(how.name(), t.how(how, method), asked))
         .into()
 }
 
-/// How an account went, in a word.
-pub(in crate::web) fn how_word(t: Lang, how: How, method: &str) -> &'static str {
-    match how {
-        How::Placed => t.run_placed(),
-        How::Method => t.method(method),
-        How::Explored => t.how_explored(),
-        How::Followed => t.how_followed(),
-        How::Unplaced => t.run_unplaced(),
+/// A row leads to its account and the accounts of its stratum; whom nobody gets is a dash.
+fn dress(run_no: i64) -> impl Fn(&Listed, &str, Cell) -> Cell {
+    move |row, column, cell| match column {
+        "account_no" => cell.to(link::account(&row.one.account_no)),
+        "assignee" if row.one.assignee.is_none() => Cell { note: "–".to_string(), ..cell },
+        "stratum" => {
+            let same = run_link(run_no).then("/accounts").with("stratum", &row.one.stratum);
+            cell.to(same.url())
+        }
+        "reason" => Cell { class: format!("{} reason", cell.class), ..cell },
+        _ => cell,
     }
 }
-
-fn shown(t: Lang, currency: Currency, run_no: i64, row: &Row) -> Shown {
-    let one = &row.one;
-    let stratum = run_link(run_no).then("/accounts").with("stratum", &one.stratum).url();
-    Shown {
-        account: Cell::link(&one.account_no, link::account(&one.account_no)),
-        assignee: one.assignee.clone().unwrap_or_default(),
-        level: one.level,
-        stratum: Cell::link(&one.stratum, stratum),
-        how: how_word(t, row.how, &row.method),
-        balance: list::money(one.balance, currency),
-        expected: row.expected.map(|expected| list::money(expected, currency)).unwrap_or_default(),
-        reason: row.reason.clone(),
-    }
-}
-
-/// The columns of the assignment file, and the balance.
-const COLUMNS: [&str; 8] = [
-    "account_no",
-    "assignee",
-    "level",
-    "stratum",
-    "method",
-    "expected_recovery",
-    "reason",
-    "balance",
-];
 
 pub(in crate::web) async fn download(
     site: web::Data<Site>,
@@ -248,7 +203,7 @@ fn sheet(
     filter: &RowFilter,
     t: Lang,
 ) -> Result<Sheet, Problem> {
-    let mut sheet = Sheet::new(&COLUMNS)?;
+    let mut sheet = Sheet::of(DOWNLOAD)?;
     let ground = Ground::load(db, book, run_no)?;
     let currency = book.lender.currency;
     let mut after = String::new();
@@ -257,16 +212,7 @@ fn sheet(
         let Some(last) = found.last() else { return Ok(sheet) };
         after.clone_from(&last.account_no);
         for row in ground.rows(t, found) {
-            sheet.row(&[
-                row.one.account_no,
-                row.one.assignee.unwrap_or_default(),
-                row.one.level.to_string(),
-                row.one.stratum,
-                row.method,
-                row.expected.map(|expected| expected.plain(currency)).unwrap_or_default(),
-                row.reason.clone(),
-                row.one.balance.plain(currency),
-            ])?;
+            sheet.add(DOWNLOAD, &row, t, currency)?;
         }
     }
 }

@@ -6,24 +6,25 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use crate::conduct::complaint_store::{self as store, Case, CaseFilter, CaseSums};
-use crate::conduct::{ConductError, Severity};
+use crate::conduct::{ConductError, Severity, case_list};
 use crate::db::{Db, read};
 use crate::identity::Permission;
-use crate::kernel::{Currency, text};
+use crate::kernel::Currency;
 use crate::party::{self, Lang};
 use crate::web::Site;
 use crate::web::identity::who::{Book, Conduct, Sees};
 use crate::web::link::{self, Link};
-use crate::web::list::{self, CHUNK, Cell, Choice, Pager, Tab, cut, one_more};
+use crate::web::list::{self, CHUNK, Choice, Pager, Tab, cut, one_more};
 use crate::web::page::{Chip, Figure, Page, Tone};
-use crate::web::problem::Problem;
+use crate::web::problem::{Bad, Problem};
 use crate::web::sheet::{Sheet, attachment, file_name};
+use crate::web::table::{Cell, Table};
 
 impl From<ConductError> for Problem {
     fn from(error: ConductError) -> Problem {
         match error {
             ConductError::Db(error) => error.into(),
-            refused => Problem::Bad(refused.to_string()),
+            refused => Bad::Conduct(Box::new(refused)).into(),
         }
     }
 }
@@ -70,7 +71,6 @@ impl Asked {
 #[template(path = "web/complaints.html")]
 struct Body {
     t: Lang,
-    currency: String,
     lender: String,
     own: bool,
     acts: bool,
@@ -79,22 +79,9 @@ struct Body {
     agencies: Vec<Choice>,
     states: Vec<Choice>,
     severities: Vec<Choice>,
-    rows: Vec<Shown>,
+    table: Table,
     filtered: bool,
     pager: Pager,
-}
-
-/// A complaint as the list shows it.
-struct Shown {
-    case: Cell,
-    received_on: String,
-    agency: String,
-    account: Cell,
-    severity: Chip,
-    state: Chip,
-    decided_on: String,
-    deduction: String,
-    text: String,
 }
 
 /// How grave, as a chip.
@@ -113,28 +100,18 @@ pub(in crate::web) fn state(t: Lang, case: &Case) -> Chip {
     Chip::new(tone, t.case_state(case))
 }
 
-fn shown(t: Lang, case: &Case, currency: Currency, accounts: bool, lender: &str) -> Shown {
-    let (one, decision) = (&case.complaint, case.decision.as_ref());
-    let account = one
-        .account_no
-        .as_deref()
-        .map(|no| Cell::link(no, if accounts { link::account(no) } else { String::new() }));
-    Shown {
-        case: Cell::link(
-            &one.reference,
-            Link::to(&link::case(&one.reference)).with("lender", lender).url(),
-        ),
-        received_on: one.received_on.to_string(),
-        agency: one.agency.clone(),
-        account: account.unwrap_or_default(),
-        severity: severity(t, one.severity),
-        state: state(t, case),
-        decided_on: list::day(decision.map(|decision| decision.decided_on)),
-        deduction: decision
-            .and_then(|one| one.deduction)
-            .map(|amount| list::money(amount, currency))
-            .unwrap_or_default(),
-        text: text::excerpt(&one.description),
+/// A complaint's cells lead to it and to its account; how grave it is and where it stands are chips.
+fn dress(t: Lang, accounts: bool, lender: &str) -> impl Fn(&Case, &str, Cell) -> Cell {
+    let lender = lender.to_string();
+    move |case, column, cell| match (column, &case.complaint.account_no) {
+        ("reference", _) => {
+            let page = Link::to(&link::case(&case.complaint.reference));
+            cell.to(page.with("lender", &lender).url())
+        }
+        ("account_no", Some(account_no)) if accounts => cell.to(link::account(account_no)),
+        ("severity", _) => cell.chips(vec![severity(t, case.complaint.severity)]),
+        ("state", _) => cell.chips(vec![state(t, case)]),
+        _ => cell,
     }
 }
 
@@ -166,7 +143,6 @@ pub(in crate::web) async fn show(
     let acts = !own && sees.who.may(Permission::ActOnConduct);
     let body = Body {
         t,
-        currency: currency.to_string(),
         lender: sees.book.lender.code.clone(),
         own,
         acts,
@@ -184,7 +160,12 @@ pub(in crate::web) async fn show(
         severities: [Severity::High, Severity::Medium, Severity::Low]
             .map(|one| Choice::new(one.name(), t.severity_of(one), &asked.severity))
             .into(),
-        rows: cases.iter().map(|case| shown(t, case, currency, accounts, &asked.lender)).collect(),
+        table: Table::of(
+            if own { case_list::OWN_PAGE } else { case_list::PAGE },
+            &cases,
+            (t, currency),
+            dress(t, accounts, &asked.lender),
+        ),
         filtered: !(asked.agency.is_empty()
             && asked.state.is_empty()
             && asked.severity.is_empty()
@@ -226,19 +207,6 @@ fn figures(t: Lang, currency: Currency, asked: &Asked, sums: CaseSums) -> Vec<Fi
     ]
 }
 
-const COLUMNS: [&str; 10] = [
-    "reference",
-    "agency",
-    "account_no",
-    "received_on",
-    "severity",
-    "text",
-    "state",
-    "decided_on",
-    "decision",
-    "deduction",
-];
-
 pub(in crate::web) async fn download(
     site: web::Data<Site>,
     sees: Sees<Conduct>,
@@ -256,27 +224,14 @@ pub(in crate::web) async fn download(
 }
 
 fn sheet(db: &mut Db, book: &Book, filter: &CaseFilter) -> Result<Sheet, Problem> {
-    let mut sheet = Sheet::new(&COLUMNS)?;
+    let mut sheet = Sheet::of(case_list::DOWNLOAD)?;
     let mut before = None;
     loop {
         let cases = store::page(db, &book.lender.code, filter, before.as_ref(), CHUNK)?;
         let Some(last) = cases.last() else { return Ok(sheet) };
         before = Some((last.complaint.received_on, last.complaint.reference.clone()));
         for case in &cases {
-            let (one, decision) = (&case.complaint, case.decision.as_ref());
-            let deduction = decision.and_then(|decision| decision.deduction);
-            sheet.row(&[
-                one.reference.clone(),
-                one.agency.clone(),
-                one.account_no.clone().unwrap_or_default(),
-                one.received_on.to_string(),
-                one.severity.name().to_string(),
-                one.description.clone(),
-                case.state().to_string(),
-                list::day(decision.map(|decision| decision.decided_on)),
-                decision.map(|decision| decision.reason.clone()).unwrap_or_default(),
-                deduction.map(|amount| amount.plain(book.lender.currency)).unwrap_or_default(),
-            ])?;
+            sheet.add(case_list::DOWNLOAD, case, Lang::En, book.lender.currency)?;
         }
     }
 }

@@ -13,16 +13,18 @@ use crate::conduct::{ConductError, contact_store as store};
 use crate::db::{Db, read};
 use crate::identity::Permission;
 use crate::kernel::Month;
+use crate::kernel::calendar::NotAMonth;
 use crate::party::{self, Lang};
 use crate::portfolio::personal::{Key, mask_number};
 use crate::web::Site;
 use crate::web::conduct::complaints::tabs;
 use crate::web::identity::who::{Book, Conduct, Sees};
 use crate::web::link::{self, Link};
-use crate::web::list::{self, Cell, Choice, Pager, ROWS, Tab, cut};
-use crate::web::page::{Figure, Page};
-use crate::web::problem::Problem;
+use crate::web::list::{self, Choice, Pager, ROWS, Tab, cut};
+use crate::web::page::{Chip, Figure, Page, Tone};
+use crate::web::problem::{Bad, Problem};
 use crate::web::sheet::{Sheet, attachment, file_name};
+use crate::web::table::{Cell, Table};
 
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
@@ -52,10 +54,7 @@ impl Asked {
         if self.month.is_empty() {
             return Ok(None);
         }
-        self.month
-            .parse()
-            .map(Some)
-            .map_err(|fault| Problem::Bad(format!("\"{}\" {fault}", self.month)))
+        self.month.parse().map(Some).map_err(|NotAMonth| Bad::Month(self.month.clone()).into())
     }
 }
 
@@ -74,30 +73,16 @@ struct Body {
     rules: Vec<Choice>,
     heads: Vec<&'static str>,
     by_agency: Vec<AgencyShown>,
-    rows: Vec<Shown>,
+    table: Table,
     pager: Pager,
 }
 
 /// An agency's contacts of the month, and how many are against each rule.
 struct AgencyShown {
-    agency: Cell,
+    agency: list::Cell,
     contacts: String,
     violations: String,
     by_rule: Vec<String>,
-}
-
-/// A violation as the page shows it.
-struct Shown {
-    at: String,
-    agency: String,
-    reference: String,
-    account: Cell,
-    number: String,
-    channel: &'static str,
-    outcome: &'static str,
-    rule: &'static str,
-    figure: String,
-    limit: String,
 }
 
 /// A month as the stores give it.
@@ -242,7 +227,12 @@ pub(in crate::web) async fn show(
             .collect(),
         heads: Rule::ALL.iter().map(|rule| t.rule_of_policy(*rule)).collect(),
         by_agency: by_agency(&asked, &facts),
-        rows: rows.iter().map(|one| shown(t, one, &facts, accounts)).collect(),
+        table: Table::of(
+            if own { violation::OWN_PAGE } else { violation::PAGE },
+            &rows,
+            (t, sees.book.lender.currency),
+            dress(&facts, accounts),
+        ),
         pager: Pager {
             first: (!asked.after.is_empty()).then(|| asked.link("/contacts").url()),
             next,
@@ -298,7 +288,7 @@ fn by_agency(asked: &Asked, facts: &Facts) -> Vec<AgencyShown> {
             |rule: Rule| count(of_agency.iter().filter(|found| found.rule == rule).count());
         let href = Asked { agency: one.agency.clone(), ..asked.clone() }.link("/contacts").url();
         AgencyShown {
-            agency: Cell::link(&one.agency, href),
+            agency: list::Cell::link(&one.agency, href),
             contacts: list::count(one.contacts),
             violations: count(of_agency.len()),
             by_rule: Rule::ALL.iter().copied().map(of_rule).collect(),
@@ -307,23 +297,19 @@ fn by_agency(asked: &Asked, facts: &Facts) -> Vec<AgencyShown> {
     facts.contacts.iter().map(row).collect()
 }
 
-fn shown(t: Lang, one: &Found, facts: &Facts, accounts: bool) -> Shown {
-    let contact = &one.contact;
-    let number = facts.numbers.get(&(contact.agency.clone(), contact.reference.clone()));
-    Shown {
-        at: contact.at.format("%Y-%m-%d %H:%M:%S").to_string(),
-        agency: contact.agency.clone(),
-        reference: contact.reference.clone(),
-        account: Cell::link(
-            &contact.account_no,
-            if accounts { link::account(&contact.account_no) } else { String::new() },
-        ),
-        number: number.cloned().unwrap_or_default(),
-        channel: t.contact_channel(contact.channel),
-        outcome: t.contact_outcome(contact.outcome),
-        rule: t.rule_of_policy(one.rule),
-        figure: one.figure.words(t),
-        limit: one.limit.words(t),
+/// A violation's account leads to its page, its rule is a chip, and the number is what the page knows of it.
+fn dress(facts: &Facts, accounts: bool) -> impl Fn(&Found, &str, Cell) -> Cell {
+    move |one, column, cell| match column {
+        "account_no" if accounts => cell.to(link::account(&one.contact.account_no)),
+        "rule" => {
+            let chip = Chip::new(Tone::Blocked, cell.text.clone());
+            cell.chips(vec![chip])
+        }
+        "number" => {
+            let key = (one.contact.agency.clone(), one.contact.reference.clone());
+            Cell { text: facts.numbers.get(&key).cloned().unwrap_or_default(), ..cell }
+        }
+        _ => cell,
     }
 }
 
@@ -337,11 +323,11 @@ pub(in crate::web) async fn download(
     let bytes = site
         .change(move |db| {
             let facts = read(db, |db| load(db, &book, &asked))?;
-            let rule = Rule::parse(&asked.rule);
-            let mut sheet = Sheet::new(&violation::COLUMNS)?;
+            let (rule, currency) = (Rule::parse(&asked.rule), book.lender.currency);
+            let mut sheet = Sheet::of(violation::FILE)?;
             let mut rows =
                 facts.found.iter().filter(|one| rule.is_none_or(|rule| rule == one.rule));
-            rows.try_for_each(|one| sheet.row(&one.record()))?;
+            rows.try_for_each(|one| sheet.add(violation::FILE, one, Lang::En, currency))?;
             sheet.finish(db, &book.lender.code, &by, "violations")
         })
         .await?;

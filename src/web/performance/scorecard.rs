@@ -28,6 +28,7 @@ use crate::performance::number::{percent, ratio, round};
 use crate::performance::scorecard::{Points, Row, with_newcomers};
 use crate::performance::store::explored_runs;
 use crate::performance::trial::{Comparison, Explored, ExploredRun, compare_all};
+use crate::table::names;
 use crate::web::Site;
 use crate::web::allocation::runs::minor;
 use crate::web::chart::{Chart, Line, RangeBar, chart, range_bar, reach};
@@ -35,7 +36,7 @@ use crate::web::identity::who::{Book, Scorecards, Sees};
 use crate::web::link::Link;
 use crate::web::list::{self, Cell, Choice, Tab};
 use crate::web::page::{Chip, Figure, Page, Tone};
-use crate::web::problem::Problem;
+use crate::web::problem::{Bad, Problem};
 use crate::web::sheet::{attachment, record};
 use crate::words;
 
@@ -81,9 +82,7 @@ impl Measure {
     pub fn load(db: &mut Db, book: &Book, asked: &Asked) -> Result<Measure, Problem> {
         let on = match asked.on.as_str() {
             "" => book.today(),
-            text => parse_date(text).ok_or_else(|| {
-                Problem::Bad(format!("\"{text}\" is no day; write it like 2026-11-30"))
-            })?,
+            text => parse_date(text).ok_or_else(|| Problem::from(Bad::Day(text.to_string())))?,
         };
         let by_bucket = Measure {
             on,
@@ -99,7 +98,7 @@ impl Measure {
         let run = runs::run(db, &book.lender.code, run_no)?.ok_or(Problem::NotFound)?;
         let assignees = party::store::assignees(db, &book.lender.code)?;
         let read = strategy::parse_stored(&run.strategy, &book.lender, &assignees)
-            .map_err(|fault| Problem::Bad(fault.to_string()))?;
+            .map_err(Bad::Strategy)?;
         let peers = read.peers();
         Ok(Measure {
             on,
@@ -537,7 +536,7 @@ pub(in crate::web) async fn download(
             })?;
             rows.retain(|row| book.agency.as_ref().is_none_or(|agency| *agency == row.assignee));
             let bytes = file::csv(&rows, book.lender.currency)?;
-            let columns: Vec<&str> = std::iter::once("assignee").chain(file::COLUMNS).collect();
+            let columns = names(file::COLUMNS);
             let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
             record(
                 db,

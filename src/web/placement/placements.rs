@@ -9,23 +9,24 @@ use crate::db::{Db, read};
 use crate::hold::{self, HoldKind};
 use crate::identity::Permission;
 use crate::kernel::calendar::parse_date;
-use crate::kernel::{Currency, Money};
 use crate::party::{self, Lang};
+use crate::placement::Placement;
 use crate::placement::store::{self, PlacementFilter, PlacementSums};
-use crate::placement::{CloseReason, Placement};
 use crate::portfolio::FileRow;
 use crate::portfolio::personal::Key;
+use crate::position::placements::{DOWNLOAD, Listed, OWN_PAGE, PAGE, Stopped};
 use crate::position::{self, Position};
 use crate::web::Site;
 use crate::web::identity::who::{Book, Placements, Sees};
 use crate::web::link::{self, Link};
-use crate::web::list::{self, CHUNK, Cell, Choice, Pager, Tab, cut, one_more};
+use crate::web::list::{self, CHUNK, Choice, Pager, Tab, cut, one_more};
 use crate::web::page::{Chip, Figure, Page, Tone};
 use crate::web::placement::act::{self, Act, Button, buttons};
 use crate::web::placement::expire;
 use crate::web::portfolio::accounts::masked_name;
 use crate::web::problem::Problem;
 use crate::web::sheet::{Sheet, attachment, file_name};
+use crate::web::table::{Cell, Table};
 
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
@@ -84,12 +85,8 @@ const ACTS: &[Act] = &[
     Act::Return,
 ];
 
-/// A placement with what is known of its account now.
-struct Row {
-    placement: Placement,
-    name: String,
-    owed: Money,
-    holds: Vec<&'static str>,
+/// A placement as the page tells it.
+struct Told {
     state: Chip,
     pending: Vec<Chip>,
 }
@@ -98,7 +95,6 @@ struct Row {
 #[template(path = "web/placements.html")]
 struct Body {
     t: Lang,
-    currency: String,
     lender: String,
     own: bool,
     allocates: bool,
@@ -110,29 +106,9 @@ struct Body {
     figures: Vec<Figure>,
     assignees: Vec<Choice>,
     states: Vec<Choice>,
-    rows: Vec<ShownRow>,
+    table: Table,
     filtered: bool,
     pager: Pager,
-}
-
-struct ShownRow {
-    account: Cell,
-    name: String,
-    assignee: String,
-    batch: Cell,
-    level: i64,
-    bucket: String,
-    days_past_due: i64,
-    placed_on: String,
-    expires_on: String,
-    state: Chip,
-    pending: Vec<Chip>,
-    open: bool,
-    account_no: String,
-    holds: Vec<&'static str>,
-    balance: String,
-    owed: String,
-    contract: String,
 }
 
 pub(in crate::web) async fn show(
@@ -152,7 +128,7 @@ pub(in crate::web) async fn show(
     let (login, done) = (sees.who.person.login.clone(), asked.done.clone());
     let (mut rows, sums, assignees, told) = site
         .read(move |db| {
-            let rows = rows(db, &book, &filter, before, one_more(), key.as_ref(), t)?;
+            let rows = rows(db, &book, &filter, before, one_more(), key.as_ref())?;
             let told = act::told(db, &book, &login, &done)?;
             Ok((
                 rows,
@@ -164,19 +140,24 @@ pub(in crate::web) async fn show(
         .await?;
     let own = sees.book.agency.is_some();
     let currency = sees.book.lender.currency;
-    let next = |last: &Row| {
+    let next = |last: &Listed| {
         asked.link("/placements").with("before", &last.placement.placement_no.to_string()).url()
     };
     let next = if cut(&mut rows) { rows.last().map(next) } else { None };
+    let buttons = buttons(&sees.who, &sees.book, ACTS);
+    let columns = if own { OWN_PAGE } else { PAGE };
+    let table = Table::of(columns, &rows, (t, currency), dress(t, &sees.book, &asked.lender));
+    let open = |i: usize| rows.get(i).filter(|row| row.placement.closed_on.is_none());
+    let tick = |i: usize| open(i).map(|row| row.placement.account_no.clone());
+    let table = if buttons.is_empty() { table } else { table.ticked(t.tick(), tick) };
     let body = Body {
         t,
-        currency: currency.to_string(),
         lender: sees.book.lender.code.clone(),
         own,
         allocates: !own && sees.who.may(Permission::Allocate),
         told,
         back: sees.who.here.clone(),
-        buttons: buttons(&sees.who, &sees.book, ACTS),
+        buttons,
         books: tabs(&sees, "/placements"),
         figures: figures(t, &sees.book, sums),
         assignees: assignees
@@ -190,7 +171,7 @@ pub(in crate::web) async fn show(
             Choice::new("run_out", t.ran_out(), &asked.state),
             Choice::new("closed", t.closed(), &asked.state),
         ],
-        rows: rows.into_iter().map(|row| shown(row, currency, own, &asked)).collect(),
+        table,
         filtered: !(asked.assignee.is_empty()
             && asked.state.is_empty()
             && asked.batch.is_empty()
@@ -243,32 +224,52 @@ fn figures(t: Lang, book: &Book, sums: PlacementSums) -> Vec<Figure> {
     figures
 }
 
-fn shown(row: Row, currency: Currency, own: bool, asked: &Asked) -> ShownRow {
-    let placement = row.placement;
-    let batch =
-        Link::to("/placements").with("lender", &asked.lender).with("batch", &placement.batch).url();
-    ShownRow {
-        account: Cell::link(
-            &placement.account_no,
-            if own { String::new() } else { link::account(&placement.account_no) },
-        ),
-        name: row.name,
-        assignee: placement.assignee.clone(),
-        batch: Cell::link(&placement.batch, batch),
-        level: placement.facts.level,
-        bucket: placement.facts.bucket.clone(),
-        days_past_due: placement.facts.days_past_due,
-        placed_on: placement.placed_on.to_string(),
-        expires_on: placement.expires_on.to_string(),
-        state: row.state,
-        pending: row.pending,
-        open: placement.closed_on.is_none(),
-        account_no: placement.account_no.clone(),
-        holds: row.holds,
-        balance: list::money(placement.facts.balance, currency),
-        owed: list::money(row.owed, currency),
-        contract: format!("{} v{}", placement.contract, placement.contract_version),
+impl Told {
+    fn of(t: Lang, placement: &Placement, today: NaiveDate) -> Told {
+        Told { state: state(t, placement, today), pending: pending(t, placement) }
     }
+}
+
+/// A placement leads to its account and its batch; where it stands and what stops contact are chips, beside the name on
+/// narrow pages.
+fn dress<'a>(
+    t: Lang,
+    book: &'a Book,
+    lender: &'a str,
+) -> impl Fn(&Listed, &str, Cell) -> Cell + use<'a> {
+    let (own, today) = (book.agency.is_some(), book.today());
+    move |one, column, cell| {
+        let placement = &one.placement;
+        let told = Told::of(t, placement, today);
+        match column {
+            "account_no" if !own => cell.to(link::account(&placement.account_no)),
+            "batch" => {
+                let batch = Link::to("/placements").with("lender", lender);
+                cell.to(batch.with("batch", &placement.batch).url())
+            }
+            "bucket" => Cell { title: placement.facts.days_past_due.to_string(), ..cell },
+            "debtor_name" => {
+                let stopped = Chip::new(Tone::Blocked, t.stop_contact());
+                let stopped = one.stopped.is_stopped().then_some(stopped);
+                Cell { phone: stopped.into_iter().chain(told.pending).collect(), ..cell }
+            }
+            "state" => {
+                let state = if one.stopped.is_stopped() { stopped(t, one) } else { told.state };
+                cell.chips([state].into_iter().chain(told.pending).collect())
+            }
+            _ => cell,
+        }
+    }
+}
+
+/// That contact is stopped; to the lender also why.
+fn stopped(t: Lang, one: &Listed) -> Chip {
+    let why = one.stopped.words(t).join(", ");
+    let words = match one.stopped {
+        Stopped::By(_) => format!("{}: {why}", t.stop_contact()),
+        Stopped::BySomething => why,
+    };
+    Chip::new(Tone::Blocked, words)
 }
 
 /// What a placement is on a day; one that has run out is over whether or not anyone has recorded it.
@@ -326,8 +327,7 @@ fn rows(
     before: i64,
     most: i64,
     key: Option<&Key>,
-    t: Lang,
-) -> Result<Vec<Row>, Problem> {
+) -> Result<Vec<Listed>, Problem> {
     let lender = &book.lender.code;
     let found = store::listed(db, lender, filter, before, most)?;
     let positions = position::load_rows(
@@ -347,53 +347,28 @@ fn rows(
         let held = placement.closed_on.is_none() && placement.ends_on() >= today;
         let sealed =
             newest(&placement.account_no).and_then(|row| row.personal.as_deref()).filter(|_| held);
-        Row {
-            name: masked_name(key, sealed),
+        let kinds = holds.get(&placement.account_no).filter(|_| placement.closed_on.is_none());
+        Listed {
+            debtor_name: masked_name(key, sealed),
             owed: positions
                 .get(&placement.account_no)
                 .map(Position::<FileRow>::owed_known)
                 .unwrap_or_default(),
-            holds: if placement.closed_on.is_none() {
-                let kinds = holds.get(&placement.account_no).map_or(&[][..], Vec::as_slice);
-                holds_told(t, book, kinds)
-            } else {
-                Vec::new()
-            },
-            state: state(t, &placement, today),
-            pending: pending(t, &placement),
+            stopped: stopped_by(book, kinds.cloned().unwrap_or_default()),
             placement,
         }
     };
     Ok(found.into_iter().map(row).collect())
 }
 
-/// The holds of an account in words. Why it is held, and on which of the debtor's accounts, is the lender's to know: an
-/// agency is told to stop.
-fn holds_told(t: Lang, book: &Book, kinds: &[HoldKind]) -> Vec<&'static str> {
+/// What stops contact. Why an account is held, and on which of the debtor's accounts, is the lender's to know: an agency
+/// is told to stop.
+fn stopped_by(book: &Book, kinds: Vec<HoldKind>) -> Stopped {
     match &book.agency {
-        Some(_) if kinds.is_empty() => Vec::new(),
-        Some(_) => vec![t.stop_contact()],
-        None => kinds.iter().map(|kind| t.hold_kind(*kind)).collect(),
+        Some(_) if !kinds.is_empty() => Stopped::BySomething,
+        _ => Stopped::By(kinds),
     }
 }
-
-const COLUMNS: [&str; 15] = [
-    "account_no",
-    "debtor_name",
-    "assignee",
-    "batch",
-    "level",
-    "bucket",
-    "days_past_due_at_placement",
-    "placed_on",
-    "expires_on",
-    "closed_on",
-    "close_reason",
-    "balance_at_placement",
-    "owed",
-    "hold",
-    "contract",
-];
 
 pub(in crate::web) async fn download(
     site: web::Data<Site>,
@@ -420,32 +395,15 @@ fn sheet(
     key: Option<&Key>,
     t: Lang,
 ) -> Result<Sheet, Problem> {
-    let mut sheet = Sheet::new(&COLUMNS)?;
+    let mut sheet = Sheet::of(DOWNLOAD)?;
     let currency = book.lender.currency;
     let mut before = i64::MAX;
     loop {
-        let rows = rows(db, book, filter, before, CHUNK, key, t)?;
+        let rows = rows(db, book, filter, before, CHUNK, key)?;
         let Some(last) = rows.last() else { return Ok(sheet) };
         before = last.placement.placement_no;
         for row in &rows {
-            let placement = &row.placement;
-            sheet.row(&[
-                placement.account_no.clone(),
-                row.name.clone(),
-                placement.assignee.clone(),
-                placement.batch.clone(),
-                placement.facts.level.to_string(),
-                placement.facts.bucket.clone(),
-                placement.facts.days_past_due.to_string(),
-                placement.placed_on.to_string(),
-                placement.expires_on.to_string(),
-                list::day(placement.closed_on),
-                placement.close_reason.map_or("", CloseReason::name).to_string(),
-                placement.facts.balance.plain(currency),
-                row.owed.plain(currency),
-                row.holds.join("; "),
-                format!("{} v{}", placement.contract, placement.contract_version),
-            ])?;
+            sheet.add(DOWNLOAD, row, t, currency)?;
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::placement::{self, Placement, windows};
 use crate::portfolio::{self, FileRow};
 use crate::position::{self, Position};
 use crate::recovery;
+use crate::settlement::recoveries;
 use crate::web::Site;
 use crate::web::allocation::runs::{run_link, why_words};
 use crate::web::identity::who::{Accounts, Book, Sees};
@@ -28,7 +29,8 @@ use crate::web::placement::act::{self, Act, Button, buttons};
 use crate::web::placement::expire;
 use crate::web::portfolio::accounts::masked_name;
 use crate::web::problem::Problem;
-use crate::web::recovery::{self as recoveries, Shown};
+use crate::web::recovery::dress;
+use crate::web::table::Table;
 
 #[derive(Template)]
 #[template(path = "web/account.html")]
@@ -39,7 +41,7 @@ struct Body {
     facts: Vec<(&'static str, String)>,
     files: Vec<FileShown>,
     placements: Vec<PlacementShown>,
-    recoveries: Vec<Shown>,
+    recoveries: Table,
     holds: Vec<HoldShown>,
     others: Vec<Cell>,
     runs: Vec<RunShown>,
@@ -116,7 +118,7 @@ struct Facts {
     position: Position<FileRow>,
     placements: Vec<Placement>,
     files: Vec<portfolio::store::FileEntry>,
-    recoveries: Vec<recoveries::Row>,
+    recoveries: Vec<recoveries::Listed>,
     holds: Vec<Hold>,
     others: Vec<String>,
     runs: Vec<InRun>,
@@ -174,11 +176,12 @@ pub(in crate::web) async fn show(
         facts: facts_of(t, newest, masked_name(site.key.as_ref(), newest.personal.as_deref())),
         files: files(&sees.book, &facts),
         placements: placements(t, &sees.book, &facts.placements),
-        recoveries: facts
-            .recoveries
-            .into_iter()
-            .map(|row| row.shown(t, lender.currency, true, sees.who.may(Permission::Statements)))
-            .collect(),
+        recoveries: Table::of(
+            recoveries::ACCOUNT_PAGE,
+            &facts.recoveries,
+            (t, lender.currency),
+            dress(t, true, sees.who.may(Permission::Statements)),
+        ),
         holds: facts.holds.iter().map(|hold| held(t, hold)).collect(),
         others: facts.others.iter().map(|other| Cell::link(other, link::account(other))).collect(),
         runs: facts.runs.iter().map(|run| in_run(t, &sees.book, run)).collect(),

@@ -6,19 +6,20 @@ use serde::Deserialize;
 
 use crate::db::{Db, read};
 use crate::hold;
-use crate::kernel::Money;
 use crate::party::{self, Lang, Lender};
 use crate::portfolio::FileRow;
 use crate::portfolio::personal::{Key, mask_name};
 use crate::portfolio::store::{self, AccountFilter, HolderFilter};
+use crate::position::accounts::{COLUMNS, Listed, hold_words};
 use crate::position::{self, Position};
 use crate::web::Site;
 use crate::web::identity::who::{Accounts, Book, Sees};
 use crate::web::link::{self, Link};
-use crate::web::list::{self, CHUNK, Cell, Choice, Pager, cut, one_more};
-use crate::web::page::Page;
-use crate::web::problem::Problem;
+use crate::web::list::{CHUNK, Choice, Pager, cut, one_more};
+use crate::web::page::{Chip, Page, Tone};
+use crate::web::problem::{Bad, Problem};
 use crate::web::sheet::{Sheet, attachment, file_name};
+use crate::web::table::{Cell, Table};
 
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
@@ -41,15 +42,10 @@ impl Asked {
             .with("holder", &self.holder)
     }
 
-    fn filter(&self, lender: &Lender, t: Lang) -> Result<AccountFilter, Problem> {
+    fn filter(&self, lender: &Lender) -> Result<AccountFilter, Problem> {
         let days_past_due = match self.bucket.as_str() {
             "" => None,
-            name => Some(
-                lender
-                    .buckets
-                    .range(name)
-                    .ok_or_else(|| Problem::Bad(format!("{}: {name}", t.no_such_bucket())))?,
-            ),
+            name => Some(lender.buckets.range(name).ok_or_else(|| Bad::Bucket(name.to_string()))?),
         };
         let holder = match self.holder.as_str() {
             "" => HolderFilter::Any,
@@ -60,46 +56,17 @@ impl Asked {
     }
 }
 
-/// An account as the list shows it.
-struct Row {
-    account_no: String,
-    href: String,
-    name: String,
-    bucket: String,
-    days_past_due: i64,
-    stated: Money,
-    owed: Money,
-    holder: String,
-    placed_on: String,
-    holds: Vec<&'static str>,
-}
-
 #[derive(Template)]
 #[template(path = "web/accounts.html")]
 struct Body {
     t: Lang,
-    currency: String,
     lender: String,
     asked: Asked,
     buckets: Vec<Choice>,
     holders: Vec<Choice>,
-    rows: Vec<ShownRow>,
-    stated: String,
-    owed: String,
+    table: Table,
     filtered: bool,
     pager: Pager,
-}
-
-struct ShownRow {
-    account: Cell,
-    name: String,
-    bucket: String,
-    days_past_due: i64,
-    stated: String,
-    owed: String,
-    holder: String,
-    placed_on: String,
-    holds: Vec<&'static str>,
 }
 
 pub(in crate::web) async fn show(
@@ -109,11 +76,11 @@ pub(in crate::web) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let asked = asked.into_inner();
     let t = sees.who.t;
-    let filter = asked.filter(&sees.book.lender, t)?;
+    let filter = asked.filter(&sees.book.lender)?;
     let (book, after, key) = (sees.book.clone(), asked.after.clone(), site.key.clone());
     let (mut rows, assignees) = site
         .read(move |db| {
-            let rows = rows(db, &book, &filter, &after, one_more(), key.as_ref(), t)?;
+            let rows = rows(db, &book, &filter, &after, one_more(), key.as_ref())?;
             Ok((rows, party::store::assignees(db, &book.lender.code)?))
         })
         .await?;
@@ -128,7 +95,6 @@ pub(in crate::web) async fn show(
     let house = [Choice::new(HOUSE, t.house(), &asked.holder)].into_iter();
     let body = Body {
         t,
-        currency: currency.to_string(),
         lender: sees.book.lender.code.clone(),
         buckets: sees
             .book
@@ -143,9 +109,7 @@ pub(in crate::web) async fn show(
                 Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.holder)
             }))
             .collect(),
-        stated: list::money(rows.iter().map(|row| row.stated).sum(), currency),
-        owed: list::money(rows.iter().map(|row| row.owed).sum(), currency),
-        rows: rows.into_iter().map(|row| shown(row, currency)).collect(),
+        table: Table::of(COLUMNS, &rows, (t, currency), dress(t)),
         filtered: !(asked.search.is_empty()
             && asked.bucket.is_empty()
             && asked.holder.is_empty()
@@ -158,17 +122,18 @@ pub(in crate::web) async fn show(
     page.show(&body)
 }
 
-fn shown(row: Row, currency: crate::kernel::Currency) -> ShownRow {
-    ShownRow {
-        account: Cell::link(row.account_no, row.href),
-        name: row.name,
-        bucket: row.bucket,
-        days_past_due: row.days_past_due,
-        stated: list::money(row.stated, currency),
-        owed: list::money(row.owed, currency),
-        holder: row.holder,
-        placed_on: row.placed_on,
-        holds: row.holds,
+/// An account leads to its page; narrow pages are told beside the name that it is held.
+fn dress(t: Lang) -> impl Fn(&Listed, &str, Cell) -> Cell {
+    move |one, column, cell| match column {
+        "account_no" => cell.to(link::account(&one.account_no)),
+        "debtor_name" if !one.holds.is_empty() => {
+            Cell { phone: vec![Chip::new(Tone::Blocked, t.hold_word())], ..cell }
+        }
+        "hold" => {
+            let words = hold_words(&one.holds, t).into_iter();
+            cell.chips(words.map(|word| Chip::new(Tone::Blocked, word)).collect())
+        }
+        _ => cell,
     }
 }
 
@@ -180,8 +145,7 @@ fn rows(
     after: &str,
     most: i64,
     key: Option<&Key>,
-    t: Lang,
-) -> Result<Vec<Row>, Problem> {
+) -> Result<Vec<Listed>, Problem> {
     let lender = &book.lender;
     let numbers = store::account_numbers(db, &lender.code, filter, after, most)?;
     let mut positions = position::load_rows(db, &lender.code, numbers.iter().map(String::as_str))?;
@@ -197,22 +161,15 @@ fn rows(
         let position = positions.remove(&account_no)?;
         let newest = position.newest()?;
         let active = position.active();
-        Some(Row {
-            href: link::account(&account_no),
-            name: masked_name(key, newest.personal.as_deref()),
+        Some(Listed {
+            debtor_name: masked_name(key, newest.personal.as_deref()),
             bucket: lender.buckets.of(newest.days_past_due).to_string(),
             days_past_due: newest.days_past_due,
-            stated: newest.balance,
+            balance: newest.balance,
             owed: position.owed_known(),
-            holder: active
-                .map_or_else(|| t.house().to_string(), |placement| placement.assignee.clone()),
-            placed_on: list::day(active.map(|placement| placement.placed_on)),
-            holds: holds
-                .get(&account_no)
-                .into_iter()
-                .flatten()
-                .map(|kind| t.hold_kind(*kind))
-                .collect(),
+            holder: active.map(|placement| placement.assignee.clone()),
+            placed_on: active.map(|placement| placement.placed_on),
+            holds: holds.get(&account_no).cloned().unwrap_or_default(),
             account_no,
         })
     };
@@ -225,25 +182,13 @@ pub fn masked_name(key: Option<&Key>, sealed: Option<&str>) -> String {
     opened.and_then(|[name, ..]| name).map(|name| mask_name(&name)).unwrap_or_default()
 }
 
-const COLUMNS: [&str; 9] = [
-    "account_no",
-    "debtor_name",
-    "bucket",
-    "days_past_due",
-    "balance",
-    "owed",
-    "holder",
-    "placed_on",
-    "hold",
-];
-
 pub(in crate::web) async fn download(
     site: web::Data<Site>,
     sees: Sees<Accounts>,
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let t = sees.who.t;
-    let filter = asked.filter(&sees.book.lender, t)?;
+    let filter = asked.filter(&sees.book.lender)?;
     let (book, by, key) = (sees.book.clone(), sees.who.by(), site.key.clone());
     let name = file_name(&sees.who, &book.lender.code, "accounts");
     let bytes = site
@@ -262,25 +207,15 @@ fn sheet(
     key: Option<&Key>,
     t: Lang,
 ) -> Result<Sheet, Problem> {
-    let mut sheet = Sheet::new(&COLUMNS)?;
+    let mut sheet = Sheet::of(COLUMNS)?;
     let currency = book.lender.currency;
     let mut after = String::new();
     loop {
-        let rows = rows(db, book, filter, &after, CHUNK, key, t)?;
+        let rows = rows(db, book, filter, &after, CHUNK, key)?;
         let Some(last) = rows.last() else { return Ok(sheet) };
         after = last.account_no.clone();
         for row in &rows {
-            sheet.row(&[
-                row.account_no.clone(),
-                row.name.clone(),
-                row.bucket.clone(),
-                row.days_past_due.to_string(),
-                row.stated.plain(currency),
-                row.owed.plain(currency),
-                row.holder.clone(),
-                row.placed_on.clone(),
-                row.holds.join("; "),
-            ])?;
+            sheet.add(COLUMNS, row, t, currency)?;
         }
     }
 }

@@ -11,14 +11,16 @@ use crate::ledger::{self, chart};
 use crate::party::{self, Lang};
 use crate::settlement::note::Note;
 use crate::settlement::render::{self, kind_word};
-use crate::settlement::{Figures, Line, LineKind, Statement, store};
+use crate::settlement::{Figures, Line, LineKind, Statement, lines, store};
+use crate::table::{self, Column};
 use crate::web::Site;
 use crate::web::identity::who::{Book, Sees, Statements};
 use crate::web::link::{self, Link};
-use crate::web::list::{self, Cell, Pager, Tab, cut, one_more};
+use crate::web::list::{self, Pager, Tab, cut, one_more};
 use crate::web::page::{Chip, Figure, Page, Tone};
 use crate::web::problem::Problem;
 use crate::web::sheet::{attachment, record};
+use crate::web::table::{Cell, Table};
 
 /// What the URL asks for.
 #[derive(Clone, Default, Deserialize)]
@@ -39,7 +41,7 @@ struct Body {
     sums: Vec<Named>,
     chain: Vec<Named>,
     kinds: Vec<Tab>,
-    rows: Vec<Row>,
+    table: Table,
     pager: Pager,
 }
 
@@ -48,21 +50,6 @@ struct Named {
     name: String,
     amount: String,
     last: bool,
-}
-
-struct Row {
-    line_no: i64,
-    kind: &'static str,
-    reference: String,
-    account: Cell,
-    received_on: String,
-    batch: String,
-    rule: String,
-    amount: String,
-    rate: String,
-    fee: String,
-    note: String,
-    why: String,
 }
 
 /// A statement of a book that this person may see, without its lines; somebody else's is not found.
@@ -94,7 +81,7 @@ pub(in crate::web) async fn show(
     };
     let kind = LineKind::parse(&asked.kind);
     let keeps_books = sees.who.may(Permission::Ledger);
-    let (one, book, sums, mut lines, agency, payable) = site
+    let (one, book, sums, mut rows, agency, payable) = site
         .read(move |db| {
             let (one, book) = visible(db, &books, &number)?;
             let sums = store::kind_sums(db, &one.lender, &number)?;
@@ -116,8 +103,8 @@ pub(in crate::web) async fn show(
         .await?;
     let (t, currency) = (sees.who.t, book.lender.currency);
     let here = |kind: &str| Link::to(&link::statement(&one.statement_no)).with("kind", kind);
-    let next = if cut(&mut lines) {
-        lines.last().map(|last| {
+    let next = if cut(&mut rows) {
+        rows.last().map(|last| {
             here(&asked.kind).with("after", &last.line_no.to_string()).then("#lines").url()
         })
     } else {
@@ -140,10 +127,12 @@ pub(in crate::web) async fn show(
         sums: sums_of(t, currency, &one.figures),
         chain: chain(t, currency, &one.figures),
         kinds: tabs(t, &sums, &asked.kind, here),
-        rows: lines
-            .into_iter()
-            .map(|line| row(t, currency, &one.statement_no, line, accounts))
-            .collect(),
+        table: Table::of(
+            &[lines::PAGE, &[WHY]].concat(),
+            &rows,
+            (t, currency),
+            dress(&one.statement_no, t, accounts),
+        ),
         pager: Pager { first: (after > 0).then(|| here(&asked.kind).then("#lines").url()), next },
     };
     let page = Page::new(&sees.who, format!("{} {}", t.statement(), one.statement_no));
@@ -250,25 +239,22 @@ fn tabs(t: Lang, sums: &[store::KindSum], asked: &str, here: impl Fn(&str) -> Li
     [first].into_iter().chain(sums.iter().map(tab)).collect()
 }
 
-fn row(t: Lang, currency: Currency, statement_no: &str, line: Line, accounts: bool) -> Row {
-    let account = line.account_no.unwrap_or_default();
-    let href =
-        if accounts && !account.is_empty() { link::account(&account) } else { String::new() };
-    Row {
-        line_no: line.line_no,
-        kind: kind_word(t, line.kind),
-        reference: line.reference.unwrap_or_default(),
-        account: Cell::link(account, href),
-        received_on: list::day(line.received_on),
-        batch: line.batch.unwrap_or_default(),
-        rule: line.fee_rule.unwrap_or_default(),
-        amount: line.amount.map(|amount| list::money(amount, currency)).unwrap_or_default(),
-        rate: line.rate.map(|rate| rate.percent()).unwrap_or_default(),
-        fee: list::money(line.fee, currency),
-        note: line.note.map(|note| Note::read(&note).words(t)).unwrap_or_default(),
-        why: link::line(statement_no, line.line_no),
+/// A line's cells lead to its account and to the reasons of its fee; its note stands behind the rule.
+fn dress(statement_no: &str, t: Lang, accounts: bool) -> impl Fn(&Line, &str, Cell) -> Cell {
+    let statement_no = statement_no.to_string();
+    move |line, column, cell| match (column, &line.account_no) {
+        ("account_no", Some(account_no)) if accounts => cell.to(link::account(account_no)),
+        ("fee_rule", _) => {
+            let note = line.note.as_deref().map(|note| Note::read(note).words(t));
+            Cell { note: note.unwrap_or_default(), ..cell }
+        }
+        ("why", _) => Cell { why: true, ..cell.to(link::line(&statement_no, line.line_no)) },
+        _ => cell,
     }
 }
+
+/// The column that leads to the reasons.
+const WHY: Column<Line> = Column::text("why", |_| "", |_, t| t.why().into());
 
 /// Writes the whole statement with its lines as a file, and records that it leaves the book.
 async fn file(
@@ -289,26 +275,11 @@ async fn file(
         })?;
         let name = format!("{}.{ending}", one.statement_no);
         let rows = u64::try_from(one.lines.len()).unwrap_or(u64::MAX);
-        record(db, &one.lender, &by, &name, &COLUMNS, rows, &bytes)?;
+        record(db, &one.lender, &by, &name, &table::names(lines::FILE), rows, &bytes)?;
         Ok((name, bytes))
     })
     .await
 }
-
-/// The columns of a statement's lines, as the record of a download names them.
-const COLUMNS: [&str; 11] = [
-    "line_no",
-    "kind",
-    "fee_rule",
-    "batch",
-    "reference",
-    "account_no",
-    "received_on",
-    "amount",
-    "rate",
-    "fee",
-    "note",
-];
 
 pub(in crate::web) async fn csv(
     site: web::Data<Site>,
