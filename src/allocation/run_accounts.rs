@@ -21,24 +21,28 @@ pub struct Listed {
 }
 
 const ACCOUNT_NO: Column<Listed> =
-    Column::text("account_no", Lang::account, |row, _| (&row.one.account_no).into());
+    Column::<Listed>::text("account_no", Lang::account, |row, _| (&row.one.account_no).into());
 const ASSIGNEE: Column<Listed> =
-    Column::text("assignee", Lang::assignee, |row, _| row.one.assignee.as_ref().into());
+    Column::<Listed>::text("assignee", Lang::assignee, |row, _| row.one.assignee.as_ref().into());
 const LEVEL: Column<Listed> =
-    Column::number("level", Lang::level, |row, _| Value::Number(row.one.level)).folded();
+    Column::<Listed>::number("level", Lang::level, |row, _| Value::Number(row.one.level)).folded();
 const STRATUM: Column<Listed> =
-    Column::text("stratum", Lang::stratum, |row, _| (&row.one.stratum).into()).folded();
-const METHOD: Column<Listed> = Column::text("method", Lang::how_word, |row, t| {
+    Column::<Listed>::text("stratum", Lang::stratum, |row, _| (&row.one.stratum).into()).folded();
+const METHOD: Column<Listed> = Column::<Listed>::text("method", Lang::how_word, |row, t| {
     Value::Told(row.method.clone(), t.how(row.how, &row.method).to_string())
 })
 .folded();
 const EXPECTED: Column<Listed> =
-    Column::money("expected_recovery", Lang::expected_recovery, |row, _| row.expected.into())
-        .folded();
+    Column::<Listed>::money("expected_recovery", Lang::expected_recovery, |row, _| {
+        row.expected.into()
+    })
+    .folded();
 const REASON: Column<Listed> =
-    Column::text("reason", Lang::went_because, |row, _| (&row.reason).into()).folded().wrapped();
+    Column::<Listed>::text("reason", Lang::went_because, |row, _| (&row.reason).into())
+        .folded()
+        .wrapped();
 const BALANCE: Column<Listed> =
-    Column::money("balance", Lang::balance, |row, _| row.one.balance.into());
+    Column::<Listed>::money("balance", Lang::balance, |row, _| row.one.balance.into());
 
 /// What a download has: the columns of the assignment file, and the balance.
 pub const DOWNLOAD: &[Column<Listed>] =

@@ -235,38 +235,41 @@ impl Found {
 }
 
 const AGENCY: Column<Found> =
-    Column::text("agency", Lang::agency, |one, _| (&one.contact.agency).into()).folded();
+    Column::<Found>::text("agency", Lang::agency, |one, _| (&one.contact.agency).into()).folded();
 const REFERENCE: Column<Found> =
-    Column::text("reference", Lang::reference, |one, _| (&one.contact.reference).into()).folded();
+    Column::<Found>::text("reference", Lang::reference, |one, _| (&one.contact.reference).into())
+        .folded();
 const ACCOUNT_NO: Column<Found> =
-    Column::text("account_no", Lang::account, |one, _| (&one.contact.account_no).into());
+    Column::<Found>::text("account_no", Lang::account, |one, _| (&one.contact.account_no).into());
 const DEBTOR_REF: Column<Found> =
-    Column::text("debtor_ref", Lang::debtor_ref, |one, _| (&one.contact.debtor_ref).into());
-const AT: Column<Found> = Column::text("at", Lang::contacted_at, |one, _| {
+    Column::<Found>::text("debtor_ref", Lang::debtor_ref, |one, _| {
+        (&one.contact.debtor_ref).into()
+    });
+const AT: Column<Found> = Column::<Found>::text("at", Lang::contacted_at, |one, _| {
     one.contact.at.format("%Y-%m-%d %H:%M:%S").to_string().into()
 });
-const CHANNEL: Column<Found> = Column::text("channel", Lang::channel, |one, t| {
+const CHANNEL: Column<Found> = Column::<Found>::text("channel", Lang::channel, |one, t| {
     Value::Named(one.contact.channel.name(), t.contact_channel(one.contact.channel))
 })
 .folded();
-const OUTCOME: Column<Found> = Column::text("outcome", Lang::outcome_word, |one, t| {
+const OUTCOME: Column<Found> = Column::<Found>::text("outcome", Lang::outcome_word, |one, t| {
     Value::Named(one.contact.outcome.name(), t.contact_outcome(one.contact.outcome))
 })
 .folded();
-const RULE: Column<Found> = Column::text("rule", Lang::rule, |one, t| {
+const RULE: Column<Found> = Column::<Found>::text("rule", Lang::rule, |one, t| {
     Value::Named(one.rule.name(), t.rule_of_policy(one.rule))
 });
-const FIGURE: Column<Found> = Column::text("figure", Lang::found_word, |one, t| {
+const FIGURE: Column<Found> = Column::<Found>::text("figure", Lang::found_word, |one, t| {
     Value::Told(one.figure.to_string(), one.figure.words(t))
 })
 .folded();
-const LIMIT: Column<Found> = Column::text("limit", Lang::limit_word, |one, t| {
+const LIMIT: Column<Found> = Column::<Found>::text("limit", Lang::limit_word, |one, t| {
     Value::Told(one.limit.to_string(), one.limit.words(t))
 })
 .folded();
 /// The number that was called, which only a page knows, masked.
 const NUMBER: Column<Found> =
-    Column::text("number", Lang::number_word, |_, _| Value::Nothing).folded();
+    Column::<Found>::text("number", Lang::number_word, |_, _| Value::Nothing).folded();
 
 /// What files have of a violation.
 pub const FILE: &[Column<Found>] =

@@ -14,22 +14,22 @@ fn text(figure: impl std::fmt::Display) -> Value {
 
 /// The columns.
 pub const COLUMNS: &[Column<Row>] = &[
-    Column::text("assignee", Lang::assignee, |row, _| (&row.assignee).into()),
-    Column::number("placements", Lang::placements_title, |row, _| text(row.sums.placements)),
-    Column::money("balance_placed", Lang::balance_placed, |row, _| row.sums.balance.into()),
-    Column::money("recovered", Lang::recovered, |row, _| row.sums.recovered.into()),
-    Column::number("recovery_rate", Lang::recovery_rate, |row, _| {
+    Column::<Row>::text("assignee", Lang::assignee, |row, _| (&row.assignee).into()),
+    Column::<Row>::number("placements", Lang::placements_title, |row, _| text(row.sums.placements)),
+    Column::<Row>::money("balance_placed", Lang::balance_placed, |row, _| row.sums.balance.into()),
+    Column::<Row>::money("recovered", Lang::recovered, |row, _| row.sums.recovered.into()),
+    Column::<Row>::number("recovery_rate", Lang::recovery_rate, |row, _| {
         let rate = ratio(row.sums.recovered, row.sums.balance).unwrap_or_default();
         text(round(rate, RATE_PLACES))
     }),
-    Column::money("expected", Lang::expected, |row, _| {
+    Column::<Row>::money("expected", Lang::expected, |row, _| {
         Value::Total(Total(round(row.expected, 0).mantissa()))
     }),
-    Column::number("index", Lang::index_word, |row, _| text(row.index)),
-    Column::number("credibility", Lang::credibility_word, |row, _| text(row.credibility)),
-    Column::number("shrunk_index", Lang::shrunk_index, |row, _| text(row.shrunk_index)),
-    Column::number("score", Lang::points_score, |row, _| text(row.score)),
-    Column::number("rank", Lang::rank_word, |row, _| text(row.rank)),
+    Column::<Row>::number("index", Lang::index_word, |row, _| text(row.index)),
+    Column::<Row>::number("credibility", Lang::credibility_word, |row, _| text(row.credibility)),
+    Column::<Row>::number("shrunk_index", Lang::shrunk_index, |row, _| text(row.shrunk_index)),
+    Column::<Row>::number("score", Lang::points_score, |row, _| text(row.score)),
+    Column::<Row>::number("rank", Lang::rank_word, |row, _| text(row.rank)),
 ];
 
 /// A scorecard as CSV.

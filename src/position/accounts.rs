@@ -31,20 +31,26 @@ pub struct Listed {
 
 /// Its columns, of downloads and pages alike.
 pub const COLUMNS: &[Column<Listed>] = &[
-    Column::text("account_no", Lang::account, |one, _| (&one.account_no).into()),
-    Column::text("debtor_name", Lang::debtor, |one, _| (&one.debtor_name).into()),
-    Column::text("bucket", Lang::bucket, |one, _| (&one.bucket).into()).folded(),
-    Column::number("days_past_due", Lang::days_past_due, |one, _| one.days_past_due.into())
-        .folded(),
-    Column::money("balance", Lang::balance_stated, |one, _| one.balance.into()).folded().added_up(),
-    Column::money("owed", Lang::owed_now, |one, _| one.owed.into()).added_up(),
-    Column::text("holder", Lang::holder, |one, t| {
+    Column::<Listed>::text("account_no", Lang::account, |one, _| (&one.account_no).into()),
+    Column::<Listed>::text("debtor_name", Lang::debtor, |one, _| (&one.debtor_name).into()),
+    Column::<Listed>::text("bucket", Lang::bucket, |one, _| (&one.bucket).into()).folded(),
+    Column::<Listed>::number("days_past_due", Lang::days_past_due, |one, _| {
+        one.days_past_due.into()
+    })
+    .folded(),
+    Column::<Listed>::money("balance", Lang::balance_stated, |one, _| one.balance.into())
+        .folded()
+        .added_up(),
+    Column::<Listed>::money("owed", Lang::owed_now, |one, _| one.owed.into()).added_up(),
+    Column::<Listed>::text("holder", Lang::holder, |one, t| {
         one.holder.as_deref().unwrap_or(t.house()).into()
     })
     .folded(),
-    Column::text("placed_on", Lang::placed_on, |one, _| one.placed_on.into()).folded(),
-    Column::text("hold", Lang::hold_word, |one, t| hold_words(&one.holds, t).join("; ").into())
-        .folded(),
+    Column::<Listed>::text("placed_on", Lang::placed_on, |one, _| one.placed_on.into()).folded(),
+    Column::<Listed>::text("hold", Lang::hold_word, |one, t| {
+        hold_words(&one.holds, t).join("; ").into()
+    })
+    .folded(),
 ];
 
 /// The holds in words.

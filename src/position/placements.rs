@@ -47,49 +47,59 @@ trait OfPlacement: Sized + 'static {
     /// The placement.
     fn placement(&self) -> &Placement;
 
-    const ACCOUNT_NO: Column<Self> =
-        Column::text("account_no", Lang::account, |one, _| (&one.placement().account_no).into());
-    const ASSIGNEE: Column<Self> =
-        Column::text("assignee", Lang::assignee, |one, _| (&one.placement().assignee).into())
-            .folded();
+    const ACCOUNT_NO: Column<Self> = Column::<Self>::text("account_no", Lang::account, |one, _| {
+        (&one.placement().account_no).into()
+    });
+    const ASSIGNEE: Column<Self> = Column::<Self>::text("assignee", Lang::assignee, |one, _| {
+        (&one.placement().assignee).into()
+    })
+    .folded();
     const BATCH: Column<Self> =
-        Column::text("batch", Lang::batch, |one, _| (&one.placement().batch).into()).folded();
-    const LEVEL: Column<Self> =
-        Column::number("level", Lang::level, |one, _| Value::Number(one.placement().facts.level))
+        Column::<Self>::text("batch", Lang::batch, |one, _| (&one.placement().batch).into())
             .folded();
-    const BUCKET: Column<Self> =
-        Column::text("bucket", Lang::bucket, |one, _| (&one.placement().facts.bucket).into())
-            .folded();
+    const LEVEL: Column<Self> = Column::<Self>::number("level", Lang::level, |one, _| {
+        Value::Number(one.placement().facts.level)
+    })
+    .folded();
+    const BUCKET: Column<Self> = Column::<Self>::text("bucket", Lang::bucket, |one, _| {
+        (&one.placement().facts.bucket).into()
+    })
+    .folded();
     const DAYS_PAST_DUE: Column<Self> =
-        Column::number("days_past_due_at_placement", Lang::days_past_due, |one, _| {
+        Column::<Self>::number("days_past_due_at_placement", Lang::days_past_due, |one, _| {
             one.placement().facts.days_past_due.into()
         })
         .folded();
-    const PLACED_ON: Column<Self> =
-        Column::text("placed_on", Lang::placed_on, |one, _| one.placement().placed_on.into())
-            .folded();
+    const PLACED_ON: Column<Self> = Column::<Self>::text("placed_on", Lang::placed_on, |one, _| {
+        one.placement().placed_on.into()
+    })
+    .folded();
     const EXPIRES_ON: Column<Self> =
-        Column::text("expires_on", Lang::expires_on, |one, _| one.placement().expires_on.into())
-            .folded();
+        Column::<Self>::text("expires_on", Lang::expires_on, |one, _| {
+            one.placement().expires_on.into()
+        })
+        .folded();
     const CLOSED_ON: Column<Self> =
-        Column::text("closed_on", Lang::closed, |one, _| one.placement().closed_on.into());
-    const CLOSE_REASON: Column<Self> = Column::text("close_reason", Lang::reason, |one, t| {
-        let named = |reason: CloseReason| Value::Named(reason.name(), reason.word(t));
-        one.placement().close_reason.map(named).into()
-    });
+        Column::<Self>::text("closed_on", Lang::closed, |one, _| one.placement().closed_on.into());
+    const CLOSE_REASON: Column<Self> =
+        Column::<Self>::text("close_reason", Lang::reason, |one, t| {
+            let named = |reason: CloseReason| Value::Named(reason.name(), reason.word(t));
+            one.placement().close_reason.map(named).into()
+        });
     const BALANCE: Column<Self> =
-        Column::money("balance_at_placement", Lang::balance_at_placement, |one, _| {
+        Column::<Self>::money("balance_at_placement", Lang::balance_at_placement, |one, _| {
             one.placement().balance().into()
         })
         .folded();
-    const CONTRACT: Column<Self> =
-        Column::text("contract", Lang::contract, |one, _| (&one.placement().contract).into());
+    const CONTRACT: Column<Self> = Column::<Self>::text("contract", Lang::contract, |one, _| {
+        (&one.placement().contract).into()
+    });
     const CONTRACT_VERSION: Column<Self> =
-        Column::number("contract_version", Lang::version, |one, _| {
+        Column::<Self>::number("contract_version", Lang::version, |one, _| {
             Value::Number(one.placement().contract_version)
         });
     /// The contract with its version in one cell.
-    const TERMS: Column<Self> = Column::text("contract", Lang::contract, |one, _| {
+    const TERMS: Column<Self> = Column::<Self>::text("contract", Lang::contract, |one, _| {
         let placement = one.placement();
         format!("{} v{}", placement.contract, placement.contract_version).into()
     })
@@ -109,12 +119,15 @@ impl OfPlacement for Listed {
 }
 
 const DEBTOR_NAME: Column<Listed> =
-    Column::text("debtor_name", Lang::debtor, |one, _| (&one.debtor_name).into());
-const OWED: Column<Listed> = Column::money("owed", Lang::owed_now, |one, _| one.owed.into());
-const HOLD: Column<Listed> =
-    Column::text("hold", Lang::hold_word, |one, t| one.stopped.words(t).join("; ").into());
+    Column::<Listed>::text("debtor_name", Lang::debtor, |one, _| (&one.debtor_name).into());
+const OWED: Column<Listed> =
+    Column::<Listed>::money("owed", Lang::owed_now, |one, _| one.owed.into());
+const HOLD: Column<Listed> = Column::<Listed>::text("hold", Lang::hold_word, |one, t| {
+    one.stopped.words(t).join("; ").into()
+});
 /// Where it stands today, which only a page says.
-const STATE: Column<Listed> = Column::text("state", Lang::state, |_, _| Value::Nothing).folded();
+const STATE: Column<Listed> =
+    Column::<Listed>::text("state", Lang::state, |_, _| Value::Nothing).folded();
 
 /// What the command writes of a placement.
 pub const FILE: &[Column<Placement>] = &[

@@ -7,26 +7,29 @@ use crate::party::Lang;
 use crate::table::{Column, Value};
 
 const LINE_NO: Column<Line> =
-    Column::number("line_no", Lang::line_no, |line, _| Value::Number(line.line_no)).folded();
+    Column::<Line>::number("line_no", Lang::line_no, |line, _| Value::Number(line.line_no))
+        .folded();
 const KIND: Column<Line> =
-    Column::text("kind", Lang::kind, |line, t| kind_value(line.kind, t)).folded();
+    Column::<Line>::text("kind", Lang::kind, |line, t| kind_value(line.kind, t)).folded();
 const FEE_RULE: Column<Line> =
-    Column::text("fee_rule", Lang::fee_rule, |line, _| line.fee_rule.as_ref().into())
+    Column::<Line>::text("fee_rule", Lang::fee_rule, |line, _| line.fee_rule.as_ref().into())
         .folded()
         .wrapped();
 const BATCH: Column<Line> =
-    Column::text("batch", Lang::batch, |line, _| line.batch.as_ref().into()).folded();
+    Column::<Line>::text("batch", Lang::batch, |line, _| line.batch.as_ref().into()).folded();
 const REFERENCE: Column<Line> =
-    Column::text("reference", Lang::reference, |line, _| line.reference.as_ref().into());
+    Column::<Line>::text("reference", Lang::reference, |line, _| line.reference.as_ref().into());
 const ACCOUNT_NO: Column<Line> =
-    Column::text("account_no", Lang::account, |line, _| line.account_no.as_ref().into());
+    Column::<Line>::text("account_no", Lang::account, |line, _| line.account_no.as_ref().into());
 const RECEIVED_ON: Column<Line> =
-    Column::text("received_on", Lang::received_on, |line, _| line.received_on.into()).folded();
+    Column::<Line>::text("received_on", Lang::received_on, |line, _| line.received_on.into())
+        .folded();
 const AMOUNT: Column<Line> =
-    Column::money("amount", Lang::recovered, |line, _| line.amount.into()).folded();
-const RATE: Column<Line> = Column::number("rate", Lang::rate, |line, _| line.rate.into()).folded();
-const FEE: Column<Line> = Column::money("fee", Lang::fee, |line, _| line.fee.into());
-const NOTE: Column<Line> = Column::text("note", Lang::note, |line, t| {
+    Column::<Line>::money("amount", Lang::recovered, |line, _| line.amount.into()).folded();
+const RATE: Column<Line> =
+    Column::<Line>::number("rate", Lang::rate, |line, _| line.rate.into()).folded();
+const FEE: Column<Line> = Column::<Line>::money("fee", Lang::fee, |line, _| line.fee.into());
+const NOTE: Column<Line> = Column::<Line>::text("note", Lang::note, |line, t| {
     line.note
         .as_ref()
         .map_or(Value::Nothing, |note| Value::Told(note.clone(), Note::read(note).words(t)))

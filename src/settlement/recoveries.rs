@@ -52,25 +52,29 @@ pub fn attributed(db: &mut Db, lender: &str, found: Vec<Recovery>) -> QueryResul
 }
 
 const REFERENCE: Column<Listed> =
-    Column::text("reference", Lang::reference, |one, _| (&one.recovery.reference).into());
+    Column::<Listed>::text("reference", Lang::reference, |one, _| (&one.recovery.reference).into());
 const ACCOUNT_NO: Column<Listed> =
-    Column::text("account_no", Lang::account, |one, _| (&one.recovery.account_no).into()).folded();
+    Column::<Listed>::text("account_no", Lang::account, |one, _| (&one.recovery.account_no).into())
+        .folded();
 const RECEIVED_ON: Column<Listed> =
-    Column::text("received_on", Lang::received_on, |one, _| one.recovery.received_on.into());
-const KIND: Column<Listed> = Column::text("kind", Lang::kind, |one, t| {
+    Column::<Listed>::text("received_on", Lang::received_on, |one, _| {
+        one.recovery.received_on.into()
+    });
+const KIND: Column<Listed> = Column::<Listed>::text("kind", Lang::kind, |one, t| {
     Value::Named(one.recovery.kind.name(), t.recovery_kind(one.recovery.kind))
 })
 .folded();
 const AMOUNT: Column<Listed> =
-    Column::money("amount", Lang::amount, |one, _| one.recovery.amount.into());
+    Column::<Listed>::money("amount", Lang::amount, |one, _| one.recovery.amount.into());
 /// Negative where money is taken back.
-const SIGNED: Column<Listed> = Column::money("amount", Lang::amount, |one, _| {
+const SIGNED: Column<Listed> = Column::<Listed>::money("amount", Lang::amount, |one, _| {
     let amount = one.recovery.amount;
     if one.recovery.kind == Kind::Reversal { (-amount).into() } else { amount.into() }
 });
-const REVERSES: Column<Listed> =
-    Column::text("reverses", Lang::reversal, |one, _| one.recovery.reverses.as_ref().into());
-const CHANNEL: Column<Listed> = Column::text("channel", Lang::channel, |one, t| {
+const REVERSES: Column<Listed> = Column::<Listed>::text("reverses", Lang::reversal, |one, _| {
+    one.recovery.reverses.as_ref().into()
+});
+const CHANNEL: Column<Listed> = Column::<Listed>::text("channel", Lang::channel, |one, t| {
     let channel = one.recovery.channel;
     let holder = one.recovery.agency.as_deref().filter(|_| channel == Channel::Agency);
     let holder = holder.unwrap_or(if channel == Channel::Agency { "" } else { t.to_the_lender() });
@@ -78,35 +82,39 @@ const CHANNEL: Column<Listed> = Column::text("channel", Lang::channel, |one, t| 
 })
 .folded();
 const AGENCY: Column<Listed> =
-    Column::text("agency", Lang::agency, |one, _| one.recovery.agency.as_ref().into());
-const ASSIGNEE: Column<Listed> = Column::text("assignee", Lang::assignee, |one, _| {
+    Column::<Listed>::text("agency", Lang::agency, |one, _| one.recovery.agency.as_ref().into());
+const ASSIGNEE: Column<Listed> = Column::<Listed>::text("assignee", Lang::assignee, |one, _| {
     one.placed.as_ref().ok().map(|placement| &placement.assignee).into()
 });
-const BATCH: Column<Listed> = Column::text("batch", Lang::batch, |one, _| {
+const BATCH: Column<Listed> = Column::<Listed>::text("batch", Lang::batch, |one, _| {
     one.placed.as_ref().ok().map(|placement| &placement.batch).into()
 });
-const HOUSE_REASON: Column<Listed> = Column::text("house_reason", Lang::belongs_to, |one, t| {
-    one.placed
-        .as_ref()
-        .err()
-        .map_or(Value::Nothing, |reason| Value::Named(reason.code(), t.house_reason(*reason)))
-});
+const HOUSE_REASON: Column<Listed> =
+    Column::<Listed>::text("house_reason", Lang::belongs_to, |one, t| {
+        one.placed
+            .as_ref()
+            .err()
+            .map_or(Value::Nothing, |reason| Value::Named(reason.code(), t.house_reason(*reason)))
+    });
 /// The placement, or the house, in one cell.
 const HOLDER: Column<Listed> =
-    Column::text("holder", Lang::belongs_to, |one, t| match &one.placed {
+    Column::<Listed>::text("holder", Lang::belongs_to, |one, t| match &one.placed {
         Ok(placement) => format!("{} · {}", placement.assignee, placement.batch).into(),
         Err(_) => t.house().into(),
     })
     .folded();
 const BEYOND_OWED: Column<Listed> =
-    Column::money("beyond_owed", Lang::beyond_owed, |one, _| one.recovery.beyond_owed.into());
+    Column::<Listed>::money("beyond_owed", Lang::beyond_owed, |one, _| {
+        one.recovery.beyond_owed.into()
+    });
 /// The same, nothing where it is nought.
-const ANY_BEYOND: Column<Listed> = Column::money("beyond_owed", Lang::beyond_owed, |one, _| {
-    Some(one.recovery.beyond_owed).filter(|beyond| *beyond != Money::ZERO).into()
-})
-.folded();
+const ANY_BEYOND: Column<Listed> =
+    Column::<Listed>::money("beyond_owed", Lang::beyond_owed, |one, _| {
+        Some(one.recovery.beyond_owed).filter(|beyond| *beyond != Money::ZERO).into()
+    })
+    .folded();
 const STATEMENT_LINE: Column<Listed> =
-    Column::text("statement_line", Lang::settled_on, |one, _| {
+    Column::<Listed>::text("statement_line", Lang::settled_on, |one, _| {
         one.settled.as_ref().map_or(
             Value::Nothing,
             |SettledAt { statement_no, line_no, .. }| {
@@ -118,10 +126,12 @@ const STATEMENT_LINE: Column<Listed> =
         )
     })
     .folded();
-const FEE: Column<Listed> =
-    Column::money("fee", Lang::fee, |one, _| one.settled.as_ref().map(|at| at.fee).into()).folded();
+const FEE: Column<Listed> = Column::<Listed>::money("fee", Lang::fee, |one, _| {
+    one.settled.as_ref().map(|at| at.fee).into()
+})
+.folded();
 const NOTE: Column<Listed> =
-    Column::text("note", Lang::note, |one, _| one.recovery.note.as_ref().into()).folded();
+    Column::<Listed>::text("note", Lang::note, |one, _| one.recovery.note.as_ref().into()).folded();
 
 /// What a download has.
 pub const DOWNLOAD: &[Column<Listed>] = &[

@@ -181,7 +181,7 @@ Run | Assignee | Balance (CNY) | Stratum | Reason
 What was asked and decided
 Nothing was asked.
 Recoveries
-Reference | Received | Kind | Amount (CNY) | Channel | Belongs to | Statement / line | Fee | Note
+Reference | Received | Kind | Amount (CNY) | Channel | Belongs to | Statement / line | Fee (CNY) | Note
 R-1 | 2026-03-10 | Payment | 250.00 | lender | A01 · B00001-A01 | CFC-000001 / 1 </statements/CFC-000001/lines/1> | 50.00 |
 Holds
 Kind | From | Until | Ended | Account
