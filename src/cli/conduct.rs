@@ -214,12 +214,13 @@ pub(super) fn violations(
     let found = crate::db::read(&mut db, |db| {
         violation::found(db, lender, arguments.from, arguments.to, agency)
     })?;
+    let currency = find(&mut db, lender)?.currency;
     write_with(&arguments.output, |out| {
         let mut table = Csv::new(out);
         table.row(names(violation::FILE))?;
-        found.iter().try_for_each(|one| {
-            table.row(record(violation::FILE, one, Lang::En, lender.currency))
-        })?;
+        found
+            .iter()
+            .try_for_each(|one| table.row(record(violation::FILE, one, Lang::En, currency)))?;
         table.finish()?;
         Ok(())
     })?;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use chrono::NaiveDate;
 
 use super::month::{self, ClosedMonth, Earned, SettledMonths};
+use super::note::Note;
 use super::{Figures, Graded, Head, Line, LineKind, SettlementError, Statement, earlier};
 use crate::commission::entitlement::price;
 use crate::commission::gather::Gathered;
@@ -191,13 +192,7 @@ impl MonthEnd<'_> {
         }
         for item in self.gathered.grace.get(agency).into_iter().flatten() {
             if !self.settled.lines.contains_key(&item.reference) {
-                commission.push(Line {
-                    note: Some(
-                        "grace: paid within the contract's days of grace, earns nothing"
-                            .to_string(),
-                    ),
-                    ..line_of(item)
-                });
+                commission.push(Line { note: Some(Note::Grace), ..line_of(item) });
             }
         }
         commission.extend(true_ups);
@@ -244,9 +239,7 @@ impl MonthEnd<'_> {
                             fee_rule: rule_name.clone(),
                             rate: priced.rate,
                             fee: priced.fee,
-                            note: item
-                                .undivided
-                                .then(|| "no components stated: counted whole".to_string()),
+                            note: item.undivided.then_some(Note::Undivided),
                             fee_group: Some(fee_group.clone()),
                             ..line_of(item)
                         });
@@ -309,7 +302,7 @@ impl MonthEnd<'_> {
                 let by_commission = kind == LineKind::Performance;
                 lines.push(Line {
                     amount: by_commission.then_some(commission),
-                    note: Some(note.to_string()),
+                    note: Some(note),
                     of_month: Some(of_month),
                     ..blank(kind, change)
                 });
@@ -339,26 +332,21 @@ impl MonthEnd<'_> {
             for charge in charges.iter().filter(|charge| charge.per == Per::AccountPlaced) {
                 lines.push(Line {
                     batch: Some(batch.clone()),
-                    ..self.charge(agency, charge, count, "accounts placed")?
+                    ..self.charge(agency, charge, count)?
                 });
             }
         }
         if let Some(version) = self.versions.in_force(agency, self.month.last_day()) {
             for charge in version.terms.charges.iter().filter(|charge| charge.per == Per::Month) {
-                lines.push(self.charge(agency, charge, 1, "month")?);
+                lines.push(self.charge(agency, charge, 1)?);
             }
         }
         Ok(lines)
     }
 
-    fn charge(
-        &self,
-        agency: &str,
-        charge: &Charge,
-        count: i64,
-        what: &str,
-    ) -> Result<Line, SettlementError> {
-        let note = format!("{count} {what} × {}", charge.amount.plain(self.currency));
+    fn charge(&self, agency: &str, charge: &Charge, count: i64) -> Result<Line, SettlementError> {
+        let amount = charge.amount.plain(self.currency);
+        let note = Note::Charged { count, per: charge.per, amount };
         let fee = charge.amount.times(count).map_err(|range| {
             self.out_of_range(agency, &format!("the charge \"{}\", {note},", charge.name), range)
         })?;
@@ -417,18 +405,13 @@ fn true_up(
     corrects: BTreeSet<String>,
     corrected: Option<(i64, i64)>,
 ) -> Line {
-    let (batch, scope) = match &key.scope {
-        Scope::Batch(batch) => (Some(batch.clone()), format!("batch {batch}")),
-        Scope::Month(month) => (None, format!("month {month}")),
+    let FeeGroup { contract, version, scope, .. } = key.of.clone();
+    let batch = match &scope {
+        Scope::Batch(batch) => Some(batch.clone()),
+        Scope::Month(_) => None,
     };
-    let statements: Vec<String> = corrects.into_iter().collect();
-    let note = format!(
-        "{} version {}, {scope}: corrects {}{}",
-        key.contract,
-        key.version,
-        statements.join(", "),
-        corrected.map_or_else(String::new, correction_note)
-    );
+    let statements = corrects.into_iter().collect();
+    let note = Note::Corrects { contract, version, scope, statements, by: corrected };
     Line {
         batch,
         note: Some(note),
@@ -437,19 +420,13 @@ fn true_up(
     }
 }
 
-const CORRECTION: &str = " (version ";
-
-/// What a true-up says whose recoveries a correction moved from one version's group to another's.
-fn correction_note((version, corrected): (i64, i64)) -> String {
-    format!("{CORRECTION}{version} corrects version {corrected})")
-}
-
 /// The line as statements had it before true-ups named corrections.
 pub fn before_corrections_were_named(line: &Line) -> Line {
-    let plain = line.note.as_deref().and_then(|note| note.split_once(CORRECTION));
-    let plain = plain.filter(|_| line.kind == LineKind::TrueUp);
-    let note = plain.map_or_else(|| line.note.clone(), |(plain, _)| Some(plain.to_string()));
-    Line { note, ..line.clone() }
+    let mut plain = line.clone();
+    if let Some(Note::Corrects { by, .. }) = &mut plain.note {
+        *by = None;
+    }
+    plain
 }
 
 /// What the figures of a statement follow.

@@ -64,6 +64,6 @@ fn bounded(governing: Governing<'_>, sum: Money, currency: Currency) -> Option<L
         .or_else(|| most.map(|most| line(Term::Maximum, LineKind::Maximum, most)))
 }
 
-fn said(what: Term) -> String {
-    Note::Terms { month: None, what, settled: None }.to_string()
+fn said(what: Term) -> Note {
+    Note::Terms { month: None, what, settled: None }
 }

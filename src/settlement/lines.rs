@@ -1,6 +1,5 @@
 //! The columns of statement lines.
 
-use super::note::Note;
 use super::render::kind_word;
 use super::{Line, LineKind};
 use crate::party::Lang;
@@ -30,9 +29,7 @@ const RATE: Column<Line> =
     Column::<Line>::number("rate", Lang::rate, |line, _| line.rate.into()).folded();
 const FEE: Column<Line> = Column::<Line>::money("fee", Lang::fee, |line, _| line.fee.into());
 const NOTE: Column<Line> = Column::<Line>::text("note", Lang::note, |line, t| {
-    line.note
-        .as_ref()
-        .map_or(Value::Nothing, |note| Value::Told(note.clone(), Note::read(note).words(t)))
+    line.note.as_ref().map_or(Value::Nothing, |note| Value::Told(note.to_string(), note.words(t)))
 })
 .wrapped();
 

@@ -24,6 +24,8 @@ use std::ops::Deref;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use note::Note;
+
 use crate::commission::FeeGroup;
 use crate::db::{Field as _, columns_of, fact, group};
 use crate::kernel::{Money, Month, Rate, enumeration};
@@ -79,7 +81,7 @@ fact! {
         /// What it adds to the statement.
         fee: Money,
         /// What there is to say.
-        note: Option<String>,
+        note: Option<Note>,
         /// The fee group it settles.
         fee_group: Option<FeeGroup>,
     }

@@ -1,11 +1,12 @@
 //! What a line of a statement has to say beside its figures. It is stored, digested and exported as an English sentence
 //! that is read back here; `words/settlement.rs` has it for people.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::commission::Scope;
 use crate::contract::Per;
-use crate::kernel::{Month, Spelled as _};
+use crate::kernel::{Month, Spelled};
 
 /// A note. Amounts and factors stand in it as they are written: `1234.56`, `1.10`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +153,18 @@ impl fmt::Display for Grade {
     }
 }
 
+impl Spelled for Note {
+    const WHAT: &'static str = "note";
+
+    fn spelling(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_string())
+    }
+
+    fn from_spelling(text: String) -> Result<Note, String> {
+        Ok(Note::read(&text))
+    }
+}
+
 impl Note {
     /// Reads a stored sentence back; one that no note writes stays as it is.
     pub fn read(text: &str) -> Note {
@@ -186,7 +199,7 @@ fn corrects(text: &str) -> Option<Note> {
 }
 
 fn listed(statements: &str) -> Vec<String> {
-    statements.split(", ").map(str::to_string).collect()
+    statements.split(", ").filter(|one| !one.is_empty()).map(str::to_string).collect()
 }
 
 fn charged(text: &str) -> Option<Note> {

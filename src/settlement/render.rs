@@ -85,8 +85,8 @@ impl Document<'_> {
         amount.map(|amount| amount.grouped(self.currency)).unwrap_or_default()
     }
 
-    fn note(&self, note: &str) -> String {
-        Note::read(note).words(self.t)
+    fn note(&self, note: &Note) -> String {
+        note.words(self.t)
     }
 
     fn kind(&self, kind: &LineKind) -> &'static str {

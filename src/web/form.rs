@@ -55,7 +55,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Posted<T> {
                 .and_then(|token| token.into_inner().csrf);
             check(&request, expected.as_deref(), given.as_deref())?;
             let form = web::Query::<T>::from_query(&body)
-                .map_err(|error| Bad::NotUnderstood(error.to_string()))?;
+                .map_err(|error| Problem::from(Bad::NotUnderstood(error.to_string())))?;
             Ok(Posted { form: form.into_inner(), who })
         })
     }

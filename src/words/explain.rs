@@ -88,8 +88,8 @@ pub fn no_recovery(t: Lang, reference: &str) -> String {
 }
 
 /// What a line has to say beside its figures, as a sentence of its own.
-pub fn note_words(t: Lang, note: &str) -> String {
-    let note = Note::read(note).words(t);
+pub fn note_words(t: Lang, note: &Note) -> String {
+    let note = note.words(t);
     tell!(t, "{note}。", "{note}.")
 }
 

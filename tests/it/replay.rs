@@ -92,7 +92,7 @@ fn true_ups_of_a_correction_say_which_version_corrects_which() {
             statement.lines.iter().filter(|line| line.kind == LineKind::TrueUp).collect();
         assert_eq!(true_ups.len(), 4, "January's and February's group of each version");
         for line in true_ups {
-            let note = line.note.as_deref().unwrap();
+            let note = line.note.as_ref().unwrap().to_string();
             assert!(note.ends_with(" (version 2 corrects version 1)"), "{note}");
             let plain = before_corrections_were_named(line).note.unwrap();
             assert_eq!(format!("{plain} (version 2 corrects version 1)"), note);
@@ -119,7 +119,7 @@ fn true_ups_of_a_correction_say_which_version_corrects_which() {
             .lines
             .into_iter()
             .filter(|line| line.kind == LineKind::TrueUp)
-            .filter_map(|line| line.note)
+            .filter_map(|line| line.note.map(|note| note.to_string()))
             .collect();
         assert!(
             !notes.is_empty() && notes.iter().all(|note| !note.contains("version 2")),

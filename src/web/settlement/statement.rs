@@ -9,7 +9,6 @@ use crate::identity::Permission;
 use crate::kernel::{Currency, Money};
 use crate::ledger::{self, chart};
 use crate::party::{self, Lang};
-use crate::settlement::note::Note;
 use crate::settlement::render::{self, kind_word};
 use crate::settlement::{Figures, Line, LineKind, Statement, lines, store};
 use crate::table::{self, Column};
@@ -245,7 +244,7 @@ fn dress(statement_no: &str, t: Lang, accounts: bool) -> impl Fn(&Line, &str, Ce
     move |line, column, cell| match (column, &line.account_no) {
         ("account_no", Some(account_no)) if accounts => cell.to(link::account(account_no)),
         ("fee_rule", _) => {
-            let note = line.note.as_deref().map(|note| Note::read(note).words(t));
+            let note = line.note.as_ref().map(|note| note.words(t));
             Cell { note: note.unwrap_or_default(), ..cell }
         }
         ("why", _) => Cell { why: true, ..cell.to(link::line(&statement_no, line.line_no)) },
