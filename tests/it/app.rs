@@ -294,6 +294,16 @@ impl Page {
         self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
     }
 
+    /// The texts of what a selector finds.
+    pub fn texts(&self, select: &str) -> Vec<String> {
+        Html::parse_document(&self.body).select(&selector(select)).map(text_of).collect()
+    }
+
+    /// Whether a selector finds anything.
+    pub fn has(&self, select: &str) -> bool {
+        !self.texts(select).is_empty()
+    }
+
     /// An attribute of what a selector finds, where it has it.
     pub fn attributes(&self, select: &str, name: &str) -> Vec<String> {
         let page = Html::parse_document(&self.body);

@@ -11,6 +11,7 @@
 )]
 
 mod access;
+mod access_web;
 mod accounts;
 mod allocation;
 mod app;
@@ -30,9 +31,7 @@ mod hostile_files;
 mod intake;
 mod laws;
 mod life;
-#[macro_use]
 mod life_web;
-mod access_web;
 mod log;
 mod month_law;
 mod pages;

@@ -1,14 +1,11 @@
 //! Recording what has run out by the pages: it is told where it matters, exactly what was shown is recorded, once, and
 //! only by a lender's people who act on placements.
 
-use std::collections::BTreeMap;
-
-use actix_web::test::{self, TestRequest};
 use consign::placement::{CloseReason, Move, Placement, store};
-use consign::portfolio::personal::Key;
-use consign::web::{Site, application};
+use consign::web::Site;
 
-use crate::life_web::{Answer, PASSWORD, PEOPLE, form};
+use crate::app::{PASSWORD, TestApp, key};
+use crate::life_web::{ACT, PEOPLE};
 use crate::support::{Book, by, day, flat_contract, on_each_database};
 
 /// Accounts 1 and 2 with A01 for 30 days from January, 3 for longer; January closed.
@@ -50,115 +47,90 @@ fn last(book: &mut Book, account_no: &str) -> Placement {
 fn what_has_run_out_is_told_and_recorded() {
     on_each_database(|book| {
         ready(book);
-        let site = Site::open(&book.address).unwrap().with_key(Key::of("a secret of the tests"));
-        actix_web::rt::System::new().block_on(async {
-            let service = &test::init_service(application(site)).await;
-            let mut manager = sign_in!(service, "manager@cfc");
+        let site = Site::open(&book.address).unwrap().with_key(key());
+        let app = &TestApp::serving(site);
+        let manager = app.browser("manager@cfc");
 
-            // Placed for 60 days, and recalled: both are over on any day these tests are run; nobody has recorded it.
-            let home = get!(service, manager, "/?lang=en");
-            assert!(
-                home.body.contains("Run out, not recorded yet")
-                    && home.body.contains("/placements/expire?lender=CFC")
-            );
-            let account = get!(service, manager, "/accounts/1?lang=en");
-            assert!(
-                account.body.contains("Run out, not recorded yet")
-                    && !account.body.contains("good\">Placed")
-            );
-            assert!(account.body.contains("/placements/expire?lender=CFC"), "{}", account.body);
-            let account = get!(service, manager, "/accounts/2?lang=en");
-            assert!(
-                account.body.contains("Recall final, not recorded yet"),
-                "nobody objected in time: {}",
-                account.body
-            );
-            let list = get!(service, manager, "/placements?lang=zh&state=run_out");
-            assert!(
-                list.body.contains("已到期待登记") && list.body.contains("/accounts/1\""),
-                "{}",
-                list.body
-            );
-            assert!(!list.body.contains("/accounts/3\""), "one that goes on has not run out");
+        // Placed for 60 days, and recalled: both are over on any day these tests are run; nobody has recorded it.
+        let home = manager.get("/?lang=en");
+        assert!(
+            home.body.contains("Run out, not recorded yet")
+                && home.has("a[href='/placements/expire?lender=CFC']")
+        );
+        let account = manager.get("/accounts/1?lang=en");
+        assert!(
+            account.body.contains("Run out, not recorded yet")
+                && !account.body.contains("good\">Placed")
+        );
+        assert!(account.body.contains("/placements/expire?lender=CFC"), "{}", account.body);
+        let account = manager.get("/accounts/2?lang=en");
+        assert!(
+            account.body.contains("Recall final, not recorded yet"),
+            "nobody objected in time: {}",
+            account.body
+        );
+        let list = manager.get("/placements?lang=zh&state=run_out");
+        assert!(
+            list.body.contains("已到期待登记") && list.body.contains("/accounts/1\""),
+            "{}",
+            list.body
+        );
+        assert!(!list.body.contains("/accounts/3\""), "one that goes on has not run out");
 
-            // The last day of 1 is 4 March, the recall of 2 is final on 15 February: over on the next day, not before.
-            let none = get!(service, manager, "/placements/expire?on=2016-02-15&lang=en");
-            assert!(
-                none.status == 200
-                    && none.body.contains("No placement has run out")
-                    && !none.body.contains("name=\"seen\"")
-            );
-            let closed = get!(service, manager, "/placements/expire?on=2016-01-31&lang=en");
-            assert!(
-                closed.body.contains("2016-02-01") && !closed.body.contains("name=\"seen\""),
-                "{}",
-                closed.body
-            );
-            let page = get!(service, manager, "/placements/expire?on=2016-03-05&lang=en");
-            assert!(
-                page.status == 200 && page.body.contains(">2<") && page.body.contains("3,000.00"),
-                "{}",
-                page.body
-            );
-            let record = || form(&page.body);
-            let before = book.state();
-            for (typed, status) in [
-                (("on", "2036-03-06"), 409),
-                (("seen", "0"), 409),
-                (("on", "2016-01-31"), 422),
-                (("on", "x"), 422),
-            ] {
-                assert_eq!(
-                    send!(service, manager, record().with(&[typed])).status,
-                    status,
-                    "{typed:?}"
-                );
-            }
-            assert_eq!(send!(service, manager, record().with(&[("csrf", "0123")])).status, 403);
-            assert_eq!(book.state(), before, "what was refused changed something");
-            let events = book.count("event");
-            for login in ["viewer@cfc", "preparer@cfc", "manager@a01", "viewer@a01", "manager@nbk"]
-            {
-                let mut cookies = sign_in!(service, login);
-                assert_eq!(
-                    get!(service, cookies, "/placements/expire?lender=CFC").status,
-                    404,
-                    "{login}"
-                );
-                let home = get!(service, cookies, "/");
-                assert!(!home.body.contains("/placements/expire"), "{login}");
-                let csrf = home
-                    .body
-                    .split("name=\"csrf\" value=\"")
-                    .nth(1)
-                    .unwrap()
-                    .split('"')
-                    .next()
-                    .unwrap()
-                    .to_string();
-                assert_eq!(
-                    send!(service, cookies, record().with(&[("csrf", &csrf)])).status,
-                    404,
-                    "{login}"
-                );
-            }
-            assert_eq!(book.count("event"), events, "another recorded it");
+        // The last day of 1 is 4 March, the recall of 2 is final on 15 February: over on the next day, not before.
+        let none = manager.get("/placements/expire?on=2016-02-15&lang=en");
+        assert!(
+            none.status == 200
+                && none.body.contains("No placement has run out")
+                && !none.has("[name=seen]")
+        );
+        let closed = manager.get("/placements/expire?on=2016-01-31&lang=en");
+        assert!(
+            closed.body.contains("2016-02-01") && !closed.has("[name=seen]"),
+            "{}",
+            closed.body
+        );
+        let page = manager.get("/placements/expire?on=2016-03-05&lang=en");
+        assert!(
+            page.status == 200 && page.body.contains(">2<") && page.body.contains("3,000.00"),
+            "{}",
+            page.body
+        );
+        let record = || page.form(ACT);
+        let before = book.state();
+        for (typed, status) in [
+            (("on", "2036-03-06"), 409),
+            (("seen", "0"), 409),
+            (("on", "2016-01-31"), 422),
+            (("on", "x"), 422),
+        ] {
+            assert_eq!(manager.send(&record().with(&[typed])).status, status, "{typed:?}");
+        }
+        assert_eq!(manager.send(&record().with(&[("csrf", "0123")])).status, 403);
+        assert_eq!(book.state(), before, "what was refused changed something");
+        let events = book.count("event");
+        for login in ["viewer@cfc", "preparer@cfc", "manager@a01", "viewer@a01", "manager@nbk"] {
+            let browser = app.browser(login);
+            assert_eq!(browser.get("/placements/expire?lender=CFC").status, 404, "{login}");
+            let home = browser.get("/");
+            assert!(!home.body.contains("/placements/expire"), "{login}");
+            let csrf = browser.token();
+            assert_eq!(browser.send(&record().with(&[("csrf", &csrf)])).status, 404, "{login}");
+        }
+        assert_eq!(book.count("event"), events, "another recorded it");
 
-            // Recorded once, however often it is sent, and in the name of who did it.
-            let done = send!(service, manager, record());
-            assert_eq!(done.status, 303, "{}", done.body);
-            let after = book.state();
-            assert_eq!(send!(service, manager, record()).status, 303);
-            assert_eq!(book.state(), after, "a form sent twice is carried out once");
-            let told = get!(service, manager, &format!("{}&lang=en", done.location));
-            assert!(
-                told.body.contains("Recorded as expired: 1 · recalls become final: 1")
-                    && !told.body.contains("Run out, not recorded yet</dt>")
-            );
-            assert!(
-                !get!(service, manager, "/?lang=en").body.contains("Run out, not recorded yet")
-            );
-        });
+        // Recorded once, however often it is sent, and in the name of who did it.
+        let done = manager.send(&record());
+        assert_eq!(done.status, 303, "{}", done.body);
+        let after = book.state();
+        assert_eq!(manager.send(&record()).status, 303);
+        assert_eq!(book.state(), after, "a form sent twice is carried out once");
+        let told = manager.get(&format!("{}&lang=en", done.location()));
+        assert!(
+            told.body.contains("Recorded as expired: 1 · recalls become final: 1")
+                && !told.body.contains("Run out, not recorded yet</dt>")
+        );
+        assert!(!manager.get("/?lang=en").body.contains("Run out, not recorded yet"));
         let over = last(book, "1");
         assert_eq!(
             (over.closed_on, over.close_reason),

@@ -1,21 +1,25 @@
 //! The first page: each sees what waits for them and where it is done, and nobody a step that is not theirs.
 
-use std::collections::BTreeMap;
-
-use actix_web::test::{self, TestRequest};
 use consign::conduct::Severity;
 use consign::conduct::complaint::{self, NewComplaint};
 use consign::placement::Move;
-use consign::portfolio::personal::Key;
-use consign::web::{Site, application};
 
-use crate::life_web::{Answer, PASSWORD, ready};
+use crate::app::{Page, TestApp};
+use crate::life_web::ready;
 use crate::support::{by, day, on_each_database};
 
-/// An item of what waits, as the page writes it.
-fn item(href: &str, count: i64, word: &str) -> String {
-    format!("<li><a href=\"{}\"><b>{count}</b> {word}</a></li>", href.replace('&', "&#38;"))
+/// What waits, as the page lists it: where each item leads, and its words.
+fn waits(home: &Page) -> Vec<(String, String)> {
+    let item = "main li > a";
+    home.attributes(item, "href").into_iter().zip(home.texts(item)).collect()
 }
+
+fn items(items: &[(&str, &str)]) -> Vec<(String, String)> {
+    items.iter().map(|(href, words)| ((*href).to_string(), (*words).to_string())).collect()
+}
+
+/// The button of the next step.
+const STEP: &str = "a.button.step";
 
 #[test]
 fn the_first_page_says_what_waits_for_whom() {
@@ -39,93 +43,59 @@ fn the_first_page_says_what_waits_for_whom() {
             allow_future: false,
         };
         complaint::add(&mut book.db, "CFC", &new, &by()).unwrap();
-        let site = Site::open(&book.address)
-            .unwrap()
-            .with_key(Key::of("a secret of the tests"))
-            .on_day(day("2026-02-12"));
-        actix_web::rt::System::new().block_on(async {
-            let service = &test::init_service(application(site.clone())).await;
-            let (returns, recalls) =
-                ("/requests?lender=CFC&state=returns", "/requests?lender=CFC&state=recalls");
-            let complaints = item("/complaints?state=open", 1, "complaints to decide");
-            let unplaced =
-                item("/allocation/new", 2, "open accounts in nobody&#39;s hands: allocate them");
-
-            let home = get!(service, sign_in!(service, "manager@cfc"), "/?lang=en").body;
-            for one in [
-                &item(returns, 1, "Returns"),
-                &item(recalls, 2, "Recalls pending"),
-                &complaints,
-                &unplaced,
-            ] {
-                assert!(home.contains(one), "no {one}: {home}");
-            }
-            assert!(
-                home.contains("class=\"button step\" href=\"/allocation/new\"")
-                    && !home.contains("STRATEGY.toml")
-            );
-            let home = get!(service, sign_in!(service, "compliance@cfc"), "/?lang=en").body;
-            assert!(home.contains(&complaints) && !home.contains("/allocation/new"), "{home}");
-            for login in ["viewer@cfc", "preparer@cfc", "manager@nbk"] {
-                let home = get!(service, sign_in!(service, login), "/?lang=en").body;
-                assert!(
-                    !home.contains("<li>") && !home.contains("STRATEGY.toml"),
-                    "{login}: {home}"
-                );
-            }
-            let home = get!(service, sign_in!(service, "manager@a01"), "/?lang=zh").body;
-            assert!(home.contains(&item(recalls, 1, "撤案待确认停催")), "{home}");
-            assert!(
-                !get!(service, sign_in!(service, "viewer@a01"), "/?lang=en").body.contains("<li>")
-            );
-            let home = get!(service, sign_in!(service, "manager@a02"), "/?lang=en").body;
-            assert!(home.contains("Nothing waits for you"), "{home}");
-        });
+        let app = &TestApp::on(book, "2026-02-12");
+        let (returns, recalls) =
+            ("/requests?lender=CFC&state=returns", "/requests?lender=CFC&state=recalls");
+        let complaints = ("/complaints?state=open", "1 complaints to decide");
+        let home = app.browser("manager@cfc").get("/?lang=en");
+        let unplaced = ("/allocation/new", "2 open accounts in nobody's hands: allocate them");
+        assert_eq!(
+            waits(&home),
+            items(&[complaints, (returns, "1 Returns"), (recalls, "2 Recalls pending"), unplaced])
+        );
+        assert_eq!(home.attributes(STEP, "href"), ["/allocation/new"]);
+        assert!(!home.body.contains("STRATEGY.toml"));
+        let home = app.browser("compliance@cfc").get("/?lang=en");
+        assert_eq!(
+            waits(&home),
+            items(&[complaints, (returns, "1 Returns"), (recalls, "2 Recalls pending")])
+        );
+        assert!(!home.body.contains("/allocation/new"), "{}", home.body);
+        for login in ["viewer@cfc", "preparer@cfc", "manager@nbk"] {
+            let home = app.browser(login).get("/?lang=en");
+            assert_eq!(waits(&home), [], "{login}");
+            assert!(!home.body.contains("STRATEGY.toml"), "{login}");
+        }
+        let home = app.browser("manager@a01").get("/?lang=zh");
+        assert_eq!(waits(&home), items(&[(recalls, "1 撤案待确认停催")]));
+        assert_eq!(waits(&app.browser("viewer@a01").get("/?lang=en")), []);
+        let home = app.browser("manager@a02").get("/?lang=en");
+        assert!(home.read().contains("Nothing waits for you"), "{}", home.body);
 
         // What was done is told at the lender's hour: midnight UTC is eight in the morning at Shanghai.
-        actix_web::rt::System::new().block_on(async {
-            let service = &test::init_service(application(site.clone())).await;
-            let account =
-                get!(service, sign_in!(service, "manager@cfc"), "/accounts/1?lang=en").body;
-            assert!(
-                account.contains("2026-01-01 08:00 test") && !account.contains("2026-01-01 00:00"),
-                "{account}"
-            );
-            // Empty pages point to what this person can do.
-            let mut agency = sign_in!(service, "manager@a01");
-            let contacts = get!(service, agency, "/contacts?lang=en").body;
-            assert!(
-                contacts.contains("href=\"/contacts/send?lender=CFC\"")
-                    && !contacts.contains("consign import"),
-                "{contacts}"
-            );
-            let mut other = sign_in!(service, "manager@nbk");
-            let (complaints, placements) = (
-                get!(service, other, "/complaints?lang=en"),
-                get!(service, other, "/placements?lang=en"),
-            );
-            assert!(
-                complaints.body.matches("href=\"/complaints/add\"").count() == 2,
-                "{}",
-                complaints.body
-            );
-            assert!(
-                placements.body.contains("href=\"/allocation/new\"")
-                    && !placements.body.contains("STRATEGY.toml")
-            );
-            assert!(!complaints.body.contains("consign complaint"));
-        });
+        let account = app.browser("manager@cfc").get("/accounts/1?lang=en").body;
+        assert!(
+            account.contains("2026-01-01 08:00 test") && !account.contains("2026-01-01 00:00"),
+            "{account}"
+        );
+        // Empty pages point to what this person can do.
+        let agency = app.browser("manager@a01");
+        let contacts = agency.get("/contacts?lang=en");
+        assert!(contacts.has("main a[href='/contacts/send?lender=CFC']"), "{}", contacts.body);
+        assert!(!contacts.body.contains("consign import"));
+        let other = app.browser("manager@nbk");
+        let complaints = other.get("/complaints?lang=en");
+        assert_eq!(complaints.texts("main a[href='/complaints/add']").len(), 2);
+        assert!(!complaints.body.contains("consign complaint"));
+        let placements = other.get("/placements?lang=en");
+        assert!(placements.has("main a[href='/allocation/new']"), "{}", placements.body);
+        assert!(!placements.body.contains("STRATEGY.toml"));
 
         // A run that waits to be committed comes before another one; what lies before a committed one can go nowhere.
         book.try_allocate(&crate::support::all_to("A02"), "2026-02-20", false).unwrap();
-        actix_web::rt::System::new().block_on(async {
-            let service = &test::init_service(application(site)).await;
-            let home = get!(service, sign_in!(service, "manager@cfc"), "/?lang=en").body;
-            assert!(
-                home.contains(&item("/allocation", 1, "simulated runs to review and commit")),
-                "{home}"
-            );
-            assert!(home.contains("class=\"button step\" href=\"/allocation\""), "{home}");
-        });
+        let home = app.browser("manager@cfc").get("/?lang=en");
+        let waiting = ("/allocation", "1 simulated runs to review and commit");
+        assert!(waits(&home).contains(&items(&[waiting])[0]), "{:?}", waits(&home));
+        assert_eq!(home.attributes(STEP, "href"), ["/allocation"]);
     });
 }
