@@ -36,6 +36,7 @@ mod log;
 mod month_law;
 mod pages;
 mod pages_allocation;
+mod privacy;
 mod programme;
 mod ranges;
 mod reach;
