@@ -400,6 +400,10 @@ fn what_is_anothers_is_like_what_does_not_exist() {
                 "A02" | "T01" => &[OF_CFC, OF_NBK],
                 _ => continue,
             };
+            let sees_most = login.starts_with("manager@") || login == "preparer@cfc";
+            if book.is_postgres() && !sees_most {
+                continue;
+            }
             let browser = app.browser(login);
             for (theirs, route) in
                 others.iter().flat_map(|ids| ROUTES.iter().map(move |one| (ids, one)))
@@ -408,8 +412,8 @@ fn what_is_anothers_is_like_what_does_not_exist() {
                     continue;
                 }
                 guess(&browser, login, route, theirs);
-                // What the queries choose is the same on both databases.
-                if is_let_in(route, organisation, role) && !book.is_postgres() {
+                // What the queries choose is the same on both databases, and pages the same for whoever sees less.
+                if is_let_in(route, organisation, role) && sees_most && !book.is_postgres() {
                     guess_in_query(&browser, login, route, theirs);
                 }
             }
