@@ -76,6 +76,7 @@ fn tables_leave_through_one_door() {
 fn the_kernel_and_the_decisions_know_no_database() {
     let pure = [
         "kernel/",
+        "commission/change.rs",
         "commission/earning.rs",
         "commission/entitlement.rs",
         "contract/condition.rs",
@@ -111,6 +112,10 @@ fn the_kernel_and_the_decisions_know_no_database() {
         "performance/scorecard.rs",
         "performance/trial.rs",
         "settlement/build.rs",
+        "settlement/earlier.rs",
+        "settlement/month.rs",
+        "settlement/note.rs",
+        "settlement/priced.rs",
         "settlement/render.rs",
         "ledger/transaction.rs",
         "ledger/chart.rs",

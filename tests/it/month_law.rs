@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 use serde_json::{Value, json};
 
+use crate::commands::Program;
 use crate::support::{Book, assert_adds_up, cases, csv_of, day, minor, month_of, on_each_database};
 
 // What a random world is made of -----------------------------------------------------------------------------------
@@ -990,5 +991,67 @@ fn the_next_closing_changes_exactly_what_was_shown_of_a_correction_and_cards_com
             assert_eq!(figures(kind), told, "{kind} in {statement}");
         }
         book.assert_proven();
+    });
+}
+
+#[test]
+fn the_commands_write_what_a_correction_changes_and_what_a_card_would_have_cost() {
+    on_each_database(|book| {
+        placed(book, &tiered("minimum_per_statement = \"300.00\""));
+        received(book, "p1,1,2026-01-10,900.00,payment,\n");
+        book.close("2026-01");
+        let (url, folder) = (book.url.clone(), book.folder().to_path_buf());
+        let lender = book.lender.clone();
+        let program = Program { url: &url, folder: &folder };
+        let written = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+        let before = book.state();
+
+        let correction = tiered("corrects = 1\nminimum_per_statement = \"300.00\"");
+        let file = program.file("correction.toml", &correction.replace("10%", "12%"));
+        let publish = ["contract", "publish", &file, "--lender", &lender, "--check"];
+        program.done(&[&publish[..], &["--diff", "diff.csv"]].concat());
+        assert_eq!(
+            written("diff.csv"),
+            format!(
+                "reference,account_no,received_on,amount,statement_no,rule_old,fee_old,rule_new,fee_new,difference\n\
+                 p1,1,2026-01-10,900.00,{lender}-000001,all,90.00,all,108.00,18.00\n\
+                 ,,,,,minimum 2026-01,210.00,minimum 2026-01,192.00,-18.00\n"
+            )
+        );
+        let said = program.run(&[&publish[..], &["--diff", "diff.csv"]].concat());
+        assert!(
+            said.out.contains("it would change 1 lines and 1 figures, 0.00 in all"),
+            "{}",
+            said.out
+        );
+        let alone = ["contract", "publish", &file, "--lender", &lender, "--diff", "diff.csv"];
+        assert_eq!(program.run(&alone).code, 2, "--diff goes with --check");
+
+        // The card in force on its own months, and one without the guarantee; February is open.
+        let months =
+            ["--lender", &lender, "--from", "2026-01", "--to", "2026-02", "-o", "months.csv"];
+        let card = program.file("card.toml", &tiered("minimum_per_statement = \"300.00\""));
+        program.done(&[&["contract", "simulate", &card], &months[..]].concat());
+        assert_eq!(
+            written("months.csv"),
+            "month,recovered,fee_now,fee_proposed,difference\n2026-01,900.00,300.00,300.00,0.00\n2026-02,0.00,300.00,300.00,0.00\n"
+        );
+        let card = program.file("card.toml", &tiered("").replace("10%", "12%"));
+        let simulate =
+            [&["contract", "simulate", &card], &months[..], &["--lines", "lines.csv"]].concat();
+        let said = program.run(&simulate);
+        let cost = "the proposed card would have cost 492.00 less over 2 months of A01";
+        assert!(said.out.contains(cost), "{}{}", said.out, said.err);
+        assert_eq!(
+            written("months.csv"),
+            "month,recovered,fee_now,fee_proposed,difference\n2026-01,900.00,300.00,108.00,-192.00\n2026-02,0.00,300.00,0.00,-300.00\n"
+        );
+        assert_eq!(
+            written("lines.csv"),
+            "reference,account_no,received_on,amount,rule_now,fee_now,rule_proposed,fee_proposed\n\
+             p1,1,2026-01-10,900.00,all,90.00,all,108.00\n"
+        );
+        program.refused(&[&simulate[..], &["--agency", "A09"]].concat(), "A09 is no assignee");
+        assert_eq!(book.state(), before, "asking changes nothing");
     });
 }
