@@ -98,6 +98,65 @@ fn work_goes_on(book: &mut Book) {
     assert!(closed.statements.len() >= 6, "{} statements", closed.statements.len());
 }
 
+/// Lines of factor, minimum and maximum with their notes.
+fn month_lines(book: &mut Book, month: &str) -> Vec<String> {
+    let statement = book.statement("A06", month);
+    let lines = statement["lines"].as_array().unwrap().iter();
+    let three = ["performance", "minimum", "maximum"];
+    let own = lines.filter(|line| three.iter().any(|kind| line["kind"] == *kind));
+    own.map(|line| line["note"].as_str().unwrap().to_string()).collect()
+}
+
+/// October, which cut A06 at its maximum by statement, stays as it was closed, whatever arrives of it; November, closed by
+/// month of receipt, is opened by what arrives of it.
+fn keeps_its_figures(mut book: Book) {
+    assert_eq!(month_lines(&mut book, "2026-10"), ["maximum per statement 120000.00"]);
+    let account = book
+        .texts(
+            "SELECT account_no AS text FROM placement WHERE assignee = 'A06' AND placed_on <= '2026-10-01' \
+             AND closed_on IS NULL ORDER BY placement_no LIMIT 1",
+        )
+        .pop()
+        .unwrap();
+    let taken_back = book
+        .texts(
+            "SELECT l.reference || ',' || l.account_no AS text FROM statement_line l \
+             JOIN statement s ON s.statement_no = l.statement_no WHERE s.agency = 'A06' AND s.month = '2026-10' \
+             AND l.kind = 'commission' AND l.amount > 100 ORDER BY l.line_no LIMIT 1",
+        )
+        .pop()
+        .unwrap();
+    let (payment, of) = taken_back.split_once(',').unwrap();
+    book.recoveries(&format!(
+        "reference,account_no,received_on,amount,kind,reverses\nlate,{account},2026-10-15,1000.00,payment,\nback,{of},2026-11-02,1.00,reversal,{payment}\n"
+    ));
+    book.close("2026-11");
+    let statement = book.statement("A06", "2026-11");
+    let late =
+        statement["lines"].as_array().unwrap().iter().find(|line| line["reference"] == "late");
+    assert_ne!(late.unwrap()["fee"], "0.00", "{statement}");
+    for note in month_lines(&mut book, "2026-11") {
+        assert!(note.starts_with("month 2026-11, "), "{note}");
+    }
+    book.recoveries(&format!(
+        "reference,account_no,received_on,amount\nlater,{account},2026-11-20,900000.00\n"
+    ));
+    book.close("2026-12");
+    let cut = month_lines(&mut book, "2026-12");
+    assert_eq!(cut.len(), 1, "{cut:?}");
+    assert!(cut[0].starts_with("month 2026-11, maximum per statement 120000.00"), "{cut:?}");
+    book.assert_proven();
+    statements_are_the_same(&mut book, "v1");
+}
+
+#[test]
+fn months_of_the_first_version_keep_factor_minimum_and_maximum() {
+    keeps_its_figures(Book::of_version("v1", None));
+    if let Some(server) = postgres() {
+        keeps_its_figures(Book::of_version("v1", Some(&server)));
+    }
+}
+
 #[test]
 fn the_first_version_s_book_on_sqlite_opens_is_proven_and_worked_with() {
     goes_on(Book::of_version("v1", None), "v1");

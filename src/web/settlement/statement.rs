@@ -66,6 +66,13 @@ pub(in crate::web) fn visible(
     Ok((one, book))
 }
 
+/// The ledger's account of what is payable to the agency of a statement, when anything was ever posted to it.
+fn account_of(db: &mut Db, one: &Statement) -> Result<Option<String>, Problem> {
+    let payable = chart::payable(&one.agency);
+    let moved = !ledger::store::postings_of(db, &one.lender, &payable, 0, 1)?.is_empty();
+    Ok(moved.then_some(payable))
+}
+
 pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Statements>,
@@ -93,11 +100,9 @@ pub(in crate::web) async fn show(
             let agency = party::store::assignees(db, &one.lender)?
                 .into_iter()
                 .find(|agency| agency.code == one.agency);
-            let payable = chart::payable(&one.agency);
             let seen = book.agency.is_none() && keeps_books;
-            let moved =
-                seen && !ledger::store::postings_of(db, &one.lender, &payable, 0, 1)?.is_empty();
-            Ok((one, book, sums, lines, agency, moved.then_some(payable)))
+            let payable = if seen { account_of(db, &one)? } else { None };
+            Ok((one, book, sums, lines, agency, payable))
         })
         .await?;
     let (t, currency) = (sees.who.t, book.lender.currency);
