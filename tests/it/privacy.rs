@@ -15,7 +15,7 @@ use crate::support::{Book, by, day, flat_contract, on_each_database};
 const TODAY: &str = "2026-04-10";
 
 /// What the agency A01 has of its own: `held` it holds now, `stopped` with a recall asked for, `hardship` while the debtor is
-/// in hardship; `left` it held until the 12th of March, `ran-out` until the 30th.
+/// in hardship; `left` it held until the 12th of March.
 fn own_story(book: &mut Book, assignee: &str) {
     let head = "account_no,balance,days_past_due,debtor_ref,debtor_name,phone,hold\n";
     let row = |no: &str, debtor: &str, hold: &str| {
