@@ -111,6 +111,12 @@ struct Body {
     pager: Pager,
 }
 
+/// The states that a list may be asked for.
+fn states(t: Lang, asked: &str) -> Vec<Choice> {
+    let states = [("open", t.open()), ("run_out", t.ran_out()), ("closed", t.closed())];
+    states.into_iter().map(|(state, word)| Choice::new(state, word, asked)).collect()
+}
+
 pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Placements>,
@@ -166,16 +172,11 @@ pub(in crate::web) async fn show(
                 Choice::new(&one.code, format!("{} {}", one.code, one.name), &asked.assignee)
             })
             .collect(),
-        states: vec![
-            Choice::new("open", t.open(), &asked.state),
-            Choice::new("run_out", t.ran_out(), &asked.state),
-            Choice::new("closed", t.closed(), &asked.state),
-        ],
+        states: states(t, &asked.state),
         table,
-        filtered: !(asked.assignee.is_empty()
-            && asked.state.is_empty()
-            && asked.batch.is_empty()
-            && asked.before.is_empty()),
+        filtered: [&asked.assignee, &asked.state, &asked.batch, &asked.before]
+            .iter()
+            .any(|asked| !asked.is_empty()),
         pager: Pager {
             first: (!asked.before.is_empty()).then(|| asked.link("/placements").url()),
             next,
