@@ -19,6 +19,12 @@ pub fn minutes_from_now(minutes: i64) -> String {
     (Utc::now() + chrono::Duration::minutes(minutes)).to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
+/// The instant some seconds from now (or ago).
+#[allow(clippy::disallowed_methods)]
+pub fn seconds_from_now(seconds: i64) -> String {
+    (Utc::now() + chrono::Duration::seconds(seconds)).to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
 /// What day it is: the clock's, or what `CONSIGN_TODAY` says in its place.
 #[allow(clippy::disallowed_methods)]
 pub fn today() -> Today {

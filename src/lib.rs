@@ -30,6 +30,7 @@ pub mod position;
 pub mod proof;
 pub mod recovery;
 pub mod settlement;
+pub mod work;
 
 pub mod cli;
 pub mod demo;

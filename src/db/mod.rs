@@ -118,6 +118,11 @@ impl Address {
         Ok(db)
     }
 
+    /// Whether a transaction that writes keeps everybody else from writing, whatever they write.
+    pub fn has_one_writer(&self) -> bool {
+        matches!(self, Address::Sqlite(_))
+    }
+
     /// The address as it may be shown: without a password.
     pub fn shown(&self) -> String {
         match self {

@@ -104,14 +104,20 @@ pub enum Permission {
     OwnConduct,
     /// Sending an agency's own contact records.
     SendOwnContacts,
+    /// Taking in a lender's portfolio files.
+    TakeInPortfolios,
+    /// Taking in a lender's files of money.
+    TakeInRecoveries,
+    /// Closing a lender's months.
+    CloseMonths,
 }
 
 /// Whether a role has a permission.
 pub fn may(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger,
-        OwnConduct, OwnPerformance, OwnPlacements, OwnStatements, Performance, Recoveries,
-        SendOwnContacts, Statements,
+        Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, CloseMonths,
+        Conduct, Ledger, OwnConduct, OwnPerformance, OwnPlacements, OwnStatements, Performance,
+        Recoveries, SendOwnContacts, Statements, TakeInPortfolios, TakeInRecoveries,
     };
     let allowed: &[Permission] = match role {
         Role::PlacementManager => &[
@@ -123,12 +129,15 @@ pub fn may(role: Role, permission: Permission) -> bool {
             ActOnPlacements,
             Conduct,
             ActOnConduct,
+            TakeInPortfolios,
         ],
         Role::Viewer => &[Accounts, Recoveries, Statements, Performance, Conduct],
         Role::Compliance => {
             &[Accounts, Recoveries, Performance, ActOnPlacements, Conduct, ActOnConduct]
         }
-        Role::FinancePreparer | Role::FinanceApprover => &[Recoveries, Statements, Ledger],
+        Role::FinancePreparer | Role::FinanceApprover => {
+            &[Recoveries, Statements, Ledger, TakeInRecoveries, CloseMonths]
+        }
         Role::AgencyManager => &[
             OwnPlacements,
             OwnStatements,

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use chacha20poly1305::aead::{Aead, KeyInit};
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
@@ -92,6 +92,22 @@ impl Key {
         self.open(sealed)?[PHONE].take()
     }
 
+    /// Encrypts bytes that have a place of their own, such as a part of a file: moved elsewhere they do not open.
+    pub fn seal_bytes(&self, place: &str, bytes: &[u8]) -> Result<Vec<u8>, String> {
+        let nonce = ambient::random_bytes::<24>();
+        let plain = Payload { msg: bytes, aad: place.as_bytes() };
+        let sealed =
+            self.cipher.encrypt(&XNonce::from(nonce), plain).map_err(|error| error.to_string())?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Decrypts what [`Key::seal_bytes`] made for the same place.
+    pub fn open_bytes(&self, place: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_first_chunk::<24>()?;
+        let sealed = Payload { msg: sealed, aad: place.as_bytes() };
+        self.cipher.decrypt(&XNonce::from(*nonce), sealed).ok()
+    }
+
     /// The keyed digest (HMAC-SHA256) by which equal values are found without being read; 128 bits are kept.
     pub fn digest(&self, value: &str) -> String {
         let digest = self.digests.clone().chain_update(value.as_bytes()).finalize().into_bytes();
@@ -154,6 +170,10 @@ mod tests {
         let number = Key::of("a secret").seal_number("13812341234").unwrap();
         assert_eq!(Key::of("a secret").open_number(&number).as_deref(), Some("13812341234"));
         assert_eq!(mask_name("张三"), "张*");
+        let part = Key::of("a secret").seal_bytes("file 1", "张三".as_bytes()).unwrap();
+        assert_eq!(Key::of("a secret").open_bytes("file 1", &part).unwrap(), "张三".as_bytes());
+        assert_eq!(Key::of("a secret").open_bytes("file 2", &part), None, "moved elsewhere");
+        assert_eq!(Key::of("another").open_bytes("file 1", &part), None);
         assert_eq!(mask_number("13812341234"), "138****1234");
     }
 

@@ -47,6 +47,7 @@ use crate::identity::sign_in;
 use crate::identity::store::SessionRow;
 use crate::kernel::calendar::Today;
 use crate::portfolio::personal::Key;
+use crate::work::Works;
 use crate::{ambient, config};
 use problem::{Bad, Problem};
 pub use routes::{Asked, ROUTES, Route, Seen};
@@ -73,7 +74,9 @@ pub struct Site {
     proxies: Vec<IpAddr>,
     day: Option<NaiveDate>,
     uploads: Arc<Semaphore>,
-    works: work::Works,
+    works: Works,
+    address: Address,
+    one_writer: bool,
     boards: performance::scorecard::Boards,
     counts: home::Counts,
 }
@@ -91,7 +94,9 @@ impl Site {
             proxies: config::proxies()?,
             day: None,
             uploads: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
-            works: work::Works::default(),
+            works: Works::default(),
+            address: address.clone(),
+            one_writer: address.has_one_writer(),
             boards: performance::scorecard::Boards::default(),
             counts: home::Counts::default(),
         })
@@ -150,7 +155,7 @@ impl Site {
     }
 }
 
-/// The application without a server around it, for the server and for tests.
+/// The application without a server around it, for the server and for tests. Its workers begin to carry out jobs.
 pub fn application(
     site: Site,
 ) -> App<
@@ -162,11 +167,12 @@ pub fn application(
         InitError = (),
     >,
 > {
+    site.works.begin(&site.address, site.key.as_ref(), site.day);
     let secure = site.secure;
     App::new()
         .app_data(web::Data::new(site))
         .app_data(web::PayloadConfig::new(LARGEST_FORM))
-        .app_data(conduct::contact_file::limits())
+        .app_data(work::send::limits())
         .app_data(
             web::QueryConfig::default().error_handler(|error, _| {
                 Problem::from(Bad::NotUnderstood(error.to_string())).into()

@@ -13,6 +13,7 @@ use crate::web::form::FORM;
 use crate::web::identity::who::{self, Known, Who};
 use crate::web::problem::Problem;
 use crate::web::static_files;
+use crate::work::JobKind;
 
 /// What the browser may load and do on a page of ours.
 pub const POLICY: &str = "default-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'";
@@ -111,10 +112,16 @@ fn nav(who: &Known) -> Vec<Nav> {
     let shown = entries
         .into_iter()
         .filter(|(_, _, lender, agency)| !who.books_for(*lender, *agency).is_empty());
+    let works = JobKind::ALL.iter().any(|kind| {
+        let (lender, agency) = kind.permissions();
+        !who.books_for(lender, agency).is_empty()
+    });
+    let jobs = works.then(|| Nav { label: t.jobs(), href: "/jobs", current: current("/jobs") });
     let home = Nav { label: t.nav_home(), href: "/", current: path == "/" };
     [home]
         .into_iter()
         .chain(shown.map(|(label, href, _, _)| Nav { label, href, current: current(href) }))
+        .chain(jobs)
         .collect()
 }
 

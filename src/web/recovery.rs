@@ -182,6 +182,9 @@ pub(in crate::web) async fn show(
     };
     let page = Page::new(&sees.who, t.nav_recoveries())
         .tool(t.download_csv(), asked.link("/recoveries.csv").url());
+    let send = Link::to("/recoveries/send").with("lender", &sees.book.lender.code).url();
+    let may = sees.who.may(Permission::TakeInRecoveries);
+    let page = if may { page.step(t.send_recoveries(), send) } else { page };
     page.show(&body)
 }
 

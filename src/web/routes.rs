@@ -8,9 +8,9 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 
 use crate::identity::Permission::{
-    self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, Conduct, Ledger,
-    OwnConduct, OwnPerformance, OwnPlacements, OwnStatements, Performance, Recoveries,
-    SendOwnContacts, Statements,
+    self, Accounts, ActOnConduct, ActOnOwnPlacements, ActOnPlacements, Allocate, CloseMonths,
+    Conduct, Ledger, OwnConduct, OwnPerformance, OwnPlacements, OwnStatements, Performance,
+    Recoveries, SendOwnContacts, Statements, TakeInPortfolios, TakeInRecoveries,
 };
 use crate::web::allocation::allocate;
 use crate::web::allocation::run_accounts;
@@ -18,11 +18,13 @@ use crate::web::allocation::runs as allocation;
 use crate::web::allocation::what_if;
 use crate::web::conduct::complaint;
 use crate::web::conduct::complaints;
-use crate::web::conduct::contact_file;
 use crate::web::conduct::contacts;
 use crate::web::home;
 use crate::web::identity::password;
 use crate::web::identity::sign_in;
+use crate::web::identity::who::{
+    ActsOnConduct, SendsContacts, TakesInPortfolios, TakesInRecoveries,
+};
 use crate::web::ledger;
 use crate::web::performance::placements as scorecard_placements;
 use crate::web::performance::scorecard;
@@ -35,10 +37,13 @@ use crate::web::portfolio::accounts;
 use crate::web::portfolio::portfolios as portfolio;
 use crate::web::problem::caught;
 use crate::web::recovery as recoveries;
+use crate::web::settlement::close;
 use crate::web::settlement::explain;
 use crate::web::settlement::months;
 use crate::web::settlement::statement;
 use crate::web::static_files;
+use crate::web::work::jobs;
+use crate::web::work::send;
 
 /// Who sees a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +127,8 @@ routes! {
     Get  "/password",                               SignedIn,                                                password::show;
     Post "/password",                               SignedIn,                                                password::change;
     Get  "/portfolio",                              With(Accounts, None),                                    portfolio::show;
+    Get  "/portfolio/send",                         With(TakeInPortfolios, None),                            send::form::<TakesInPortfolios>;
+    Post "/portfolio/send",                         With(TakeInPortfolios, None),                            send::send::<TakesInPortfolios>;
     Get  "/accounts",                               With(Accounts, None),                                    accounts::show;
     Get  "/accounts.csv",                           With(Accounts, None),                                    accounts::download;
     Get  "/accounts/{account_no}",                  With(Accounts, None),                                    account::show;
@@ -144,6 +151,8 @@ routes! {
     Post "/placements/expire",                      With(ActOnPlacements, None),                             expire::record;
     Get  "/requests",                               With(Accounts, Some(OwnPlacements)),                     requests::show;
     Get  "/recoveries",                             With(Recoveries, None),                                  recoveries::show;
+    Get  "/recoveries/send",                        With(TakeInRecoveries, None),                            send::form::<TakesInRecoveries>;
+    Post "/recoveries/send",                        With(TakeInRecoveries, None),                            send::send::<TakesInRecoveries>;
     Get  "/recoveries.csv",                         With(Recoveries, None),                                  recoveries::download;
     Get  "/scorecard",                              With(Performance, Some(OwnPerformance)),                 scorecard::show;
     Get  "/scorecard.csv",                          With(Performance, Some(OwnPerformance)),                 scorecard::download;
@@ -152,20 +161,28 @@ routes! {
     Get  "/scorecard/{assignee}/placements.csv",    With(Performance, Some(OwnPerformance)),                 scorecard_placements::download;
     Get  "/contacts",                               With(Conduct, Some(OwnConduct)),                         contacts::show;
     Get  "/contacts.csv",                           With(Conduct, Some(OwnConduct)),                         contacts::download;
-    Get  "/contacts/send",                          With(ActOnConduct, Some(SendOwnContacts)),               contact_file::form;
-    Post "/contacts/send",                          With(ActOnConduct, Some(SendOwnContacts)),               contact_file::send;
+    Get  "/contacts/send",                          With(ActOnConduct, Some(SendOwnContacts)),               send::form::<SendsContacts>;
+    Post "/contacts/send",                          With(ActOnConduct, Some(SendOwnContacts)),               send::send::<SendsContacts>;
     Get  "/complaints",                             With(Conduct, Some(OwnConduct)),                         complaints::show;
     Get  "/complaints.csv",                         With(Conduct, Some(OwnConduct)),                         complaints::download;
+    Get  "/complaints/send",                        With(ActOnConduct, None),                                send::form::<ActsOnConduct>;
+    Post "/complaints/send",                        With(ActOnConduct, None),                                send::send::<ActsOnConduct>;
     Get  "/complaints/add",                         With(ActOnConduct, None),                                complaint::form;
     Post "/complaints/add",                         With(ActOnConduct, None),                                complaint::add;
     Get  "/complaints/case/{reference}",            With(Conduct, Some(OwnConduct)),                         complaint::show;
     Post "/complaints/case/{reference}",            With(ActOnConduct, None),                                complaint::decide;
     Get  "/months",                                 With(Statements, Some(OwnStatements)),                   months::show;
+    Get  "/months/close",                           With(CloseMonths, None),                                 close::form;
+    Post "/months/close",                           With(CloseMonths, None),                                 close::close;
     Get  "/statements/{statement_no}.csv",          With(Statements, Some(OwnStatements)),                   statement::csv;
     Get  "/statements/{statement_no}.json",         With(Statements, Some(OwnStatements)),                   statement::json;
     Get  "/statements/{statement_no}",              With(Statements, Some(OwnStatements)),                   statement::show;
     Get  "/statements/{statement_no}/document",     With(Statements, Some(OwnStatements)),                   statement::document;
     Get  "/statements/{statement_no}/lines/{line_no}", With(Statements, Some(OwnStatements)),                   explain::show;
+    Get  "/jobs",                                   SignedIn,                                                jobs::show;
+    Get  "/jobs/{job}",                             SignedIn,                                                jobs::one;
+    Get  "/jobs/{job}/rejects.csv",                 SignedIn,                                                jobs::rejects;
+    Post "/jobs/{job}/cancel",                      SignedIn,                                                jobs::cancel;
     Get  "/ledger",                                 With(Ledger, None),                                      ledger::show;
     Get  "/ledger/accounts/{account}",              With(Ledger, None),                                      ledger::account;
     Get  "/ledger/transactions/{number}",           With(Ledger, None),                                      ledger::transaction;

@@ -23,16 +23,18 @@ use crate::db::Address;
 use crate::web::LARGEST_FORM;
 use crate::web::Site;
 use crate::web::application;
-use crate::web::conduct::contact_file;
 use crate::web::pace::paced;
 use crate::web::problem::Problem;
 use crate::web::trace;
 use crate::web::visitors::{Bounds, Visitors};
 use crate::web::wire::{FOR_A_HEAD, Turn, Wire};
+use crate::web::work::send::LARGEST_FILE;
 use crate::words::TOO_MANY_CONNECTIONS;
 
 /// Refused connections that are told why at once; more are closed without a word.
 const TOLD_AT_ONCE: usize = 64;
+/// How long a server that stops waits for its jobs to be given back, for the next one to take up.
+const TO_GIVE_BACK: Duration = Duration::from_secs(5);
 /// Files, sockets to the database and the program's own: what connections must leave over.
 const FILES_OF_OUR_OWN: u64 = 128;
 /// Serves the application until it is stopped.
@@ -45,7 +47,8 @@ pub fn serve(address: &Address, listen: &str, mut bounds: Bounds) -> Result<(), 
     let cannot = |error: std::io::Error| {
         format!("cannot listen on {listen}: {error}; choose another address with --listen")
     };
-    actix_web::rt::System::new().block_on(async move {
+    let works = site.works.clone();
+    let served = actix_web::rt::System::new().block_on(async move {
         let mut builder = Server::build();
         let draining = builder.graceful_shutdown_signal();
         for listener in listeners(listen).map_err(cannot)? {
@@ -74,7 +77,9 @@ pub fn serve(address: &Address, listen: &str, mut bounds: Bounds) -> Result<(), 
             eprintln!("consign: listening on http://{at}");
         }
         builder.run().await.map_err(|error| error.to_string())
-    })
+    });
+    works.stop(TO_GIVE_BACK);
+    served
 }
 
 /// Listens on every address a name stands for, as far as they are free.
@@ -192,7 +197,7 @@ fn refusal(request: &ServiceRequest) -> Option<Problem> {
         return Some(Problem::Nul);
     }
     let said = request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse::<usize>().ok()?;
-    (said > contact_file::LARGEST_FILE + LARGEST_FORM).then_some(Problem::TooLarge)
+    (said > LARGEST_FILE + LARGEST_FORM).then_some(Problem::TooLarge)
 }
 
 /// Whether encoded text has a NUL; what is encoded twice is not decoded twice.

@@ -260,6 +260,12 @@ impl Lang {
     pub fn work_stage(self, stage: &str) -> String {
         match (self, stage) {
             (Lang::En, other) => other,
+            (Lang::Zh, "importing accounts") => "导入案件",
+            (Lang::Zh, "importing recoveries") => "导入回款",
+            (Lang::Zh, "importing contacts") => "导入催收记录",
+            (Lang::Zh, "importing complaints") => "导入投诉",
+            (Lang::Zh, "pricing recoveries") => "计算佣金",
+            (Lang::Zh, "issuing statements") => "出具结算单",
             (Lang::Zh, "recording expiries") => "登记到期",
             (Lang::Zh, "reading history") => "读取历史业绩",
             (Lang::Zh, "reading accounts") => "读取案件",

@@ -166,6 +166,18 @@ impl Browser<'_> {
         self.ask(if form.multipart { form.parts(request) } else { request.set_form(&form.fields) })
     }
 
+    /// The page of the job that a form became, once it is over.
+    pub fn follow(&self, asked: &Page, language: &str) -> Page {
+        assert_eq!(asked.status, 303, "{}", asked.body);
+        loop {
+            let page = self.get(&format!("{}&lang={language}", asked.location()));
+            if page.header("refresh").is_none() {
+                return page;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+
     /// Sends fields to a path, with this browser's token.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         let mut fields = fields.to_vec();

@@ -53,4 +53,5 @@ mod trouble;
 mod vectors;
 mod waits_web;
 mod web;
+mod work;
 mod workbook;

@@ -17,10 +17,16 @@ pub struct Served {
 
 impl Served {
     pub fn of(book: &Book, arguments: &[&str]) -> Served {
+        Served::with(book, arguments, &[])
+    }
+
+    /// With something in its environment.
+    pub fn with(book: &Book, arguments: &[&str], environment: &[(&str, &str)]) -> Served {
         let mut child = Command::new(env!("CARGO_BIN_EXE_consign"))
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(arguments)
             .env("DATABASE_URL", &book.url)
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

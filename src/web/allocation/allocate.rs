@@ -2,22 +2,16 @@
 //! will happen, and a form that is sent twice is carried out once.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use crate::allocation::AllocationError;
-use crate::allocation::run::{Order, commit_run_watched, run};
 use crate::allocation::store;
-use crate::ambient;
 use crate::db::Db;
 use crate::kernel::Money;
 use crate::kernel::calendar::parse_date;
-use crate::kernel::progress::Progress;
 use crate::party::{self, Assignee, Lang};
-use crate::placement::PlacementError;
 use crate::web::Site;
 use crate::web::allocation::runs::{Run, run_link};
 use crate::web::form::Posted;
@@ -26,7 +20,9 @@ use crate::web::link::Link;
 use crate::web::list;
 use crate::web::page::{Figure, Page};
 use crate::web::problem::Problem;
-use crate::web::work::{Doing, Started, State, Stopped, Work, start};
+use crate::web::work::ask::{ask, new_key};
+use crate::web::work::jobs::{self, job_link, to};
+use crate::work::{self, Job, Order, Status};
 
 /// What the URL of the form asks for.
 #[derive(Clone, Default, Deserialize)]
@@ -34,8 +30,8 @@ use crate::web::work::{Doing, Started, State, Stopped, Work, start};
 pub(in crate::web) struct Asked {
     /// A run whose strategy is taken up.
     run: String,
-    /// Work that was begun.
-    work: String,
+    /// A job that was refused.
+    job: String,
 }
 
 #[derive(Template)]
@@ -50,13 +46,6 @@ struct FormBody {
     fault: Option<String>,
 }
 
-#[derive(Template)]
-#[template(path = "web/working.html")]
-struct WorkingBody {
-    figures: Vec<Figure>,
-    words: String,
-}
-
 /// What the form is filled with.
 struct Filled {
     on: String,
@@ -64,17 +53,14 @@ struct Filled {
     source: String,
 }
 
-fn new_key() -> String {
-    hex::encode(ambient::random_bytes::<16>())
-}
-
 pub(in crate::web) async fn form(
     site: web::Data<Site>,
     sees: Sees<Allocates>,
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(work) = site.works.of(&asked.work, &sees.who.person.login, &sees.book.lender.code) {
-        return told(&site, &sees, work).await;
+    if !asked.job.is_empty() {
+        let (_, job) = jobs::find(&site, &sees.who, &asked.job).await?;
+        return answered(&site, &sees, &job).await;
     }
     let (book, t, run) = (sees.book.clone(), sees.who.t, asked.run.clone());
     let filled = site.read(move |db| filled(db, &book, t, &run)).await?;
@@ -147,28 +133,23 @@ fn draw(
         .show_as(status, &body)
 }
 
-/// What became of work: the run, the form again with the refusal, or how far it is.
-async fn told(site: &Site, sees: &Sees<Allocates>, work: Work) -> Result<HttpResponse, Problem> {
-    let t = sees.who.t;
-    let fault = match &work.state {
-        State::Running => return working(sees, &work),
-        State::Done(run_no) => return Ok(to(run_link(*run_no).url())),
-        State::Refused(why) => why.clone(),
-        State::Failed => t.work_failed().to_string(),
-    };
-    match work.doing {
-        Doing::Simulate { on, strategy } => {
+/// What became of a job: its run, the form again with the refusal, or the page that says how far it is.
+async fn answered(site: &Site, sees: &Sees<Allocates>, job: &Job) -> Result<HttpResponse, Problem> {
+    if job.status != Status::Failed {
+        let page = job_link(job).with("watch", "1").url();
+        return Ok(to(jobs::place(job, site.key.as_ref()).unwrap_or(page)));
+    }
+    let fault = jobs::fault(sees.who.t, job, site.key.as_ref());
+    match serde_json::from_str(&job.arguments) {
+        Ok(Order::Simulate { on, strategy }) => {
             let fault = Some(with_line(sees.who.t, fault, &strategy));
-            draw(
-                sees,
-                StatusCode::UNPROCESSABLE_ENTITY,
-                Filled { on, strategy, source: String::new() },
-                fault,
-            )
+            let filled = Filled { on: on.to_string(), strategy, source: String::new() };
+            draw(sees, StatusCode::UNPROCESSABLE_ENTITY, filled, fault)
         }
-        Doing::Commit(run_no) => {
+        Ok(Order::Commit { run_no }) => {
             confirmed(site, sees, run_no, StatusCode::CONFLICT, Some(fault)).await
         }
+        _ => Err(Problem::NotFound),
     }
 }
 
@@ -182,55 +163,6 @@ fn with_line(t: Lang, fault: String, strategy: &str) -> String {
         .map(str::trim)
         .filter(|line| !line.is_empty());
     line.map(|line| format!("{fault} · {line}")).unwrap_or(fault)
-}
-
-fn to(path: String) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
-}
-
-/// How far long work is; the browser asks again by itself.
-fn working(sees: &Sees<Allocates>, work: &Work) -> Result<HttpResponse, Problem> {
-    let t = sees.who.t;
-    let moment = |text: &str| chrono::DateTime::parse_from_rfc3339(text).ok();
-    let elapsed = moment(&ambient::now())
-        .zip(moment(&work.since))
-        .map_or(0, |(now, since)| (now - since).num_seconds());
-    let title = match &work.doing {
-        Doing::Simulate { .. } => t.simulating().to_string(),
-        Doing::Commit(run_no) => format!("{} {run_no}", t.committing()),
-    };
-    let count = |number: u64| list::count(crate::kernel::count(number as usize));
-    let steps = match work.steps {
-        (0, None) => "–".to_string(),
-        (done, None) => count(done),
-        (done, Some(all)) => format!("{} / {}", count(done), count(all)),
-    };
-    let figures = vec![
-        Figure::new(t.since(), sees.book.moment(&work.since), ""),
-        Figure::new(t.seconds_so_far(), list::count(elapsed), ""),
-        Figure::new(t.stage(), t.work_stage(&work.stage), ""),
-        Figure::new(t.accounts_done(), steps, ""),
-    ];
-    let body = WorkingBody { figures, words: t.may_be_left().to_string() };
-    let mut answer =
-        Page::new(&sees.who, title).under(t.nav_allocation(), "/allocation").show(&body)?;
-    let every = actix_web::http::header::HeaderValue::from_static("2");
-    answer.headers_mut().insert(actix_web::http::header::HeaderName::from_static("refresh"), every);
-    Ok(answer)
-}
-
-/// Why the book refuses, in words; what is our fault is no refusal.
-fn stopped(t: Lang, error: AllocationError) -> Stopped {
-    match error {
-        AllocationError::Db(error) => Stopped::Failed(error.into()),
-        AllocationError::Placement(PlacementError::Db(error)) => Stopped::Failed(error.into()),
-        AllocationError::Committed(run_no) => {
-            Stopped::Refused(format!("{} {run_no} {}", t.run_word(), t.run_already()))
-        }
-        AllocationError::Moved(..) => Stopped::Refused(t.run_moved().to_string()),
-        AllocationError::Differs(_) => Stopped::Refused(t.run_differs().to_string()),
-        other => Stopped::Refused(other.words(t)),
-    }
 }
 
 /// What is typed into the form.
@@ -256,50 +188,9 @@ pub(in crate::web) async fn simulate(
         let filled = Filled { on: typed.on, strategy, source: String::new() };
         return draw(&sees, StatusCode::UNPROCESSABLE_ENTITY, filled, fault);
     };
-    let doing = Doing::Simulate { on: on.to_string(), strategy: strategy.clone() };
-    let (lender, by, file) = (sees.book.lender.code.clone(), sees.who.by(), t.strategy_word());
-    let text = strategy.clone();
-    let work = move |db: &mut Db, progress: &mut dyn Progress| {
-        let order = Order { lender: &lender, file, strategy: &text, on, commit: false };
-        let done = run(db, &order, &by, progress);
-        done.map(|outcome| outcome.run_no).map_err(|error| stopped(t, error))
-    };
-    match begin(&site, &sees, &typed.key, doing, work).await? {
-        Begun::Answer(answer) => Ok(answer),
-        Begun::Busy(fault) => {
-            let filled = Filled { on: on.to_string(), strategy, source: String::new() };
-            draw(&sees, StatusCode::CONFLICT, filled, Some(fault))
-        }
-    }
-}
-
-/// What a form that starts work is answered with.
-enum Begun {
-    Answer(HttpResponse),
-    Busy(String),
-}
-
-/// Starts work and answers with its end, or with the page that says how far it is.
-async fn begin(
-    site: &web::Data<Site>,
-    sees: &Sees<Allocates>,
-    key: &str,
-    doing: Doing,
-    work: impl FnOnce(&mut Db, &mut dyn Progress) -> Result<i64, Stopped> + Send + 'static,
-) -> Result<Begun, Problem> {
-    let (login, lender) = (sees.who.person.login.clone(), sees.book.lender.code.clone());
-    let form = match &doing {
-        Doing::Simulate { .. } => Link::to("/allocation/new"),
-        Doing::Commit(run_no) => run_link(*run_no).then("/commit"),
-    };
-    if let Started::Busy(since) = start(site, key, &login, &lender, doing, work).await? {
-        return Ok(Begun::Busy(format!("{} {}", sees.who.t.work_busy(), sees.book.moment(&since))));
-    }
-    let work = site.works.of(key, &login, &lender).ok_or(Problem::NotFound)?;
-    Ok(Begun::Answer(match work.state {
-        State::Running => to(form.with("work", key).url()),
-        _ => told(site, sees, work).await?,
-    }))
+    let order = Order::Simulate { on, strategy };
+    let job = ask(&site, &sees.who, &sees.book.lender.code, &typed.key, &order, None).await?;
+    answered(&site, &sees, &job).await
 }
 
 #[derive(Template)]
@@ -324,7 +215,7 @@ struct ConfirmBody {
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::web) struct AskedConfirm {
-    work: String,
+    job: String,
 }
 
 pub(in crate::web) async fn confirm(
@@ -333,10 +224,11 @@ pub(in crate::web) async fn confirm(
     path: web::Path<i64>,
     asked: web::Query<AskedConfirm>,
 ) -> Result<HttpResponse, Problem> {
-    match site.works.of(&asked.work, &sees.who.person.login, &sees.book.lender.code) {
-        Some(work) => told(&site, &sees, work).await,
-        None => confirmed(&site, &sees, path.into_inner(), StatusCode::OK, None).await,
+    if asked.job.is_empty() {
+        return confirmed(&site, &sees, path.into_inner(), StatusCode::OK, None).await;
     }
+    let (_, job) = jobs::find(&site, &sees.who, &asked.job).await?;
+    answered(&site, &sees, &job).await
 }
 
 /// Says what committing will do, or why it cannot be done.
@@ -415,25 +307,21 @@ pub(in crate::web) async fn commit(
     path: web::Path<i64>,
     posted: Posted<Commit>,
 ) -> Result<HttpResponse, Problem> {
-    let (run_no, t, by) = (path.into_inner(), sees.who.t, sees.who.by());
-    let (lender, asked) = (sees.book.lender.code.clone(), sees.book.lender.code.clone());
-    let found =
-        site.read(move |db| Ok(store::run(db, &asked, run_no)?)).await?.ok_or(Problem::NotFound)?;
-    let begun = site.works.of(&posted.form.key, &sees.who.person.login, &sees.book.lender.code);
+    let (run_no, lender) = (path.into_inner(), sees.book.lender.code.clone());
+    let (login, key) = (sees.who.person.login.clone(), posted.form.key);
+    let (asked, form_key) = (lender.clone(), key.clone());
+    let (found, begun) = site
+        .read(move |db| {
+            let run = store::run(db, &asked, run_no)?.ok_or(Problem::NotFound)?;
+            Ok((run, work::store::of_form(db, &asked, &login, &form_key)?))
+        })
+        .await?;
     if found.committed_seq.is_some() && begun.is_none() {
         // An older page, or somebody was quicker: nothing is done, and the page of the run says by whom it was.
         return Ok(to(run_link(run_no).with("already", "1").url()));
     }
-    let work = move |db: &mut Db, progress: &mut dyn Progress| {
-        let done = commit_run_watched(db, &lender, run_no, &by, progress);
-        done.map(|outcome| outcome.run_no).map_err(|error| stopped(t, error))
-    };
-    match begin(&site, &sees, &posted.form.key, Doing::Commit(run_no), work).await? {
-        Begun::Answer(answer) => Ok(answer),
-        Begun::Busy(fault) => {
-            confirmed(&site, &sees, run_no, StatusCode::CONFLICT, Some(fault)).await
-        }
-    }
+    let job = ask(&site, &sees.who, &lender, &key, &Order::Commit { run_no }, None).await?;
+    answered(&site, &sees, &job).await
 }
 
 #[cfg(test)]

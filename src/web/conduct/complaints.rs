@@ -177,7 +177,12 @@ pub(in crate::web) async fn show(
     };
     let page = Page::new(&sees.who, t.nav_complaints())
         .tool(t.download_csv(), asked.link("/complaints.csv").url());
-    let page = if acts { page.step(t.record_complaint(), "/complaints/add") } else { page };
+    let page = if acts {
+        let send = Link::to("/complaints/send").with("lender", &sees.book.lender.code).url();
+        page.tool(t.send_complaints(), send).step(t.record_complaint(), "/complaints/add")
+    } else {
+        page
+    };
     page.show(&body)
 }
 

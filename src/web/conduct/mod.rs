@@ -2,5 +2,4 @@
 
 pub(super) mod complaint;
 pub(super) mod complaints;
-pub(super) mod contact_file;
 pub(super) mod contacts;

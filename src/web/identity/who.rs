@@ -172,6 +172,12 @@ rights! {
     Conduct = Conduct, Some(Permission::OwnConduct);
     /// Contact records, as they are sent.
     SendsContacts = ActOnConduct, Some(Permission::SendOwnContacts);
+    /// Portfolio files, as they are sent.
+    TakesInPortfolios = TakeInPortfolios, None;
+    /// Files of money, as they are sent.
+    TakesInRecoveries = TakeInRecoveries, None;
+    /// Closing months.
+    ClosesMonths = CloseMonths, None;
     /// What is done about complaints.
     ActsOnConduct = ActOnConduct, None;
 }

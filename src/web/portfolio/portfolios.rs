@@ -3,10 +3,12 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use crate::identity::Permission;
 use crate::party::Lang;
 use crate::portfolio::store::{self, FileEntry};
 use crate::web::Site;
 use crate::web::identity::who::{Accounts, Sees};
+use crate::web::link::Link;
 use crate::web::list;
 use crate::web::page::{Figure, Page};
 use crate::web::problem::Problem;
@@ -70,5 +72,9 @@ pub(in crate::web) async fn show(
         figures,
         files: files.into_iter().map(shown).collect(),
     };
-    Page::new(&sees.who, t.nav_portfolio()).show(&body)
+    let page = Page::new(&sees.who, t.nav_portfolio());
+    let send = Link::to("/portfolio/send").with("lender", &sees.book.lender.code).url();
+    let may = sees.who.may(Permission::TakeInPortfolios);
+    let page = if may { page.step(t.send_portfolio(), send) } else { page };
+    page.show(&body)
 }

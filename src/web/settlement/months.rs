@@ -17,6 +17,7 @@ use crate::web::link::{self, Link};
 use crate::web::list::{self, Cell, Pager};
 use crate::web::page::Page;
 use crate::web::problem::Problem;
+use crate::web::settlement::close::close_link;
 
 /// Months of one page.
 const MONTHS: usize = 12;
@@ -104,8 +105,12 @@ pub(in crate::web) async fn show(
         next: more.map(|month| Link::to("/months").with("before", &month.to_string()).url()),
     };
     let body = Body { t, books: sections, pager };
-    Page::new(&sees.who, if sees.book.agency.is_some() { t.statements() } else { t.nav_months() })
-        .show(&body)
+    let own = sees.book.agency.is_some();
+    let page = Page::new(&sees.who, if own { t.statements() } else { t.nav_months() });
+    let may = !own && sees.who.may(Permission::CloseMonths);
+    let page =
+        if may { page.step(t.close_title(), close_link(&sees.book.lender.code)) } else { page };
+    page.show(&body)
 }
 
 /// One book's months before one, newest first, and the month the next page goes on from.

@@ -1,0 +1,1 @@
+-- A book is never taken back: restore a backup instead.
