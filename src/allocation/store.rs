@@ -99,12 +99,11 @@ row! {
     }
 }
 
-#[derive(QueryableByName)]
-struct StrategyRow {
-    #[diesel(sql_type = BigInt)]
-    run_no: i64,
-    #[diesel(sql_type = Text)]
-    strategy: String,
+row! {
+    struct StrategyRow in "allocation_run" key (run_no) {
+        run_no: i64 [1..],
+        strategy: String,
+    }
 }
 
 /// The strategies of all runs by their numbers, as their texts are stored.

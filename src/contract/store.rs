@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date, Nullable, Text};
+use diesel::sql_types::{BigInt, Text};
 
 use super::{ContractError, Terms, Version, Versions, parse_published};
 use crate::audit::Act;
@@ -35,9 +35,7 @@ fact! {
 
 /// All versions of a lender, in the order they were published.
 pub fn versions(db: &mut Db, lender: &Lender) -> Result<Versions, ContractError> {
-    let rows: Vec<Published> = select::<Published>("WHERE lender = $1 ORDER BY seq")
-        .bind::<Text, _>(&lender.code)
-        .load(db)?;
+    let rows = stored(db, &lender.code)?;
     let mut versions: Vec<Version> = Vec::with_capacity(rows.len());
     for row in rows {
         let terms =
@@ -56,46 +54,9 @@ pub fn versions(db: &mut Db, lender: &Lender) -> Result<Versions, ContractError>
     Ok(Versions(versions))
 }
 
-/// A version as it is stored, its text unread.
-#[derive(QueryableByName, Clone, Debug)]
-pub struct StoredVersion {
-    /// The contract's code.
-    #[diesel(sql_type = Text)]
-    pub code: String,
-    /// The version.
-    #[diesel(sql_type = BigInt)]
-    pub version: i64,
-    /// The agency.
-    #[diesel(sql_type = Text)]
-    pub agency: String,
-    /// First day in force.
-    #[diesel(sql_type = Date)]
-    pub effective_from: NaiveDate,
-    /// Last day in force.
-    #[diesel(sql_type = Nullable<Date>)]
-    pub effective_to: Option<NaiveDate>,
-    /// The version it corrects.
-    #[diesel(sql_type = Nullable<BigInt>)]
-    pub corrects: Option<i64>,
-    /// The act that published it.
-    #[diesel(sql_type = BigInt)]
-    pub seq: i64,
-    /// SHA-256 of the text, as it was when it was published.
-    #[diesel(sql_type = Text)]
-    pub sha256: String,
-    /// The text.
-    #[diesel(sql_type = Text)]
-    pub source: String,
-}
-
-/// All versions of a lender as they are stored, in the order they were published.
-pub fn stored(db: &mut Db, lender: &str) -> QueryResult<Vec<StoredVersion>> {
-    diesel::sql_query(
-        "SELECT code, version, agency, effective_from, effective_to, corrects, seq, sha256, source FROM contract \
-         WHERE lender = $1 ORDER BY seq",
-    )
-    .bind::<Text, _>(lender)
-    .load(db)
+/// All versions of a lender as they are stored, their texts unread, in the order they were published.
+pub fn stored(db: &mut Db, lender: &str) -> QueryResult<Vec<Published>> {
+    select::<Published>("WHERE lender = $1 ORDER BY seq").bind::<Text, _>(lender).load(db)
 }
 
 /// The stored text of a version.

@@ -4,31 +4,26 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date, Text};
+use diesel::sql_types::Text;
 
 use super::trial::ExploredRun;
-use crate::db::Db;
+use crate::db::{Db, row};
 
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = BigInt)]
-    placement_no: i64,
-    #[diesel(sql_type = BigInt)]
-    run_no: i64,
-    #[diesel(sql_type = Text)]
-    stratum: String,
+row! {
+    struct Row in "placement" key (placement_no) {
+        placement_no: i64 [1..],
+        run_no: i64 [1..],
+        stratum: String,
+    }
 }
 
-#[derive(QueryableByName)]
-struct RunRow {
-    #[diesel(sql_type = BigInt)]
-    run_no: i64,
-    #[diesel(sql_type = Date)]
-    placed_on: NaiveDate,
-    #[diesel(sql_type = Text)]
-    assignee: String,
-    #[diesel(sql_type = BigInt)]
-    accounts: i64,
+row! {
+    struct RunRow in "batch" key (run_no, assignee) {
+        run_no: i64 [1..],
+        placed_on: NaiveDate,
+        assignee: String,
+        accounts: i64 [0..],
+    }
 }
 
 /// The runs that explored, with the accounts that each dealt by chance, oldest first.

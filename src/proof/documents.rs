@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Proof, ProofError};
 use crate::allocation::{self, strategy};
 use crate::audit::{self, EventRow};
-use crate::contract::store::StoredVersion;
+use crate::contract::store::Published;
 use crate::contract::{self, parse_published};
 use crate::db::Db;
 use crate::kernel::digest;
@@ -31,7 +31,7 @@ pub(super) fn prove(db: &mut Db, lender: &Lender, proof: &mut Proof) -> Result<(
     Ok(())
 }
 
-fn contract(lender: &Lender, one: &StoredVersion, event: Option<&EventRow>, proof: &mut Proof) {
+fn contract(lender: &Lender, one: &Published, event: Option<&EventRow>, proof: &mut Proof) {
     let name = format!("contract {} version {}", one.code, one.version);
     proof.check(digest::sha256(one.source.as_bytes()) == one.sha256, || {
         format!("the text of {name} does not match the digest stored beside it")
