@@ -1,4 +1,4 @@
-//! Work that lasts (后台任务): imports, runs, closings and exports that were asked for on the pages.
+//! Work that lasts (后台任务): imports, runs and closings that were asked for on the pages.
 //!
 //! A form becomes a row of the table `job` and is answered; a [`Worker`] of any server on the database takes it up. What
 //! a job does to the book and that it is done are one transaction, so that a job that is killed, cancelled or taken over
@@ -50,7 +50,7 @@ enumeration! {
         Commit = "commit",
         /// Closes a month.
         Close = "close",
-        /// Writes a file of what a list shows.
+        /// Writes a file of what a list shows; nothing asks for it yet.
         Export = "export",
     }
 }
