@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::NaiveDate;
 use diesel::QueryResult;
 
-use super::store;
 use crate::contract::condition::{Conditions, Facts};
 use crate::db::Db;
 use crate::hold::{self, Hold};
@@ -14,7 +13,7 @@ use crate::kernel::progress::Progress;
 use crate::kernel::{Money, enumeration};
 use crate::party::{Assignee, AssigneeKind, Buckets};
 use crate::placement::Span;
-use crate::portfolio::FileRow;
+use crate::portfolio::{self, FileRow};
 use crate::position::{self, Position};
 
 /// An account that can be placed, with the facts a placement would freeze. Its level is the next agency's.
@@ -104,7 +103,7 @@ pub fn read(
     let mut candidates = Candidates::default();
     let mut after = String::new();
     loop {
-        let accounts = store::accounts_after(db, query.lender, &after, 5_000)?;
+        let accounts = portfolio::store::accounts_after(db, query.lender, &after, 5_000)?;
         let Some(last) = accounts.last() else { return Ok(candidates) };
         after.clone_from(last);
         let mut positions = query.positions(db, accounts.iter().map(String::as_str))?;

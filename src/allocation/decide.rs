@@ -7,7 +7,6 @@ use rust_decimal::Decimal;
 use super::AllocationError;
 use super::candidates::{Candidate, Candidates};
 use super::deal::{Assigned, Fate, deal, follow, tally};
-use super::estimate::{Given, estimate};
 use super::expectation::{self, Expectation, expectations, expected_recovery};
 use super::gates::Recipient;
 use super::plan::{Counts, Ground, Plan, worth};
@@ -16,10 +15,8 @@ use super::strata::{Sorted, sort};
 use super::strategy::{Method, Strategy};
 use crate::contract::condition::Facts;
 use crate::kernel::{Currency, Money, MoneyRange, Rate, count};
-use crate::party::Lang;
 use crate::performance::history::History;
 use crate::performance::scorecard::Row;
-use crate::words::allocation::refusal_words;
 
 /// What a decision is made from.
 pub struct Inputs {
@@ -279,18 +276,6 @@ impl Decision {
         Why { reason, together: i64::from(one.together), refusals }
     }
 
-    /// Why, in Chinese and in English.
-    pub fn why_in_words(&self, index: usize, one: &Assigned) -> (String, String) {
-        let why = self.why(index, one);
-        let list = why
-            .refusals
-            .and_then(|list| usize::try_from(list).ok())
-            .map(|list| self.refusals(list))
-            .unwrap_or_default();
-        let words = |t: Lang| why.words(t, self.method().name(), &refusal_words(&list, t));
-        (words(Lang::Zh), words(Lang::En))
-    }
-
     fn holder(&self, index: usize) -> String {
         self.inputs
             .candidates
@@ -309,10 +294,5 @@ impl Decision {
             .refusals
             .get(list)
             .map_or_else(String::new, |list| list.iter().map(one).collect::<Vec<_>>().join(","))
-    }
-
-    /// What each assignee gets, and what is to be expected of it.
-    pub fn totals(&self) -> Result<BTreeMap<String, Given>, MoneyRange> {
-        estimate(self, None)
     }
 }

@@ -49,6 +49,13 @@ impl Given {
     }
 }
 
+impl Decision {
+    /// What each assignee gets, and what is to be expected of it.
+    pub fn totals(&self) -> Result<BTreeMap<String, Given>, MoneyRange> {
+        estimate(self, None)
+    }
+}
+
 /// What each assignee gets by a decision. Accounts are valued by what another decision measured when it is named, so that
 /// two can be compared; else by what this one did.
 pub fn estimate(

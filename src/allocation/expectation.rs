@@ -5,7 +5,6 @@ use std::num::NonZero;
 
 use rust_decimal::Decimal;
 
-use super::AllocationError;
 use super::candidates::Candidates;
 use super::gates::Recipient;
 use super::strata::{Sorted, Stratum};
@@ -40,6 +39,13 @@ pub struct Expectation {
     pub worth: Vec<Worth>,
 }
 
+/// More is to be expected of something than a book keeps.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "what is to be expected of {0} is more than a book keeps; look at its balances and recoveries; nothing was changed"
+)]
+pub struct Beyond(pub String);
+
 /// What expectations are made from.
 pub struct Ground<'a> {
     /// Who may take accounts.
@@ -58,7 +64,7 @@ pub struct Ground<'a> {
 
 /// The expectations of all strata, in their order. Strata are looked at on as many threads as there are cores; each
 /// by itself, so that threads change nothing. Refused where more is to be expected than a book keeps.
-pub fn expectations(ground: &Ground<'_>) -> Result<Vec<Expectation>, AllocationError> {
+pub fn expectations(ground: &Ground<'_>) -> Result<Vec<Expectation>, Beyond> {
     let strata = &ground.sorted.strata;
     let mut expectations = vec![None; strata.len()];
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -85,7 +91,7 @@ pub fn expectations(ground: &Ground<'_>) -> Result<Vec<Expectation>, AllocationE
     let found = strata.iter().zip(expectations);
     found
         .map(|(stratum, expectation)| {
-            expectation.ok_or_else(|| AllocationError::Beyond(format!("stratum {}", stratum.name)))
+            expectation.ok_or_else(|| Beyond(format!("stratum {}", stratum.name)))
         })
         .collect()
 }

@@ -9,9 +9,8 @@ use serde_json::json;
 use super::deal::Fate;
 use super::decide::Decision;
 use super::estimate::Given;
-use super::files::StratumRow;
-use super::reason::Reason;
-use super::reason::Why;
+use super::reason::{Reason, Why};
+use super::strata_table::StratumRow;
 use crate::kernel::{Currency, Money, MoneyRange, enumeration};
 use crate::performance::number::round;
 

@@ -29,6 +29,7 @@ pub mod run_accounts;
 pub mod shares;
 pub mod store;
 pub mod strata;
+pub mod strata_table;
 pub mod strategy;
 
 use crate::kernel::document::DocumentFault;
@@ -73,10 +74,8 @@ pub enum AllocationError {
     #[error("run refused, nothing was changed: {0}")]
     Infeasible(#[from] plan::Infeasible),
     /// Expectations that no book keeps.
-    #[error(
-        "what is to be expected of {0} is more than a book keeps; look at its balances and recoveries; nothing was changed"
-    )]
-    Beyond(String),
+    #[error(transparent)]
+    Beyond(#[from] expectation::Beyond),
     /// Sums of expectations that no book keeps.
     #[error(
         "what is to be expected of the run {0}; look at balances and recoveries; nothing was changed"

@@ -1,34 +1,34 @@
 //! A run: simulated, reviewed, committed. The commit carries out exactly the simulated assignment or refuses.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
+use diesel::QueryResult;
 use serde_json::json;
 
 use super::AllocationError;
-use super::candidates::{self, Candidate, CandidateQuery, agencies};
+use super::candidates::{self, CandidateQuery, agencies};
 use super::deal::{Assigned, Fate};
 use super::decide::{Decision, Inputs, decide as decide_on};
-use super::files::{hash, millionths, strata_rows};
+use super::files::{hash, strata_rows};
 use super::findings::totals;
 use super::gates::Recipient;
 use super::reason::Why;
 use super::replay::stored_inputs;
 use super::store::{self, RunAccount, Simulated};
+use super::strata_table::millionths;
 use super::strategy;
 use crate::audit::{Act, By};
 use crate::conduct::evaluation;
-use crate::contract::{self, Version};
+use crate::contract;
 use crate::db::{Db, write};
-use crate::kernel::calendar::plus_days;
 use crate::kernel::progress::{Progress, Silent};
-use crate::kernel::{Money, MoneyRange, count};
-use crate::ledger::{Transaction, chart};
+use crate::kernel::{MoneyRange, count};
 use crate::party::{self, Lang, Lender};
 use crate::performance::measure;
-use crate::placement::check_open;
+use crate::placement::PlacementError;
 use crate::placement::expire::record_expiries;
-use crate::placement::store::{Batch, Placed};
+use crate::placement::open::{Batches, ToPlace};
 
 /// Rows written at once.
 const CHUNK: usize = 5_000;
@@ -92,7 +92,7 @@ pub fn run_inside(
 ) -> Result<Outcome, AllocationError> {
     let (lender_code, on) = (order.lender, order.on);
     let lender = find_lender(db, lender_code)?;
-    check_open(&crate::audit::book(db, lender_code)?, on)?;
+    crate::audit::book(db, lender_code)?.check_open(on).map_err(PlacementError::from)?;
     if order.commit {
         progress.stage("recording expiries", None)?;
         record_expiries(db, lender_code, on, by)?;
@@ -153,7 +153,7 @@ pub fn commit_inside(
         return Err(AllocationError::Committed(run_no));
     }
     let book = crate::audit::book(db, lender_code)?;
-    check_open(&book, run.run_on)?;
+    book.check_open(run.run_on).map_err(PlacementError::from)?;
     if crate::audit::changed_since(db, lender_code, run.seq)? {
         return Err(AllocationError::Moved(run_no, run.seq, book.seq));
     }
@@ -397,37 +397,8 @@ fn kept(decision: &Decision) -> Result<serde_json::Value, MoneyRange> {
     Ok(body)
 }
 
-/// A batch while its accounts are placed.
-struct Filling<'d> {
-    code: String,
-    recipient: &'d Recipient,
-    version: &'d Version,
-    accounts: i64,
-    balance: Money,
-    owed: Money,
-}
-
-/// A batch, with the next number of the book, for each assignee that gets something. Its contract is in force, or its
-/// gate would have been closed: without one the run stops rather than leave an account out.
-fn batches<'d>(
-    act: &mut Act,
-    decision: &'d Decision,
-) -> Result<BTreeMap<usize, Filling<'d>>, AllocationError> {
-    let recipients: BTreeSet<usize> =
-        decision.assigned.iter().filter_map(Assigned::placed).collect();
-    let mut batches = BTreeMap::new();
-    for place in recipients {
-        let recipient = &decision.inputs.recipients[place];
-        let version = recipient.version.as_ref().ok_or(diesel::NotFound)?;
-        act.book.batch_no += 1;
-        let code = format!("B{:05}-{}", act.book.batch_no, recipient.assignee.code);
-        let (accounts, balance, owed) = (0, Money::ZERO, Money::ZERO);
-        batches.insert(place, Filling { code, recipient, version, accounts, balance, owed });
-    }
-    Ok(batches)
-}
-
-/// Makes the placements: a batch per assignee, frozen facts, and one ledger transaction per batch.
+/// Places what was decided. Each assignee that gets something has a contract in force, or its gate would have been
+/// closed: without one the run stops rather than leave an account out.
 fn place(
     db: &mut Db,
     act: &mut Act,
@@ -437,74 +408,33 @@ fn place(
     progress: &mut dyn Progress,
 ) -> Result<(), AllocationError> {
     progress.stage("placing", Some(decision.placed() as u64))?;
-    let seq = act.seq();
-    let mut batches = batches(act, decision)?;
+    let given: BTreeSet<usize> = decision.assigned.iter().filter_map(Assigned::placed).collect();
+    let batch = |place: usize| {
+        let recipient = &decision.inputs.recipients[place];
+        let version = recipient.version.as_ref().ok_or(diesel::NotFound)?;
+        Ok((place, recipient.assignee.code.as_str(), version))
+    };
+    let assignees = given.into_iter().map(batch).collect::<QueryResult<Vec<_>>>()?;
+    let mut batches = Batches::begin(act, run_no, on, assignees);
     let placed: Vec<(usize, usize)> = (0..decision.assigned.len())
         .filter_map(|index| Some((index, decision.assigned[index].placed()?)))
         .collect();
     for chunk in placed.chunks(CHUNK) {
-        let mut rows = Vec::with_capacity(chunk.len());
-        for (index, recipient) in chunk {
-            let batch = batches.get_mut(recipient).ok_or(diesel::NotFound)?;
+        let to_place = |(index, batch): &(usize, usize)| {
             let candidate = decision.candidate(*index);
-            batch.accounts += 1;
-            batch.balance += candidate.facts.balance;
-            batch.owed += candidate.owed.positive_part();
-            act.book.placement_no += 1;
-            rows.push(placed_row(act, batch, decision, *index, on));
-        }
-        act.record(db, &rows)?;
-        progress.advance(rows.len() as u64)?;
-    }
-    for filled in batches.into_values() {
-        let assignee = filled.recipient.assignee.code.as_str();
-        let batch = Batch {
-            code: filled.code.clone(),
-            seq,
-            run_no,
-            assignee: assignee.to_string(),
-            placed_on: on,
-            accounts: filled.accounts,
-            balance: filled.balance,
+            ToPlace {
+                batch: *batch,
+                account_no: &candidate.account_no,
+                facts: &candidate.facts,
+                level: decision.level(*index, &decision.assigned[*index]),
+                owed: candidate.owed,
+            }
         };
-        act.record(db, &[batch])?;
-        let moves =
-            [(chart::loans(Some(assignee)), filled.owed), (chart::loans(None), -filled.owed)];
-        let transaction = Transaction::build(on, format!("placed:{}", filled.code), None, moves);
-        act.journal.post(db, &mut act.book, transaction)?;
+        let accounts: Vec<ToPlace<'_>> = chunk.iter().map(to_place).collect();
+        batches.open(db, act, &accounts)?;
+        progress.advance(accounts.len() as u64)?;
     }
+    batches.finish(db, act)?;
     store::set_committed(db, act, run_no)?;
     Ok(())
-}
-
-/// The placement of an account of the run.
-fn placed_row(
-    act: &Act,
-    batch: &Filling<'_>,
-    decision: &Decision,
-    index: usize,
-    on: NaiveDate,
-) -> Placed {
-    let Candidate { account_no, facts, .. } = decision.candidate(index);
-    let terms = &batch.version.terms;
-    Placed {
-        placement_no: act.book.placement_no,
-        seq: act.seq(),
-        account_no: account_no.clone(),
-        assignee: batch.recipient.assignee.code.clone(),
-        batch: batch.code.clone(),
-        level: decision.level(index, &decision.assigned[index]),
-        placed_on: on,
-        expires_on: plus_days(on, terms.term_days - 1),
-        tail_days: terms.tail_days,
-        balance: facts.balance,
-        days_past_due: facts.days_past_due,
-        bucket: facts.bucket.clone(),
-        product: facts.product.clone(),
-        region: facts.region.clone(),
-        charged_off: facts.charged_off,
-        legal: facts.legal,
-        contract: terms.code.clone(),
-        contract_version: batch.version.number,
-    }
 }

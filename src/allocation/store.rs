@@ -7,9 +7,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
 use rust_decimal::Decimal;
 
-use super::files::StratumRow;
 use super::findings::{Findings, How, Share};
 use super::reason::{Refusals, Why};
+use super::strata_table::StratumRow;
 use super::strategy::Method;
 use crate::audit::Act;
 use crate::db::{Db, Fault, fact, names_of, row, select};
@@ -94,12 +94,6 @@ fact! {
 }
 
 row! {
-    struct AccountRow in "portfolio_row" key (account_no) {
-        account_no: String,
-    }
-}
-
-row! {
     struct StrategyRow in "allocation_run" key (run_no) {
         run_no: i64 [1..],
         strategy: String,
@@ -114,23 +108,6 @@ pub fn strategies(db: &mut Db, lender: &str) -> QueryResult<Vec<(i64, String)>> 
     .bind::<Text, _>(lender)
     .load(db)?;
     Ok(rows.into_iter().map(|row| (row.run_no, row.strategy)).collect())
-}
-
-/// Account numbers of a book after one, in order.
-pub fn accounts_after(
-    db: &mut Db,
-    lender: &str,
-    after: &str,
-    most: i64,
-) -> QueryResult<Vec<String>> {
-    let rows: Vec<AccountRow> = diesel::sql_query(
-        "SELECT DISTINCT account_no FROM portfolio_row WHERE lender = $1 AND account_no > $2 ORDER BY account_no LIMIT $3",
-    )
-    .bind::<Text, _>(lender)
-    .bind::<Text, _>(after)
-    .bind::<BigInt, _>(most)
-    .load(db)?;
-    Ok(rows.into_iter().map(|row| row.account_no).collect())
 }
 
 /// A run by its number.

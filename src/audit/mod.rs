@@ -1,7 +1,7 @@
 //! Who did what to a book, and the numbers the book gives out.
 //!
 //! Every change of a book is one [`Act`]: it takes the next sequence number, writes its rows through
-//! [`Act::write`] (which digests them), posts to the ledger, and ends with one event that carries the digest
+//! [`Act::write`] (which digests them), posts to the ledger through [`Act::post`], and ends with one event that carries the digest
 //! and is chained by hash to the event before it. `verify` recomputes both.
 
 mod change;
@@ -9,8 +9,8 @@ mod store;
 
 pub use change::{Change, History, INSTALLATION, Recorded};
 pub use store::{
-    Book, EventRow, NumbersGiven, book, changed_since, create_book, event_hash, events, first_hash,
-    last_change, numbers_given, open_installation, versions,
+    Book, ClosedMonth, EventRow, NumbersGiven, book, changed_since, create_book, event_hash,
+    events, first_hash, last_change, numbers_given, open_installation, versions,
 };
 
 use std::collections::BTreeMap;
@@ -20,6 +20,7 @@ use diesel::QueryResult;
 use crate::db::{Db, Fact, digest_row, insert_facts, refresh_statistics};
 use crate::kernel::calendar::Today;
 use crate::kernel::digest::{Chaining, RowsDigest};
+use crate::ledger::{Journal, LedgerError, Place, Transaction, Unbalanced};
 
 /// Who acts, from where, and when.
 #[derive(Clone, Debug)]
@@ -45,8 +46,8 @@ pub struct Act {
     digest: RowsDigest,
     /// Rows written so far, by table.
     written: BTreeMap<&'static str, usize>,
-    /// The journal of this act's ledger transactions.
-    pub journal: crate::ledger::Journal,
+    /// The ledger transactions of this act that are not written yet.
+    journal: Journal,
 }
 
 impl Act {
@@ -54,7 +55,7 @@ impl Act {
     pub fn begin(db: &mut Db, lender: &str, by: &By) -> QueryResult<Act> {
         let mut book = store::book(db, lender)?;
         book.seq += 1;
-        let (digest, journal) = (RowsDigest::default(), crate::ledger::Journal::default());
+        let (digest, journal) = (RowsDigest::default(), Journal::default());
         Ok(Act { book, by: by.clone(), digest, written: BTreeMap::new(), journal })
     }
 
@@ -72,6 +73,24 @@ impl Act {
     /// Takes a row that was written by an UPDATE, or with a body kept elsewhere, into the event's digest.
     pub fn witness<F: Fact>(&mut self, row: &F) {
         digest_row(&self.book.lender, row, &mut self.digest);
+    }
+
+    /// Posts a ledger transaction, once it is built, as [`Journal::post`] does.
+    pub fn post(
+        &mut self,
+        db: &mut Db,
+        transaction: Result<Option<Transaction>, Unbalanced>,
+    ) -> Result<(), LedgerError> {
+        let open_from = self.book.first_open_day();
+        let place = Place { lender: &self.book.lender, seq: self.book.seq, open_from };
+        self.journal.post(db, &place, &mut self.book.ledger, transaction)
+    }
+
+    /// Writes the ledger transactions that wait: before the month is closed in which they shall lie.
+    pub fn flush_journal(&mut self, db: &mut Db) -> QueryResult<()> {
+        let open_from = self.book.first_open_day();
+        let place = Place { lender: &self.book.lender, seq: self.book.seq, open_from };
+        self.journal.flush(db, &place, &mut self.book.ledger)
     }
 
     /// Counts rows written, and tells the server when they are many.
@@ -98,7 +117,7 @@ impl Act {
         kind: &str,
         summary: &serde_json::Value,
     ) -> QueryResult<i64> {
-        self.journal.flush(db, &mut self.book)?;
+        self.flush_journal(db)?;
         for (table, _) in self.written.iter().filter(|(_, rows)| **rows >= MANY) {
             refresh_statistics(db, table)?;
         }

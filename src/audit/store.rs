@@ -7,8 +7,9 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::INSTALLATION;
 use crate::db::{Cell, Column, Db, Kind, row, select};
+use crate::kernel::Month;
 use crate::kernel::digest::{self, Chaining};
-use crate::kernel::{Money, Month};
+use crate::ledger::Head;
 
 row! {
     /// The head of a lender's book: the last numbers given out.
@@ -20,12 +21,8 @@ row! {
         seq: i64 [0..],
         /// Its hash.
         event_hash: String,
-        /// The last ledger transaction.
-        transaction_no: i64 [0..],
-        /// Its hash.
-        transaction_hash: String,
-        /// Σ of all debits the ledger ever posted: what bounds every sum of the book's amounts.
-        turnover: Money [0..],
+        /// The head of its ledger.
+        ledger: Head,
         /// The last placement.
         placement_no: i64 [0..],
         /// The last batch.
@@ -41,10 +38,28 @@ row! {
     }
 }
 
+/// A day that lies in a closed month, and the first day of the month that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{day} lies in a month that is closed (open from {open}); use a day of an open month")]
+pub struct ClosedMonth {
+    /// The day.
+    pub day: chrono::NaiveDate,
+    /// The first day that is open.
+    pub open: chrono::NaiveDate,
+}
+
 impl Book {
     /// The first day of the earliest open month, once a month is closed.
     pub fn first_open_day(&self) -> Option<chrono::NaiveDate> {
         self.closed_month.map(|month| month.next().first_day())
+    }
+
+    /// Refuses a day of a closed month.
+    pub fn check_open(&self, day: chrono::NaiveDate) -> Result<(), ClosedMonth> {
+        match self.first_open_day() {
+            Some(open) if day < open => Err(ClosedMonth { day, open }),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a day lies in a closed month.
@@ -91,15 +106,15 @@ pub(super) fn save(db: &mut Db, book: &Book) -> QueryResult<()> {
     )
     .bind::<BigInt, _>(book.seq)
     .bind::<Text, _>(&book.event_hash)
-    .bind::<BigInt, _>(book.transaction_no)
-    .bind::<Text, _>(&book.transaction_hash)
+    .bind::<BigInt, _>(book.ledger.transaction_no)
+    .bind::<Text, _>(&book.ledger.transaction_hash)
     .bind::<BigInt, _>(book.placement_no)
     .bind::<BigInt, _>(book.batch_no)
     .bind::<BigInt, _>(book.run_no)
     .bind::<BigInt, _>(book.statement_no)
     .bind::<Nullable<Text>, _>(book.first_month.map(|month| month.to_string()))
     .bind::<Nullable<Text>, _>(book.closed_month.map(|month| month.to_string()))
-    .bind::<BigInt, _>(book.turnover.0)
+    .bind::<BigInt, _>(book.ledger.turnover.0)
     .bind::<Text, _>(&book.lender)
     .execute(db)
     .map(|_| ())

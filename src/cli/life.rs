@@ -11,10 +11,10 @@ use super::placements::{hold_kind, left_alone};
 use super::{Context, date};
 use crate::hold::HoldKind;
 use crate::hold::change::{Change, Holding, change};
-use crate::placement::Move;
-use crate::placement::life::Taker;
-use crate::placement::step::{Named, take};
+use crate::placement::step::{Selection, take};
 use crate::placement::step_store::log;
+use crate::placement::{Action, Instruction};
+use crate::portfolio::named::Named;
 use crate::sheet::Csv;
 use crate::{ambient, party};
 
@@ -180,114 +180,65 @@ pub(super) struct TransferArguments {
 }
 
 pub(super) fn placement(context: &Context, command: &PlacementCommand) -> Result<Answer, Failure> {
-    let lenders = |about: &About| Taker { agency: None, on: about.on };
-    match command {
+    let (about, agency, action, done) = match command {
         PlacementCommand::Acknowledge(by) => {
-            step(context, &by.about, by.taker(), Move::Acknowledge, "acknowledged")
+            (&by.about, Some(&by.agency), Action::Acknowledge, "acknowledged")
         }
-        PlacementCommand::Object(one) => step(
-            context,
-            &one.by.about,
-            one.by.taker(),
-            Move::Object(&one.reason),
-            "recalls objected to",
-        ),
+        PlacementCommand::Object(AgencyReasonArguments { by, reason }) => {
+            (&by.about, Some(&by.agency), Action::Object(reason), "recalls objected to")
+        }
         PlacementCommand::DecideRecall(one) => {
             let upheld = one.outcome == RecallOutcome::Upheld;
-            let wanted = Move::DecideRecall(upheld, one.reason.as_deref());
-            step(
-                context,
-                &one.about,
-                lenders(&one.about),
-                wanted,
-                if upheld { "recalls upheld" } else { "recalls withdrawn" },
-            )
+            let done = if upheld { "recalls upheld" } else { "recalls withdrawn" };
+            (&one.about, None, Action::DecideRecall(upheld, one.reason.as_deref()), done)
         }
-        PlacementCommand::Return(one) => step(
-            context,
-            &one.by.about,
-            one.by.taker(),
-            Move::AskReturn(&one.reason),
-            "returns requested",
-        ),
+        PlacementCommand::Return(AgencyReasonArguments { by, reason }) => {
+            (&by.about, Some(&by.agency), Action::AskReturn(reason), "returns requested")
+        }
         PlacementCommand::DecideReturn(one) => {
             let accepted = one.outcome == ReturnOutcome::Accepted;
-            let wanted = Move::DecideReturn(accepted, one.reason.as_deref());
-            step(
-                context,
-                &one.about,
-                lenders(&one.about),
-                wanted,
-                if accepted { "returns accepted" } else { "returns declined" },
-            )
+            let done = if accepted { "returns accepted" } else { "returns declined" };
+            (&one.about, None, Action::DecideReturn(accepted, one.reason.as_deref()), done)
         }
         PlacementCommand::Retain(one) => {
-            let taker = Taker { agency: one.agency.as_deref(), on: one.about.on };
-            step(
-                context,
-                &one.about,
-                taker,
-                Move::AskRetention(one.until, &one.reason),
-                "retentions requested",
-            )
+            let action = Action::AskRetention(one.until, &one.reason);
+            (&one.about, one.agency.as_ref(), action, "retentions requested")
         }
         PlacementCommand::DecideRetention(one) => {
             let approved = one.outcome == RetentionOutcome::Approved;
-            let wanted = Move::DecideRetention(approved, one.reason.as_deref());
             let done = if approved { "retentions approved" } else { "retentions declined" };
-            step(context, &one.about, lenders(&one.about), wanted, done)
+            (&one.about, None, Action::DecideRetention(approved, one.reason.as_deref()), done)
         }
-        PlacementCommand::Transfer(one) => transfer(context, one),
-    }
-}
-
-impl AgencyArguments {
-    fn taker(&self) -> Taker<'_> {
-        Taker { agency: Some(&self.agency), on: self.about.on }
-    }
+        PlacementCommand::Transfer(one) => return transfer(context, one),
+    };
+    let instruction = Instruction { action, agency: agency.map(String::as_str), on: about.on };
+    step(context, &about.lender, &Selection::Named(about.named()?), &instruction, done)
 }
 
 fn transfer(context: &Context, arguments: &TransferArguments) -> Result<Answer, Failure> {
-    let named = match (&arguments.account, &arguments.accounts, &arguments.agency) {
-        (Some(account_no), ..) => Named::Account(account_no),
-        (_, Some(path), _) => Named::File(path),
-        (_, _, Some(agency)) => Named::Assignee(agency),
+    let selection = match (&arguments.account, &arguments.accounts, &arguments.agency) {
+        (Some(account_no), ..) => Selection::Named(Named::Account(account_no)),
+        (_, Some(path), _) => Selection::Named(Named::File(path)),
+        (_, _, Some(agency)) => Selection::Assignee(agency),
         (None, None, None) => {
             return Err(Failure::new("name the accounts: --account, --accounts or --agency"));
         }
     };
-    let taker = Taker { agency: None, on: arguments.on };
-    step_on(
-        context,
-        &arguments.lender,
-        &named,
-        taker,
-        Move::Transfer(&arguments.reason),
-        "placements transferred",
-    )
+    let action = Action::Transfer(&arguments.reason);
+    let instruction = Instruction { action, agency: None, on: arguments.on };
+    step(context, &arguments.lender, &selection, &instruction, "placements transferred")
 }
 
 fn step(
     context: &Context,
-    about: &About,
-    taker: Taker<'_>,
-    wanted: Move<'_>,
-    done: &str,
-) -> Result<Answer, Failure> {
-    step_on(context, &about.lender, &about.named()?, taker, wanted, done)
-}
-
-fn step_on(
-    context: &Context,
     lender: &str,
-    named: &Named<'_>,
-    taker: Taker<'_>,
-    wanted: Move<'_>,
+    selection: &Selection<'_>,
+    instruction: &Instruction<'_>,
     what: &str,
 ) -> Result<Answer, Failure> {
     let mut db = context.open()?;
-    let done = take(&mut db, lender, named, wanted, taker, &ambient::operator())?;
-    let mut shown = vec![format!("{} {what} on {}", done.taken, taker.on)];
+    let done = take(&mut db, lender, selection, instruction, &ambient::operator())?;
+    let mut shown = vec![format!("{} {what} on {}", done.taken, instruction.on)];
     if !done.refused.is_empty() {
         shown.push(format!("{} accounts were left alone:", done.refused.len()));
         shown.extend(left_alone(&done.refused));
@@ -356,14 +307,7 @@ pub(super) fn hold(context: &Context, command: &HoldCommand) -> Result<Answer, F
         vec![format!("{} holds ({}) {what} on {}", done.done, holding.kind.name(), holding.on)];
     if !done.refused.is_empty() {
         shown.push(format!("{} accounts were left alone:", done.refused.len()));
-        let line =
-            |line: Option<u64>| line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        shown.extend(
-            done.refused
-                .iter()
-                .take(20)
-                .map(|one| format!("  {}{} {}", line(one.line), one.account_no, one.reason)),
-        );
+        shown.extend(left_alone(&done.refused));
     }
     let partial = !done.refused.is_empty();
     Ok(Answer::new(lines(shown), json!(done)).partly(partial))

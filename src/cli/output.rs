@@ -81,6 +81,7 @@ failures!(
     crate::contract::ContractError,
     crate::intake::IntakeError,
     crate::placement::PlacementError,
+    crate::hold::change::HoldError,
     crate::conduct::ConductError,
     crate::allocation::AllocationError,
     crate::performance::PerformanceError,

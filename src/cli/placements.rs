@@ -1,5 +1,6 @@
 //! `placements`, `recall`, `expire`.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -12,9 +13,10 @@ use crate::ambient;
 use crate::hold::HoldKind;
 use crate::party::{self, Lang};
 use crate::placement::expire as expiry;
-use crate::placement::recall::{self as recalling, Which};
-use crate::placement::step::NotPlaced;
+use crate::placement::recall as recalling;
+use crate::placement::step::Selection;
 use crate::placement::{Placement, store, windows};
+use crate::portfolio::named::{Named, RefusedAccount};
 use crate::position::placements::FILE;
 use crate::sheet::Csv;
 use crate::table::{names, record};
@@ -117,11 +119,12 @@ pub(super) fn hold_kind(text: &str) -> Result<HoldKind, String> {
 }
 
 pub(super) fn recall(context: &Context, arguments: &RecallArguments) -> Result<Answer, Failure> {
-    let which = match (&arguments.accounts, &arguments.agency, arguments.due_by, arguments.hold) {
-        (Some(path), ..) => Which::File(path),
-        (_, Some(agency), ..) => Which::Assignee(agency),
-        (_, _, Some(day), _) => Which::DueBy(day),
-        (_, _, _, Some(kind)) => Which::Hold(kind),
+    let selection = match (&arguments.accounts, &arguments.agency, arguments.due_by, arguments.hold)
+    {
+        (Some(path), ..) => Selection::Named(Named::File(path)),
+        (_, Some(agency), ..) => Selection::Assignee(agency),
+        (_, _, Some(day), _) => Selection::DueBy(day),
+        (_, _, _, Some(kind)) => Selection::Held(kind),
         (None, None, None, None) => {
             return Err(Failure::new(
                 "name the accounts: --accounts, --agency, --due-by or --hold",
@@ -133,7 +136,7 @@ pub(super) fn recall(context: &Context, arguments: &RecallArguments) -> Result<A
     let done = recalling::recall(
         &mut db,
         &arguments.lender,
-        &which,
+        &selection,
         &arguments.reason,
         arguments.on,
         arguments.at_once,
@@ -163,8 +166,8 @@ pub(super) fn recall(context: &Context, arguments: &RecallArguments) -> Result<A
 }
 
 /// The first accounts that a command left alone, a line each.
-pub(super) fn left_alone(accounts: &[NotPlaced]) -> Vec<String> {
-    let line = |one: &NotPlaced| match one.line {
+pub(super) fn left_alone<R: Display>(accounts: &[RefusedAccount<R>]) -> Vec<String> {
+    let line = |one: &RefusedAccount<R>| match one.line {
         Some(line) => format!("  line {line}: {} {}", one.account_no, one.reason),
         None => format!("  {} {}", one.account_no, one.reason),
     };

@@ -9,7 +9,7 @@ use diesel::r2d2;
 use tokio::sync::Semaphore;
 
 use super::{Address, Db, OpenError, Trouble, dialect};
-use crate::party::Lang;
+use crate::kernel::Lang;
 
 struct Manager(Address);
 

@@ -6,7 +6,7 @@ use std::io;
 use diesel::result::{DatabaseErrorKind, Error};
 
 use super::fact::Fault;
-use crate::party::Lang;
+use crate::kernel::Lang;
 
 /// A failure that is nobody's mistake in what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,8 +14,10 @@ use crate::intake::{Kind, Options, Report, take_in};
 use crate::kernel::Month;
 use crate::kernel::calendar::{Today, parse_date};
 use crate::kernel::progress::{Progress, Silent};
-use crate::placement::recall::{Which, recall};
+use crate::placement::recall::recall;
+use crate::placement::step::Selection;
 use crate::portfolio::import::Portfolio;
+use crate::portfolio::named::Named;
 use crate::portfolio::personal::Key;
 use crate::recovery::import::Recoveries;
 use crate::settlement::close::NewClosing;
@@ -188,8 +190,8 @@ impl Loading<'_> {
     fn recall(&mut self, on: &str) -> Result<(), DemoError> {
         let accounts = self.book.oldest();
         let path = self.book.named("recall-2026-10.csv", &accounts).map_err(failed)?;
-        let which = Which::File(&path);
-        let done = recall(self.db, LENDER, &which, "strategy-change", day(on)?, true, &self.by)
+        let selection = Selection::Named(Named::File(&path));
+        let done = recall(self.db, LENDER, &selection, "strategy-change", day(on)?, true, &self.by)
             .map_err(failed)?;
         self.say(format!("recalled on {on}: {} placements", done.recalled));
         Ok(())

@@ -10,10 +10,10 @@ use crate::conduct::evaluation::NewEvaluation;
 use crate::conduct::{Severity, complaint, evaluation};
 use crate::hold::HoldKind;
 use crate::hold::change::{Change, Holding, change};
-use crate::placement::life::Taker;
-use crate::placement::recall::{Which, recall};
-use crate::placement::step::{Named, take};
-use crate::placement::{self, Move};
+use crate::placement::recall::recall;
+use crate::placement::step::{Selection, take};
+use crate::placement::{self, Action, Instruction};
+use crate::portfolio::named::Named;
 
 /// The accounts that each agency has in hands, in order.
 type Hands = BTreeMap<String, Vec<String>>;
@@ -76,14 +76,14 @@ impl Loading<'_> {
         self.ask_back("recall-2026-11.csv", recalled, "litigation", "2026-11-14")?;
         self.step(
             &recalled[..recalled.len().min(30)],
-            Move::Acknowledge,
+            Action::Acknowledge,
             Some("A03"),
             "2026-11-14",
         )?;
         let objecting = &recalled[recalled.len().min(30)..recalled.len().min(32)];
         self.step(
             objecting,
-            Move::Object("已谈妥分期，首期约定本月25日"),
+            Action::Object("已谈妥分期，首期约定本月25日"),
             Some("A03"),
             "2026-11-16",
         )
@@ -92,13 +92,13 @@ impl Loading<'_> {
     fn returns(&mut self, returned: &[String]) -> Result<(), DemoError> {
         self.step(
             returned,
-            Move::AskReturn("号码全部失效，已函寄无人签收"),
+            Action::AskReturn("号码全部失效，已函寄无人签收"),
             Some("A01"),
             "2026-11-12",
         )?;
         self.step(
             &returned[..returned.len().min(2)],
-            Move::DecideReturn(true, Some("核实属实")),
+            Action::DecideReturn(true, Some("核实属实")),
             None,
             "2026-11-13",
         )
@@ -107,11 +107,16 @@ impl Loading<'_> {
     fn retentions(&mut self, kept: &[String]) -> Result<(), DemoError> {
         self.step(
             kept,
-            Move::AskRetention(day("2027-03-31")?, "已签分期协议，末期三月"),
+            Action::AskRetention(day("2027-03-31")?, "已签分期协议，末期三月"),
             Some("A02"),
             "2026-11-15",
         )?;
-        self.step(&kept[..kept.len().min(1)], Move::DecideRetention(true, None), None, "2026-11-17")
+        self.step(
+            &kept[..kept.len().min(1)],
+            Action::DecideRetention(true, None),
+            None,
+            "2026-11-17",
+        )
     }
 
     fn hands(&mut self) -> Result<Hands, DemoError> {
@@ -204,7 +209,8 @@ impl Loading<'_> {
         on: &str,
     ) -> Result<(), DemoError> {
         let path = self.book.named(file, accounts).map_err(failed)?;
-        let done = recall(self.db, LENDER, &Which::File(&path), reason, day(on)?, false, &self.by)
+        let selection = Selection::Named(Named::File(&path));
+        let done = recall(self.db, LENDER, &selection, reason, day(on)?, false, &self.by)
             .map_err(failed)?;
         self.say(format!(
             "asked back on {on}: {} placements, their agency may object for five days",
@@ -216,13 +222,13 @@ impl Loading<'_> {
     fn step(
         &mut self,
         accounts: &[String],
-        wanted: Move<'_>,
+        action: Action<'_>,
         agency: Option<&str>,
         on: &str,
     ) -> Result<(), DemoError> {
-        let taker = Taker { agency, on: day(on)? };
-        let done = take(self.db, LENDER, &Named::Accounts(accounts), wanted, taker, &self.by)
-            .map_err(failed)?;
+        let selection = Selection::Named(Named::Accounts(accounts));
+        let instruction = Instruction { action, agency, on: day(on)? };
+        let done = take(self.db, LENDER, &selection, &instruction, &self.by).map_err(failed)?;
         match done.refused.first() {
             Some(one) => Err(failed(format!("{}: {}", one.account_no, one.reason))),
             None => Ok(()),

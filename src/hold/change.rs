@@ -9,12 +9,15 @@ use diesel::QueryResult;
 use serde_json::json;
 
 use super::{Hold, HoldKind, NewHold, store};
-use crate::audit::{Act, By};
+use crate::audit::{Act, By, ClosedMonth};
 use crate::db::{Db, keys_json, write};
+use crate::kernel::text::{ReasonLength, check_reason};
 use crate::party::{self, Lang};
-use crate::placement::step::{Accounts, CHUNK, Named, check_reason};
-use crate::placement::{PlacementError, check_open, expire::record_expiries};
+use crate::placement::PlacementError;
+use crate::placement::expire::record_expiries;
 use crate::portfolio;
+use crate::portfolio::named::{CHUNK, Named, NamedAccount, RefusedAccount};
+use crate::sheet::SheetError;
 
 /// What is done with holds of a type.
 #[derive(Clone, Copy, Debug)]
@@ -44,18 +47,36 @@ pub struct Held {
     /// Accounts on which a hold was opened or ended.
     pub done: usize,
     /// Accounts on which none was, with the reason.
-    pub refused: Vec<NotHeld>,
+    pub refused: Vec<RefusedAccount<HoldRefusal>>,
 }
 
-/// An account whose holds were left alone.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct NotHeld {
-    /// Its line in the file, when a file names it.
-    pub line: Option<u64>,
-    /// The account.
-    pub account_no: String,
-    /// Why.
-    pub reason: HoldRefusal,
+/// Why holds are neither opened nor ended at all.
+#[derive(Debug, thiserror::Error)]
+pub enum HoldError {
+    /// The lender is unknown.
+    #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
+    NoLender(String),
+    /// The day lies in a closed month.
+    #[error(transparent)]
+    ClosedMonth(#[from] ClosedMonth),
+    /// The hold of one account is refused.
+    #[error("account {0} {1}; nothing was changed")]
+    Refused(String, HoldRefusal),
+    /// The reason is empty or too long.
+    #[error(transparent)]
+    Reason(#[from] ReasonLength),
+    /// A hold would end before it begins.
+    #[error("a hold from {0} cannot last until {1}; give a last day that is not before the first")]
+    Until(NaiveDate, NaiveDate),
+    /// The file of accounts cannot be used.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
+    /// What was over before the day cannot be recorded.
+    #[error(transparent)]
+    Placement(#[from] PlacementError),
+    /// The database failed.
+    #[error("{}", crate::db::told(.0))]
+    Db(#[from] diesel::result::Error),
 }
 
 /// Why a hold is neither opened nor ended.
@@ -90,7 +111,7 @@ pub fn change(
     named: &Named<'_>,
     holding: Holding<'_>,
     by: &By,
-) -> Result<Held, PlacementError> {
+) -> Result<Held, HoldError> {
     let accounts = named.read()?;
     write(db, lender, |db| change_within(db, lender, named, &accounts, holding, by))
 }
@@ -100,19 +121,18 @@ pub fn change_within(
     db: &mut Db,
     lender: &str,
     named: &Named<'_>,
-    accounts: &Accounts,
+    accounts: &[NamedAccount],
     holding: Holding<'_>,
     by: &By,
-) -> Result<Held, PlacementError> {
+) -> Result<Held, HoldError> {
     check_reason(holding.reason)?;
     if let Change::Open(Some(until)) = holding.change
         && until < holding.on
     {
-        return Err(PlacementError::Until(holding.on, until));
+        return Err(HoldError::Until(holding.on, until));
     }
-    party::store::lender(db, lender)?
-        .ok_or_else(|| PlacementError::NoLender(lender.to_string()))?;
-    check_open(&crate::audit::book(db, lender)?, holding.on)?;
+    party::store::lender(db, lender)?.ok_or_else(|| HoldError::NoLender(lender.to_string()))?;
+    crate::audit::book(db, lender)?.check_open(holding.on)?;
     record_expiries(db, lender, holding.on, by)?;
     let mut act = Act::begin(db, lender, by)?;
     let mut done = Held::default();
@@ -124,13 +144,14 @@ pub fn change_within(
                     carry_out(db, &mut act, holding, account_no, &running)?;
                 }
                 Some(reason) => {
-                    done.refused.push(NotHeld { line, account_no: account_no.to_string(), reason })
+                    let account_no = account_no.to_string();
+                    done.refused.push(RefusedAccount { line, account_no, reason });
                 }
             }
         }
     }
     if let (Named::Account(account_no), Some(refused)) = (named, done.refused.first()) {
-        return Err(PlacementError::Hold((*account_no).to_string(), refused.reason.clone()));
+        return Err(HoldError::Refused((*account_no).to_string(), refused.reason.clone()));
     }
     if done.done > 0 {
         let kind =
@@ -145,14 +166,14 @@ pub fn change_within(
 pub fn left_alone(
     db: &mut Db,
     lender: &str,
-    accounts: &Accounts,
+    accounts: &[NamedAccount],
     holding: Holding<'_>,
-) -> QueryResult<Vec<NotHeld>> {
+) -> QueryResult<Vec<RefusedAccount<HoldRefusal>>> {
     let mut refused = Vec::new();
     for chunk in accounts.chunks(CHUNK) {
         let judged = judged(db, lender, chunk, holding)?.into_iter();
         refused.extend(judged.filter_map(|(line, account_no, _, reason)| {
-            Some(NotHeld { line, account_no: account_no.to_string(), reason: reason? })
+            Some(RefusedAccount { line, account_no: account_no.to_string(), reason: reason? })
         }));
     }
     Ok(refused)
@@ -164,10 +185,10 @@ type Judged<'a> = (Option<u64>, &'a str, Vec<Hold>, Option<HoldRefusal>);
 fn judged<'a>(
     db: &mut Db,
     lender: &str,
-    accounts: &'a [(Option<u64>, String)],
+    accounts: &'a [NamedAccount],
     holding: Holding<'_>,
 ) -> QueryResult<Vec<Judged<'a>>> {
-    let keys = keys_json(accounts.iter().map(|(_, account_no)| account_no.as_str()));
+    let keys = keys_json(accounts.iter().map(|one| one.account_no.as_str()));
     let known: HashSet<String> = portfolio::store::stated_of(db, lender, &keys)?
         .into_iter()
         .map(|(account_no, _)| account_no)
@@ -179,7 +200,7 @@ fn judged<'a>(
     {
         holds.entry(one.account_no.clone()).or_default().push(one);
     }
-    let judge = |(line, account_no): &'a (Option<u64>, String)| {
+    let judge = |NamedAccount { line, account_no }: &'a NamedAccount| {
         let running = holds.remove(account_no).unwrap_or_default();
         let refused = refusal(holding, known.contains(account_no), &running);
         (*line, account_no.as_str(), running, refused)
@@ -208,7 +229,7 @@ fn carry_out(
     holding: Holding<'_>,
     account_no: &str,
     running: &[Hold],
-) -> Result<(), PlacementError> {
+) -> Result<(), HoldError> {
     match holding.change {
         Change::Open(until) => {
             let Holding { kind, reason, on: from, .. } = holding;

@@ -7,8 +7,8 @@ use diesel::sql_types::{Nullable, Text};
 
 use super::Role;
 use crate::db::{Db, row, select};
+use crate::kernel::Lang;
 use crate::kernel::{Spelled, enumeration};
-use crate::party::Lang;
 
 /// A person of an organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ pub mod chance;
 pub mod digest;
 pub mod document;
 pub mod ids;
+mod lang;
 pub mod money;
 pub mod progress;
 pub mod rate;
@@ -18,6 +19,7 @@ pub fn count(things: usize) -> i64 {
 }
 
 pub use calendar::Month;
+pub use lang::Lang;
 pub use money::{Currency, Money, MoneyRange, Total};
 pub use rate::{Rate, Rounding};
 pub use spelled::Spelled;

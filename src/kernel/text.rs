@@ -64,6 +64,18 @@ pub fn is_key(text: &str) -> bool {
     !text.is_empty() && short && !text.chars().any(char::is_control)
 }
 
+/// A reason in words that is empty or too long; it holds its length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the reason has {0} characters; give 1 to 500")]
+pub struct ReasonLength(pub usize);
+
+/// Refuses a reason in words that is empty, longer than 500 characters or has control characters.
+pub fn check_reason(reason: &str) -> Result<(), ReasonLength> {
+    let length = reason.trim().chars().count();
+    let fits = (1..=500).contains(&length) && !reason.chars().any(char::is_control);
+    if fits { Ok(()) } else { Err(ReasonLength(length)) }
+}
+
 /// Shortens a value quoted in a message.
 pub fn excerpt(text: &str) -> String {
     const MOST: usize = 60;

@@ -1,11 +1,11 @@
 //! Posting: transactions take their numbers and hashes and are written in chunks.
 
+use chrono::NaiveDate;
 use diesel::QueryResult;
 
 use super::transaction::{Transaction, Unbalanced};
 use super::{LegRow, TransactionRow, transaction_hash};
-use crate::audit::Book;
-use crate::db::{Db, insert};
+use crate::db::{Db, insert, row};
 use crate::kernel::digest::Chaining;
 use crate::kernel::{Money, MoneyRange};
 
@@ -44,6 +44,30 @@ pub enum LedgerError {
     Db(#[from] diesel::result::Error),
 }
 
+row! {
+    /// How far a book's ledger has come.
+    #[derive(Clone, Debug)]
+    pub struct Head in "book" key (lender) {
+        /// The last transaction.
+        transaction_no: i64 [0..],
+        /// Its hash.
+        transaction_hash: String,
+        /// Σ of all debits ever posted: what bounds every sum of the book's amounts.
+        turnover: Money [0..],
+    }
+}
+
+/// Where transactions are posted.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Whose book.
+    pub lender: &'a str,
+    /// The act that posts.
+    pub seq: i64,
+    /// The first day of the earliest open month, once a month is closed.
+    pub open_from: Option<NaiveDate>,
+}
+
 /// Transactions waiting to be written.
 #[derive(Default)]
 pub struct Journal {
@@ -59,31 +83,31 @@ impl Journal {
     pub fn post(
         &mut self,
         db: &mut Db,
-        book: &mut Book,
+        place: &Place<'_>,
+        head: &mut Head,
         transaction: Result<Option<Transaction>, Unbalanced>,
     ) -> Result<(), LedgerError> {
         let Some(transaction) = transaction? else { return Ok(()) };
-        let moved = i128::from(book.turnover.0) + transaction.moved();
-        book.turnover = Money::checked(moved).map_err(|range| LedgerError::Full {
-            lender: book.lender.clone(),
+        let moved = i128::from(head.turnover.0) + transaction.moved();
+        head.turnover = Money::checked(moved).map_err(|range| LedgerError::Full {
+            lender: place.lender.to_string(),
             event: transaction.event.clone(),
             range,
         })?;
         self.waiting.push(transaction);
-        if self.waiting.len() >= CHUNK { Ok(self.flush(db, book)?) } else { Ok(()) }
+        if self.waiting.len() >= CHUNK { Ok(self.flush(db, place, head)?) } else { Ok(()) }
     }
 
     /// Writes what waits: each transaction takes the next number, moves to the earliest open month when its
     /// own is closed, and is chained to its predecessor.
-    pub fn flush(&mut self, db: &mut Db, book: &mut Book) -> QueryResult<()> {
+    pub fn flush(&mut self, db: &mut Db, place: &Place<'_>, head: &mut Head) -> QueryResult<()> {
         let waiting = std::mem::take(&mut self.waiting);
         let mut transactions = Vec::with_capacity(waiting.len());
         let mut postings = Vec::with_capacity(waiting.len() * 2);
         for transaction in waiting {
-            book.transaction_no += 1;
-            let (number, seq) = (book.transaction_no, book.seq);
-            let day =
-                book.first_open_day().map_or(transaction.day, |open| transaction.day.max(open));
+            head.transaction_no += 1;
+            let (number, seq) = (head.transaction_no, place.seq);
+            let day = place.open_from.map_or(transaction.day, |open| transaction.day.max(open));
             let Transaction { event, corrects, .. } = &transaction;
             let legs = transaction.legs().iter().zip(1..);
             let legs: Vec<LegRow> = legs
@@ -97,13 +121,13 @@ impl Journal {
             let (event, corrects) = (event.clone(), corrects.clone());
             let hash = String::new();
             let mut row = TransactionRow { number, day, event, seq, corrects, hash };
-            row.hash = transaction_hash(Chaining::CURRENT, &book.transaction_hash, &row, &legs);
-            book.transaction_hash.clone_from(&row.hash);
+            row.hash = transaction_hash(Chaining::CURRENT, &head.transaction_hash, &row, &legs);
+            head.transaction_hash.clone_from(&row.hash);
             transactions.push(row);
             postings.extend(legs);
         }
         // The chain of hashes covers these rows; they need no digest of the event.
-        insert(db, &book.lender, &transactions)?;
-        insert(db, &book.lender, &postings)
+        insert(db, place.lender, &transactions)?;
+        insert(db, place.lender, &postings)
     }
 }

@@ -15,7 +15,7 @@ use chrono::NaiveDate;
 use crate::db::row;
 use crate::kernel::Money;
 
-pub use journal::{Journal, LedgerError};
+pub use journal::{Head, Journal, LedgerError, Place};
 pub use transaction::{Leg, Transaction, Unbalanced, transaction_hash};
 
 row! {

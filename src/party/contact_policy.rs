@@ -3,7 +3,7 @@
 use chrono::NaiveTime;
 
 use super::ContactPolicy;
-use super::parse::{Said, said};
+use super::said::{Said, said};
 use crate::kernel::Spelled;
 use crate::kernel::calendar::Minute;
 use crate::kernel::document::{DocumentFault, Table, Value};

@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::contact_policy::{self, SaidPolicy};
+use super::said::{Said, said};
 use super::{Assignee, AssigneeKind, Buckets, Lang, Lender, Names, Status};
 use crate::identity::password::SHORTEST;
 use crate::identity::{Access, Person, Role};
@@ -18,41 +19,6 @@ pub struct Parties {
     pub lenders: Vec<SaidLender>,
     /// People.
     pub users: Vec<SaidUser>,
-}
-
-/// What a file says of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said<T> {
-    /// Nothing: what is known stays.
-    Nothing,
-    /// That the default is to hold again.
-    Default,
-    /// A value.
-    Is(T),
-}
-
-impl<T> Said<T> {
-    /// What holds from now on, with what is known of a party that is set up already.
-    pub fn over(self, known: Option<T>, default: T) -> T {
-        match self {
-            Said::Is(value) => value,
-            Said::Default => default,
-            Said::Nothing => known.unwrap_or(default),
-        }
-    }
-}
-
-/// Reads what a table says of a key.
-pub(super) fn said<'a, T>(
-    table: &mut Table<'a>,
-    key: &str,
-    read: impl FnOnce(&Value<'a>) -> Read<T>,
-) -> Read<Said<T>> {
-    match table.take(key) {
-        None => Ok(Said::Nothing),
-        Some(value) if value.text().is_ok_and(|text| text == "default") => Ok(Said::Default),
-        Some(value) => read(&value).map(Said::Is),
-    }
 }
 
 /// What a key that has no default says.

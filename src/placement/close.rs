@@ -73,7 +73,7 @@ pub fn close(db: &mut Db, act: &mut Act, to_close: &[ToClose]) -> Result<(), Led
             let event = format!("closed:{seq}:{assignee}:{day}:{first}");
             let moves = [(chart::loans(None), amount), (chart::loans(Some(&assignee)), -amount)];
             let transaction = Transaction::build(day, event, None, moves);
-            act.journal.post(db, &mut act.book, transaction)?;
+            act.post(db, transaction)?;
         }
     }
     Ok(())

@@ -1,16 +1,20 @@
 //! A placement (委案): an account in the hands of one assignee, from `placed_on` until it closes (rules 3).
 //!
-//! Its facts are frozen when it starts; closing is written once. [`life`] says what is pending and what may come next;
-//! [`step`] and [`recall`] take such steps. [`window`] says which days' payments belong to it; [`close`] ends placements
-//! (recall, return, expiry, payment, transfer) and moves what is owed back to the house.
+//! Its facts are frozen when it starts ([`open`]); closing is written once ([`close`], [`expire`]) and moves what is owed back
+//! to the house. In between, [`life`] says what is pending and [`transition`] what may come next; [`preview`] answers that for
+//! many accounts, [`step`] writes it. [`window`] says which days' payments belong to it.
 
 pub mod close;
 pub mod expire;
 pub mod life;
+pub mod open;
+pub mod preview;
 pub mod recall;
+pub mod refusal;
 pub mod step;
 pub mod step_store;
 pub mod store;
+pub mod transition;
 pub mod window;
 
 use chrono::NaiveDate;
@@ -20,7 +24,9 @@ use crate::db::row;
 use crate::kernel::{Money, enumeration};
 use crate::party::Lang;
 
-pub use life::{Life, Move, Outcome, Refusal, Step, StepKind};
+pub use life::{Life, Outcome, Step, StepKind};
+pub use refusal::Refusal;
+pub use transition::{Action, Instruction};
 pub use window::{Window, windows};
 
 row! {
@@ -171,8 +177,8 @@ impl Placement {
 #[derive(Debug, thiserror::Error)]
 pub enum PlacementError {
     /// The day lies in a closed month.
-    #[error("{0} lies in a month that is closed (open from {1}); use a day of an open month")]
-    ClosedMonth(NaiveDate, NaiveDate),
+    #[error(transparent)]
+    ClosedMonth(#[from] crate::audit::ClosedMonth),
     /// The lender is unknown.
     #[error("there is no lender {0}; run `consign setup` with a parties file that has it")]
     NoLender(String),
@@ -182,15 +188,9 @@ pub enum PlacementError {
     /// A step of one account is refused.
     #[error("account {0} {1}; nothing was changed")]
     Refused(String, Refusal),
-    /// The hold of one account is refused.
-    #[error("account {0} {1}; nothing was changed")]
-    Hold(String, crate::hold::change::HoldRefusal),
     /// The reason is empty or too long.
-    #[error("the reason has {0} characters; give 1 to 500")]
-    ReasonText(usize),
-    /// A hold would end before it begins.
-    #[error("a hold from {0} cannot last until {1}; give a last day that is not before the first")]
-    Until(NaiveDate, NaiveDate),
+    #[error(transparent)]
+    ReasonText(#[from] crate::kernel::text::ReasonLength),
     /// A contract cannot be read.
     #[error(transparent)]
     Contract(#[from] crate::contract::ContractError),
@@ -206,12 +206,4 @@ pub enum PlacementError {
     /// The database failed.
     #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
-}
-
-/// Refuses a day of a closed month.
-pub fn check_open(book: &crate::audit::Book, day: NaiveDate) -> Result<(), PlacementError> {
-    match book.first_open_day() {
-        Some(open) if day < open => Err(PlacementError::ClosedMonth(day, open)),
-        _ => Ok(()),
-    }
 }

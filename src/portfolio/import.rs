@@ -192,7 +192,7 @@ impl Kind for Portfolio<'_> {
         });
         let moves = moves.collect::<Result<Vec<_>, _>>()?;
         let transaction = Transaction::build(self.as_of, event, None, moves);
-        act.journal.post(db, &mut act.book, transaction)?;
+        act.post(db, transaction)?;
         let total = counts.total.money();
         let total =
             total.map_err(|range| IntakeError::Total { file: taken.file_name.clone(), range })?;

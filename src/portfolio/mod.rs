@@ -5,6 +5,7 @@
 
 pub mod columns;
 pub mod import;
+pub mod named;
 pub mod personal;
 pub mod store;
 

@@ -250,3 +250,20 @@ pub fn sealed_before(
         diesel::sql_query(sql).bind::<Text, _>(lender).get_result(db).optional()?;
     Ok(found.map(|row| row.sealed))
 }
+
+/// Account numbers of a book after one, in order.
+pub fn accounts_after(
+    db: &mut Db,
+    lender: &str,
+    after: &str,
+    most: i64,
+) -> QueryResult<Vec<String>> {
+    let rows: Vec<AccountNo> = diesel::sql_query(
+        "SELECT DISTINCT account_no FROM portfolio_row WHERE lender = $1 AND account_no > $2 ORDER BY account_no LIMIT $3",
+    )
+    .bind::<Text, _>(lender)
+    .bind::<Text, _>(after)
+    .bind::<BigInt, _>(most)
+    .load(db)?;
+    Ok(rows.into_iter().map(|row| row.account_no).collect())
+}

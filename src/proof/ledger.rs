@@ -55,19 +55,19 @@ pub(super) fn prove(db: &mut Db, book: &Book, proof: &mut Proof) -> Result<Sums,
         Ok::<(), ProofError>(())
     })?;
     walk.transaction(proof);
-    proof.check(walk.number == book.transaction_no, || {
+    proof.check(walk.number == book.ledger.transaction_no, || {
         format!(
             "the last ledger transaction is {}, the book's head says {}",
-            walk.number, book.transaction_no
+            walk.number, book.ledger.transaction_no
         )
     });
-    proof.check(walk.hash == book.transaction_hash, || {
+    proof.check(walk.hash == book.ledger.transaction_hash, || {
         "the last transaction's hash is not the one in the book's head".to_string()
     });
-    proof.check(walk.moved == book.turnover.into(), || {
+    proof.check(walk.moved == book.ledger.turnover.into(), || {
         format!(
             "the ledger has moved {} minor units in all, the book's head says {}",
-            walk.moved.0, book.turnover.0
+            walk.moved.0, book.ledger.turnover.0
         )
     });
     let mut missing: Vec<&String> = walk.expected.keys().collect();

@@ -183,7 +183,7 @@ impl Recoveries {
             let position = known.positions.get_mut(&recovery.account_no).ok_or(diesel::NotFound)?;
             let transaction = post(&mut recovery, of_waiver, position);
             let act = &mut intake.act;
-            act.journal.post(db, &mut act.book, transaction)?;
+            act.post(db, transaction)?;
             self.count(&recovery, position);
             known.recoveries.insert(recovery.reference.clone(), recovery.clone());
             accepted.push(recovery);

@@ -287,7 +287,7 @@ fn issue(
         store::add_document(db, &mut act, one, "html", html.as_bytes())?;
         progress.advance(1)?;
     }
-    act.journal.flush(db, &mut act.book)?;
+    act.flush_journal(db)?;
     let (month, seq) = (closed.month, act.seq());
     let grade = |(agency, graded): (&String, &Graded)| Grade {
         month,
@@ -326,7 +326,7 @@ fn post(db: &mut Db, act: &mut Act, one: &Statement) -> Result<(), SettlementErr
     for (event, moves) in [("statement", issued.to_vec()), ("set-off", set_off.to_vec())] {
         let transaction =
             Transaction::build(day, format!("{event}:{}", one.statement_no), None, moves);
-        act.journal.post(db, &mut act.book, transaction)?;
+        act.post(db, transaction)?;
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ mod identity;
 mod ledger;
 mod link;
 mod list;
+mod once;
 mod pace;
 mod page;
 mod performance;

@@ -19,6 +19,7 @@ use crate::db::{PoolError, Trouble, TroubleKind};
 use crate::identity::sign_in::SignInError;
 use crate::kernel::document::DocumentFault;
 use crate::party::Lang;
+use crate::placement::PlacementError;
 use crate::settlement::SettlementError;
 use crate::web::identity::who;
 use crate::web::link::Link;
@@ -133,6 +134,15 @@ impl From<SettlementError> for Problem {
             | SettlementError::NoLine(..)
             | SettlementError::NoStatement { .. } => Problem::NotFound,
             SettlementError::Db(error) => error.into(),
+            other => Problem::Ours(other.to_string()),
+        }
+    }
+}
+
+impl From<PlacementError> for Problem {
+    fn from(error: PlacementError) -> Problem {
+        match error {
+            PlacementError::Db(error) => error.into(),
             other => Problem::Ours(other.to_string()),
         }
     }

@@ -28,7 +28,7 @@ use crate::web::identity::who::{
 use crate::web::ledger;
 use crate::web::performance::placements as scorecard_placements;
 use crate::web::performance::scorecard;
-use crate::web::placement::act;
+use crate::web::placement::act_page;
 use crate::web::placement::expire;
 use crate::web::placement::placements;
 use crate::web::placement::requests;
@@ -145,8 +145,8 @@ routes! {
     Get  "/allocation/{run_no}/accounts.csv",       With(Accounts, None),                                    run_accounts::download;
     Get  "/placements",                             With(Accounts, Some(OwnPlacements)),                     placements::show;
     Get  "/placements.csv",                         With(Accounts, Some(OwnPlacements)),                     placements::download;
-    Get  "/placements/act",                         With(ActOnPlacements, Some(ActOnOwnPlacements)),         act::show;
-    Post "/placements/act",                         With(ActOnPlacements, Some(ActOnOwnPlacements)),         act::carry_out;
+    Get  "/placements/act",                         With(ActOnPlacements, Some(ActOnOwnPlacements)),         act_page::show;
+    Post "/placements/act",                         With(ActOnPlacements, Some(ActOnOwnPlacements)),         act_page::carry_out;
     Get  "/placements/expire",                      With(ActOnPlacements, None),                             expire::show;
     Post "/placements/expire",                      With(ActOnPlacements, None),                             expire::record;
     Get  "/requests",                               With(Accounts, Some(OwnPlacements)),                     requests::show;

@@ -6,6 +6,9 @@ use super::count;
 use crate::allocation::AllocationError;
 use crate::allocation::candidates::LeftOut;
 use crate::allocation::compare::Measured;
+use crate::allocation::deal::Assigned;
+use crate::allocation::decide::Decision;
+use crate::allocation::expectation::Beyond;
 use crate::allocation::findings::How;
 use crate::allocation::gates::Gate;
 use crate::allocation::plan::Infeasible;
@@ -43,7 +46,7 @@ impl AllocationError {
             (Lang::Zh, AllocationError::Infeasible(clash)) => {
                 format!("分案被拒绝，未作任何更改：{}", clash.words(t))
             }
-            (Lang::Zh, AllocationError::Beyond(what)) => {
+            (Lang::Zh, AllocationError::Beyond(Beyond(what))) => {
                 format!("{what} 的预期金额超出账簿可记的最大金额；请核对余额与回款；未作任何更改")
             }
             (Lang::Zh, AllocationError::Range(_)) => {
@@ -451,5 +454,19 @@ impl Lang {
                 )
             }
         }
+    }
+}
+
+impl Decision {
+    /// Why, in Chinese and in English.
+    pub fn why_in_words(&self, index: usize, one: &Assigned) -> (String, String) {
+        let why = self.why(index, one);
+        let list = why
+            .refusals
+            .and_then(|list| usize::try_from(list).ok())
+            .map(|list| self.refusals(list))
+            .unwrap_or_default();
+        let words = |t: Lang| why.words(t, self.method().name(), &refusal_words(&list, t));
+        (words(Lang::Zh), words(Lang::En))
     }
 }

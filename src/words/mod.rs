@@ -8,8 +8,8 @@
 macro_rules! tell {
     ($t:expr, $zh:literal, $en:literal $(,)?) => {
         match $t {
-            $crate::party::Lang::Zh => format!($zh),
-            $crate::party::Lang::En => format!($en),
+            $crate::kernel::Lang::Zh => format!($zh),
+            $crate::kernel::Lang::En => format!($en),
         }
     };
 }
@@ -40,8 +40,7 @@ mod settlement;
 mod shared;
 mod work;
 
-use crate::kernel::{Currency, Money};
-use crate::party::Lang;
+use crate::kernel::{Currency, Lang, Money};
 
 macro_rules! words {
     ($($name:ident: $zh:literal / $en:literal;)*) => {
@@ -589,6 +588,8 @@ words! {
     act_code: "原因代码（英文短词）" / "Reason: a short word";
     act_until_hold: "截止日（可空）" / "Last day, when known";
     act_nothing: "未选择任何案件。请返回勾选案件后再试。" / "No account is ticked. Go back, tick some and try again.";
+    effect_closes: "当日关闭：" / "Closes on that day:";
+    effect_recalled: "无异议则生效关闭于" / "Final, unless somebody objects, on";
     act_cannot: "不能办理" / "Cannot";
     act_accounts: "将办理案件" / "Accounts it applies to";
     act_left: "不能办理的案件" / "Left alone";

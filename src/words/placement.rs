@@ -1,27 +1,23 @@
 //! Placements in words: why a step or a hold is refused.
 
+use crate::audit::ClosedMonth;
 use crate::db::Trouble;
-use crate::hold::change::HoldRefusal;
-use crate::party::Lang;
-use crate::placement::life::Refusal;
-use crate::placement::{CloseReason, PlacementError};
+use crate::hold::change::{HoldError, HoldRefusal};
+use crate::kernel::Lang;
+use crate::placement::{CloseReason, PlacementError, Refusal};
 
 impl PlacementError {
     /// The refusal, for whoever reads it on a page.
     pub fn words(&self, t: Lang) -> String {
         match self {
-            PlacementError::ClosedMonth(_, open) => format!("{} {open}", t.refused_closed_month()),
+            PlacementError::ClosedMonth(month) => month.words(t),
             PlacementError::NoLender(_) => t.no_lender().to_string(),
             PlacementError::NoAssignee(code) => t.no_assignee(code),
             PlacementError::Refused(account_no, refusal) => {
                 format!("{account_no} {}", refusal.words(t))
             }
-            PlacementError::Hold(account_no, refusal) => {
-                format!("{account_no} {}", refusal.words(t))
-            }
             PlacementError::ReasonText(_) => t.refused_reason().to_string(),
             PlacementError::Reason(_) => t.refused_code().to_string(),
-            PlacementError::Until(..) => t.refused_until().to_string(),
             PlacementError::Contract(error) => error.words(t),
             PlacementError::Sheet(error) => error.words(t),
             PlacementError::Ledger(error) => error.words(t),
@@ -87,6 +83,31 @@ impl Refusal {
                 "新到期日 {until} 不晚于现到期日 {now}",
                 "would be kept until {until}, which is no later than its last day {now}"
             ),
+        }
+    }
+}
+
+impl ClosedMonth {
+    /// That the day lies in a closed month, and from when on it would not.
+    pub fn words(&self, t: Lang) -> String {
+        format!("{} {}", t.refused_closed_month(), self.open)
+    }
+}
+
+impl HoldError {
+    /// The refusal, for whoever reads it on a page.
+    pub fn words(&self, t: Lang) -> String {
+        match self {
+            HoldError::NoLender(_) => t.no_lender().to_string(),
+            HoldError::ClosedMonth(month) => month.words(t),
+            HoldError::Refused(account_no, refusal) => {
+                format!("{account_no} {}", refusal.words(t))
+            }
+            HoldError::Reason(_) => t.refused_reason().to_string(),
+            HoldError::Until(..) => t.refused_until().to_string(),
+            HoldError::Sheet(error) => error.words(t),
+            HoldError::Placement(error) => error.words(t),
+            HoldError::Db(error) => Trouble::of(error).told(t),
         }
     }
 }

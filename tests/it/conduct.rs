@@ -15,7 +15,7 @@ use consign::conduct::{
     incidents, violation,
 };
 use consign::intake::{IntakeError, Options, Report};
-use consign::placement::Move;
+use consign::placement::Action;
 use consign::portfolio::personal::Key;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -421,7 +421,7 @@ fn contact_stops_when_a_recall_is_asked_for_and_goes_on_when_it_is_withdrawn() {
         );
         book.portfolio("2026-01-01", "account_no,balance,days_past_due\n1,100.00,40\n");
         assert_eq!(book.allocate("2026-01-02", "A01"), 1);
-        book.step("1", None, Move::RequestRecall("review"), "2026-01-10").unwrap();
+        book.step("1", None, Action::RequestRecall("review"), "2026-01-10").unwrap();
         let rows = "a,1,2026-01-10 10:00,call,,other\nb,1,2026-01-11 10:00,call,,other\nc,1,2026-01-20 10:00,call,,other\n";
         contacts(book, "A01", rows);
         let expected = [
@@ -429,7 +429,7 @@ fn contact_stops_when_a_recall_is_asked_for_and_goes_on_when_it_is_withdrawn() {
             "A01 c not_in_hands 2026-01-20 / 2026-01-10",
         ];
         assert_eq!(violated(book, "2026-01-01", "2026-01-31"), expected);
-        book.step("1", None, Move::DecideRecall(false, Some("a mistake")), "2026-01-20").unwrap();
+        book.step("1", None, Action::DecideRecall(false, Some("a mistake")), "2026-01-20").unwrap();
         assert_eq!(
             violated(book, "2026-01-01", "2026-01-31"),
             expected[..1],

@@ -5,9 +5,12 @@ use std::cell::RefCell;
 
 use chrono::Days;
 use consign::hold::HoldKind;
-use consign::hold::change::{Change, Held, Holding, change};
-use consign::placement::step::Named;
-use consign::placement::{Move, Placement, PlacementError, Refusal, recall, store, windows};
+use consign::hold::change::{Change, Held, HoldError, Holding, change};
+use consign::placement::step::Selection;
+use consign::placement::{
+    Action, Instruction, Placement, PlacementError, Refusal, recall, store, windows,
+};
+use consign::portfolio::named::Named;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
@@ -50,14 +53,14 @@ fn is_closed(book: &mut Book, account_no: &str, on: &str, reason: &'static str) 
     assert_eq!(closed(book, account_no), Some((on.to_string(), reason)), "account {account_no}");
 }
 
-fn refusal(refused: Result<consign::placement::step::Taken, PlacementError>) -> Refusal {
+fn refusal(refused: Result<consign::placement::step::StepReport, PlacementError>) -> Refusal {
     match refused {
         Err(PlacementError::Refused(_, refusal)) => refusal,
         other => panic!("not a refusal: {other:?}"),
     }
 }
 
-fn request(book: &mut Book, which: &recall::Which<'_>, reason: &str, on: &str) -> recall::Recalled {
+fn request(book: &mut Book, which: &Selection<'_>, reason: &str, on: &str) -> recall::Recalled {
     recall::recall(&mut book.db, &book.lender, which, reason, day(on), false, &by()).unwrap()
 }
 
@@ -66,9 +69,9 @@ fn a_recall_is_final_on_the_last_day_to_object_when_nobody_does() {
     on_each_database(|book| {
         ready(book);
         assert_eq!(book.allocate("2026-01-05", "A01"), 4);
-        let done = request(book, &recall::Which::Assignee("A01"), "review", "2026-01-10");
+        let done = request(book, &Selection::Assignee("A01"), "review", "2026-01-10");
         assert_eq!((done.requested, done.recalled, done.not_placed.len()), (4, 0, 0));
-        book.step("1", Some("A01"), Move::Acknowledge, "2026-01-11").unwrap();
+        book.step("1", Some("A01"), Action::Acknowledge, "2026-01-11").unwrap();
         assert_eq!(book.expire("2026-01-15"), 0);
         assert_eq!(closed(book, "1"), None, "the fifteenth is the last day to object");
         book.recoveries(
@@ -104,24 +107,22 @@ fn an_objection_waits_for_the_lender_whatever_time_passes() {
     on_each_database(|book| {
         ready(book);
         book.allocate("2026-01-05", "A01");
-        request(book, &recall::Which::Assignee("A01"), "review", "2026-01-10");
+        request(book, &Selection::Assignee("A01"), "review", "2026-01-10");
         for account in ["1", "2", "3"] {
-            book.step(account, Some("A01"), Move::Object("in negotiation"), "2026-01-15").unwrap();
+            book.step(account, Some("A01"), Action::Object("in negotiation"), "2026-01-15")
+                .unwrap();
         }
         book.expire("2026-02-01");
         is_closed(book, "4", "2026-01-15", "recalled");
-        book.step("1", None, Move::DecideRecall(true, Some("no")), "2026-02-01").unwrap();
+        book.step("1", None, Action::DecideRecall(true, Some("no")), "2026-02-01").unwrap();
         is_closed(book, "1", "2026-02-01", "recalled");
-        book.step("2", None, Move::DecideRecall(false, None), "2026-02-02").unwrap();
+        book.step("2", None, Action::DecideRecall(false, None), "2026-02-02").unwrap();
         assert_eq!(last(book, "2").life(), consign::placement::Life::default());
         book.expire("2026-03-05");
         assert_eq!(closed(book, "2"), None);
         assert_eq!(closed(book, "3"), None);
         // A recall that was withdrawn can be asked for again.
-        assert_eq!(
-            request(book, &recall::Which::Assignee("A01"), "again", "2026-03-05").requested,
-            1
-        );
+        assert_eq!(request(book, &Selection::Assignee("A01"), "again", "2026-03-05").requested, 1);
         assert_eq!(
             book.expire("2026-03-06"),
             2,
@@ -139,17 +140,16 @@ fn without_time_to_object_or_for_compliance_a_recall_is_final_at_once() {
         ready(book);
         book.portfolio("2026-01-01", "account_no,balance,days_past_due\n5,10.00,45\n");
         book.allocate("2026-01-05", "A02");
-        let done = request(book, &recall::Which::Assignee("A02"), "review", "2026-01-10");
+        let done = request(book, &Selection::Assignee("A02"), "review", "2026-01-10");
         assert_eq!((done.requested, done.recalled), (0, 5));
         is_closed(book, "1", "2026-01-10", "recalled");
         assert_eq!(last(book, "1").steps.len(), 1, "the request is a record of its own");
         assert_eq!(book.allocate("2026-01-10", "A01"), 5);
         assert_eq!(
-            request(book, &recall::Which::DueBy(day("2026-03-10")), "review", "2026-01-11")
-                .requested,
+            request(book, &Selection::DueBy(day("2026-03-10")), "review", "2026-01-11").requested,
             5
         );
-        let again = request(book, &recall::Which::DueBy(day("2026-03-10")), "review", "2026-01-12");
+        let again = request(book, &Selection::DueBy(day("2026-03-10")), "review", "2026-01-12");
         assert_eq!(
             (again.requested, again.recalled, again.already_requested.len()),
             (0, 0, 5),
@@ -157,7 +157,8 @@ fn without_time_to_object_or_for_compliance_a_recall_is_final_at_once() {
         );
         let path = book.file("compliance.csv", "account_no\n1\n2\n");
         assert_eq!(
-            request(book, &recall::Which::File(&path), "compliance", "2026-01-12").recalled,
+            request(book, &Selection::Named(Named::File(&path)), "compliance", "2026-01-12")
+                .recalled,
             2
         );
         is_closed(book, "1", "2026-01-12", "recalled");
@@ -176,11 +177,10 @@ fn a_recall_of_what_is_held_finds_the_debtors_other_accounts_too() {
         ready(book);
         book.allocate("2026-01-05", "A01");
         hold(book, "3", Change::Open(None), HoldKind::Deceased, "2026-01-08").unwrap();
-        let done =
-            request(book, &recall::Which::Hold(HoldKind::Deceased), "compliance", "2026-01-09");
+        let done = request(book, &Selection::Held(HoldKind::Deceased), "compliance", "2026-01-09");
         assert_eq!(done.recalled, 2, "a death holds both accounts of the debtor");
         assert_eq!(
-            request(book, &recall::Which::Hold(HoldKind::Dispute), "x", "2026-01-09").requested,
+            request(book, &Selection::Held(HoldKind::Dispute), "x", "2026-01-09").requested,
             0
         );
         book.assert_proven();
@@ -195,7 +195,7 @@ fn every_command_with_a_later_day_records_a_recall_that_became_final() {
             book.another_lender("CNY", &["A01", "A02"]);
             published(book);
             book.allocate("2026-01-05", "A01");
-            request(book, &recall::Which::Assignee("A01"), "review", "2026-01-28");
+            request(book, &Selection::Assignee("A01"), "review", "2026-01-28");
             match which {
                 0 => drop(book.expire("2026-02-03")),
                 1 => drop(book.try_allocate(&all_to("A02"), "2026-02-03", true).unwrap()),
@@ -223,11 +223,11 @@ fn a_recall_becomes_final_in_the_month_after_the_one_that_was_closed() {
     on_each_database(|book| {
         ready(book);
         book.allocate("2026-01-05", "A01");
-        request(book, &recall::Which::Assignee("A01"), "review", "2026-01-29");
+        request(book, &Selection::Assignee("A01"), "review", "2026-01-29");
         book.recoveries("reference,account_no,received_on,amount\np,1,2026-01-30,100.00\n");
         book.close("2026-01");
         assert_eq!(closed(book, "1"), None);
-        book.step("2", Some("A01"), Move::Object("late, but in time"), "2026-02-03").unwrap();
+        book.step("2", Some("A01"), Action::Object("late, but in time"), "2026-02-03").unwrap();
         book.recoveries(
             "reference,account_no,received_on,amount\nq,1,2026-02-06,10.00\nr,1,2026-02-07,10.00\ns,2,2026-02-20,10.00\n",
         );
@@ -253,7 +253,7 @@ fn a_payment_in_full_does_not_outlive_the_recall_that_was_pending() {
             book.another_lender("CNY", &["A01", "A02"]);
             published(book);
             book.allocate("2026-01-05", "A01");
-            request(book, &recall::Which::Assignee("A01"), "review", "2026-01-10");
+            request(book, &Selection::Assignee("A01"), "review", "2026-01-10");
             if recorded_before {
                 book.expire("2026-01-16");
             }
@@ -275,13 +275,14 @@ fn a_return_is_asked_by_the_agency_and_decided_by_the_lender() {
     on_each_database(|book| {
         ready(book);
         book.allocate("2026-01-05", "A01");
-        book.step("1", Some("A01"), Move::AskReturn("moved abroad"), "2026-01-10").unwrap();
-        let pending = refusal(book.step("1", Some("A01"), Move::AskReturn("again"), "2026-01-11"));
+        book.step("1", Some("A01"), Action::AskReturn("moved abroad"), "2026-01-10").unwrap();
+        let pending =
+            refusal(book.step("1", Some("A01"), Action::AskReturn("again"), "2026-01-11"));
         assert_eq!(pending, Refusal::ReturnPending(day("2026-01-10")));
-        book.step("1", None, Move::DecideReturn(false, Some("try again")), "2026-01-12").unwrap();
+        book.step("1", None, Action::DecideReturn(false, Some("try again")), "2026-01-12").unwrap();
         assert_eq!(closed(book, "1"), None);
-        book.step("1", Some("A01"), Move::AskReturn("really"), "2026-01-13").unwrap();
-        book.step("1", None, Move::DecideReturn(true, None), "2026-01-14").unwrap();
+        book.step("1", Some("A01"), Action::AskReturn("really"), "2026-01-13").unwrap();
+        book.step("1", None, Action::DecideReturn(true, None), "2026-01-14").unwrap();
         is_closed(book, "1", "2026-01-14", "returned");
         assert_eq!(book.allocate("2026-01-14", "A02"), 1, "free again on the day of the return");
         book.recoveries(
@@ -299,14 +300,14 @@ fn a_retention_moves_the_last_day_also_after_months_were_closed() {
     on_each_database(|book| {
         ready(book);
         book.allocate("2026-01-05", "A01");
-        let until = Move::AskRetention(day("2026-04-10"), "pays by instalments");
+        let until = Action::AskRetention(day("2026-04-10"), "pays by instalments");
         book.step("1", Some("A01"), until, "2026-01-20").unwrap();
         book.step("2", None, until, "2026-01-20").unwrap();
         book.recoveries("reference,account_no,received_on,amount\np,1,2026-01-15,10.00\n");
         book.close("2026-01");
         let january = book.statements();
-        book.step("1", None, Move::DecideRetention(true, None), "2026-02-10").unwrap();
-        book.step("2", None, Move::DecideRetention(false, Some("no")), "2026-02-10").unwrap();
+        book.step("1", None, Action::DecideRetention(true, None), "2026-02-10").unwrap();
+        book.step("2", None, Action::DecideRetention(false, Some("no")), "2026-02-10").unwrap();
         assert_eq!(last(book, "1").expires_on, day("2026-04-10"));
         assert_eq!(
             last(book, "1").known_at(0).expires_on,
@@ -316,9 +317,9 @@ fn a_retention_moves_the_last_day_also_after_months_were_closed() {
         book.close("2026-02");
         book.assert_proven();
         // A second retention, on top of the first.
-        book.step("1", None, Move::AskRetention(day("2026-05-01"), "still pays"), "2026-04-09")
+        book.step("1", None, Action::AskRetention(day("2026-05-01"), "still pays"), "2026-04-09")
             .unwrap();
-        book.step("1", None, Move::DecideRetention(true, None), "2026-04-09").unwrap();
+        book.step("1", None, Action::DecideRetention(true, None), "2026-04-09").unwrap();
         book.recoveries(
             "reference,account_no,received_on,amount\nq,1,2026-03-20,10.00\nr,1,2026-05-04,10.00\ns,1,2026-05-05,10.00\nt,2,2026-03-20,10.00\n",
         );
@@ -343,23 +344,18 @@ fn a_transfer_closes_and_holds_until_the_hold_is_ended() {
     on_each_database(|book| {
         ready(book);
         book.allocate("2026-01-05", "A01");
-        book.step("1", None, Move::Transfer("sale-2026"), "2026-01-10").unwrap();
+        book.step("1", None, Action::Transfer("sale-2026"), "2026-01-10").unwrap();
         is_closed(book, "1", "2026-01-10", "transferred");
         assert_eq!(book.allocate("2026-01-11", "A02"), 0, "what is sold is not placed again");
         hold(book, "1", Change::End, HoldKind::Transferred, "2026-01-12").unwrap();
         assert_eq!(book.allocate("2026-01-11", "A02"), 0);
         assert_eq!(book.allocate("2026-01-12", "A02"), 1);
         let lender = book.lender.clone();
-        let taker = consign::placement::life::Taker { agency: None, on: day("2026-01-20") };
-        let done = consign::placement::step::take(
-            &mut book.db,
-            &lender,
-            &Named::Assignee("A01"),
-            Move::Transfer("sale"),
-            taker,
-            &by(),
-        )
-        .unwrap();
+        let action = Action::Transfer("sale");
+        let transfer = Instruction { action, agency: None, on: day("2026-01-20") };
+        let all = Selection::Assignee("A01");
+        let done =
+            consign::placement::step::take(&mut book.db, &lender, &all, &transfer, &by()).unwrap();
         assert_eq!((done.taken, done.closed), (3, 3));
         assert_eq!(book.balance("Assets:Loans:A01"), 0);
         book.close("2026-01");
@@ -373,7 +369,7 @@ fn hold(
     what: Change,
     kind: HoldKind,
     on: &str,
-) -> Result<Held, PlacementError> {
+) -> Result<Held, HoldError> {
     let holding = Holding { change: what, kind, reason: "a letter came", on: day(on) };
     change(&mut book.db, &book.lender, &Named::Account(account), holding, &by())
 }
@@ -434,7 +430,7 @@ fn holds_stop_placing_for_their_days_and_nothing_else() {
         assert_eq!(running, [false], "an emptied cell ends only what a file opened");
         book.close("2026-01");
         let closed = hold(book, "2", Change::End, HoldKind::Hardship, "2026-01-31").unwrap_err();
-        assert!(matches!(closed, PlacementError::ClosedMonth(..)), "{closed}");
+        assert!(matches!(closed, HoldError::ClosedMonth(_)), "{closed}");
         book.assert_proven();
     });
 }
@@ -446,53 +442,70 @@ fn what_cannot_be_is_refused_and_leaves_no_trace() {
         ready(book);
         book.allocate("2026-01-05", "A01");
         book.recall(&["4"], "2026-01-06");
-        book.step("2", None, Move::RequestRecall("review"), "2026-01-10").unwrap();
-        book.step("2", Some("A01"), Move::Acknowledge, "2026-01-11").unwrap();
-        book.step("2", Some("A01"), Move::Object("no"), "2026-01-12").unwrap();
-        book.step("3", Some("A01"), Move::AskReturn("gone"), "2026-01-11").unwrap();
-        book.step("3", Some("A01"), Move::AskRetention(day("2026-04-01"), "or not"), "2026-01-11")
-            .unwrap();
+        book.step("2", None, Action::RequestRecall("review"), "2026-01-10").unwrap();
+        book.step("2", Some("A01"), Action::Acknowledge, "2026-01-11").unwrap();
+        book.step("2", Some("A01"), Action::Object("no"), "2026-01-12").unwrap();
+        book.step("3", Some("A01"), Action::AskReturn("gone"), "2026-01-11").unwrap();
+        book.step(
+            "3",
+            Some("A01"),
+            Action::AskRetention(day("2026-04-01"), "or not"),
+            "2026-01-11",
+        )
+        .unwrap();
         let before = book.state();
         let (jan, a01) = (|on: u32| day(&format!("2026-01-{on:02}")), Some("A01"));
-        let until = |text: &str| Move::AskRetention(day(text), "why not");
-        let cases: Vec<(&str, Option<&str>, Move<'_>, &str, Refusal)> = vec![
-            ("nobody", None, Move::RequestRecall("x"), "2026-01-20", Refusal::NeverPlaced(jan(20))),
-            ("1", None, Move::RequestRecall("x"), "2026-01-04", Refusal::NotYet(jan(5))),
+        let until = |text: &str| Action::AskRetention(day(text), "why not");
+        let cases: Vec<(&str, Option<&str>, Action<'_>, &str, Refusal)> = vec![
+            (
+                "nobody",
+                None,
+                Action::RequestRecall("x"),
+                "2026-01-20",
+                Refusal::NeverPlaced(jan(20)),
+            ),
+            ("1", None, Action::RequestRecall("x"), "2026-01-04", Refusal::NotYet(jan(5))),
             (
                 "4",
                 None,
-                Move::RequestRecall("x"),
+                Action::RequestRecall("x"),
                 "2026-01-20",
                 Refusal::Closed(jan(6), Some(consign::placement::CloseReason::Recalled)),
             ),
             (
                 "4",
                 Some("A02"),
-                Move::AskReturn("x"),
+                Action::AskReturn("x"),
                 "2026-01-20",
                 Refusal::NotHeldBy("A02".to_string()),
             ),
             (
                 "1",
                 Some("A02"),
-                Move::AskReturn("x"),
+                Action::AskReturn("x"),
                 "2026-01-20",
                 Refusal::NotHeldBy("A02".to_string()),
             ),
-            ("2", None, Move::RequestRecall("x"), "2026-01-20", Refusal::RecallPending(jan(10))),
-            ("1", a01, Move::Object("x"), "2026-01-20", Refusal::NoRecall),
-            ("1", a01, Move::Acknowledge, "2026-01-20", Refusal::NoRecall),
-            ("1", None, Move::DecideRecall(true, None), "2026-01-20", Refusal::NoRecall),
-            ("2", a01, Move::Acknowledge, "2026-01-20", Refusal::Acknowledged(jan(11))),
-            ("2", a01, Move::Object("x"), "2026-01-13", Refusal::Objected(jan(12))),
-            ("2", None, Move::DecideRecall(true, None), "2026-01-11", Refusal::Before(jan(12))),
+            ("2", None, Action::RequestRecall("x"), "2026-01-20", Refusal::RecallPending(jan(10))),
+            ("1", a01, Action::Object("x"), "2026-01-20", Refusal::NoRecall),
+            ("1", a01, Action::Acknowledge, "2026-01-20", Refusal::NoRecall),
+            ("1", None, Action::DecideRecall(true, None), "2026-01-20", Refusal::NoRecall),
+            ("2", a01, Action::Acknowledge, "2026-01-20", Refusal::Acknowledged(jan(11))),
+            ("2", a01, Action::Object("x"), "2026-01-13", Refusal::Objected(jan(12))),
+            ("2", None, Action::DecideRecall(true, None), "2026-01-11", Refusal::Before(jan(12))),
             ("2", None, until("2026-04-01"), "2026-01-20", Refusal::RecallPending(jan(10))),
-            ("3", a01, Move::AskReturn("x"), "2026-01-20", Refusal::ReturnPending(jan(11))),
-            ("1", None, Move::DecideReturn(true, None), "2026-01-20", Refusal::NoReturn),
-            ("3", None, Move::DecideReturn(true, None), "2026-01-10", Refusal::Before(jan(11))),
+            ("3", a01, Action::AskReturn("x"), "2026-01-20", Refusal::ReturnPending(jan(11))),
+            ("1", None, Action::DecideReturn(true, None), "2026-01-20", Refusal::NoReturn),
+            ("3", None, Action::DecideReturn(true, None), "2026-01-10", Refusal::Before(jan(11))),
             ("3", None, until("2026-05-01"), "2026-01-20", Refusal::RetentionPending(jan(11))),
-            ("1", None, Move::DecideRetention(true, None), "2026-01-20", Refusal::NoRetention),
-            ("3", None, Move::DecideRetention(true, None), "2026-01-10", Refusal::Before(jan(11))),
+            ("1", None, Action::DecideRetention(true, None), "2026-01-20", Refusal::NoRetention),
+            (
+                "3",
+                None,
+                Action::DecideRetention(true, None),
+                "2026-01-10",
+                Refusal::Before(jan(11)),
+            ),
             (
                 "1",
                 None,
@@ -509,38 +522,38 @@ fn what_cannot_be_is_refused_and_leaves_no_trace() {
             );
         }
         for (wanted, why) in [
-            (Move::Transfer("two words"), "two words"),
-            (Move::AskReturn("  "), "0 characters"),
-            (Move::RequestRecall(""), "short word"),
+            (Action::Transfer("two words"), "two words"),
+            (Action::AskReturn("  "), "0 characters"),
+            (Action::RequestRecall(""), "short word"),
         ] {
             assert!(
                 book.step("1", None, wanted, "2026-01-20").unwrap_err().to_string().contains(why)
             );
         }
         assert!(matches!(
-            book.step("1", Some("A77"), Move::Acknowledge, "2026-01-20"),
+            book.step("1", Some("A77"), Action::Acknowledge, "2026-01-20"),
             Err(PlacementError::NoAssignee(_))
         ));
         assert_eq!(book.state(), before);
         // Later the same placements have run out, also where nobody recorded it.
         let late = "2026-03-05";
         assert_eq!(
-            refusal(book.step("3", None, Move::DecideRetention(true, None), late)),
+            refusal(book.step("3", None, Action::DecideRetention(true, None), late)),
             Refusal::LastDay(day(late))
         );
         assert_eq!(
             refusal(book.step("1", None, until("2026-04-01"), late)),
             Refusal::LastDay(day(late))
         );
-        let over = refusal(book.step("1", a01, Move::AskReturn("x"), "2026-03-06"));
+        let over = refusal(book.step("1", a01, Action::AskReturn("x"), "2026-03-06"));
         assert_eq!(
             over,
             Refusal::Closed(day(late), Some(consign::placement::CloseReason::Expired))
         );
         assert_eq!(book.state(), before, "what was recorded on the way is undone with the refusal");
         book.close("2026-01");
-        let refused = book.step("1", a01, Move::AskReturn("x"), "2026-01-31").unwrap_err();
-        assert!(matches!(refused, PlacementError::ClosedMonth(..)), "{refused}");
+        let refused = book.step("1", a01, Action::AskReturn("x"), "2026-01-31").unwrap_err();
+        assert!(matches!(refused, PlacementError::ClosedMonth(_)), "{refused}");
         book.assert_proven();
     });
 }
@@ -556,15 +569,15 @@ fn after_each_closing_the_account_can_be_placed_again_on_the_same_day() {
             match wanted {
                 "recall" => book.recall(&["1"], "2026-01-10"),
                 "uphold" => {
-                    book.step("1", None, Move::RequestRecall("review"), "2026-01-08").unwrap();
-                    book.step("1", None, Move::DecideRecall(true, None), "2026-01-10").unwrap();
+                    book.step("1", None, Action::RequestRecall("review"), "2026-01-08").unwrap();
+                    book.step("1", None, Action::DecideRecall(true, None), "2026-01-10").unwrap();
                 }
                 "return" => {
-                    book.step("1", Some("A01"), Move::AskReturn("gone"), "2026-01-10").unwrap();
-                    book.step("1", None, Move::DecideReturn(true, None), "2026-01-10").unwrap();
+                    book.step("1", Some("A01"), Action::AskReturn("gone"), "2026-01-10").unwrap();
+                    book.step("1", None, Action::DecideReturn(true, None), "2026-01-10").unwrap();
                 }
                 _ => {
-                    book.step("1", None, Move::Transfer("sale"), "2026-01-10").unwrap();
+                    book.step("1", None, Action::Transfer("sale"), "2026-01-10").unwrap();
                     hold(book, "1", Change::End, HoldKind::Transferred, "2026-01-10").unwrap();
                 }
             }
@@ -836,19 +849,19 @@ fn wanted(
     granted: bool,
     today: chrono::NaiveDate,
     holder: &str,
-) -> (Option<&str>, Move<'static>) {
+) -> (Option<&str>, Action<'static>) {
     let agency = Some(holder);
     match which {
-        0 | 9..=11 => (None, Move::RequestRecall("review")),
-        1 => (agency, Move::Object("no")),
-        2 => (agency, Move::Acknowledge),
-        3 => (None, Move::DecideRecall(granted, None)),
-        4 => (agency, Move::AskReturn("gone")),
-        5 => (None, Move::DecideReturn(granted, None)),
-        6 => (agency, Move::AskRetention(today.checked_add_days(Days::new(70)).unwrap(), "pays")),
-        7 => (None, Move::DecideRetention(true, None)),
-        _ if granted => (None, Move::RecallAtOnce("now")),
-        _ => (None, Move::Transfer("sale")),
+        0 | 9..=11 => (None, Action::RequestRecall("review")),
+        1 => (agency, Action::Object("no")),
+        2 => (agency, Action::Acknowledge),
+        3 => (None, Action::DecideRecall(granted, None)),
+        4 => (agency, Action::AskReturn("gone")),
+        5 => (None, Action::DecideReturn(granted, None)),
+        6 => (agency, Action::AskRetention(today.checked_add_days(Days::new(70)).unwrap(), "pays")),
+        7 => (None, Action::DecideRetention(true, None)),
+        _ if granted => (None, Action::RecallAtOnce("now")),
+        _ => (None, Action::Transfer("sale")),
     }
 }
 

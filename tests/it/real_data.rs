@@ -12,9 +12,9 @@ use consign::hold::change::{Change, Holding, change};
 use consign::intake::Options;
 use consign::party::Lang;
 use consign::performance::measure;
-use consign::placement::life::Taker;
-use consign::placement::step::{Named, take};
-use consign::placement::{self, CloseReason, Move, Placement, expire, recall};
+use consign::placement::step::{Selection, take};
+use consign::placement::{self, Action, CloseReason, Instruction, Placement, expire, recall};
+use consign::portfolio::named::Named;
 use consign::sheet::ColumnMap;
 
 use crate::support::{Book, assert_adds_up, by, day, minor, on_each_database, shout};
@@ -137,12 +137,12 @@ fn step_all(
     book: &mut Book,
     accounts: &[String],
     agency: Option<&str>,
-    wanted: Move<'_>,
+    action: Action<'_>,
     on: &str,
 ) -> usize {
-    let taker = Taker { agency, on: day(on) };
-    let done =
-        take(&mut book.db, &book.lender, &Named::Accounts(accounts), wanted, taker, &by()).unwrap();
+    let selection = Selection::Named(Named::Accounts(accounts));
+    let instruction = Instruction { action, agency, on: day(on) };
+    let done = take(&mut book.db, &book.lender, &selection, &instruction, &by()).unwrap();
     assert_eq!(done.refused.len(), 0, "{:?}", done.refused);
     done.taken
 }
@@ -156,7 +156,7 @@ fn recall_all(
     at_once: bool,
 ) -> (usize, usize) {
     let path = book.file("recall.csv", format!("account_no\n{}\n", accounts.join("\n")));
-    let which = recall::Which::File(&path);
+    let which = Selection::Named(Named::File(&path));
     let done = recall::recall(&mut book.db, &book.lender, &which, reason, day(on), at_once, &by())
         .unwrap();
     assert_eq!((done.not_placed.len(), done.already_requested.len()), (0, 0));
@@ -164,7 +164,7 @@ fn recall_all(
 }
 
 fn recall_from(book: &mut Book, agency: &str, on: &str) -> (usize, usize) {
-    let which = recall::Which::Assignee(agency);
+    let which = Selection::Assignee(agency);
     let done =
         recall::recall(&mut book.db, &book.lender, &which, "strategy", day(on), false, &by())
             .unwrap();
@@ -337,8 +337,14 @@ fn of_region(book: &mut Book, agency: &str, region: &str) -> Vec<String> {
 fn loans_come_back(book: &mut Book, paid: &[Paid], told: &mut Told) {
     complain(book);
     let texas = of_region(book, "US2", "TX");
-    step_all(book, &texas, Some("US2"), Move::AskReturn("no office there any more"), "2013-07-20");
-    let returned = step_all(book, &texas, None, Move::DecideReturn(true, None), "2013-07-24");
+    step_all(
+        book,
+        &texas,
+        Some("US2"),
+        Action::AskReturn("no office there any more"),
+        "2013-07-20",
+    );
+    let returned = step_all(book, &texas, None, Action::DecideReturn(true, None), "2013-07-24");
     let massachusetts = of_region(book, "US4", "MA");
     let compliance = recall_all(book, &massachusetts, "compliance", "2013-07-23", false);
     assert_eq!((returned, compliance), (27, (13, 0)));
@@ -350,10 +356,10 @@ fn loans_come_back(book: &mut Book, paid: &[Paid], told: &mut Told) {
         book,
         &kept,
         Some("US5"),
-        Move::AskRetention(until, "pays by instalments"),
+        Action::AskRetention(until, "pays by instalments"),
         "2013-07-22",
     );
-    let retained = step_all(book, &kept, None, Move::DecideRetention(true, None), "2013-07-26");
+    let retained = step_all(book, &kept, None, Action::DecideRetention(true, None), "2013-07-26");
     let paying = who_paid(paid, "2013-02-01", "2013-07-25");
     let silent = in_hands(book, |one| {
         ["US1", "US2"].contains(&one.assignee.as_str()) && !paying.contains(one.account_no.as_str())
@@ -375,12 +381,12 @@ fn loans_come_back(book: &mut Book, paid: &[Paid], told: &mut Told) {
         book,
         &[upheld.clone(), withdrawn.clone()].concat(),
         Some("US1"),
-        Move::Object("settlement offered"),
+        Action::Object("settlement offered"),
         "2013-07-29",
     );
     close(book, "2013-07", told);
-    step_all(book, &withdrawn, None, Move::DecideRecall(false, None), "2013-08-02");
-    step_all(book, &upheld, None, Move::DecideRecall(true, None), "2013-08-02");
+    step_all(book, &withdrawn, None, Action::DecideRecall(false, None), "2013-08-02");
+    step_all(book, &upheld, None, Action::DecideRecall(true, None), "2013-08-02");
     let done = expire::expire(&mut book.db, &book.lender, day("2013-08-05"), &by()).unwrap();
     let objected = (upheld.len(), withdrawn.len());
     assert_eq!(

@@ -1,7 +1,7 @@
 //! Recording what has run out by the pages: it is told where it matters, exactly what was shown is recorded, once, and
 //! only by a lender's people who act on placements.
 
-use consign::placement::{CloseReason, Move, Placement, store};
+use consign::placement::{Action, CloseReason, Placement, store};
 use consign::web::Site;
 
 use crate::app::{PASSWORD, TestApp, key};
@@ -32,7 +32,7 @@ fn ready(book: &mut Book) {
     book.portfolio("2016-01-06", "account_no,balance,days_past_due\n3,300.00,45\n");
     assert_eq!(book.allocate("2016-01-07", "A02"), 1);
     book.close("2016-01");
-    book.step("2", None, Move::RequestRecall("review"), "2016-02-10").unwrap();
+    book.step("2", None, Action::RequestRecall("review"), "2016-02-10").unwrap();
 }
 
 fn last(book: &mut Book, account_no: &str) -> Placement {

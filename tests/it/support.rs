@@ -13,9 +13,10 @@ use consign::intake::{IntakeError, Kind, Options, Report, take_in};
 use consign::kernel::calendar::Today;
 use consign::kernel::progress::Silent;
 use consign::kernel::{Currency, Money, Month};
-use consign::placement::life::Taker;
-use consign::placement::{Move, PlacementError, expire, recall, step};
+use consign::placement::step::Selection;
+use consign::placement::{Action, Instruction, PlacementError, expire, recall, step};
 use consign::portfolio::import::{self as portfolio, Portfolio};
+use consign::portfolio::named::Named;
 use consign::portfolio::personal::Key;
 use consign::recovery::import::{self as recovery, Recoveries};
 use consign::settlement::{SettlementError, close, render};
@@ -279,7 +280,7 @@ impl Book {
         recall::recall(
             &mut self.db,
             &self.lender,
-            &recall::Which::File(&path),
+            &Selection::Named(Named::File(&path)),
             "test",
             day(on),
             true,
@@ -301,11 +302,12 @@ impl Book {
         &mut self,
         account: &str,
         agency: Option<&str>,
-        wanted: Move<'_>,
+        action: Action<'_>,
         on: &str,
-    ) -> Result<step::Taken, PlacementError> {
-        let taker = Taker { agency, on: day(on) };
-        step::take(&mut self.db, &self.lender, &step::Named::Account(account), wanted, taker, &by())
+    ) -> Result<step::StepReport, PlacementError> {
+        let selection = Selection::Named(Named::Account(account));
+        let instruction = Instruction { action, agency, on: day(on) };
+        step::take(&mut self.db, &self.lender, &selection, &instruction, &by())
     }
 
     pub fn expire(&mut self, on: &str) -> usize {

@@ -1,6 +1,6 @@
 //! What reaches a settled book behind the program's back: the database refuses it, or `verify` finds it.
 
-use consign::placement::Move;
+use consign::placement::Action;
 
 use crate::support::{Book, assert_adds_up, day, on_each_database};
 
@@ -48,10 +48,10 @@ fn settle(book: &mut Book) {
     assert_eq!(book.allocate("2026-01-02", "A01"), 3);
     book.recall(&["2"], "2026-01-20");
     assert_eq!(book.allocate("2026-01-21", "A02"), 1);
-    book.step("1", Some("A01"), Move::AskRetention(day("2026-04-15"), "it pays"), "2026-01-22")
+    book.step("1", Some("A01"), Action::AskRetention(day("2026-04-15"), "it pays"), "2026-01-22")
         .unwrap();
-    book.step("1", None, Move::DecideRetention(true, Some("it does")), "2026-01-23").unwrap();
-    book.step("2", None, Move::RequestRecall("review"), "2026-01-31").unwrap();
+    book.step("1", None, Action::DecideRetention(true, Some("it does")), "2026-01-23").unwrap();
+    book.step("2", None, Action::RequestRecall("review"), "2026-01-31").unwrap();
     book.recoveries(RECOVERIES);
     book.close("2026-01");
     book.portfolio("2026-02-10", "account_no,balance,days_past_due\n3,0,0\n");

@@ -2,7 +2,7 @@
 
 use consign::conduct::Severity;
 use consign::conduct::complaint::{self, NewComplaint};
-use consign::placement::Move;
+use consign::placement::Action;
 
 use crate::app::{Page, TestApp};
 use crate::life_web::ready;
@@ -29,10 +29,10 @@ fn the_first_page_says_what_waits_for_whom() {
             "2026-02-03",
             "account_no,balance,days_past_due\n5,500.00,45\n6,600.00,45\n",
         );
-        book.step("1", None, Move::RequestRecall("review"), "2026-02-10").unwrap();
-        book.step("2", None, Move::RequestRecall("review"), "2026-02-10").unwrap();
-        book.step("1", Some("A01"), Move::Acknowledge, "2026-02-11").unwrap();
-        book.step("3", Some("A01"), Move::AskReturn("gone"), "2026-02-11").unwrap();
+        book.step("1", None, Action::RequestRecall("review"), "2026-02-10").unwrap();
+        book.step("2", None, Action::RequestRecall("review"), "2026-02-10").unwrap();
+        book.step("1", Some("A01"), Action::Acknowledge, "2026-02-11").unwrap();
+        book.step("3", Some("A01"), Action::AskReturn("gone"), "2026-02-11").unwrap();
         let new = NewComplaint {
             agency: "A01".to_string(),
             account_no: None,

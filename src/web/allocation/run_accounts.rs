@@ -71,7 +71,7 @@ struct Body {
 /// What rows need of their run.
 struct Ground {
     run: Run,
-    strata: Vec<crate::allocation::files::StratumRow>,
+    strata: Vec<crate::allocation::strata_table::StratumRow>,
     refusals: BTreeMap<i64, String>,
 }
 

@@ -7,10 +7,10 @@ use askama::Template;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use crate::allocation::files::{STRATA_COLUMNS, StratumRow, millionths};
 use crate::allocation::findings::{Findings, How, Share, amount, difference};
 use crate::allocation::reason::Why;
 use crate::allocation::store::{self, ListedRun, RunRow};
+use crate::allocation::strata_table::{STRATA_COLUMNS, StratumRow, millionths};
 use crate::audit;
 use crate::db::{Db, read};
 use crate::identity::Permission;

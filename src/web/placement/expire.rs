@@ -17,14 +17,13 @@ use crate::kernel::digest;
 use crate::party::Lang;
 use crate::placement::expire::record_expiries;
 use crate::placement::store::{self, OpenCount};
-use crate::placement::{PlacementError, check_open};
 use crate::web::Site;
 use crate::web::form::Posted;
 use crate::web::identity::who::{ActsOnPlacements, Book, Sees};
 use crate::web::link::Link;
 use crate::web::list::{self, Cell};
+use crate::web::once::{is_key, told_at};
 use crate::web::page::{Figure, Page};
-use crate::web::placement::act::{is_key, told_at};
 use crate::web::problem::Problem;
 
 /// The page that says what has run out in a book, and records it.
@@ -80,12 +79,7 @@ impl Found {
         let lender = &book.lender.code;
         let mut counts = store::open_counts(db, lender, on)?;
         counts.retain(|one| one.run_out > 0);
-        let closed = match check_open(&audit::book(db, lender)?, on) {
-            Err(PlacementError::ClosedMonth(_, open)) => {
-                Some(format!("{} {open}", t.refused_closed_month()))
-            }
-            _ => None,
-        };
+        let closed = audit::book(db, lender)?.check_open(on).err().map(|month| month.words(t));
         Ok(Found { counts, closed })
     }
 
@@ -259,10 +253,8 @@ fn carry(
     if found.closed.is_some() || found.counts.is_empty() || found.seen(on) != typed.seen {
         return Err(Stopped::Changed);
     }
-    let done = record_expiries(db, lender, on, by).map_err(|error| match error {
-        PlacementError::Db(error) => Stopped::Failed(error.into()),
-        other => Stopped::Failed(Problem::Ours(other.to_string())),
-    })?;
+    let done =
+        record_expiries(db, lender, on, by).map_err(|error| Stopped::Failed(error.into()))?;
     let told = format!(
         "{} {} · {} {}",
         t.expire_done(),

@@ -20,8 +20,9 @@ use crate::web::Site;
 use crate::web::identity::who::{Book, Placements, Sees};
 use crate::web::link::{self, Link};
 use crate::web::list::{self, CHUNK, Choice, Pager, Tab, cut, one_more};
+use crate::web::once;
 use crate::web::page::{Chip, Figure, Page, Tone};
-use crate::web::placement::act::{self, Act, Button, buttons};
+use crate::web::placement::act::{Act, Button, buttons};
 use crate::web::placement::expire;
 use crate::web::portfolio::accounts::masked_name;
 use crate::web::problem::Problem;
@@ -135,7 +136,7 @@ pub(in crate::web) async fn show(
     let (mut rows, sums, assignees, told) = site
         .read(move |db| {
             let rows = rows(db, &book, &filter, before, one_more(), key.as_ref())?;
-            let told = act::told(db, &book, &login, &done)?;
+            let told = once::told(db, &book, &login, &done)?;
             Ok((
                 rows,
                 store::sums(db, &book.lender.code, &filter, book.today())?,

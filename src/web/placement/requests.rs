@@ -16,8 +16,9 @@ use crate::web::Site;
 use crate::web::identity::who::{Book, Placements, Sees};
 use crate::web::link::{self, Link};
 use crate::web::list::{self, Cell, Choice, Pager, ROWS, Tab};
+use crate::web::once;
 use crate::web::page::Page;
-use crate::web::placement::act::{self, Act, Button, buttons};
+use crate::web::placement::act::{Act, Button, buttons};
 use crate::web::problem::Problem;
 
 /// What the URL asks for.
@@ -326,7 +327,7 @@ fn load(db: &mut Db, book: &Book, login: &str, asked: &Asked) -> Result<Facts, P
     let placements = asked_on(db, book, assignee)?;
     let assignees =
         if book.agency.is_none() { party::store::assignees(db, lender)? } else { Vec::new() };
-    Ok(Facts { placements, assignees, told: act::told(db, book, login, &asked.done)? })
+    Ok(Facts { placements, assignees, told: once::told(db, book, login, &asked.done)? })
 }
 
 /// What is owed on some accounts, in their order.

@@ -24,8 +24,9 @@ use crate::web::allocation::runs::{run_link, why_words};
 use crate::web::identity::who::{Accounts, Book, Sees};
 use crate::web::link::{self, Link};
 use crate::web::list::{self, Cell};
+use crate::web::once;
 use crate::web::page::{Chip, Figure, Page, Tone};
-use crate::web::placement::act::{self, Act, Button, buttons};
+use crate::web::placement::act::{Act, Button, buttons};
 use crate::web::placement::expire;
 use crate::web::portfolio::accounts::masked_name;
 use crate::web::problem::Problem;
@@ -260,7 +261,7 @@ fn load(
         holds,
         others,
         log: step_store::log(db, lender, Some(account_no))?,
-        told: act::told(db, book, login, done)?,
+        told: once::told(db, book, login, done)?,
     })
 }
 
