@@ -363,6 +363,7 @@ fn a_transfer_closes_and_holds_until_the_hold_is_ended() {
     });
 }
 
+#[allow(clippy::result_large_err)]
 fn hold(
     book: &mut Book,
     account: &str,
@@ -860,7 +861,7 @@ fn wanted(
         5 => (None, Action::DecideReturn(granted, None)),
         6 => (agency, Action::AskRetention(today.checked_add_days(Days::new(70)).unwrap(), "pays")),
         7 => (None, Action::DecideRetention(true, None)),
-        _ if granted => (None, Action::RecallAtOnce("now")),
+        _ if granted => (None, Action::RecallNow("now")),
         _ => (None, Action::Transfer("sale")),
     }
 }
