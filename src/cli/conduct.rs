@@ -295,13 +295,13 @@ pub(super) fn evaluations(
     arguments: &EvaluationsArguments,
 ) -> Result<Answer, Failure> {
     let mut db = context.open_to_read()?;
-    let standings = evaluation::standings(&mut db, &arguments.lender, arguments.on)?;
-    let due: Vec<&evaluation::Standing> =
-        standings.iter().filter(|one| one.due.is_some()).collect();
+    let states = evaluation::states(&mut db, &arguments.lender, arguments.on)?;
+    let due: Vec<&evaluation::EvaluationState> =
+        states.iter().filter(|one| one.due.is_some()).collect();
     let mut shown = vec![format!(
         "{} of {} agencies are due for evaluation on {}",
         due.len(),
-        standings.len(),
+        states.len(),
         arguments.on
     )];
     for one in &due {
@@ -314,14 +314,14 @@ pub(super) fn evaluations(
         };
         shown.push(format!("  {} {}: {last}; {why}", one.agency, one.name));
     }
-    let agencies: Vec<serde_json::Value> = standings.iter().map(standing_json).collect();
+    let agencies: Vec<serde_json::Value> = states.iter().map(state_json).collect();
     Ok(Answer::new(
         lines(shown),
         json!({"on": arguments.on.to_string(), "due": due.len(), "agencies": agencies}),
     ))
 }
 
-fn standing_json(one: &evaluation::Standing) -> serde_json::Value {
+fn state_json(one: &evaluation::EvaluationState) -> serde_json::Value {
     let day = |day: Option<NaiveDate>| day.map(|day| day.to_string());
     json!({
         "agency": one.agency, "name": one.name, "evaluated_on": day(one.evaluated_on), "result": one.result,

@@ -121,7 +121,7 @@ enumeration! {
 
 /// How an agency stands on a day.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct EvaluationState {
     /// Whom.
     pub agency: String,
     /// Its name.
@@ -137,11 +137,11 @@ pub struct Standing {
 }
 
 /// How each agency that works for a lender stands on a day; teams are the lender's own, and one that has left needs none.
-pub fn standings(
+pub fn states(
     db: &mut Db,
     lender_code: &str,
     on: NaiveDate,
-) -> Result<Vec<Standing>, ConductError> {
+) -> Result<Vec<EvaluationState>, ConductError> {
     let lender = party::store::lender(db, lender_code)?
         .ok_or_else(|| ConductError::NoLender(lender_code.to_string()))?;
     let versions = contract::store::versions(db, &lender)?;
@@ -151,22 +151,22 @@ pub fn standings(
     let agencies = assignees
         .iter()
         .filter(|one| one.kind == AssigneeKind::Agency && one.status != Status::Exited);
-    Ok(agencies.map(|agency| standing(agency, &versions, &newest, on)).collect())
+    Ok(agencies.map(|agency| state(agency, &versions, &newest, on)).collect())
 }
 
-fn standing(
+fn state(
     agency: &Assignee,
     versions: &Versions,
     newest: &BTreeMap<String, Evaluation>,
     on: NaiveDate,
-) -> Standing {
+) -> EvaluationState {
     let contract_ends_on =
         versions.in_force(&agency.code, on).and_then(|version| version.terms.effective_to);
     let of_agency = versions.0.iter().filter(|version| version.terms.agency == agency.code);
     let began_on = of_agency.map(|version| version.terms.effective_from).min();
     // An evaluation announced for a later day is none yet.
     let evaluated_on = agency.evaluated_on.filter(|day| *day <= on);
-    Standing {
+    EvaluationState {
         agency: agency.code.clone(),
         name: agency.name.clone(),
         evaluated_on,

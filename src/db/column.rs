@@ -218,3 +218,12 @@ impl Column for bool {
         matches!(text, "t" | "f")
     }
 }
+
+/// A table and the columns of it that are written, in order.
+pub(super) trait Layout {
+    /// The table.
+    fn table() -> &'static str;
+
+    /// The names of its columns.
+    fn columns() -> Vec<&'static str>;
+}

@@ -9,8 +9,7 @@ use diesel::prelude::*;
 use diesel::query_builder::AstPass;
 use diesel::result::Error;
 
-use super::column::Cell;
-use super::dialect::Layout;
+use super::column::{Cell, Layout};
 
 diesel::table! {
     /// Stands for whatever table rows go into: the query builder wants to know one, the target names it.

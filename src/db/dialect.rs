@@ -7,7 +7,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
-use super::column::{Cell, Kind};
+use super::column::{Cell, Kind, Layout};
 use super::reading::{self, Reading};
 use super::{Address, Db, OpenError, copy};
 
@@ -160,15 +160,6 @@ pub(super) fn rows_of_json(db: &Db, bind: usize, columns: &[(&str, Kind)]) -> St
         })
         .collect();
     format!("(SELECT {} FROM {source})", cells.join(", "))
-}
-
-/// A table and the columns of it that are written, in order.
-pub(super) trait Layout {
-    /// The table.
-    fn table() -> &'static str;
-
-    /// The names of its columns.
-    fn columns() -> Vec<&'static str>;
 }
 
 /// Inserts rows given as cells, all columns of the layout.

@@ -48,8 +48,8 @@ use diesel::row::NamedRow;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
 
 use super::Db;
-use super::column::{Cell, Column, Kind};
-use super::dialect::{self, Layout};
+use super::column::{Cell, Column, Kind, Layout};
+use super::dialect;
 use crate::kernel::digest::RowsDigest;
 use crate::kernel::text::excerpt;
 

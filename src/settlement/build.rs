@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::month::{self, ClosedMonth, Earned, SettledMonths};
 use super::note::Note;
-use super::{Figures, Graded, Head, Line, LineKind, SettlementError, Statement, earlier};
+use super::{Figures, Graded, Head, Line, LineKind, SettlementError, Statement, blank, earlier};
 use crate::commission::entitlement::price;
 use crate::commission::gather::Gathered;
 use crate::commission::{FeeGroup, Group, GroupKey, Item, Scope};
@@ -519,27 +519,6 @@ fn remit(y: Money, collected: Money, under: Under<'_>) -> Remitted {
         (Law::Statement, Remittance::Gross) => Money::ZERO,
     };
     Remitted { payable, due, carried, set_off }
-}
-
-/// A line that says nothing but its kind and what it adds.
-pub(super) fn blank(kind: LineKind, fee: Money) -> Line {
-    Line {
-        statement_no: String::new(),
-        line_no: 0,
-        seq: 0,
-        kind,
-        fee_rule: None,
-        batch: None,
-        reference: None,
-        account_no: None,
-        received_on: None,
-        amount: None,
-        rate: None,
-        fee,
-        note: None,
-        fee_group: None,
-        of_month: None,
-    }
 }
 
 fn line_of(item: &Item) -> Line {

@@ -3,10 +3,9 @@
 
 use rust_decimal::Decimal;
 
-use super::build::blank;
 use super::month::{factor_of, grade_of};
 use super::note::{Note, Term};
-use super::{Graded, Line, LineKind};
+use super::{Graded, Line, LineKind, blank};
 use crate::contract::version::Governing;
 use crate::kernel::rate::times;
 use crate::kernel::{Currency, Money, MoneyRange, Total};

@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{Line, LineKind, Period, SettlementError, Statement, explain_month, store};
+pub use super::explain_context::Asker;
+use super::explain_context::{ClosingFacts, ExplainContext};
+use super::{Line, LineKind, SettlementError, Statement, explain_month, store};
 use crate::commission::change::{Changes, changes, earning};
 use crate::commission::gather::{self, CutOff};
 use crate::commission::{Group, GroupKey};
-use crate::contract::{self, Versions};
+use crate::contract;
 use crate::db::{Db, keys_json};
 use crate::kernel::{Money, Month};
-use crate::party::{self, Lang, Lender};
+use crate::party::{self, Lang};
 use crate::placement::{self, Placement};
 use crate::recovery;
 use crate::recovery::attribution::attribute;
@@ -29,15 +31,6 @@ pub struct Explained {
     pub line: Line,
     /// The reasons, a sentence each.
     pub words: Vec<String>,
-}
-
-/// To whom a line is explained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asker {
-    /// The lender.
-    Lender,
-    /// The agency that earned on it: other hands that held the account or its money are left out.
-    Agency,
 }
 
 /// Says why a line of a statement has its amount.
@@ -64,44 +57,13 @@ pub fn explain(
     let all = contract::store::versions(db, &lender)?;
     let (versions, month) = (all.known_at(known_seq), statement.month);
     let before = periods.iter().rfind(|period| period.month < month);
-    let before = before.map(|period| Known::of(&all, period));
-    let telling = Telling { t, asker, lender, versions, known_seq, month, before, periods };
-    let words = telling.words(db, &statement, &line)?;
+    let before = before.map(|period| ClosingFacts::of(&all, period));
+    let context = ExplainContext { t, asker, lender, versions, known_seq, month, before, periods };
+    let words = context.words(db, &statement, &line)?;
     Ok(Explained { statement, line, words })
 }
 
-/// What a closing knew.
-pub(super) struct Known {
-    /// Its month.
-    pub month: Month,
-    /// The contracts.
-    pub versions: Versions,
-    /// The facts.
-    pub cut_off: CutOff,
-}
-
-impl Known {
-    fn of(all: &Versions, period: &Period) -> Known {
-        let (month, seq) = (period.month, period.known_seq);
-        let cut_off = CutOff { seq, last_day: month.last_day() };
-        Known { month, versions: all.known_at(seq), cut_off }
-    }
-}
-
-pub(super) struct Telling {
-    pub t: Lang,
-    asker: Asker,
-    pub lender: Lender,
-    pub versions: Versions,
-    pub known_seq: i64,
-    pub month: Month,
-    /// The closing before.
-    pub before: Option<Known>,
-    /// All closings, in order.
-    pub periods: Vec<Period>,
-}
-
-impl Telling {
+impl ExplainContext {
     fn words(
         &self,
         db: &mut Db,

@@ -3,7 +3,7 @@
 
 use chrono::NaiveDate;
 
-use super::explain::Telling;
+use super::explain_context::ExplainContext;
 use super::month::{Before, Figures};
 use super::{Graded, Line, LineKind, SettlementError, Statement, store};
 use crate::commission::change::{Earns, changes, earning};
@@ -54,7 +54,7 @@ struct Seen<'v> {
 }
 
 struct Asked<'a> {
-    telling: &'a Telling,
+    context: &'a ExplainContext,
     agency: &'a str,
     month: Month,
     /// What the month's own closing knew.
@@ -65,26 +65,26 @@ struct Asked<'a> {
 
 /// Says why a line of a month has its amount.
 pub(super) fn words(
-    telling: &Telling,
+    context: &ExplainContext,
     db: &mut Db,
     statement: &Statement,
     line: &Line,
 ) -> Result<Vec<String>, SettlementError> {
     let Some(month) = line.of_month else { return Ok(Vec::new()) };
-    let (lender, agency) = (&telling.lender.code, statement.agency.as_str());
+    let (lender, agency) = (&context.lender.code, statement.agency.as_str());
     let closed = store::closed_months(db, lender)?.into_iter().find(|one| one.month == month);
     let graded = closed.as_ref().and_then(|one| one.graded.get(agency).copied());
-    let known_seq = closed.map_or(telling.known_seq, |one| one.known_seq);
+    let known_seq = closed.map_or(context.known_seq, |one| one.known_seq);
     let statements = store::statements(db, lender, Some(agency))?;
     let charges = statements.iter().find(|one| one.month == month);
     let charges = charges.map_or(Money::ZERO, |one| one.figures.charges);
-    let asked = Asked { telling, agency, month, known_seq, charges, graded };
-    let cut_off = CutOff { seq: telling.known_seq, last_day: telling.month.last_day() };
-    let now = asked.seen(db, &telling.versions, cut_off)?;
+    let asked = Asked { context, agency, month, known_seq, charges, graded };
+    let cut_off = CutOff { seq: context.known_seq, last_day: context.month.last_day() };
+    let now = asked.seen(db, &context.versions, cut_off)?;
     let (mut before, mut changed) = (None, Vec::new());
-    if let Some(known) = telling.before.as_ref().filter(|known| month <= known.month) {
+    if let Some(known) = context.before.as_ref().filter(|known| month <= known.month) {
         let old = asked.seen(db, &known.versions, known.cut_off)?;
-        changed = telling.changed(db, &changes(&old.earns, &now.earns), known.month)?;
+        changed = context.changed(db, &changes(&old.earns, &now.earns), known.month)?;
         before = Some(ToldBefore {
             closing: known.month,
             version: old.governing.map(|governing| governing.version.number),
@@ -103,7 +103,7 @@ pub(super) fn words(
         settled: store::settled_of_month(db, lender, agency, settled, statement.month)?,
         fee: line.fee,
     };
-    Ok(month_words(telling.t, telling.lender.currency, &told, changed))
+    Ok(month_words(context.t, context.lender.currency, &told, changed))
 }
 
 impl Asked<'_> {
@@ -114,8 +114,8 @@ impl Asked<'_> {
         versions: &'v Versions,
         cut_off: CutOff,
     ) -> Result<Seen<'v>, SettlementError> {
-        let lender = &self.telling.lender.code;
-        let first = self.telling.periods.first().map(|period| period.month);
+        let lender = &self.context.lender.code;
+        let first = self.context.periods.first().map(|period| period.month);
         // The first month has all that came before it.
         let from = match first {
             Some(first) if first == self.month => NaiveDate::from_ymd_opt(1, 1, 1),
@@ -136,7 +136,7 @@ impl Asked<'_> {
         let figures = Figures::work_out(governing, self.graded.as_ref(), commission, self.charges)
             .map_err(|range| SettlementError::Range {
                 agency: self.agency.to_string(),
-                month: self.telling.month,
+                month: self.context.month,
                 what: format!("what {} comes to", self.month),
                 range,
             })?;

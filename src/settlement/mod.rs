@@ -9,6 +9,7 @@ pub mod close;
 pub mod correction;
 mod earlier;
 pub mod explain;
+mod explain_context;
 pub mod explain_month;
 pub mod lines;
 pub mod month;
@@ -323,4 +324,25 @@ pub enum SettlementError {
     /// The database failed.
     #[error("{}", crate::db::told(.0))]
     Db(#[from] diesel::result::Error),
+}
+
+/// A line that says nothing but its kind and what it adds.
+fn blank(kind: LineKind, fee: Money) -> Line {
+    Line {
+        statement_no: String::new(),
+        line_no: 0,
+        seq: 0,
+        kind,
+        fee_rule: None,
+        batch: None,
+        reference: None,
+        account_no: None,
+        received_on: None,
+        amount: None,
+        rate: None,
+        fee,
+        note: None,
+        fee_group: None,
+        of_month: None,
+    }
 }

@@ -166,7 +166,7 @@ const FACES: [&str; 5] = ["cli", "demo", "web", "lib", "main"];
 
 /// What spans nouns – verbs, and documents that are made of words –, each with what it needs to its right and why. Nothing
 /// else looks there: no pure file, no store. Other values reach their words as methods (`src/words/`).
-const SPANNING: [(&str, &[&str], &str); 8] = [
+const SPANNING: [(&str, &[&str], &str); 9] = [
     (
         "hold/change.rs",
         &["portfolio", "placement"],
@@ -190,6 +190,7 @@ const SPANNING: [(&str, &[&str], &str); 8] = [
         "the assignment says why in a language, and its hash covers it",
     ),
     ("settlement/explain.rs", &["words"], "an explanation is words"),
+    ("settlement/explain_month.rs", &["words"], "an explanation is words"),
     ("settlement/render.rs", &["words"], "a document is words"),
 ];
 

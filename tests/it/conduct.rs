@@ -1107,8 +1107,8 @@ fn whose_evaluation_is_due() {
         book.publish(&until("A02", "2026-01-01", "2026-07-15"));
         book.publish(&until("A03", "2026-01-01", "2030-12-31"));
         let due = |book: &mut Book| {
-            let standings = evaluation::standings(&mut book.db, "CFC", on).unwrap();
-            standings.into_iter().map(|one| (one.agency, one.due)).collect::<Vec<_>>()
+            let states = evaluation::states(&mut book.db, "CFC", on).unwrap();
+            states.into_iter().map(|one| (one.agency, one.due)).collect::<Vec<_>>()
         };
         let named = |all: [(&str, Option<Due>); 3]| {
             all.map(|(agency, due)| (agency.to_string(), due)).to_vec()

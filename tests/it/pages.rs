@@ -2,7 +2,7 @@
 
 use consign::conduct::Severity;
 use consign::conduct::complaint::{self, NewComplaint};
-use consign::placement::Move;
+use consign::placement::Action;
 
 use crate::app::{TestApp, set_up_people};
 use crate::support::{Book, by, day, flat_contract};
@@ -41,7 +41,7 @@ fn story() -> Book {
         allow_future: false,
     };
     complaint::add(&mut book.db, "CFC", &new, &by()).unwrap();
-    book.step("L-2", None, Move::RequestRecall("review"), "2026-04-03").unwrap();
+    book.step("L-2", None, Action::RequestRecall("review"), "2026-04-03").unwrap();
     book
 }
 

@@ -10,7 +10,7 @@ use consign::conduct::complaint::{self, NewComplaint};
 use consign::conduct::contacts::{Contacts, Sender};
 use consign::identity::{Role, may};
 use consign::intake::Options;
-use consign::placement::Move;
+use consign::placement::Action;
 use consign::web::{Asked, ROUTES, Route, Seen};
 
 use crate::app::{Browser, PEOPLE, Page, TestApp, key, set_up_people};
@@ -85,7 +85,7 @@ fn conducted(book: &mut Book, assignee: &str) {
         allow_future: false,
     };
     complaint::add(&mut book.db, &lender, &new, &by()).unwrap();
-    book.step(&account_no, None, Move::RequestRecall("review"), "2026-04-03").unwrap();
+    book.step(&account_no, None, Action::RequestRecall("review"), "2026-04-03").unwrap();
 }
 
 /// Jobs are of the person who began them; here nobody has begun one.
