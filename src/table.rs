@@ -4,8 +4,7 @@
 use chrono::NaiveDate;
 use serde_json::Value as Json;
 
-use crate::kernel::{Currency, Money, Rate, Total};
-use crate::party::Lang;
+use crate::kernel::{Currency, Lang, Money, Rate, Total};
 use crate::words;
 
 /// What stands in a cell.

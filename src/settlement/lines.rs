@@ -1,6 +1,5 @@
 //! The columns of statement lines.
 
-use super::render::kind_word;
 use super::{Line, LineKind};
 use crate::party::Lang;
 use crate::table::{Column, Value};
@@ -43,4 +42,18 @@ pub const PAGE: &[Column<Line>] =
 
 fn kind_value(kind: LineKind, t: Lang) -> Value {
     Value::Named(kind.name(), kind_word(t, kind))
+}
+
+/// A line's kind in words.
+pub fn kind_word(t: Lang, kind: LineKind) -> &'static str {
+    match kind {
+        LineKind::Commission => t.kind_commission(),
+        LineKind::TrueUp => t.kind_true_up(),
+        LineKind::Charge => t.kind_charge(),
+        LineKind::Performance => t.kind_performance(),
+        LineKind::Minimum => t.kind_minimum(),
+        LineKind::Maximum => t.kind_maximum(),
+        LineKind::Deduction => t.kind_deduction(),
+        LineKind::Adjustment => t.kind_adjustment(),
+    }
 }

@@ -90,21 +90,7 @@ impl Document<'_> {
     }
 
     fn kind(&self, kind: &LineKind) -> &'static str {
-        kind_word(self.t, *kind)
-    }
-}
-
-/// A line's kind in words.
-pub fn kind_word(t: Lang, kind: LineKind) -> &'static str {
-    match kind {
-        LineKind::Commission => t.kind_commission(),
-        LineKind::TrueUp => t.kind_true_up(),
-        LineKind::Charge => t.kind_charge(),
-        LineKind::Performance => t.kind_performance(),
-        LineKind::Minimum => t.kind_minimum(),
-        LineKind::Maximum => t.kind_maximum(),
-        LineKind::Deduction => t.kind_deduction(),
-        LineKind::Adjustment => t.kind_adjustment(),
+        lines::kind_word(self.t, *kind)
     }
 }
 

@@ -135,7 +135,7 @@ fn the_kernel_and_the_decisions_know_no_database() {
 }
 
 /// The modules in their order: each knows only those before it, and the faces know them all.
-const LINE: [&str; 24] = [
+const LINE: [&str; 25] = [
     "kernel",
     "outfile",
     "config",
@@ -145,6 +145,7 @@ const LINE: [&str; 24] = [
     "audit",
     "ambient",
     "identity",
+    "table",
     "party",
     "intake",
     "contract",
@@ -166,7 +167,8 @@ const FACES: [&str; 5] = ["cli", "demo", "web", "lib", "main"];
 
 /// What spans nouns – verbs, and documents that are made of words –, each with what it needs to its right and why. Nothing
 /// else looks there: no pure file, no store. Other values reach their words as methods (`src/words/`).
-const SPANNING: [(&str, &[&str], &str); 9] = [
+const SPANNING: [(&str, &[&str], &str); 10] = [
+    ("table.rs", &["words"], "cells are written as pages read them"),
     (
         "hold/change.rs",
         &["portfolio", "placement"],

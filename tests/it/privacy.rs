@@ -5,7 +5,7 @@ use consign::conduct::Severity;
 use consign::conduct::complaint::{self, NewComplaint, NewDecision};
 use consign::conduct::contacts::{Contacts, Sender};
 use consign::intake::Options;
-use consign::placement::Move;
+use consign::placement::Action;
 use consign::web::{Asked, ROUTES, Seen};
 
 use crate::app::{Browser, TestApp, key, set_up_people};
@@ -41,7 +41,7 @@ fn own_story(book: &mut Book, assignee: &str) {
         "c1,left,2026-03-09 23:10,13812345678,unanswered\nc2,left,2026-03-13 10:00,13812345678,effective\n\
          c3,held,2026-03-20 10:00,13812345678,unanswered\nc4,hardship,2026-03-20 10:05,,effective\n",
     );
-    book.step("stopped", None, Move::RequestRecall("review"), "2026-04-05").unwrap();
+    book.step("stopped", None, Action::RequestRecall("review"), "2026-04-05").unwrap();
 }
 
 fn with_tail(assignee: &str, days: u32) -> String {

@@ -6,7 +6,7 @@ use askama::Template;
 use crate::identity::Permission;
 use crate::party::Lang;
 use crate::settlement::explain::{Asker, explain};
-use crate::settlement::render::kind_word;
+use crate::settlement::lines::kind_word;
 use crate::web::Site;
 use crate::web::identity::who::{Sees, Statements};
 use crate::web::link;
