@@ -2,9 +2,9 @@
 
 use std::io::{Read, Seek};
 
-use super::file::{FileError, Part};
+use super::file::FileError;
 use super::store::{self, Job};
-use super::{FileKind, Order, Status};
+use super::{FileKind, Order, Part, Status};
 use crate::ambient;
 use crate::db::{Db, write_all};
 use crate::identity::Person;

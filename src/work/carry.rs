@@ -3,8 +3,8 @@
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::file::{FileError, Part, read_file};
-use super::{Declared, FileKind, Imported, Job, Order, Outcome, Rejected};
+use super::file::{FileError, read_file};
+use super::{Declared, FileKind, Imported, Job, Order, Outcome, Part, Rejected};
 use crate::allocation::AllocationError;
 use crate::allocation::run::{self, commit_inside, run_inside};
 use crate::audit::By;

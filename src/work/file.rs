@@ -5,23 +5,12 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::store;
-use super::{FileKind, Job, Outcome};
+use super::{FileKind, Job, Outcome, Part};
 use crate::db::Db;
 use crate::portfolio::personal::Key;
 
 /// Bytes of a part.
 const PART: usize = 1 << 20;
-
-/// A file of a job.
-#[derive(Clone, Copy, Debug)]
-pub struct Part<'a> {
-    /// The lender's code.
-    pub lender: &'a str,
-    /// The job.
-    pub job: &'a str,
-    /// Which file.
-    pub what: FileKind,
-}
 
 /// Why a file of a job is not kept or read.
 #[derive(Debug, thiserror::Error)]

@@ -21,7 +21,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 pub use ask::{Sent, ask};
-pub use file::{FileError, Part, read_file, seal_outcome};
+pub use file::{FileError, read_file, seal_outcome};
 pub use store::Job;
 pub use watch::Told;
 pub use worker::Worker;
@@ -304,4 +304,15 @@ mod spelling {
         let text = String::deserialize(from)?;
         text.parse().map_err(|_| de::Error::custom(format!("\"{text}\" is no day or month")))
     }
+}
+
+/// A file of a job.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The lender's code.
+    pub lender: &'a str,
+    /// The job.
+    pub job: &'a str,
+    /// Which file.
+    pub what: FileKind,
 }

@@ -3,9 +3,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
-use super::file::Part;
 use super::watch::Told;
-use super::{Failure, FileKind, JobKind, Status};
+use super::{Failure, FileKind, JobKind, Part, Status};
 use crate::db::{Db, row, select};
 
 row! {

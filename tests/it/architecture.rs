@@ -135,7 +135,7 @@ fn the_kernel_and_the_decisions_know_no_database() {
 }
 
 /// The modules in their order: each knows only those before it, and the faces know them all.
-const LINE: [&str; 25] = [
+const LINE: [&str; 26] = [
     "kernel",
     "outfile",
     "config",
@@ -160,6 +160,7 @@ const LINE: [&str; 25] = [
     "allocation",
     "settlement",
     "proof",
+    "work",
     "words",
 ];
 
