@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::store;
-use super::{FileKind, Job, Outcome, Part};
+use super::{Job, Outcome, Part};
 use crate::db::Db;
 use crate::portfolio::personal::Key;
 
