@@ -74,6 +74,11 @@ fn account_of(db: &mut Db, one: &Statement) -> Result<Option<String>, Problem> {
     Ok(moved.then_some(payable))
 }
 
+/// The line after which a page begins; the first page begins at none.
+fn after(text: &str) -> Result<i64, Problem> {
+    if text.is_empty() { Ok(0) } else { text.parse().map_err(|_| Problem::NotFound) }
+}
+
 pub(in crate::web) async fn show(
     site: web::Data<Site>,
     sees: Sees<Statements>,
@@ -81,11 +86,7 @@ pub(in crate::web) async fn show(
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let (number, asked, books) = (path.into_inner(), asked.into_inner(), sees.books.clone());
-    let after: i64 = if asked.after.is_empty() {
-        0
-    } else {
-        asked.after.parse().map_err(|_| Problem::NotFound)?
-    };
+    let after = after(&asked.after)?;
     let kind = LineKind::parse(&asked.kind);
     let keeps_books = sees.who.may(Permission::Ledger);
     let (one, book, sums, mut rows, agency, payable) = site

@@ -403,7 +403,8 @@ pub(in crate::web) async fn cancel(
     let back = job_link(&job).url();
     let runs_here = site.works.call_off(&job);
     // Where all writers take turns, the row cannot be written before the job that runs here has ended, and need not be.
-    if !(runs_here && site.one_writer) && !job.status.is_over() {
+    let told = runs_here && site.one_writer;
+    if !told && !job.status.is_over() {
         let login = who.person.login.clone();
         site.change(move |db| {
             let now = ambient::now();
