@@ -1,7 +1,7 @@
 //! Who did what to a book, and the numbers the book gives out.
 //!
 //! Every change of a book is one [`Act`]: it takes the next sequence number, writes its rows through
-//! [`Act::write`] (which digests them), posts to the ledger through [`Act::post`], and ends with one event that carries the digest
+//! [`Act::record`] (which digests them), posts to the ledger through [`Act::post`], and ends with one event that carries the digest
 //! and is chained by hash to the event before it. `verify` recomputes both.
 
 mod change;

@@ -264,12 +264,35 @@ fn story(
     everything(&browser, assignee)
 }
 
+/// A text without its times of day, `09:30` and the like.
+fn without_minutes(text: &str) -> String {
+    let is_time = |part: &[char]| {
+        part[2] == ':' && [0, 1, 3, 4].iter().all(|place| part[*place].is_ascii_digit())
+    };
+    let chars: Vec<char> = text.chars().collect();
+    let (mut told, mut at) = (String::with_capacity(text.len()), 0);
+    while at < chars.len() {
+        if chars.get(at..at + 5).is_some_and(is_time) {
+            told.push_str("TIME");
+            at += 5;
+        } else {
+            told.push(chars[at]);
+            at += 1;
+        }
+    }
+    told
+}
+
 fn is_silent(assignee: &str, login: &str, with: &mut Book, without: &mut Book) {
     let (with, without) =
         (story(with, assignee, login, true), story(without, assignee, login, false));
     assert_eq!(with.len(), without.len());
     let mut learned = Vec::new();
     for ((asked, told), (_, expected)) in with.iter().zip(&without) {
+        // When one's own jobs ran is told to the minute of the clock, which is another for each story.
+        let by_clock = asked.contains("/jobs");
+        let [told, expected] = [told, expected]
+            .map(|text| if by_clock { without_minutes(text) } else { text.clone() });
         if told != expected {
             let differs = told.lines().zip(expected.lines()).find(|(a, b)| a != b);
             learned.push(format!("{asked}: {differs:#?}"));

@@ -38,7 +38,7 @@ pub(super) struct Typed {
     pub kind: String,
     pub key: String,
     pub back: String,
-    /// What was shown, as [`seen`] digests it.
+    /// What was shown, as the page digests it.
     pub seen: String,
     /// Whether only a look is asked for.
     pub look: bool,
