@@ -418,7 +418,7 @@ fn a_server_that_is_killed_leaves_a_job_to_the_next_one() {
             }
             other => panic!("{other:?}"),
         }
-        assert_eq!(book.count("portfolio_file WHERE lender = 'CFC' AND as_of = '2026-02-15'"), 1);
+        assert_eq!(book.count("portfolio WHERE lender = 'CFC' AND as_of = '2026-02-15'"), 1);
         assert_eq!(book.count("job_file WHERE what = 'sent'"), 0);
         book.assert_proven();
     });
