@@ -2,8 +2,8 @@
 
 mod allocate;
 mod bar;
-mod card;
 mod conduct;
+mod contract;
 mod import;
 mod ledger;
 mod life;
@@ -50,7 +50,7 @@ enum Command {
     Setup(setup::SetupArguments),
     /// Check and publish contracts.
     #[command(subcommand)]
-    Contract(setup::ContractCommand),
+    Contract(contract::ContractCommand),
     /// Take in files.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -146,7 +146,7 @@ fn run(context: &Context, command: Command) -> Result<Answer, Failure> {
         Command::Demo(arguments) => serve::demo(context, &arguments),
         Command::Serve(arguments) => serve::serve(context, &arguments),
         Command::Setup(arguments) => setup::setup(context, &arguments),
-        Command::Contract(command) => setup::contract(context, &command),
+        Command::Contract(command) => contract::contract(context, &command),
         Command::Import(command) => import::import(context, &command),
         Command::Allocate(arguments) => allocate::allocate(context, &arguments),
         Command::Placements(arguments) => placements::placements(context, &arguments),

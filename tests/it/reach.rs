@@ -221,14 +221,14 @@ const OF_NBK: Ids = Ids {
 
 /// As long as the ones that are there, so that lengths tell nothing either.
 const OF_NOBODY: Ids = Ids {
-    lender: "XXX",
+    lender: "ZZZ",
     assignee: "X99",
-    account_no: "XXX-X99-a",
-    case: "XXX-X99-case",
-    statement_no: "XXX-000009",
+    account_no: "ZZZ-X99-a",
+    case: "ZZZ-X99-case",
+    statement_no: "ZZZ-000009",
     number: "9",
     batch: "B00009-X99",
-    reference: "XXX-X99-r",
+    reference: "ZZZ-X99-r",
     ledger_account: "Assets:Loans:X99",
 };
 

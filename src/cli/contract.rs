@@ -1,14 +1,13 @@
-//! `contract simulate`, and what `contract publish --check --diff` writes.
+//! `contract publish`, with what a version would change, and `contract simulate`.
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Context;
-use super::output::{Answer, Failure, check_writable, read_text, write_file};
+use super::output::{Answer, Failure, check_writable, lines, read_text, write_file};
 use super::settle::month;
-use super::setup::PublishArguments;
 use crate::contract::publish::Published;
 use crate::contract::{ContractError, parse};
 use crate::db::{Db, read};
@@ -17,6 +16,67 @@ use crate::party::{self, Lender};
 use crate::settlement::SettlementError;
 use crate::settlement::card::{self, Comparison};
 use crate::settlement::correction;
+use crate::{ambient, contract};
+
+#[derive(Subcommand)]
+pub(super) enum ContractCommand {
+    /// Check a contract file and publish it as the next version.
+    Publish(PublishArguments),
+    /// Work out a proposed contract on the real months of an agency beside the one in force.
+    Simulate(SimulateArguments),
+}
+
+#[derive(Args)]
+pub(super) struct PublishArguments {
+    /// The contract file (TOML).
+    file: PathBuf,
+    /// The lender's code.
+    #[arg(long)]
+    lender: String,
+    /// Only check.
+    #[arg(long)]
+    check: bool,
+    /// Where to write what it would change of closed months; `-` is standard output.
+    #[arg(long, requires = "check")]
+    diff: Option<PathBuf>,
+}
+
+pub(super) fn contract(context: &Context, command: &ContractCommand) -> Result<Answer, Failure> {
+    match command {
+        ContractCommand::Publish(arguments) => publish(context, arguments),
+        ContractCommand::Simulate(arguments) => simulate(context, arguments),
+    }
+}
+
+fn publish(context: &Context, arguments: &PublishArguments) -> Result<Answer, Failure> {
+    arguments.diff.iter().try_for_each(|path| check_writable(path))?;
+    let text = read_text(&arguments.file)?;
+    let mut db = context.open()?;
+    let file = arguments.file.display().to_string();
+    let done = contract::publish::publish(
+        &mut db,
+        &arguments.lender,
+        &file,
+        &text,
+        arguments.check,
+        &ambient::operator(),
+    )?;
+    let said = match done.outcome {
+        "unchanged" => format!(
+            "{} was published before as version {}; nothing changed",
+            done.contract, done.version
+        ),
+        "checked" => format!(
+            "{} is in order and would become version {}; nothing changed",
+            done.contract, done.version
+        ),
+        _ => format!("{} published as version {} for {}", done.contract, done.version, done.agency),
+    };
+    let Some(path) = &arguments.diff else { return Ok(Answer::new(said, json!(done))) };
+    let mut answer = json!(done);
+    let told = write_difference(&mut db, arguments, path, &text, &done, &mut answer)?;
+    Ok(Answer::new(lines(vec![said, told]), answer))
+}
 
 #[derive(Args)]
 pub(super) struct SimulateArguments {
@@ -46,10 +106,7 @@ fn lender_of(db: &mut Db, code: &str) -> Result<Lender, SettlementError> {
     party::store::lender(db, code)?.ok_or_else(|| SettlementError::NoLender(code.to_string()))
 }
 
-pub(super) fn simulate(
-    context: &Context,
-    arguments: &SimulateArguments,
-) -> Result<Answer, Failure> {
+fn simulate(context: &Context, arguments: &SimulateArguments) -> Result<Answer, Failure> {
     check_writable(&arguments.output)?;
     arguments.lines.iter().try_for_each(|path| check_writable(path))?;
     let (from, to) = (arguments.from, arguments.to);
@@ -130,7 +187,7 @@ fn sentence(found: &Comparison, currency: Currency) -> String {
 }
 
 /// Writes what a checked version would change of closed months; says it in words and adds it to the answer.
-pub(super) fn write_difference(
+fn write_difference(
     db: &mut Db,
     arguments: &PublishArguments,
     path: &Path,
